@@ -1,0 +1,199 @@
+import type { NextFunction, Response } from 'express'
+import express from 'express'
+import { checkKeys, checkLoop, checkResource, checkStream } from './check.js'
+import { LariatError, misuse, Refusal, show } from './errors.js'
+import { Exchange, type Outcome } from './exchange.js'
+import { decideLoop } from './graph/onset.js'
+import { walk } from './graph/walk.js'
+import { hold } from './hold.js'
+import { plan } from './plan.js'
+import { respond, respondStop } from './respond.js'
+import type {
+  AnyLoopSpec,
+  AnySpec,
+  LoopSpec,
+  PlainSpec,
+  Request,
+  ResourceSpec,
+  StreamOptions,
+} from './spec.js'
+import { type Awaitable, isPromise } from './values.js'
+
+type Handler = { bivariant(req: Request, res: Response, next: NextFunction): void }['bivariant']
+
+/** A request handler for `app.use`, `app.all` or a table. It calls `next` only with an error. */
+export type Endpoint = Handler
+
+/** What a table gives to all of its entries. */
+export interface Defaults {
+  stream?: StreamOptions
+}
+
+/** How an endpoint is made again with a table's defaults. */
+const under: unique symbol = Symbol('under')
+type Made = Endpoint & { [under](defaults: Defaults): Endpoint }
+
+/**
+ * Middleware for one resource: REST first, loop after.
+ *
+ * Walks the decision graph with the spec's callbacks, then answers, or holds the response open and streams.
+ * `app.use('/p', resource(spec))` answers everything at and below `/p`; `app.all('/p', …)` a whole path.
+ *
+ * @throws TypeError for a spec that is wrong: it names the key and says what was expected
+ */
+export function resource<
+  State = undefined,
+  Sent = unknown,
+  Message = Sent,
+  Timeout extends number | undefined = undefined,
+>(spec: ResourceSpec<State, Sent, Message, Timeout>): Endpoint {
+  return makeResource('resource', spec, {})
+}
+
+/**
+ * Middleware that is a loop from the onset: no negotiation; GET and HEAD, 405 for the rest.
+ *
+ * @throws TypeError for a spec that is wrong: it names the key and says what was expected
+ */
+export function loop<
+  State = undefined,
+  Sent = unknown,
+  Message = Sent,
+  Timeout extends number | undefined = undefined,
+>(spec: LoopSpec<State, Sent, Message, Timeout>): Endpoint {
+  return makeLoop(spec, {})
+}
+
+/**
+ * A router for a table of resources and loops, in the path syntax of the Express that is installed.
+ *
+ * Paths match as a whole; what matches none goes to `next()`. A path that cannot be decoded is answered 400.
+ *
+ * @param table paths and their specs or endpoints; a spec with `init` or `info` is written `resource({ … })`
+ * @param defaults stream options for all entries; those of an entry win
+ */
+export function resources(
+  table: { readonly [path: string]: Endpoint | PlainSpec },
+  defaults: Defaults = {},
+): Endpoint {
+  checkKeys('resources: defaults', defaults, { stream: ['an object of stream options', () => true] })
+  if (defaults.stream !== undefined) checkStream('resources: defaults', defaults.stream)
+  const router = express.Router()
+  const passed = new WeakSet<object>()
+  for (const [path, entry] of Object.entries(table)) {
+    const endpoint = entryOf(path, entry, defaults)
+    router.all(path, (req, res, next) => {
+      endpoint(req as unknown as Request, res, (error?: unknown) => {
+        if (typeof error === 'object' && error !== null) passed.add(error)
+        next(error)
+      })
+    })
+  }
+  const isUndecodable = (error: unknown) => error instanceof URIError && !passed.has(error)
+  const handler: Endpoint = (req, res, next) => {
+    router(req as never, res, (error?: unknown) => {
+      if (!isUndecodable(error) || res.headersSent) return next(error)
+      const x = new Exchange(plain, req, res)
+      x.detail = 'The path cannot be decoded.'
+      respond(x, 400, next)
+    })
+  }
+  return made(handler, (outer) => resources(table, merge(outer, defaults)))
+}
+
+const plain = plan({})
+
+function entryOf(path: string, entry: Endpoint | PlainSpec, defaults: Defaults): Endpoint {
+  if (typeof entry !== 'function') return makeResource(`resources['${path}']`, entry, defaults)
+  const remake = (entry as Partial<Made>)[under]
+  if (!remake) {
+    throw misuse(
+      'LARIAT_SPEC',
+      `resources['${path}']: expected a spec, or what resource(), loop() or resources() returned, not ${show(entry)}`,
+    )
+  }
+  return remake(defaults)
+}
+
+function makeResource(where: string, spec: unknown, defaults: Defaults): Endpoint {
+  checkResource(where, spec)
+  return endpoint({ ...spec }, defaults, walk, (outer) => makeResource(where, spec, outer))
+}
+
+function makeLoop(spec: unknown, defaults: Defaults): Endpoint {
+  checkLoop(spec)
+  const own = { ...(spec as AnyLoopSpec) }
+  return endpoint(
+    own,
+    defaults,
+    (x) => decideLoop(x, own),
+    (outer) => makeLoop(spec, outer),
+  )
+}
+
+type Decide = (x: Exchange) => Awaitable<Outcome>
+type Fail = (error: unknown) => void
+
+function endpoint(spec: AnySpec, defaults: Defaults, decide: Decide, remake: Made[typeof under]): Endpoint {
+  const planned = plan(spec, defaults.stream)
+  const { init } = spec
+  const begin: Decide = init
+    ? (x) =>
+        x.call('init', init, (state) => {
+          x.state = state
+          return decide(x)
+        }) as Awaitable<Outcome>
+    : decide
+  const handler: Endpoint = (req, res, next) => {
+    if (res.headersSent) {
+      return next(new LariatError('LARIAT_SENT', `The head was sent before ${req.originalUrl} was reached`))
+    }
+    const x = new Exchange(planned, req, res)
+    const fail = (error: unknown) => failed(x, error, next)
+    try {
+      const outcome = begin(x)
+      if (isPromise(outcome)) outcome.then((each) => act(x, each as Outcome, fail)).then(undefined, fail)
+      else act(x, outcome, fail)
+    } catch (error) {
+      fail(error)
+    }
+  }
+  return made(handler, remake)
+}
+
+function made(handler: Endpoint, remake: Made[typeof under]): Endpoint {
+  return Object.assign(handler, { [under]: remake })
+}
+
+function merge(outer: Defaults, inner: Defaults): Defaults {
+  return { stream: { ...outer.stream, ...inner.stream } }
+}
+
+/** Does what a request has come to. */
+function act(x: Exchange, outcome: Outcome, fail: Fail): void {
+  switch (outcome.kind) {
+    case 'status':
+      return respond(x, outcome.status, fail)
+    case 'stop':
+      return respondStop(x, outcome.stop, fail)
+    case 'loop':
+      return hold(x, outcome, fail)
+    case 'left':
+  }
+}
+
+/** A refusal is answered; any other error is for the app's own error handler. */
+function failed(x: Exchange, error: unknown, next: NextFunction): void {
+  if (x.isGone) return
+  if (!(error instanceof Refusal) || x.res.headersSent) return next(asError(error))
+  x.detail = error.detail
+  x.offered = undefined
+  respond(x, error.status, next)
+}
+
+/** Express takes some values for something else than an error. */
+function asError(error: unknown): unknown {
+  return error && error !== 'route' && error !== 'router'
+    ? error
+    : new LariatError('LARIAT_THREW', `A callback threw ${show(error)}: throw an Error`, { cause: error })
+}

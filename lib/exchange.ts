@@ -1,0 +1,228 @@
+import type { Response } from 'express'
+import { Context } from './context.js'
+import { LariatError, misuse, Refusal, show } from './errors.js'
+import { type Format, isFormat } from './formats/format.js'
+import { RequestBody } from './http/body.js'
+import type { ByteRange } from './http/range.js'
+import { clock } from './loop/clock.js'
+import type { Plan } from './plan.js'
+import {
+  type Acceptors,
+  type CallbackName,
+  callbacks,
+  type Provider,
+  type Request,
+  type Value,
+} from './spec.js'
+import {
+  type Awaitable,
+  type Body,
+  isOnce,
+  isPromise,
+  isStop,
+  type OnceValue,
+  type StopValue,
+} from './values.js'
+
+/** What a request comes to. */
+export type Outcome =
+  | { readonly kind: 'status'; readonly status: number }
+  | { readonly kind: 'stop'; readonly stop: StopValue }
+  | {
+      readonly kind: 'loop'
+      readonly format: Format
+      /** What to stream; without it, what `subscribe` feeds. */
+      readonly list?: OnceValue['list']
+      readonly status?: number
+      readonly headers?: Readonly<Record<string, string>>
+    }
+  /** A callback has answered on its own, or the client has gone. */
+  | { readonly kind: 'left' }
+
+/** What a question is answered: yes, no, or what the request comes to, there and then. */
+export type Answer = boolean | Outcome
+
+const none: readonly string[] = []
+
+export const left: Outcome = { kind: 'left' }
+
+/** What the negotiation has decided so far. */
+class Decided {
+  mediaType = undefined as unknown as string
+  language = undefined as unknown as string
+  charset = undefined as unknown as string
+  encoding = undefined as unknown as string
+  streams: Format | undefined
+
+  get format(): Format {
+    if (this.streams) return this.streams
+    throw new LariatError(
+      'LARIAT_ANSWER',
+      `No format was negotiated${this.mediaType ? `: ${this.mediaType} is provided by a function` : ''}. ` +
+        'Provide a format, such as sse(), to have one in negotiated.format.',
+    )
+  }
+}
+
+/** One request on its way through the graph: what was asked, what was answered, and what is decided by it. */
+export class Exchange {
+  readonly plan: Plan
+  readonly req: Request
+  readonly res: Response
+  readonly #negotiated = new Decided()
+  state: unknown
+  /** Headers of the answer, until it goes out. */
+  readonly headers: Record<string, string | readonly string[]> = {}
+  /** ETag, Last-Modified and Expires: for answers that they are true of. */
+  readonly validators: Record<string, string> = {}
+  /** Names for Vary. */
+  vary: readonly string[] = none
+  exists = true
+  provider: Provider<unknown> | undefined
+  /** Whether the missing resource was there once. */
+  existed = false
+  /** Who takes the request body, and what came of it. */
+  acceptor: { readonly name: string; readonly take: Acceptors<unknown>[string] } | undefined
+  isCreated = false
+  isElsewhere = false
+  /** What a refusal tells the client: why, and what is offered instead. */
+  detail: string | undefined
+  offered: readonly string[] | undefined
+  /** The body of the answer. */
+  result: Body | undefined
+  /** Whether a Range may cut the body, and the parts that were asked for. */
+  cutsRanges = false
+  ranges: readonly ByteRange[] | undefined
+  #context: Context | undefined
+  #body: RequestBody | undefined
+  #abort: AbortController | undefined
+  #answers: Partial<Record<CallbackName, unknown>> | undefined
+
+  constructor(plan: Plan, req: Request, res: Response) {
+    this.plan = plan
+    this.req = req
+    this.res = res
+  }
+
+  get context(): Context {
+    this.#context ??= new Context(this)
+    return this.#context
+  }
+
+  get negotiated(): Decided {
+    return this.#negotiated
+  }
+
+  /** The format that was negotiated. */
+  get streams(): Format | undefined {
+    return this.#negotiated.streams
+  }
+
+  /** The body goes out in a content coding. */
+  get isEncoded(): boolean {
+    const { encoding } = this.#negotiated
+    return encoding !== undefined && encoding !== 'identity'
+  }
+
+  get body(): RequestBody {
+    this.#body ??= new RequestBody(this.req, this.plan.bodyLimit)
+    return this.#body
+  }
+
+  /** Made when somebody asks for it; aborted when the client leaves before the answer is out. */
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      const abort = new AbortController()
+      this.#abort = abort
+      if (this.isGone) abort.abort()
+      else this.res.once('close', () => this.res.writableFinished || abort.abort())
+    }
+    return this.#abort.signal
+  }
+
+  abort(): void {
+    this.#abort ??= new AbortController()
+    this.#abort.abort()
+  }
+
+  /** The client has left, as far as is known. */
+  get isGone(): boolean {
+    return this.res.destroyed || this.res.closed || this.req.socket.destroyed
+  }
+
+  /** Somebody else has answered, or nobody is there to be answered. */
+  get isOver(): boolean {
+    return this.res.headersSent || this.isGone
+  }
+
+  /** Asks a callback of the spec, at most once, and goes on with its value. */
+  ask<Name extends CallbackName>(
+    name: Name,
+    then: (value: Value<Name>) => Awaitable<Answer>,
+  ): Awaitable<Answer> {
+    const callback = this.plan.spec[name]
+    if (typeof callback !== 'function') return then((callback ?? callbacks[name].fallback) as Value<Name>)
+    if (this.#answers && name in this.#answers) return then(this.#answers[name] as Value<Name>)
+    return this.call(name, callback as (context: Context) => unknown, (value) => {
+      if (!callbacks[name].fits(value)) throw wrongAnswer(name, value, callbacks[name].expected)
+      this.#answers ??= {}
+      this.#answers[name] = value
+      return then(value as Value<Name>)
+    })
+  }
+
+  /** Calls a function of the spec and goes on with its value; a stop ends the request there. */
+  call(
+    name: string,
+    callback: (context: Context) => unknown,
+    then: (value: unknown) => Awaitable<Answer>,
+  ): Awaitable<Answer> {
+    const value = callback(this.context)
+    if (isPromise(value)) {
+      return withDeadline(name, value, this.plan.decisionTimeout).then((settled) =>
+        this.#judge(settled, then),
+      )
+    }
+    return this.#judge(value, then)
+  }
+
+  #judge(value: unknown, then: (value: unknown) => Awaitable<Answer>): Awaitable<Answer> {
+    if (this.isOver) return left
+    return isStop(value) ? { kind: 'stop', stop: value } : then(value)
+  }
+
+  /** The outcome of a callback that answered with a format, or a list in one; undefined for anything else. */
+  switchTo(value: unknown): Outcome | undefined {
+    if (isFormat(value)) return { kind: 'loop', format: value }
+    if (isOnce(value)) return { kind: 'loop', format: value.format as Format, list: value.list }
+    return undefined
+  }
+}
+
+/** A callback's promise, refused when it does not settle in time. */
+export function withDeadline<T>(name: string, promise: PromiseLike<T>, milliseconds: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const deadline = clock.after(milliseconds, () => reject(tooLate(name, milliseconds)))
+    promise.then(
+      (value) => {
+        deadline.cancel()
+        resolve(value)
+      },
+      (error) => {
+        deadline.cancel()
+        reject(error)
+      },
+    )
+  })
+}
+
+/** A callback that did not settle in time: a 503 that does not say which. */
+export function tooLate(name: string, milliseconds: number): Refusal {
+  const message = `${name} did not settle within ${milliseconds} ms (decisionTimeout)`
+  return new Refusal(503, 'The server did not decide in time.', 'LARIAT_DEADLINE', message)
+}
+
+/** A callback's answer that it may not give. */
+export function wrongAnswer(name: string, value: unknown, expected: string): TypeError {
+  return misuse('LARIAT_ANSWER', `${name} answered ${show(value)}: expected ${expected}, or stop()`)
+}

@@ -1,0 +1,75 @@
+import { isDate } from 'node:util/types'
+import { misuse, show } from '../errors.js'
+import { check, csvRules } from './check.js'
+import { guarded, isBare, json, threw } from './data.js'
+import type { Format, FormatOptions } from './format.js'
+import { make } from './format.js'
+
+const CRLF = '\r\n'
+
+/**
+ * Comma-separated values: `text/csv` (RFC 4180), the header row first, then a record for each event.
+ *
+ * Data is an object, read by the names of the columns, or an array with a value for each column. Null and
+ * undefined are empty fields, a Date is its ISO text, other objects are JSON. An event without data is nothing.
+ *
+ * @param options `columns`, the names in their order; `mediaType`; `serialize(data, event)` for a record's
+ *   text, without the line break
+ * @throws TypeError for missing columns, and for unknown or wrong options
+ * @see https://www.rfc-editor.org/rfc/rfc4180
+ */
+export function csv(options: FormatOptions & { columns: readonly string[] }): Format {
+  check('csv', options, csvRules)
+  const { mediaType = 'text/csv' } = options
+  const columns = [...options.columns]
+  const serialize = options.serialize
+    ? guarded('csv', options.serialize)
+    : (data: unknown) => record(values(data, columns), columns)
+  return make({
+    mediaType,
+    open: record(columns, columns) + CRLF,
+    encode: (event) => (isBare(event) ? '' : serialize(event.data, event) + CRLF),
+  })
+}
+
+function values(data: unknown, columns: readonly string[]): readonly unknown[] {
+  if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data) || isDate(data)) {
+    throw misuse('LARIAT_DATA', `${show(data)} is no record: expected an object or an array`)
+  }
+  if (!Array.isArray(data)) return columns.map((name) => member(data, name))
+  if (data.length === columns.length) return data
+  throw misuse('LARIAT_DATA', `${show(data)} is no record: expected ${columns.length} values, one a column`)
+}
+
+/** A getter of a class counts; what every object inherits, such as `constructor`, does not. */
+function member(data: object, name: string): unknown {
+  if (name in Object.prototype && !Object.hasOwn(data, name)) return undefined
+  try {
+    return (data as Record<string, unknown>)[name]
+  } catch (cause) {
+    throw threw(`column ${show(name)} cannot be read`, cause)
+  }
+}
+
+function record(values: readonly unknown[], columns: readonly string[]): string {
+  const text = Array.from(values, (value, index) => field(value, columns[index])).join()
+  // A lone empty field would be an empty line, which readers skip.
+  return text === '' ? '""' : text
+}
+
+function field(value: unknown, column: string | undefined): string {
+  const text = fieldText(value, column)
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+function fieldText(value: unknown, column: string | undefined): string {
+  if (value === null || value === undefined) return ''
+  if (!isDate(value)) return typeof value === 'object' ? json(value) : scalar(value, column)
+  if (!Number.isNaN(value.getTime())) return value.toISOString()
+  throw misuse('LARIAT_DATA', `column ${show(column)}: the Date is invalid`)
+}
+
+function scalar(value: unknown, column: string | undefined): string {
+  if (typeof value !== 'function' && typeof value !== 'symbol') return String(value)
+  throw misuse('LARIAT_DATA', `column ${show(column)}: ${show(value)} cannot be written`)
+}

@@ -1,0 +1,117 @@
+import { misuse, show } from '../errors.js'
+import type { Event } from '../values.js'
+import { check, jsonRules } from './check.js'
+import type { Serialize } from './data.js'
+import { checkString, guarded, isBare, json } from './data.js'
+import type { Format, FormatParts, JsonOptions, Wire } from './format.js'
+import { make } from './format.js'
+
+const RS = '\x1e'
+
+/**
+ * Newline-delimited JSON: `application/x-ndjson`, also offered as `application/jsonl`.
+ *
+ * A record is the JSON of the data and LF; a heartbeat is an empty line. Without `envelope` an event's id and
+ * type are not written, and an event without data is nothing.
+ *
+ * @param options `mediaType` in place of both; `serialize(data, event)` for another JSON text, on one line;
+ *   `envelope: true` for records `{ id, type, data }` and in-band notices `{ notice, … }`
+ * @throws TypeError for unknown or wrong options
+ * @see https://github.com/ndjson/ndjson-spec
+ */
+export function ndjson(options: JsonOptions = {}): Format {
+  const mediaType = ['application/x-ndjson', 'application/jsonl']
+  return records('ndjson', options, { mediaType, heartbeat: '\n' }, { after: '\n', framing: '\r\n' })
+}
+
+/**
+ * JSON text sequences: `application/json-seq` (RFC 7464).
+ *
+ * A record is RS, the JSON of the data, and LF, so that a reader sees a record that was cut; a heartbeat is a
+ * RS, an empty record that readers skip. Without `envelope` an event's id and type are not written, and an
+ * event without data is nothing.
+ *
+ * @param options `mediaType`; `serialize(data, event)` for another JSON text, without RS; `envelope: true` for
+ *   records `{ id, type, data }` and in-band notices `{ notice, … }`
+ * @throws TypeError for unknown or wrong options
+ * @see https://www.rfc-editor.org/rfc/rfc7464
+ */
+export function jsonSeq(options: JsonOptions = {}): Format {
+  const mediaType = 'application/json-seq'
+  return records('jsonSeq', options, { mediaType, heartbeat: RS }, { before: RS, after: '\n', framing: RS })
+}
+
+/**
+ * One JSON array: `application/json`, its elements written as they come.
+ *
+ * The array is closed at a complete end only, so that one that was cut is no JSON. A heartbeat is a space.
+ * Most clients parse it at the end: for sources that have one.
+ *
+ * @param options `mediaType`; `serialize(data, event)` for another JSON text; `envelope: true` for elements
+ *   `{ id, type, data }` and in-band notices `{ notice, … }`
+ * @throws TypeError for unknown or wrong options
+ */
+export function jsonArray(options: JsonOptions = {}): Format {
+  const mediaType = 'application/json'
+  const parts = { mediaType, open: '[', close: ']', heartbeat: ' ' }
+  return records('jsonArray', options, parts, {}, { separator: ',' })
+}
+
+interface Frame {
+  readonly before?: string
+  readonly after?: string
+  /** The characters that a record may not hold, since they part records. */
+  readonly framing?: string
+}
+
+function records(
+  name: string,
+  options: JsonOptions,
+  parts: Omit<FormatParts, 'encode' | 'notice'>,
+  { before = '', after = '', framing = '' }: Frame,
+  own?: Wire,
+): Format {
+  check(name, options, jsonRules)
+  const { mediaType = parts.mediaType, envelope = false } = options
+  const serialize = options.serialize ? nonEmpty(name, guarded(name, options.serialize, framing)) : json
+  const record = envelope ? enveloped : plain
+  return make(
+    {
+      ...parts,
+      mediaType,
+      encode(event) {
+        const text = record(event, serialize)
+        return text && before + text + after
+      },
+      ...(envelope && {
+        notice: (kind, details) => before + json({ notice: kind, ...details }) + after,
+      }),
+    },
+    own,
+  )
+}
+
+function plain(event: Event, serialize: Serialize): string {
+  return isBare(event) ? '' : serialize(event.data, event)
+}
+
+function enveloped(event: Event, serialize: Serialize): string {
+  const members: string[] = []
+  for (const name of ['id', 'type'] as const) {
+    const value = event[name]
+    if (value === undefined) continue
+    checkString(name, value)
+    members.push(`"${name}":${json(value)}`)
+  }
+  if (!isBare(event)) members.push(`"data":${serialize(event.data, event)}`)
+  return members.length > 0 ? `{${members.join()}}` : ''
+}
+
+/** Whitespace is no JSON text: between two commas it would spoil the whole array. */
+function nonEmpty(name: string, serialize: Serialize): Serialize {
+  return (data, event) => {
+    const text = serialize(data, event)
+    if (text.trim() !== '') return text
+    throw misuse('LARIAT_DATA', `${name}({ serialize }) returned ${show(text)}: expected a JSON text`)
+  }
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto'
+import { misuse, show } from '../errors.js'
+import { essenceOf } from '../http/media-type.js'
+import { check, checkMediaType, textRules } from './check.js'
+import { asBody, guarded, isBare, json } from './data.js'
+import type { Format, FormatOptions } from './format.js'
+import { make } from './format.js'
+
+/**
+ * A part for each event: `multipart/mixed` (RFC 2046 5.1), or another multipart type such as
+ * `multipart/x-mixed-replace`, by which a browser shows one picture after the other.
+ *
+ * Bytes are a part's body as they are. A string too, and other data is a TypeError, unless the parts are JSON:
+ * then everything but bytes is written as JSON. The delimiter follows its part at once, so that a
+ * client need not wait for the next part to see the end of this one.
+ *
+ * @param type the media type of the parts
+ * @param options `mediaType` of the whole, without a boundary; `serialize(data, event)` for a part's text
+ * @throws TypeError for a type that is none, and for unknown or wrong options
+ */
+export function multipart(type: string, options: FormatOptions = {}): Format {
+  checkMediaType('multipart', type)
+  check('multipart', options, textRules)
+  const { mediaType = 'multipart/mixed' } = options
+  checkOuter(mediaType)
+  const boundary = randomUUID()
+  const delimiter = `--${boundary}`
+  const head = `\r\nContent-Type: ${type}\r\n\r\n`
+  const tail = `\r\n${delimiter}`
+  const serialize = options.serialize
+    ? guarded('multipart', options.serialize)
+    : isJson(type)
+      ? bytesOrJson
+      : asIs
+  return make({
+    mediaType: `${mediaType}; boundary=${boundary}`,
+    open: delimiter,
+    close: '--\r\n',
+    encode(event) {
+      if (isBare(event)) return ''
+      const body = serialize(event.data, event)
+      if (contains(body, delimiter)) {
+        throw misuse('LARIAT_DATA', `${show(body)} cannot be a part: it contains the delimiter ${delimiter}`)
+      }
+      return typeof body === 'string'
+        ? head + body + tail
+        : Buffer.concat([Buffer.from(head), body, Buffer.from(tail)])
+    },
+  })
+}
+
+function checkOuter(mediaType: string): void {
+  if (/^multipart\//i.test(mediaType) && !/;[ \t]*boundary=/i.test(mediaType)) return
+  throw misuse(
+    'LARIAT_SPEC',
+    `multipart({ mediaType: ${show(mediaType)} }): expected a type such as "multipart/mixed", without a boundary`,
+  )
+}
+
+function isJson(type: string): boolean {
+  const essence = essenceOf(type)
+  return essence === 'application/json' || essence.endsWith('+json')
+}
+
+function bytesOrJson(data: unknown): string | Uint8Array {
+  return (typeof data === 'string' ? undefined : asBody(data)) ?? json(data)
+}
+
+function asIs(data: unknown): string | Uint8Array {
+  const body = asBody(data)
+  if (body !== undefined) return body
+  throw misuse(
+    'LARIAT_DATA',
+    `${show(data)} cannot be a part: expected bytes or a string, a JSON type, or serialize in multipart(type, { serialize })`,
+  )
+}
+
+function contains(body: string | Uint8Array, delimiter: string): boolean {
+  if (typeof body === 'string') return body.includes(delimiter)
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(delimiter)
+}

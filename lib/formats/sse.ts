@@ -1,0 +1,95 @@
+import { misuse, show } from '../errors.js'
+import type { Event } from '../values.js'
+import { check, textRules } from './check.js'
+import { checkString, guarded, isBare, json } from './data.js'
+import type { Format, FormatOptions, Notice } from './format.js'
+import { make } from './format.js'
+
+// An empty comment: a first byte at once, for clients and proxies that wait for one.
+const nudge = ':\n\n'
+
+const newline = /\r\n|\r|\n/g
+
+/**
+ * Server-Sent Events: `text/event-stream`, what a browser's EventSource reads.
+ *
+ * An event is its comment, `event`, `id`, `retry` and `data`, each where it has one. A string is written as
+ * it is, anything else as JSON; line breaks of all three kinds are split over several `data` lines, so that no
+ * data can forge an event. An event with a type and no data gets an empty `data` line, since a browser
+ * dispatches nothing without; an `id`, `retry` or `comment` alone is written without.
+ *
+ * In-band: `gap`, `end` and `failed` events with JSON data, and the comment `dropped 17`.
+ *
+ * @param options `mediaType`; `serialize(data, event)` for another text than JSON, not called without data
+ * @throws TypeError for unknown or wrong options
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+export function sse(options: FormatOptions = {}): Format {
+  check('sse', options, textRules)
+  const { mediaType = 'text/event-stream' } = options
+  const serialize = options.serialize ? guarded('sse', options.serialize) : textOrJson
+  return make(
+    {
+      mediaType,
+      open: nudge,
+      heartbeat: nudge,
+      encode: (event) => `${metadata(event)}${data(event, serialize)}\n`,
+      notice,
+    },
+    { retry: (milliseconds) => `${retry(milliseconds)}\n` },
+  )
+}
+
+function metadata(event: Event): string {
+  return (
+    (event.comment === undefined ? '' : comment(event.comment)) +
+    (event.type === undefined ? '' : field('event', oneLine('type', event.type))) +
+    (event.id === undefined ? '' : field('id', oneLine('id', event.id))) +
+    (event.retry === undefined ? '' : retry(event.retry))
+  )
+}
+
+function data(event: Event, serialize: (data: unknown, event: Event) => string): string {
+  if (!isBare(event)) return lines('data', serialize(event.data, event))
+  return event.type === undefined ? '' : field('data', '')
+}
+
+function textOrJson(data: unknown): string {
+  return typeof data === 'string' ? data : json(data)
+}
+
+function notice(kind: Notice, details: object): string {
+  if (kind === 'dropped') return `${comment(`dropped ${(details as { count: number }).count}`)}\n`
+  // A browser dispatches `error` by itself, for a lost connection.
+  return `${field('event', kind === 'error' ? 'failed' : kind)}${field('data', json(details))}\n`
+}
+
+function comment(text: string): string {
+  checkString('comment', text)
+  return lines('', text)
+}
+
+function retry(milliseconds: number): string {
+  if (!Number.isSafeInteger(milliseconds) || milliseconds < 0) {
+    throw misuse('LARIAT_DATA', `retry ${show(milliseconds)}: expected a whole number of milliseconds`)
+  }
+  return field('retry', String(milliseconds))
+}
+
+/** An id or type: what would end the field, or make a client ignore it (WHATWG 9.2.6: NUL), is refused. */
+function oneLine(name: 'id' | 'type', value: string): string {
+  checkString(name, value)
+  if (/[\r\n]/.test(value) || value.includes('\0')) {
+    throw misuse('LARIAT_DATA', `event(…, { ${name}: ${show(value)} }): expected no CR, LF or NUL in it`)
+  }
+  return value
+}
+
+function lines(name: string, text: string): string {
+  return field(name, text.replace(newline, `\n${name}: `))
+}
+
+/** Always with a space after the colon: a client takes one away, and the value may begin with one. */
+function field(name: string, value: string): string {
+  return `${name}: ${value}\n`
+}

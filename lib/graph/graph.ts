@@ -1,0 +1,85 @@
+import type * as access from './access.js'
+import type * as conditional from './conditional.js'
+import type * as conneg from './conneg.js'
+import type * as methods from './methods.js'
+
+/** A decision: its function is in the file of its part, under the same name. */
+export type Question =
+  | keyof typeof access.questions
+  | keyof typeof conneg.questions
+  | keyof typeof conditional.questions
+  | keyof typeof methods.questions
+
+/** Where an answer leads: to the next question, or to a status. */
+export type Exit = Question | number
+
+export type Graph = Readonly<Record<Question, readonly [yes: Exit, no: Exit]>>
+
+/** The first question that is asked. */
+export const first: Question = 'serviceAvailable'
+
+/**
+ * The decision graph: each question, and where yes and no lead. Cowboy's `cowboy_rest`, mended where
+ * RFC 9110 says otherwise.
+ */
+export const graph: Graph = {
+  // Access: every method
+  serviceAvailable: ['knownMethod', 503],
+  knownMethod: ['uriTooLong', 501],
+  uriTooLong: [414, 'methodAllowed'],
+  methodAllowed: ['malformedRequest', 405],
+  malformedRequest: [400, 'isAuthorized'],
+  isAuthorized: ['forbidden', 401],
+  forbidden: [403, 'rateLimited'],
+  rateLimited: [429, 'validContentHeaders'],
+  validContentHeaders: ['validEntityLength', 501],
+  validEntityLength: ['isOptions', 413],
+  isOptions: [200, 'acceptableMediaType'],
+
+  // Negotiation
+  acceptableMediaType: ['acceptableLanguage', 406],
+  acceptableLanguage: ['acceptableCharset', 406],
+  acceptableCharset: ['acceptableEncoding', 406],
+  acceptableEncoding: ['variances', 406],
+  variances: ['rangesProvided', 'rangesProvided'],
+  rangesProvided: ['resourceExists', 'resourceExists'],
+  resourceExists: ['ifMatchParses', 'isPut'],
+
+  // The resource exists: preconditions (RFC 9110 13.2.2)
+  ifMatchParses: ['ifMatch', 400],
+  ifMatch: ['ifUnmodifiedSince', 412],
+  ifUnmodifiedSince: ['ifNoneMatchParses', 412],
+  ifNoneMatchParses: ['ifNoneMatch', 400],
+  ifNoneMatch: ['ifModifiedSince', 'isRevalidation'],
+  isRevalidation: [304, 412],
+  ifModifiedSince: ['isDelete', 304],
+
+  // The resource does not exist
+  isPut: ['movedPermanently', 'previouslyExisted'],
+  previouslyExisted: ['movedPermanently', 'isPost'],
+  movedPermanently: [301, 'isPutToMissing'],
+  isPutToMissing: ['ifMatchAbsent', 'movedTemporarily'],
+  movedTemporarily: [307, 'isPost'],
+  isPost: ['allowMissingPost', 'isGone'],
+  allowMissingPost: ['ifMatchAbsent', 'isGone'],
+  isGone: [410, 404],
+  ifMatchAbsent: ['isReplacement', 412],
+
+  // Methods
+  isDelete: ['deleteResource', 'isReplacement'],
+  deleteResource: ['deleteCompleted', 500],
+  deleteCompleted: ['hasBody', 202],
+  isReplacement: ['isConflict', 'isAccepting'],
+  isConflict: [409, 'contentTypeAccepted'],
+  isAccepting: ['contentTypeAccepted', 'isReading'],
+  contentTypeAccepted: ['accept', 415],
+  accept: ['isElsewhere', 400],
+  isElsewhere: [303, 'isCreated'],
+  isCreated: [201, 'hasBody'],
+  hasBody: [200, 204],
+  isReading: ['provide', 'multipleChoices'],
+  provide: ['multipleChoices', 500],
+  multipleChoices: [300, 'isPartial'],
+  isPartial: ['isSatisfiable', 200],
+  isSatisfiable: [206, 416],
+}

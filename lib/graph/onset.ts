@@ -1,0 +1,24 @@
+import { type Exchange, type Outcome, wrongAnswer } from '../exchange.js'
+import { type AnyLoopSpec, callbacks } from '../spec.js'
+import type { Awaitable } from '../values.js'
+
+/** A loop from the onset: GET and HEAD, and the headers of its spec; no other question is asked. */
+export function decideLoop(
+  x: Exchange,
+  { format, status = 200, headers = {} }: AnyLoopSpec,
+): Awaitable<Outcome> {
+  if (x.req.method !== 'GET' && x.req.method !== 'HEAD') {
+    x.headers.Allow = 'GET, HEAD'
+    x.offered = ['GET', 'HEAD']
+    x.detail = `The method ${x.req.method} is not allowed here.`
+    return { kind: 'status', status: 405 }
+  }
+  x.negotiated.streams = format
+  x.negotiated.mediaType = [format.mediaType].flat()[0] as string
+  if (typeof headers !== 'function') return { kind: 'loop', format, status, headers }
+  return x.call('headers', headers, (value) => {
+    const { fits, expected } = callbacks.options
+    if (!fits(value)) throw wrongAnswer('headers', value, expected)
+    return { kind: 'loop', format, status, headers: value as Record<string, string> }
+  }) as Awaitable<Outcome>
+}

@@ -1,0 +1,129 @@
+import type { Readable } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { parse } from 'content-type'
+import type { Request } from 'express'
+import getRawBody from 'raw-body'
+import { LariatError, Refusal } from '../errors.js'
+import { essenceOf } from './media-type.js'
+
+const decoders: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+}
+
+/** What earlier middleware left of a body that it has read; undefined if the body is still to be read. */
+interface Parsed {
+  readonly value: unknown
+}
+
+/** The body of a request: read once, limited, and taken as it is where earlier middleware has parsed it. */
+export class RequestBody {
+  readonly #req: Request
+  readonly #limit: number
+  #bytes: Promise<Buffer> | undefined
+
+  constructor(req: Request, limit: number) {
+    this.#req = req
+    this.#limit = limit
+  }
+
+  /** The body as bytes. */
+  async bytes(): Promise<Buffer> {
+    const parsed = this.#parsed()
+    if (!parsed) return this.#read()
+    const { value } = parsed
+    if (Buffer.isBuffer(value)) return value
+    return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
+  }
+
+  /** The body as text, by the charset of its Content-Type, UTF-8 by default. */
+  async text(): Promise<string> {
+    const parsed = this.#parsed()
+    if (parsed && typeof parsed.value === 'string') return parsed.value
+    const bytes = await this.bytes()
+    const charset = parsed && !Buffer.isBuffer(parsed.value) ? 'utf-8' : this.#charset()
+    try {
+      return new TextDecoder(charset).decode(bytes)
+    } catch {
+      throw new Refusal(415, `The charset ${charset} of the request body is not supported.`)
+    }
+  }
+
+  /** The body as JSON. */
+  async json(): Promise<unknown> {
+    const parsed = this.#parsed()
+    if (parsed && !Buffer.isBuffer(parsed.value) && !this.#isUnparsed(parsed.value)) return parsed.value
+    const text = await this.text()
+    try {
+      return JSON.parse(text)
+    } catch {
+      throw new Refusal(400, 'The request body is not valid JSON.')
+    }
+  }
+
+  /** A string that a text parser left, rather than one that a JSON parser made. */
+  #isUnparsed(value: unknown): boolean {
+    return typeof value === 'string' && !/[/+]json$/.test(essenceOf(this.#type()))
+  }
+
+  #type(): string {
+    return this.#req.headers['content-type'] ?? ''
+  }
+
+  #charset(): string {
+    return parse(this.#type()).parameters.charset ?? 'utf-8'
+  }
+
+  /** Parsers set `req.body`; some do so without having read anything, so that the stream is asked too. */
+  #parsed(): Parsed | undefined {
+    const { body } = this.#req as { body?: unknown }
+    if (this.#bytes || !this.#req.readableDidRead) return undefined
+    if (body === undefined) {
+      throw new LariatError(
+        'LARIAT_BODY',
+        'The request body was read before the endpoint was reached, and req.body is undefined. ' +
+          'Mount the endpoint before the middleware that reads it, or let that set req.body.',
+      )
+    }
+    return { value: body }
+  }
+
+  #read(): Promise<Buffer> {
+    this.#bytes ??= this.#drain()
+    return this.#bytes
+  }
+
+  async #drain(): Promise<Buffer> {
+    const coding = (this.#req.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
+    const decoder = coding === 'identity' ? undefined : decoders[coding]
+    if (coding !== 'identity' && !decoder) {
+      throw new Refusal(415, `The content coding ${coding} of the request body is not supported.`)
+    }
+    const length = decoder ? undefined : this.#req.headers['content-length']
+    const stream: NodeJS.ReadableStream = decoder ? this.#decode(decoder()) : this.#req
+    try {
+      return await getRawBody(stream as Readable, { limit: this.#limit, length: length ?? null })
+    } catch (error) {
+      // what was not read is let through, so that the client gets to read the answer
+      this.#req.unpipe().resume()
+      throw refusal(error, this.#limit)
+    }
+  }
+
+  #decode(decoder: NodeJS.ReadWriteStream): NodeJS.ReadableStream {
+    this.#req.once('close', () => {
+      if (!this.#req.readableEnded) decoder.end()
+    })
+    return this.#req.pipe(decoder)
+  }
+}
+
+/** What raw-body or a decoder says, as a status. */
+function refusal(error: unknown, limit: number): Refusal {
+  const { type } = error as { type?: string }
+  if (type === 'entity.too.large') return new Refusal(413, `The request body is larger than ${limit} bytes.`)
+  if (type === 'request.aborted') return new Refusal(400, 'The request body stopped half-way.')
+  return new Refusal(400, 'The request body is not what its headers say.')
+}

@@ -1,0 +1,49 @@
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const month = `(?<month>${months.join('|')})`
+const time = '(?<hour>\\d\\d):(?<minute>\\d\\d):(?<second>\\d\\d)'
+const weekday = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)'
+const fullWeekday = '(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)'
+const forms = [
+  new RegExp(`^${weekday}, (?<day>\\d\\d) ${month} (?<year>\\d{4}) ${time} GMT$`),
+  new RegExp(`^${fullWeekday}, (?<day>\\d\\d)-${month}-(?<year>\\d\\d) ${time} GMT$`),
+  new RegExp(`^${weekday} ${month} (?<day>[ \\d]\\d) ${time} (?<year>\\d{4})$`),
+]
+
+/**
+ * Parses an HTTP-date in its three forms (RFC 9110 5.6.7) and nothing else; `Date.parse` takes far more.
+ *
+ * @returns whole seconds since the epoch, or undefined for what is no HTTP-date
+ */
+export function parseHttpDate(text: string): number | undefined {
+  for (const form of forms) {
+    const parts = form.exec(text)?.groups
+    if (!parts) continue
+    const [day, hour, minute, second] = [parts.day, parts.hour, parts.minute, parts.second].map(Number) as [
+      number,
+      number,
+      number,
+      number,
+    ]
+    if (hour > 23 || minute > 59 || second > 60) return undefined
+    const month = months.indexOf(parts.month as string)
+    const date = new Date(0)
+    date.setUTCFullYear(fullYear(parts.year as string), month, day)
+    // a day that the month does not have would have moved the date into the next one
+    if (date.getUTCMonth() !== month || date.getUTCDate() !== day) return undefined
+    return Math.floor(date.setUTCHours(hour, minute, second) / 1000)
+  }
+  return undefined
+}
+
+/** A year of two digits that seems more than 50 years ahead is the last one with those digits. */
+function fullYear(digits: string): number {
+  if (digits.length === 4) return Number(digits)
+  const now = new Date().getUTCFullYear()
+  const year = now - (now % 100) + Number(digits)
+  return year > now + 50 ? year - 100 : year
+}
+
+/** A Date in whole seconds, as HTTP compares them. */
+export function seconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000)
+}

@@ -1,0 +1,34 @@
+/**
+ * Parses If-Match and If-None-Match (RFC 9110 13.1): `*`, a list of entity tags, or undefined for what is
+ * neither. Empty members of a list are skipped (5.6.1).
+ */
+export function parseEtags(header: string): '*' | readonly string[] | undefined {
+  if (header.trim() === '*') return '*'
+  const tags: string[] = []
+  const member = /[ \t]*(?:((?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")[ \t]*)?(?:,|$)/y
+  while (member.lastIndex < header.length) {
+    const match = member.exec(header)
+    if (!match) return undefined
+    if (match[1] !== undefined) tags.push(match[1])
+  }
+  return tags
+}
+
+/** The strong comparison (RFC 9110 8.8.3.2): both strong, and equal. */
+export function matchesStrongly(one: string, other: string): boolean {
+  return one === other && !one.startsWith('W/')
+}
+
+/** The weak comparison (RFC 9110 8.8.3.2): equal, weak or not. */
+export function matchesWeakly(one: string, other: string): boolean {
+  return opaque(one) === opaque(other)
+}
+
+/** The entity tag of another coding of the same representation: no longer the same bytes. */
+export function weakened(etag: string): string {
+  return `W/${opaque(etag)}`
+}
+
+function opaque(etag: string): string {
+  return etag.startsWith('W/') ? etag.slice(2) : etag
+}

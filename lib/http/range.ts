@@ -1,0 +1,49 @@
+/** A part of a body: its first and last byte. */
+export interface ByteRange {
+  readonly first: number
+  readonly last: number
+}
+
+const spec = /^(?:(\d+)-(\d*)|-(\d+))$/
+const most = 100
+
+/**
+ * Parses a Range against a body's size (RFC 9110 14.1.2, 14.2).
+ *
+ * @returns the parts that there are, none for a range that cannot be satisfied, or undefined for what does
+ *   not parse, has another unit than bytes, or asks for far more than there is: to be ignored
+ */
+export function parseRange(header: string, size: number): readonly ByteRange[] | undefined {
+  const [unit, ...rest] = header.split('=')
+  if (unit?.trim().toLowerCase() !== 'bytes' || rest.length !== 1) return undefined
+  const parts = (rest[0] as string).split(',')
+  const ranges: ByteRange[] = []
+  let asked = 0
+  let specs = 0
+  for (const part of parts) {
+    const text = part.trim()
+    if (text === '') continue
+    specs += 1
+    const match = spec.exec(text)
+    if (!match) return undefined
+    const range = within(match, size)
+    if (range === undefined) return undefined
+    if (range.first > range.last) continue
+    ranges.push(range)
+    asked += range.last - range.first + 1
+  }
+  if (specs === 0 || specs > most || asked > 2 * size) return undefined
+  return ranges
+}
+
+/** One range clamped to the body: empty if it is not satisfiable, undefined if it is none. */
+function within([, from, to, suffix]: RegExpExecArray, size: number): ByteRange | undefined {
+  if (suffix !== undefined) {
+    const length = Math.min(Number(suffix), size)
+    return { first: size - length, last: size - 1 }
+  }
+  const first = Number(from)
+  const last = to === '' ? size - 1 : Number(to)
+  if (to !== '' && last < first) return undefined
+  return { first, last: Math.min(last, size - 1) }
+}

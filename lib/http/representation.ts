@@ -1,0 +1,55 @@
+import type { Readable } from 'node:stream'
+import type { ReadableStream as WebStream } from 'node:stream/web'
+import { misuse } from '../errors.js'
+import { type Body, isNodeStream, isPromise, isWebStream } from '../values.js'
+
+/** What Node's Buffer calls the charsets that it can write. */
+const encodings: Readonly<Record<string, BufferEncoding>> = {
+  'utf-8': 'utf8',
+  utf8: 'utf8',
+  'us-ascii': 'latin1',
+  'iso-8859-1': 'latin1',
+  latin1: 'latin1',
+  'utf-16le': 'utf16le',
+}
+
+/** Whether a callback may answer with this as a body. */
+export function isBody(value: unknown): value is Body {
+  if (value === null) return true
+  if (typeof value !== 'object')
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+  return isStream(value) || !(isPromise(value) || Symbol.asyncIterator in value)
+}
+
+export function isStream(value: unknown): value is Readable | WebStream {
+  return isNodeStream(value) || isWebStream(value)
+}
+
+/** The bytes of a body that is no stream: a string in the charset, bytes as they are, else JSON. */
+export function toBytes(body: Body, charset: string | undefined): Buffer {
+  if (typeof body === 'string') return encode(body, charset)
+  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  const json = JSON.stringify(body) as string | undefined
+  if (json === undefined) {
+    throw misuse('LARIAT_ANSWER', 'The body has no JSON: its toJSON() returned undefined')
+  }
+  return Buffer.from(json)
+}
+
+function encode(text: string, charset: string | undefined): Buffer {
+  if (charset === undefined) return Buffer.from(text)
+  const encoding = encodings[charset.toLowerCase()]
+  if (encoding) return Buffer.from(text, encoding)
+  // nearly every charset agrees on these
+  if (/^[\x00-\x7f]*$/.test(text)) return Buffer.from(text)
+  throw misuse(
+    'LARIAT_ANSWER',
+    `The charset ${charset} was negotiated, and Node cannot write a string in it: return a Buffer`,
+  )
+}
+
+/** The media type of a body that nobody has negotiated one for. */
+export function typeOf(body: Body): string {
+  if (typeof body === 'string') return 'text/plain; charset=utf-8'
+  return body instanceof Uint8Array || isStream(body) ? 'application/octet-stream' : 'application/json'
+}

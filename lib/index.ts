@@ -1,0 +1,53 @@
+// Endpoints: spec in, Express handler out
+export { type Defaults, type Endpoint, loop, resource, resources } from './endpoint.js'
+// Errors
+export { type Code, LariatError } from './errors.js'
+
+// Formats: how events become bytes
+export { csv } from './formats/csv.js'
+export {
+  type Format,
+  type FormatOptions,
+  type FormatParts,
+  format,
+  type JsonOptions,
+  type Notice,
+} from './formats/format.js'
+export { jsonArray, jsonSeq, ndjson } from './formats/json.js'
+export { multipart } from './formats/multipart.js'
+export { sse } from './formats/sse.js'
+export { raw, text } from './formats/text.js'
+// Specs and contexts: the types
+export type {
+  Accepted,
+  Acceptors,
+  Callback,
+  Context,
+  InitContext,
+  LoopContext,
+  LoopSpec,
+  Negotiated,
+  OpenStream,
+  PlainSpec,
+  Provided,
+  Provider,
+  Reason,
+  Request,
+  ResourceSpec,
+  Source,
+  StreamOptions,
+  Watched,
+  Wrote,
+} from './spec.js'
+// Values: what callbacks return and get
+export {
+  type Body,
+  type Event,
+  type EventMeta,
+  event,
+  type Once,
+  type Stop,
+  type StopAnswer,
+  stop,
+  timeout,
+} from './values.js'

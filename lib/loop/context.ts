@@ -1,0 +1,45 @@
+import { Context } from '../context.js'
+import type { Exchange } from '../exchange.js'
+import type { OpenStream, LoopContext as PublicLoopContext, Watched, Wrote } from '../spec.js'
+
+/** What the context of a loop offers beyond that of a request. */
+type Offers = Pick<PublicLoopContext<unknown>, 'send' | 'write' | 'drained' | 'monitor' | 'stream'>
+
+/** The context of `subscribe`, `info` and `terminate`. */
+export class LoopContext extends Context implements PublicLoopContext<unknown> {
+  readonly #loop: Offers
+
+  constructor(exchange: Exchange, loop: Offers) {
+    super(exchange)
+    this.#loop = loop
+  }
+
+  get send(): (message: unknown) => void {
+    return (message) => this.#loop.send(message)
+  }
+
+  get write(): (data: unknown) => Wrote {
+    return (data) => this.#loop.write(data)
+  }
+
+  get drained(): () => Promise<'ok' | 'closed'> {
+    return () => this.#loop.drained()
+  }
+
+  get monitor(): (target: Watched, message?: unknown) => void {
+    return (target, message) => this.#loop.monitor(target, message)
+  }
+
+  get stream(): OpenStream {
+    return this.#loop.stream
+  }
+
+  get lastEventId(): string | undefined {
+    const header = this.req.headers['last-event-id'] as string | undefined
+    // Node reads header bytes as Latin-1; EventSource sends the id in UTF-8 (WHATWG HTML 9.2.3)
+    if (header !== undefined) return Buffer.from(header, 'latin1').toString()
+    const query = this.req.originalUrl.indexOf('?')
+    if (query < 0) return undefined
+    return new URLSearchParams(this.req.originalUrl.slice(query)).get('lastEventId') ?? undefined
+  }
+}

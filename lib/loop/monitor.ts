@@ -1,0 +1,158 @@
+import { ChildProcess } from 'node:child_process'
+import { EventEmitter } from 'node:events'
+import * as stream from 'node:stream'
+import { Worker } from 'node:worker_threads'
+import { misuse, show } from '../errors.js'
+import type { Watched } from '../spec.js'
+import { isPromise, isWebStream } from '../values.js'
+
+/** Told once that a target is dead, and of what, where that is known. */
+type Down = (error?: unknown) => void
+
+/** A watch over one target. */
+export interface Watch {
+  /** Resolves when it is known whether the target was dead from the start; absent where that is known at once. */
+  readonly known?: Promise<unknown>
+  stop(): void
+}
+
+/**
+ * Watches what a stream's data comes from: Erlang's `monitor`.
+ *
+ * Dead is a Node stream at close, error or end; a Web stream closed or errored; a ChildProcess or Worker at
+ * exit; an AbortSignal aborted; a promise settled; an EventEmitter or EventTarget at `close` or `error`; and
+ * anything with `onDown` when it calls back. A target that is dead already is told at once.
+ *
+ * @throws TypeError for what cannot be watched
+ */
+export function watch(target: Watched, down: Down): Watch {
+  let isWatching = true
+  let unwatch: (() => void) | undefined
+  const stop = () => {
+    isWatching = false
+    unwatch?.()
+    unwatch = undefined
+  }
+  const once: Down = (error) => {
+    if (!isWatching) return
+    stop()
+    down(error)
+  }
+  const { known, undo } = attach(target, once)
+  if (isWatching) unwatch = undo
+  else undo?.()
+  return { stop, ...(known && { known }) }
+}
+
+interface Attached {
+  readonly undo?: () => void
+  readonly known?: Promise<unknown>
+}
+
+function attach(target: Watched, down: Down): Attached {
+  if (isWatchable(target)) {
+    const undo = target.onDown(down)
+    return typeof undo === 'function' ? { undo: undo as () => void } : {}
+  }
+  if (isPromise(target)) return attachPromise(target, down)
+  if (isWebStream(target) || target instanceof WritableStream) return attachWebStream(target, down)
+  if (target instanceof ChildProcess) return attachChild(target, down)
+  if (target instanceof Worker) return attachWorker(target, down)
+  if (target instanceof AbortSignal) return attachSignal(target, down)
+  if (isNodeStream(target)) return attachNodeStream(target, down)
+  if (isEmitter(target)) return listen(target, { close: () => down(), error: down })
+  if (isEventTarget(target)) {
+    const failed = (event: unknown) => down((event as { error?: unknown }).error)
+    return listenTarget(target, { close: () => down(), error: failed })
+  }
+  throw misuse(
+    'LARIAT_ANSWER',
+    `monitor(${show(target)}): expected a Node or Web stream, a ChildProcess, a Worker, an AbortSignal, ` +
+      'a promise, an EventEmitter, an EventTarget, or an object with onDown(callback)',
+  )
+}
+
+function attachPromise(target: PromiseLike<unknown>, down: Down): Attached {
+  target.then(() => down(), down)
+  // one that is settled has told its reactions within a few microtasks, whatever kind of promise it is
+  return { known: new Promise((resolve) => setImmediate(resolve)) }
+}
+
+function attachWebStream(target: object, down: Down): Attached {
+  const undo = stream.finished(target as NodeJS.ReadableStream, (error) => down(error ?? undefined))
+  return { undo, known: new Promise((resolve) => setImmediate(resolve)) }
+}
+
+function attachChild(target: ChildProcess, down: Down): Attached {
+  if (target.exitCode !== null || target.signalCode !== null || target.pid === undefined) down()
+  return listen(target, { exit: () => down(), error: down })
+}
+
+function attachWorker(target: Worker, down: Down): Attached {
+  if (target.threadId === -1) down()
+  return listen(target, { exit: () => down(), error: down })
+}
+
+function attachSignal(target: AbortSignal, down: Down): Attached {
+  const aborted = () => down(target.reason)
+  if (target.aborted) aborted()
+  return listenTarget(target, { abort: aborted })
+}
+
+function attachNodeStream(target: NodeStream, down: Down): Attached {
+  if (target.destroyed || target.closed || target.readableEnded || target.writableFinished)
+    down(target.errored ?? undefined)
+  return listen(target, { close: () => down(), end: () => down(), error: down })
+}
+
+type NodeStream = EventEmitter & {
+  readonly destroyed?: boolean
+  readonly closed?: boolean
+  readonly readableEnded?: boolean
+  readonly writableFinished?: boolean
+  readonly errored?: Error | null
+}
+
+type Listeners = Readonly<Record<string, (...values: unknown[]) => void>>
+
+function listen(target: EventEmitter, listeners: Listeners): Attached {
+  for (const [name, listener] of Object.entries(listeners)) target.on(name, listener)
+  return {
+    undo() {
+      for (const [name, listener] of Object.entries(listeners)) target.off(name, listener)
+    },
+  }
+}
+
+function listenTarget(target: EventTarget, listeners: Listeners): Attached {
+  for (const [name, listener] of Object.entries(listeners)) target.addEventListener(name, listener)
+  return {
+    undo() {
+      for (const [name, listener] of Object.entries(listeners)) target.removeEventListener(name, listener)
+    },
+  }
+}
+
+function isWatchable(target: unknown): target is { onDown(callback: Down): unknown } {
+  return has(target, 'onDown')
+}
+
+function isNodeStream(target: unknown): target is NodeStream {
+  return isEmitter(target) && (has(target, 'pipe') || has(target, '_write') || has(target, 'write'))
+}
+
+function isEmitter(target: unknown): target is EventEmitter {
+  return target instanceof EventEmitter || (has(target, 'on') && has(target, 'off'))
+}
+
+function isEventTarget(target: unknown): target is EventTarget {
+  return has(target, 'addEventListener')
+}
+
+function has(target: unknown, method: string): boolean {
+  return (
+    typeof target === 'object' &&
+    target !== null &&
+    typeof (target as Record<string, unknown>)[method] === 'function'
+  )
+}

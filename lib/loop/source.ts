@@ -1,0 +1,59 @@
+import type { Source } from '../spec.js'
+import type { Awaitable } from '../values.js'
+import { isNodeStream, isWebStream } from '../values.js'
+
+/** What a loop pulls from, whatever it was made of. */
+export interface Pull {
+  /** The next message. */
+  next(): Awaitable<IteratorResult<unknown>>
+  /** Tells the source that nothing more is wanted; never waits, and never fails. */
+  close(): void
+}
+
+/** Opens a source; undefined for what is none. */
+export function open(source: unknown): Pull | undefined {
+  if (isWebStream(source)) return pullWebStream(source as ReadableStream<unknown>)
+  if (typeof source !== 'object' || source === null) return undefined
+  if (isNodeStream(source) && Symbol.asyncIterator in source) return pullNodeStream(source)
+  if (Symbol.asyncIterator in source) {
+    return pullIterator((source as AsyncIterable<unknown>)[Symbol.asyncIterator]())
+  }
+  if (Symbol.iterator in source) return pullIterator((source as Iterable<unknown>)[Symbol.iterator]())
+  return undefined
+}
+
+/** Closes a source that was never pulled. */
+export function discard(source: unknown): void {
+  open(source as Source<unknown>)?.close()
+}
+
+function pullIterator(iterator: AsyncIterator<unknown> | Iterator<unknown>): Pull {
+  return {
+    next: () => iterator.next(),
+    // a generator that waits in an await answers return() only after that: nobody waits for it
+    close: () => quietly(() => iterator.return?.()),
+  }
+}
+
+function pullNodeStream(stream: NodeJS.ReadableStream & { destroy(): unknown }): Pull {
+  // an error that comes after the end of the loop has nobody to tell
+  stream.on('error', () => {})
+  const iterator = stream[Symbol.asyncIterator]()
+  return { next: () => iterator.next(), close: () => quietly(() => stream.destroy()) }
+}
+
+function pullWebStream(stream: ReadableStream<unknown>): Pull {
+  const reader = stream.getReader()
+  return {
+    next: () => reader.read() as Promise<IteratorResult<unknown>>,
+    close: () => quietly(() => reader.cancel()),
+  }
+}
+
+function quietly(close: () => unknown): void {
+  try {
+    Promise.resolve(close()).catch(() => {})
+  } catch {
+    // a source that cannot be closed is left to itself
+  }
+}

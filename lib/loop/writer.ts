@@ -1,0 +1,235 @@
+import type { Socket } from 'node:net'
+import type { Request, Response } from 'express'
+import type { Wrote } from '../spec.js'
+import { clock, type Deadline } from './clock.js'
+import { Mailbox } from './mailbox.js'
+
+/** What the owner of a writer is told. */
+interface Owner {
+  /** The client has left. */
+  gone(): void
+  /** The client takes no byte any more. */
+  stalled(): void
+  /** The client has caught up. */
+  drained(): void
+}
+
+/** The most that is handed to the response at once when a client has caught up. */
+const batch = 2 ** 16
+
+/**
+ * Bytes to the socket: the only file that knows how a response takes them. What the response does not take
+ * waits here, so that what waits can be counted and, one day, be dropped.
+ */
+export class Writer {
+  readonly #req: Request
+  readonly #res: Response & { flush?: () => void }
+  readonly #owner: Owner
+  readonly #writeTimeout: number
+  readonly #queue = new Mailbox<Buffer>()
+  #queuedBytes = 0
+  #isBehind = false
+  #isClosed = false
+  #deadline: Deadline | undefined
+  #unwatch: () => void
+  /** When something was last written, by the clock. */
+  lastWrite = clock.now()
+
+  constructor(req: Request, res: Response, owner: Owner, writeTimeout: number) {
+    this.#req = req
+    this.#res = res
+    this.#owner = owner
+    this.#writeTimeout = writeTimeout
+    const unwatchGone = onGone(req, res, () => this.#gone())
+    const drained = () => this.#drained()
+    // one listener for the life of the response: those of a compressed one are never taken back
+    res.on('drain', drained)
+    this.#unwatch = () => {
+      unwatchGone()
+      res.off('drain', drained)
+    }
+  }
+
+  /** The client has not taken all yet. */
+  get isBehind(): boolean {
+    return this.#isBehind
+  }
+
+  /** Events that wait. */
+  get queued(): number {
+    return this.#queue.size
+  }
+
+  /** Bytes that wait: those here, and those that the response holds. */
+  get waiting(): number {
+    return this.#queuedBytes + this.#res.writableLength
+  }
+
+  /** Sends the head, with the opening bytes of the format. */
+  open(status: number, opening: Buffer): void {
+    this.#res.statusCode = status
+    if (opening.length > 0) this.write(opening)
+    else this.#res.flushHeaders()
+    this.lastWrite = clock.now()
+  }
+
+  write(bytes: Buffer): Wrote {
+    if (this.#isClosed) return 'closed'
+    if (this.#isBehind) {
+      this.#queue.put(bytes)
+      this.#queuedBytes += bytes.length
+      return 'wait'
+    }
+    return this.#hand(bytes) ? 'ok' : 'wait'
+  }
+
+  /** A proper end: what waits, the tail, the last chunk. */
+  complete(tail: Buffer): void {
+    this.#close()
+    this.#handAll()
+    this.#res.end(tail)
+    this.#limit(() => this.#res.writableFinished)
+  }
+
+  /** A broken end: what was written goes out, without the last chunk; nothing more of a client that is too slow. */
+  cut(how: 'flush' | 'now'): void {
+    this.#close()
+    if (how === 'now') return destroy(this.#res)
+    this.#handAll()
+    cut(this.#res)
+    this.#limit(() => this.#res.destroyed)
+  }
+
+  /** Lets go without an end: the client has left, or somebody else answers. */
+  release(): void {
+    this.#close()
+    this.#unwatch()
+  }
+
+  #hand(bytes: Buffer): boolean {
+    this.lastWrite = clock.now()
+    const taken = this.#res.write(bytes)
+    this.#res.flush?.()
+    if (!taken) {
+      this.#isBehind = true
+      this.#watchProgress(() => this.#owner.stalled())
+    }
+    return taken
+  }
+
+  #handAll(): void {
+    while (this.#queue.size > 0) this.#res.write(this.#queue.take())
+    this.#queuedBytes = 0
+  }
+
+  #drained(): void {
+    if (!this.#isBehind || this.#isClosed) return
+    this.#isBehind = false
+    this.#deadline?.cancel()
+    while (this.#queue.size > 0 && !this.#isBehind) this.#hand(this.#nextBatch())
+    if (!this.#isBehind) this.#owner.drained()
+  }
+
+  #nextBatch(): Buffer {
+    const parts = [this.#queue.take()]
+    let length = (parts[0] as Buffer).length
+    while (this.#queue.size > 0 && length < batch) {
+      const part = this.#queue.take()
+      parts.push(part)
+      length += part.length
+    }
+    this.#queuedBytes -= length
+    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, length)
+  }
+
+  #gone(): void {
+    const isNews = !this.#isClosed
+    this.release()
+    if (isNews) this.#owner.gone()
+  }
+
+  #close(): void {
+    this.#isClosed = true
+    this.#deadline?.cancel()
+  }
+
+  /** After an end the client still has to take what waits; one that does not is cut. */
+  #limit(isDone: () => boolean): void {
+    this.#watchProgress(() => {
+      if (!isDone()) destroy(this.#res)
+    })
+    this.#res.once('finish', () => this.release())
+  }
+
+  /** Calls back when the client has taken no byte for the writeTimeout. */
+  #watchProgress(stalled: () => void): void {
+    let before = pending(this.#res)
+    const look = () => {
+      const now = pending(this.#res)
+      // a pipelined response that has no socket yet waits for its turn, not for the client
+      if (now === before && this.#res.socket) return stalled()
+      before = now
+      this.#deadline = clock.after(this.#writeTimeout, look)
+    }
+    this.#deadline = clock.after(this.#writeTimeout, look)
+  }
+}
+
+/**
+ * What of a response the kernel has not taken. Node counts a write as a whole until it is all gone; its handle
+ * knows how much of it is left.
+ */
+function pending(res: Response): string {
+  const handle = (res.socket as { _handle?: { writeQueueSize?: number } } | null)?._handle
+  return `${res.writableLength} ${handle?.writeQueueSize ?? 0}`
+}
+
+/** Drops a connection so that what was sent can be told from something whole. */
+export function cut(res: Response): void {
+  const { socket } = res
+  if (!socket) res.destroy()
+  else if (res.req.httpVersionMinor >= 1 || res.req.httpVersionMajor > 1) socket.destroySoon()
+  else socket.write('', () => reset(socket))
+}
+
+function destroy(res: Response): void {
+  const isChunked = res.req.httpVersionMinor >= 1 || res.req.httpVersionMajor > 1
+  if (isChunked || !res.socket) res.destroy()
+  else reset(res.socket)
+}
+
+/** An HTTP/1.0 body ends with its connection, so that only a TCP reset tells that it is cut short. */
+function reset(socket: Socket): void {
+  try {
+    socket.resetAndDestroy()
+  } catch {
+    socket.destroy() // not a TCP socket
+  }
+}
+
+const waiting = new WeakMap<Socket, Set<() => void>>()
+
+/**
+ * Calls back when the client has left: at the response's own 'close' ('close' of a request whose body was read
+ * comes at once). A pipelined response has no socket and no 'close' until it is its turn: it listens to the
+ * connection, where one listener serves all of them.
+ */
+export function onGone(req: Request, res: Response, gone: () => void): () => void {
+  res.on('close', gone).on('error', gone)
+  const { socket } = req
+  if (!res.socket) {
+    const others = waiting.get(socket)
+    const all = others ?? new Set()
+    all.add(gone)
+    if (!others) {
+      waiting.set(socket, all)
+      socket.once('close', () => {
+        for (const each of all) each()
+      })
+    }
+  }
+  return () => {
+    res.off('close', gone)
+    waiting.get(socket)?.delete(gone)
+  }
+}

@@ -1,0 +1,133 @@
+import { expect } from 'chai'
+import { isMediaType } from '../../lib/formats/check.js'
+import type { FormatParts } from '../../lib/formats/format.js'
+import { format, isFormat } from '../../lib/formats/format.js'
+import { sse } from '../../lib/formats/sse.js'
+import type { Event } from '../../lib/values.js'
+import { event } from '../../lib/values.js'
+import { encoded } from './written.js'
+
+describe('format', () => {
+  const good: FormatParts = { mediaType: 'text/x-a', encode: ({ data }) => String(data) }
+
+  it('makes a format of its parts, and has no more than they', () => {
+    const made = format({
+      ...good,
+      open: '<',
+      close: new Uint8Array([62]),
+      heartbeat: ' ',
+      notice: (kind) => kind,
+    })
+    expect(made).to.include({ mediaType: 'text/x-a', open: '<', heartbeat: ' ' })
+    expect(made.close).to.deep.equal(new Uint8Array([62]))
+    expect(encoded(made, 1)).to.equal('1')
+    expect(made.notice?.('gap', {})).to.equal('gap')
+    expect(format(good)).to.not.have.any.keys('open', 'close', 'heartbeat', 'notice')
+  })
+
+  it('takes a list of media types, and keeps a list of its own', () => {
+    const mediaType = ['text/x-a', 'text/x-b; version=1']
+    const made = format({ ...good, mediaType })
+    mediaType.pop()
+    expect(made.mediaType).to.deep.equal(['text/x-a', 'text/x-b; version=1'])
+  })
+
+  it('takes an instance of a class, and calls its methods on it', () => {
+    class Shout {
+      readonly #mark = '!'
+      get mediaType() {
+        return 'text/x-shout'
+      }
+      encode({ data }: Event) {
+        return String(data) + this.#mark
+      }
+      notice(kind: string) {
+        return kind + this.#mark
+      }
+    }
+    expect(encoded(format(new Shout()), 'a')).to.equal('a!')
+    expect(format(new Shout()).notice?.('gap', {})).to.equal('gap!')
+  })
+
+  it('leaves what encode returns to the loop to judge', () => {
+    const made = format({ ...good, encode: () => 1 as never })
+    expect(made.encode(event(1))).to.equal(1)
+  })
+
+  const bad: [what: string, parts: unknown, saying: RegExp][] = [
+    ['nothing', undefined, /format\(undefined\): expected an object with mediaType, encode/],
+    ['a list', [], /expected an object/],
+    ['a format that was not called', sse, /expected an object/],
+    ['no media type', { ...good, mediaType: undefined }, /mediaType: undefined.*expected a media type/],
+    ['a range for a media type', { ...good, mediaType: 'text/*' }, /without wildcards/],
+    ['no media types', { ...good, mediaType: [] }, /mediaType: \[\].*or a list of them/],
+    ['a bad media type among good ones', { ...good, mediaType: ['a/b', 'c'] }, /mediaType/],
+    ['no encode', { mediaType: 'a/b' }, /encode: undefined.*expected a function/],
+    ['an encode that is no function', { ...good, encode: 'json' }, /encode: 'json'.*expected a function/],
+    ['an open that is no text', { ...good, open: 1 }, /open: 1.*expected a string or a Uint8Array/],
+    ['a close that is no text', { ...good, close: [93] }, /close: \[ 93 \]/],
+    ['a heartbeat that is no text', { ...good, heartbeat: 15_000 }, /heartbeat: 15000/],
+    ['a notice that is no function', { ...good, notice: true }, /notice: true.*expected a function/],
+    [
+      'an unknown part',
+      { ...good, mediatype: 'a/b' },
+      /mediatype.*unknown.*mediaType, encode, open, close, heartbeat, notice/,
+    ],
+  ]
+  for (const [what, parts, saying] of bad) {
+    it(`refuses ${what}`, () => {
+      expect(() => format(parts as never))
+        .to.throw(TypeError, saying)
+        .that.includes({ code: 'LARIAT_SPEC' })
+    })
+  }
+
+  it('is told from what only looks like it', () => {
+    for (const value of [good, {}, null, undefined, 'sse', sse]) expect(isFormat(value)).to.equal(false)
+  })
+})
+
+describe('a media type (RFC 9110 8.3.1)', () => {
+  const types = [
+    'a/b',
+    'text/plain;charset=utf-8',
+    'text/plain ;\tCHARSET="utf-8" ; a=b',
+    'a/vnd.b+json',
+    'a/b;c="d\\"; e"',
+    "a/b;title*=utf-8''x",
+  ]
+  for (const type of types) it(`may be ${type}`, () => expect(isMediaType(type)).to.equal(true))
+
+  const none = [
+    'a',
+    '/',
+    'a/',
+    '/b',
+    'a/b/c',
+    'a/*',
+    '*/*',
+    '*',
+    ' a/b',
+    'a/b ',
+    'a/b;',
+    'a/b;c',
+    'a/b;c=',
+    'a/b;c="',
+    'a/b;c="\n"',
+    'a/b;c=d e',
+    'a/b\r\n',
+    'ä/b',
+    'a/b;c=\u2028',
+    ['a/b'],
+  ]
+  for (const type of none)
+    it(`is not ${JSON.stringify(type)}`, () => expect(isMediaType(type)).to.equal(false))
+
+  it('is told in linear time', () => {
+    const long = 200_000
+    for (const text of ['a/b;', 'a/b; ', 'a/b;c="\\', 'a', 'a/b;c=d', '\t', 'a/b;c="d";'].map((unit) =>
+      unit.repeat(long),
+    ))
+      expect(isMediaType(`a/b${text}!\n`)).to.equal(false)
+  }).timeout(2000)
+})

@@ -1,0 +1,16 @@
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { compilers, complaints } from './support/compile.js'
+
+describe('The types infer what usage.ts says and refuse what negative.ts says', function () {
+  this.timeout(60_000)
+
+  for (const [name, compiler] of Object.entries(compilers)) {
+    for (const express of [5, 4]) {
+      it(`under ${name} with the types of Express ${express}`, async () => {
+        const project = fileURLToPath(new URL(`types/express${express}.json`, import.meta.url))
+        expect(await complaints(compiler, project)).to.equal('')
+      })
+    }
+  }
+})

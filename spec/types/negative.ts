@@ -1,0 +1,113 @@
+// What must not compile: under each directive stands what is wrong. Never run: spec/types.spec.ts compiles it.
+import { expectTypeOf } from 'expect-type'
+import type { Feed } from '../../lib/hub/feed.js'
+import {
+  csv,
+  type Event,
+  type LoopContext,
+  loop,
+  ndjson,
+  resource,
+  resources,
+  stop,
+  timeout,
+} from '../../lib/index.js'
+
+interface Price {
+  symbol: string
+  price: number
+}
+declare const prices: Feed<Price>
+type Message = { kind: 'data'; n: number } | { kind: 'died' }
+
+// @ts-expect-error the checks of usage.ts do check
+expectTypeOf(1).toEqualTypeOf<string>()
+
+// ---- callbacks
+
+// @ts-expect-error unknown callback
+resource({ resourceExist: true })
+// @ts-expect-error unknown callback beside inferred ones
+resource({ init: ({ req }) => ({ n: req.url }), resourceExist: true })
+// @ts-expect-error isAuthorized false
+resource({ isAuthorized: () => false })
+// @ts-expect-error isAuthorized constant false
+resource({ isAuthorized: false })
+resource({
+  isAuthorized: ({ req }) => new Set<string>().has(req.get('authorization') ?? '') || 'Bearer',
+})
+// @ts-expect-error wrong return
+resource({ forbidden: async () => 'no' })
+// @ts-expect-error wrong state
+resource({ init: () => ({ n: 1 }), resourceExists: ({ state }) => state.m })
+
+// ---- messages
+
+// @ts-expect-error wrong message annotation
+resource({ subscribe: prices, info: (_message: Event<{ other: 1 }>) => {} })
+// @ts-expect-error wrong message annotation, subscribe a function
+resource({ subscribe: (_context) => prices, info: (_message: Event<{ other: 1 }>) => {} })
+// @ts-expect-error wrong message annotation, subscribe a function
+resource({ subscribe: (_context) => prices, info: (_message: string) => {} })
+resource({
+  subscribe: (_context) => prices,
+  // @ts-expect-error data used without unwrapping
+  info: (message, { write }) => write(message.price),
+})
+resource({
+  // @ts-expect-error send of wrong type
+  subscribe: ({ send }: LoopContext<undefined, Message>) => send({ kind: 'x' }),
+  info: (_message, _context) => {},
+})
+resource({
+  subscribe: ({ send }: LoopContext<undefined, Message>) => send({ kind: 'died' }),
+  // @ts-expect-error send and info disagree
+  info: (_message: string, _context) => {},
+})
+// @ts-expect-error timeout not without timeout
+resource({ subscribe: prices, info: (message) => (message === timeout ? stop() : undefined) })
+// @ts-expect-error timeout must be handled
+resource({ subscribe: prices, timeout: 10, info: (message, { write }) => write(message.data) })
+// @ts-expect-error info returns a number
+resource({ subscribe: prices, info: (_message, _context) => 3 })
+
+// ---- what is declared and returned
+
+// @ts-expect-error loop wants a format
+loop({ subscribe: prices })
+// @ts-expect-error emitter returned from subscribe
+resource({ subscribe: ({ send }) => process.on('exit', send) })
+// @ts-expect-error accept callback
+resource({ contentTypesAccepted: { 'application/json': () => ({ create: '/x' }) } })
+// @ts-expect-error accept callback returns nothing
+resource({ contentTypesAccepted: { 'application/json': async ({ json }) => void (await json()) } })
+// @ts-expect-error provider returns nothing
+resource({ contentTypesProvided: { 'application/json': (_context) => {} } })
+// @ts-expect-error provider returns nothing, async
+resource({ contentTypesProvided: { 'application/json': async (_context) => {} } })
+// @ts-expect-error a function in a list has no media type
+resource({ contentTypesProvided: [() => 'x'] })
+// @ts-expect-error filter of what is not there
+prices.filter((price) => price.x)
+// @ts-expect-error the factory is not the format
+ndjson.once([1])
+// @ts-expect-error csv without columns
+csv()
+
+// ---- orders and places that do not infer, as the documentation says
+
+async function* tail(id: string | undefined) {
+  yield { line: id }
+}
+
+// @ts-expect-error init written after a callback that uses state, and reading its context
+resource({ resourceExists: ({ state }) => state.n === 1, init: ({ req }) => ({ n: req.url }) })
+// @ts-expect-error info before a subscribe that reads its context
+resource({ info: (m, { write }) => write(m.line), subscribe: ({ lastEventId }) => tail(lastEventId) })
+// @ts-expect-error nothing says what send sends
+resource({ subscribe: ({ send }) => send({ n: 1 }), info: (message, { write }) => write(message.n) })
+// @ts-expect-error a bare spec with init in a table
+resources({ '/a': { init: () => ({ n: 1 }), resourceExists: ({ state }) => state.n === 1 } })
+resources({ '/a': resource({ init: () => ({ n: 1 }), resourceExists: ({ state }) => state.n === 1 }) })
+// @ts-expect-error unknown callback in a table
+resources({ '/a': { resourceExist: true } })

@@ -1,0 +1,365 @@
+// What must compile. Never run: spec/types.spec.ts compiles it.
+import { spawn } from 'node:child_process'
+import { type EventEmitter, on } from 'node:events'
+import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { expectTypeOf } from 'expect-type'
+import express from 'express'
+import type { Feed } from '../../lib/hub/feed.js'
+import {
+  csv,
+  type Event,
+  event,
+  jsonArray,
+  type LoopContext,
+  loop,
+  ndjson,
+  raw,
+  resource,
+  resources,
+  sse,
+  stop,
+  timeout,
+} from '../../lib/index.js'
+
+declare global {
+  namespace Express {
+    interface Request {
+      user?: { id: string }
+    }
+  }
+}
+
+type Book = { isbn: string; title: string }
+interface BookEvent {
+  kind: 'created' | 'updated' | 'deleted'
+  book: Book
+}
+declare const books: {
+  get(isbn: string | undefined): Promise<Book | undefined>
+  all(): Promise<Book[]>
+  add(book: unknown): Promise<Book>
+  delete(isbn: string): Promise<boolean>
+  bus: EventEmitter
+}
+interface Price {
+  symbol: string
+  price: number
+}
+declare const prices: Feed<Price>
+const tokens = new Set<string | undefined>()
+declare const mixer: { createReadStream(): Readable }
+declare function legacyCheck(req: express.Request): boolean
+const app = express()
+
+// ---- a table of endpoints, mounted wherever Express takes a handler
+
+const api = resources(
+  {
+    '/prices': {
+      allowedMethods: ['GET', 'HEAD', 'OPTIONS'],
+      isAuthorized: ({ req }) => tokens.has(req.get('authorization')) || 'Bearer realm="prices"',
+      contentTypesProvided: [sse(), ndjson()],
+      subscribe: prices,
+    },
+    '/raw': loop({ format: raw('audio/mpeg'), subscribe: () => mixer.createReadStream() }),
+    '/legacy': {
+      isAuthorized: ({ req }) => legacyCheck(req) || 'Bearer',
+      forbidden: async ({ req }) => req.user?.id !== 'me',
+      contentTypesProvided: [csv({ columns: ['symbol'] })],
+      subscribe: ({ req }) => prices.filter((price) => price.symbol === req.query.s),
+    },
+  },
+  { stream: { heartbeat: 15_000 } },
+)
+app.use(api)
+app.use('/v1', api)
+app.all('/x', api)
+express.Router().use(api)
+
+// ---- snapshot and stream in one resource
+
+resource({
+  init: async ({ req }) => ({ book: await books.get(req.params.isbn) }),
+  resourceExists: ({ state }) => {
+    expectTypeOf(state).toEqualTypeOf<{ book: Book | undefined }>()
+    return state.book !== undefined
+  },
+  generateEtag: ({ state }) => state.book && `"${state.book.isbn}"`,
+  contentTypesProvided: {
+    'application/json': ({ state }) => state.book ?? stop(404),
+    'text/event-stream': sse(),
+    'application/x-ndjson': ({ req }) => (req.query.follow ? ndjson() : ndjson().once([1, 2])),
+  },
+  subscribe: async ({ state }) => prices.filter((price) => price.symbol === state.book?.isbn),
+  info: (message, { write, state }) => {
+    expectTypeOf(message).toEqualTypeOf<Event<Price>>()
+    return state.book ? write(message) : stop()
+  },
+  terminate: (reason, { state }) => console.log(reason.kind, state.book),
+})
+
+// ---- BookWeb: eventsFirehoseRest, dataStream, book
+
+resource({
+  allowedMethods: ['HEAD', 'GET', 'OPTIONS'],
+  contentTypesProvided: { 'application/json': () => jsonArray(), 'text/event-stream': sse() },
+  subscribe: ({ send }) => {
+    books.bus.on('event', send)
+    return () => books.bus.off('event', send)
+  },
+  info: (message: BookEvent, { write }) => write(event(message.book, { type: message.kind })),
+})
+
+type DataStreamMessage = { data: Buffer } | 'sourceDied'
+const source = Object.assign(spawn('vmstat', ['1']), {
+  register: (_listener: (data: Buffer) => void) => () => {},
+})
+
+loop({
+  format: raw('application/octet-stream'),
+  headers: { 'X-Source': 'vmstat' },
+  subscribe: ({ send, monitor }) => {
+    monitor(source, 'sourceDied')
+    return source.register((data) => send({ data }))
+  },
+  info: (message: DataStreamMessage, { write }) => (message === 'sourceDied' ? stop() : write(message.data)),
+})
+
+// the message named once, at `send`: `info` infers it
+loop({
+  format: raw('application/octet-stream'),
+  subscribe: ({ send, monitor }: LoopContext<undefined, DataStreamMessage>) => {
+    monitor(source, 'sourceDied')
+    return source.register((data) => send({ data }))
+  },
+  info: (message, { write }) => (message === 'sourceDied' ? stop() : write(message.data)),
+})
+
+resource({
+  init: async ({ req }) => ({ book: await books.get(req.params.isbn) }),
+  allowedMethods: ['GET', 'PUT', 'DELETE'],
+  resourceExists: ({ state }) =>
+    state.book !== undefined || stop(404, { detail: 'This book does not exist' }),
+  deleteResource: async ({ state }) => books.delete(state.book!.isbn),
+  contentTypesAccepted: {
+    'application/json': async ({ json, state }) => {
+      const added = await books.add(await json())
+      return state.book ? true : { created: `/books/${added.isbn}` }
+    },
+  },
+  contentTypesProvided: { 'application/json': ({ state }) => state.book ?? null },
+})
+
+// ---- a stream as the answer to a POST
+
+declare function llm(prompt: string, options: { signal: AbortSignal }): AsyncGenerator<{ token: string }>
+
+resource({
+  init: () => ({ prompt: '' }),
+  allowedMethods: ['POST'],
+  contentTypesProvided: [sse(), ndjson()],
+  contentTypesAccepted: {
+    'text/plain': async (context) => {
+      context.state.prompt = await context.text()
+      return context.negotiated.format
+    },
+  },
+  subscribe: ({ state, signal }) => llm(state.prompt, { signal }),
+  info: (message, { write }) => {
+    expectTypeOf(message).toEqualTypeOf<{ token: string }>()
+    return write(event(message.token, { type: 'token' }))
+  },
+})
+
+// ---- the state is what init returned
+
+resource({
+  async init({ req }) {
+    return { n: req.method }
+  },
+  resourceExists({ state }) {
+    expectTypeOf(state).toEqualTypeOf<{ n: string }>()
+    return true
+  },
+})
+resource({
+  init: ({ req }) => (req.query.x ? stop(404) : { n: 1 }),
+  resourceExists: ({ state }) => {
+    expectTypeOf(state).toEqualTypeOf<{ n: number }>()
+    return true
+  },
+})
+resource({
+  init: async ({ req }) => {
+    if (req.query.x) return stop(404)
+    return { n: 1 }
+  },
+  resourceExists: ({ state }) => {
+    expectTypeOf(state).toEqualTypeOf<{ n: number }>()
+    return true
+  },
+})
+resource({
+  resourceExists: ({ state }) => {
+    expectTypeOf(state).toEqualTypeOf<undefined>()
+    return true
+  },
+})
+resource({ resourceExists: ({ state }) => state.n === 1, init: () => ({ n: 1 }) })
+resource({
+  resourceExists: ({ state }) => state.n === 1,
+  init: ({ req }: { req: express.Request }) => ({ n: req.ip ? 1 : 2 }),
+})
+
+// ---- the message, by every kind of source
+
+async function* tail(id: string | undefined) {
+  yield { line: id }
+}
+
+resource({
+  info: (message, { write }) => {
+    expectTypeOf(message).toEqualTypeOf<Event<Price>>()
+    write(message)
+  },
+  subscribe: prices,
+})
+resource({
+  subscribe: prices
+    .filter((price): price is Price & { symbol: 'A' } => price.symbol === 'A')
+    .map((price) => price.price),
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<Event<number>>()
+  },
+})
+resource({
+  subscribe: () => prices,
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<Event<Price>>()
+  },
+})
+resource({
+  subscribe: ({ lastEventId }) => tail(lastEventId),
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<{ line: string | undefined }>()
+  },
+})
+resource({
+  async *subscribe({ signal }) {
+    while (!signal.aborted) yield { t: 1 }
+  },
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<{ t: number }>()
+  },
+})
+resource({
+  subscribe: async function* () {
+    yield event({ t: 1 }, { id: '1' })
+    yield 'x' as string
+  },
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<Event<{ t: number }> | string>()
+  },
+})
+resource({
+  subscribe: () => [1, 2, 3],
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<number>()
+  },
+})
+resource({ subscribe: ({ signal }) => on(books.bus, 'event', { signal }), info: (_message) => {} })
+// Node's own types say AsyncIterable<any>
+resource({
+  subscribe: () => createReadStream('/x'),
+  info: (message) => {
+    expectTypeOf(message).toBeAny()
+  },
+})
+resource({ subscribe: () => createReadStream('/x'), info: (message: Buffer, { write }) => write(message) })
+resource({
+  subscribe: () => new ReadableStream<string>(),
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<string>()
+  },
+})
+
+// ---- send: with state, without info, both sending and pulling
+
+type Message = { kind: 'data'; n: number } | { kind: 'died' }
+
+resource({
+  subscribe: ({ send }) => {
+    send({ anything: 1 })
+  },
+  contentTypesProvided: [sse()],
+})
+resource({
+  init: ({ req }) => ({ url: req.url }),
+  subscribe: ({ send, state }) => {
+    send({ kind: 'data', n: state.url.length })
+  },
+  info: (message: Message, { write, state }) => {
+    if (message.kind === 'died') return stop()
+    write(state.url)
+    return
+  },
+})
+resource<{ u: number }, Message>({
+  init: () => ({ u: 1 }),
+  subscribe: ({ send, state }) => {
+    send({ kind: 'data', n: state.u })
+  },
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<Message>()
+  },
+})
+resource({
+  subscribe: ({ send }: LoopContext<undefined, Message>) => {
+    send({ kind: 'died' })
+    return prices
+  },
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<Event<Price> | Message>()
+  },
+})
+resource({
+  subscribe: ({ send }) => {
+    send({ kind: 'died' })
+    return prices
+  },
+  info: (_message: Event<Price> | Message, { write }) => write('x'),
+})
+
+// ---- timeout
+
+resource({
+  subscribe: prices,
+  timeout: 5000,
+  info: (message, { write }) => {
+    expectTypeOf(message).toEqualTypeOf<Event<Price> | typeof timeout>()
+    return message === timeout ? stop() : write(message.data)
+  },
+})
+resource({
+  subscribe: ({ lastEventId }) => tail(lastEventId),
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<{ line: string | undefined } | typeof timeout>()
+  },
+  timeout: 5 * 1000,
+})
+resource({
+  subscribe: ({ send }) => {
+    send({ kind: 'died' })
+  },
+  timeout: 9,
+  info: (message: Message | typeof timeout, { write }) =>
+    message === timeout ? stop() : write(message.kind),
+})
+
+// ---- feeds
+
+export async function readFeed() {
+  for await (const message of prices) expectTypeOf(message).toEqualTypeOf<Event<Price>>()
+  for await (const message of prices.replay('earliest')) message.data.price
+}
