@@ -6,6 +6,7 @@ import { essenceOf, parseMediaType } from './http/media-type.js'
 import { type Handlers, Loop } from './loop/loop.js'
 import { discard } from './loop/source.js'
 import { applyHeaders, finishHead, respondStop, withCharset } from './respond.js'
+import type { StopValue } from './values.js'
 
 type Held = Extract<Outcome, { kind: 'loop' }>
 
@@ -25,11 +26,8 @@ export function hold(x: Exchange, outcome: Held, fail: (error: unknown) => void)
     return finishHead(x)
   }
   x.negotiated.streams = format
-  const loop = new Loop(x, format, type, status, callbacks, {
-    head,
-    stop: (stop) => respondStop(x, stop, fail),
-    fail,
-  })
+  const stop = (value: StopValue) => respondStop(x, value, fail)
+  const loop = new Loop(x, callbacks, { format, type, status, head, stop, fail })
   loop.start()
 }
 

@@ -7,7 +7,7 @@ import { isBody, isStream, toBytes } from '../http/representation.js'
 import { accepts } from '../plan.js'
 import type { Acceptors } from '../spec.js'
 import type { Body } from '../values.js'
-import { isReading, validate } from './conditional.js'
+import { validate } from './conditional.js'
 
 /** Questions of the method alone. */
 export const ofMethod = {

@@ -22,7 +22,6 @@ const batch = 2 ** 16
  * waits here, so that what waits can be counted and, one day, be dropped.
  */
 export class Writer {
-  readonly #req: Request
   readonly #res: Response & { flush?: () => void }
   readonly #owner: Owner
   readonly #writeTimeout: number
@@ -36,7 +35,6 @@ export class Writer {
   lastWrite = clock.now()
 
   constructor(req: Request, res: Response, owner: Owner, writeTimeout: number) {
-    this.#req = req
     this.#res = res
     this.#owner = owner
     this.#writeTimeout = writeTimeout
