@@ -1,67 +1,67 @@
-import { misuse, show } from './errors.js'
 import { isFormat } from './formats/format.js'
 import { type Exit, first, graph, type Question } from './graph/graph.js'
 import { ofMethod } from './graph/methods.js'
+import { checkKeys, isBoolean, isFunction, isObject, type Rule, type Rules, wrong } from './keys.js'
 import { accepts, provides } from './plan.js'
-import { type Acceptors, type AnySpec, type CallbackName, callbacks, type Provided } from './spec.js'
+import {
+  type Acceptors,
+  type AnyLoopSpec,
+  type AnySpec,
+  type CallbackName,
+  callbacks,
+  type Provided,
+} from './spec.js'
 
-/** What is expected of a key: words for the error, and the test. */
-type Rule = readonly [expected: string, fits: (value: unknown) => boolean]
-type Rules = Readonly<Record<string, Rule>>
-
-const isFunction = (value: unknown) => typeof value === 'function'
-const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isWhole = (value: unknown) => Number.isInteger(value) && (value as number) >= 0
 const isDelay = (value: unknown) => typeof value === 'number' && value > 0 && !Number.isNaN(value)
-const isBoolean = (value: unknown) => typeof value === 'boolean'
 
-const aFunction: Rule = ['a function', isFunction]
-const aDelay: Rule = ['milliseconds, more than 0', isDelay]
-const aCount: Rule = ['a number, more than 0', isDelay]
+const aFunction: Rule = [isFunction, 'a function']
+const aDelay: Rule = [isDelay, 'milliseconds, more than 0']
+const aCount: Rule = [isDelay, 'a number, more than 0']
+const aFlag: Rule = [isBoolean, 'true or false']
 
 const held: Rules = {
   init: aFunction,
-  subscribe: aFunction,
+  subscribe: [isFunction, 'a function that feeds the response'],
   info: aFunction,
   timeout: aDelay,
   terminate: aFunction,
-  stream: ['an object of stream options', isObject],
-  bodyLimit: ['bytes, 0 or more', isWhole],
+  stream: [isObject, 'an object of stream options'],
+  bodyLimit: [isWhole, 'bytes, 0 or more'],
   decisionTimeout: aDelay,
 }
 
 const streamRules: Rules = {
-  heartbeat: ['milliseconds, more than 0, or false', (value) => value === false || isDelay(value)],
-  retry: ['whole milliseconds, 0 or more', isWhole],
+  heartbeat: [(value) => value === false || isDelay(value), 'milliseconds, more than 0, or false'],
+  retry: [isWhole, 'whole milliseconds, 0 or more'],
   maxQueuedBytes: aCount,
   maxQueued: aCount,
   writeTimeout: aDelay,
-  endEvent: ['true or false', isBoolean],
-  errorEvent: ['true or false', isBoolean],
+  endEvent: aFlag,
+  errorEvent: aFlag,
 }
 
 const resourceRules: Rules = {
   ...held,
-  negotiation: ["'strict' or 'lenient'", (value) => value === 'strict' || value === 'lenient'],
+  negotiation: [(value) => value === 'strict' || value === 'lenient', "'strict' or 'lenient'"],
   ...Object.fromEntries(
-    Object.entries(callbacks).map(([name, { expected, fits }]) => [
-      name,
-      [
-        `${expected}, or a function of the context that returns that`,
-        (value) => isFunction(value) || fits(value),
-      ] satisfies Rule,
-    ]),
+    Object.entries(callbacks).map(([name, { expected, fits }]) => [name, orFunction(fits, expected)]),
   ),
 }
 
 const loopRules: Rules = {
   ...held,
-  format: ['a format, such as sse()', isFormat],
-  status: ['a status with a body, 200 to 599 but 204, 205 and 304', isStatusWithBody],
-  headers: [
-    `${callbacks.options.expected}, or a function of the context that returns that`,
-    (value) => isFunction(value) || callbacks.options.fits(value),
-  ],
+  format: [isFormat, 'a format, such as sse()', 'needed'],
+  subscribe: [isFunction, 'a function that feeds the response', 'needed'],
+  status: [isStatusWithBody, 'a status with a body, 200 to 599 but 204, 205 and 304'],
+  headers: orFunction(callbacks.options.fits, callbacks.options.expected),
+}
+
+function orFunction(fits: (value: unknown) => boolean, expected: string): Rule {
+  return [
+    (value) => isFunction(value) || fits(value),
+    `${expected}, or a function of the context that returns that`,
+  ]
 }
 
 /** Checks the spec of a resource; throws a TypeError for what is wrong in it. */
@@ -70,23 +70,20 @@ export function checkResource(where: string, spec: unknown): asserts spec is Any
   checkHeld(where, spec as AnySpec)
   const { contentTypesProvided: provided, contentTypesAccepted: accepted, subscribe } = spec as AnySpec
   if (typeof provided === 'object') {
-    const streams = provides(provided as Provided<unknown>).find(({ provider }) => isFormat(provider))
+    const streams = provides(provided as Provided<unknown>, where).find(({ provider }) => isFormat(provider))
     if (streams && !subscribe) {
-      throw wrong(
+      wrong(
         `${where}: contentTypesProvided streams ${streams.name}, and there is no \`subscribe\` to feed it`,
       )
     }
   }
-  if (typeof accepted === 'object') accepts(accepted as Acceptors<unknown>)
+  if (typeof accepted === 'object') accepts(accepted as Acceptors<unknown>, where)
   checkMethods(where, spec as AnySpec)
 }
 
 /** Checks the spec of a loop. */
-export function checkLoop(spec: unknown): void {
+export function checkLoop(spec: unknown): asserts spec is AnyLoopSpec {
   checkKeys('loop', spec, loopRules)
-  const { format, subscribe } = spec as { format?: unknown; subscribe?: unknown }
-  if (!format) throw wrong('loop: `format` is missing: expected a format, such as sse()')
-  if (!subscribe) throw wrong('loop: `subscribe` is missing: expected a function that feeds the response')
   checkHeld('loop', spec as AnySpec)
 }
 
@@ -95,23 +92,10 @@ export function checkStream(where: string, options: unknown): void {
   checkKeys(`${where}: stream`, options, streamRules)
 }
 
-/** Checks an object's keys and their values; keys that are undefined count as absent. */
-export function checkKeys(where: string, value: unknown, rules: Rules): void {
-  if (!isObject(value)) throw wrong(`${where}: expected an object, not ${show(value)}`)
-  for (const [key, given] of Object.entries(value as object)) {
-    const rule = Object.hasOwn(rules, key) ? rules[key] : undefined
-    if (!rule) throw wrong(`${where}: unknown key \`${key}\`${suggest(key, Object.keys(rules))}`)
-    const [expected, fits] = rule
-    if (given !== undefined && !fits(given)) {
-      throw wrong(`${where}: \`${key}\` is ${show(given)}: expected ${expected}`)
-    }
-  }
-}
-
 function checkHeld(where: string, { stream, subscribe, info, timeout }: AnySpec): void {
   if (stream !== undefined) checkStream(where, stream)
-  if (info && !subscribe) throw wrong(`${where}: \`info\` has no \`subscribe\` to get messages from`)
-  if (timeout !== undefined && !info) throw wrong(`${where}: \`timeout\` has no \`info\` to tell`)
+  if (info && !subscribe) wrong(`${where}: \`info\` has no \`subscribe\` to get messages from`)
+  if (timeout !== undefined && !info) wrong(`${where}: \`timeout\` has no \`info\` to tell`)
 }
 
 /** The questions that ask a callback, where they have another name than it. */
@@ -135,7 +119,7 @@ function checkMethods(where: string, spec: AnySpec): void {
   const methods = allowedMethods as readonly string[]
   const needs = (method: string, callback: CallbackName) => {
     if (methods.includes(method) && spec[callback] === undefined) {
-      throw wrong(`${where}: allowedMethods has ${method}, and there is no \`${callback}\` to answer it`)
+      wrong(`${where}: allowedMethods has ${method}, and there is no \`${callback}\` to answer it`)
     }
   }
   needs('DELETE', 'deleteResource')
@@ -146,10 +130,10 @@ function checkMethods(where: string, spec: AnySpec): void {
     const questions = askedBy[name] ?? [name as Question]
     const isReached =
       name === 'options' ? methods.includes('OPTIONS') : questions.some((each) => reached.has(each))
-    if (spec[name] !== undefined && !isReached) throw unreachable(where, name, methods)
+    if (spec[name] !== undefined && !isReached) unreachable(where, name, methods)
   }
   const holds = reached.has('provide') || reached.has('accept')
-  if (spec.subscribe && !holds) throw unreachable(where, 'subscribe', methods)
+  if (spec.subscribe && !holds) unreachable(where, 'subscribe', methods)
 }
 
 /** The questions that a method can come to, whatever the callbacks answer. */
@@ -168,8 +152,8 @@ function reachable(method: string): ReadonlySet<Question> {
   return reached
 }
 
-function unreachable(where: string, name: string, methods: readonly string[]): TypeError {
-  return wrong(`${where}: \`${name}\` can never be reached: allowedMethods is ${methods.join(', ')}`)
+function unreachable(where: string, name: string, methods: readonly string[]): never {
+  wrong(`${where}: \`${name}\` can never be reached: allowedMethods is ${methods.join(', ')}`)
 }
 
 function isStatusWithBody(status: unknown): boolean {
@@ -179,32 +163,4 @@ function isStatusWithBody(status: unknown): boolean {
     (status as number) <= 599 &&
     ![204, 205, 304].includes(status as number)
   )
-}
-
-function wrong(message: string): TypeError {
-  return misuse('LARIAT_SPEC', message)
-}
-
-/** The known name that is nearest to a misspelt one. */
-export function suggest(key: string, known: readonly string[]): string {
-  const [nearest, distance] = known
-    .map((name) => [name, editDistance(key.toLowerCase(), name.toLowerCase())] as const)
-    .reduce((best, each) => (each[1] < best[1] ? each : best), ['', Infinity] as const)
-  return distance <= Math.max(2, key.length / 2)
-    ? `. Did you mean \`${nearest}\`?`
-    : `. Known are ${known.join(', ')}.`
-}
-
-/** Levenshtein's distance. */
-function editDistance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= one.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= other.length; j++) {
-      const replaced = (row[j - 1] as number) + (one[i - 1] === other[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
-    }
-    row = next
-  }
-  return row[other.length] as number
 }

@@ -1,22 +1,15 @@
 import type { NextFunction, Response } from 'express'
 import express from 'express'
-import { checkKeys, checkLoop, checkResource, checkStream } from './check.js'
-import { LariatError, misuse, Refusal, show } from './errors.js'
+import { checkLoop, checkResource, checkStream } from './check.js'
+import { LariatError, Refusal, show } from './errors.js'
 import { Exchange, type Outcome } from './exchange.js'
 import { decideLoop } from './graph/onset.js'
 import { walk } from './graph/walk.js'
 import { hold } from './hold.js'
+import { checkKeys, isObject, wrong } from './keys.js'
 import { plan } from './plan.js'
 import { respond, respondStop } from './respond.js'
-import type {
-  AnyLoopSpec,
-  AnySpec,
-  LoopSpec,
-  PlainSpec,
-  Request,
-  ResourceSpec,
-  StreamOptions,
-} from './spec.js'
+import type { AnySpec, LoopSpec, PlainSpec, Request, ResourceSpec, StreamOptions } from './spec.js'
 import { type Awaitable, isPromise } from './values.js'
 
 type Handler = { bivariant(req: Request, res: Response, next: NextFunction): void }['bivariant']
@@ -76,7 +69,7 @@ export function resources(
   table: { readonly [path: string]: Endpoint | PlainSpec },
   defaults: Defaults = {},
 ): Endpoint {
-  checkKeys('resources: defaults', defaults, { stream: ['an object of stream options', () => true] })
+  checkKeys('resources: defaults', defaults, { stream: [isObject, 'an object of stream options'] })
   if (defaults.stream !== undefined) checkStream('resources: defaults', defaults.stream)
   const router = express.Router()
   const passed = new WeakSet<object>()
@@ -107,8 +100,7 @@ function entryOf(path: string, entry: Endpoint | PlainSpec, defaults: Defaults):
   if (typeof entry !== 'function') return makeResource(`resources['${path}']`, entry, defaults)
   const remake = (entry as Partial<Made>)[under]
   if (!remake) {
-    throw misuse(
-      'LARIAT_SPEC',
+    wrong(
       `resources['${path}']: expected a spec, or what resource(), loop() or resources() returned, not ${show(entry)}`,
     )
   }
@@ -122,7 +114,7 @@ function makeResource(where: string, spec: unknown, defaults: Defaults): Endpoin
 
 function makeLoop(spec: unknown, defaults: Defaults): Endpoint {
   checkLoop(spec)
-  const own = { ...(spec as AnyLoopSpec) }
+  const own = { ...spec }
   return endpoint(
     own,
     defaults,

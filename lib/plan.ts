@@ -1,6 +1,8 @@
+import { isMediaType } from './formats/check.js'
 import type { Format } from './formats/format.js'
 import { first, type Graph, graph, type Question } from './graph/graph.js'
 import { type MediaType, parseMediaType, sameParameter } from './http/media-type.js'
+import { wrong } from './keys.js'
 import {
   type Acceptors,
   type AnySpec,
@@ -74,30 +76,27 @@ export function plan(spec: AnySpec, defaults: StreamOptions = {}): Plan {
 }
 
 /** The media types that are provided, in the server's order; a format may have several. */
-export function provides(provided: Provided<unknown>): readonly Provides[] {
+export function provides(provided: Provided<unknown>, where = 'resource'): readonly Provides[] {
   const entries: (readonly [string, Provider<unknown>])[] = Array.isArray(provided)
     ? (provided as readonly Format[]).flatMap((each) =>
         [each.mediaType].flat().map((type) => [type, each] as const),
       )
     : Object.entries(provided)
   return entries.map(([name, provider]) => {
-    const media = parseMediaType(name)
-    if (!media || media.type === '*' || media.subtype === '*') {
-      throw new TypeError(
-        `contentTypesProvided: expected a media type such as 'application/json', not '${name}'`,
-      )
-    }
+    const media = isMediaType(name) ? parseMediaType(name) : undefined
+    if (!media)
+      wrong(`${where}: contentTypesProvided has '${name}': expected a media type such as 'application/json'`)
     return { name, media, provider }
   })
 }
 
 /** The media types that are accepted, in the server's order. */
-export function accepts(accepted: Acceptors<unknown> | undefined): readonly Accepts[] {
+export function accepts(accepted: Acceptors<unknown> | undefined, where = 'resource'): readonly Accepts[] {
   return Object.entries(accepted ?? {}).map(([name, acceptor]) => {
     const range = parseMediaType(name)
     if (!range) {
-      throw new TypeError(
-        `contentTypesAccepted: expected a media type or range such as 'application/json' or 'text/*', not '${name}'`,
+      wrong(
+        `${where}: contentTypesAccepted has '${name}': expected a media type or a range, such as 'text/*'`,
       )
     }
     return { name, acceptor, matches: (type) => type !== undefined && isWithin(parseMediaType(type), range) }

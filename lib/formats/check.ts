@@ -1,32 +1,6 @@
 import { isUint8Array } from 'node:util/types'
-import { misuse, show } from '../errors.js'
-
-/** What each key may be: a test, its words, and whether the key must be there. */
-export type Rules = Readonly<
-  Record<string, readonly [test: (value: unknown) => boolean, expected: string, needed?: 'needed']>
->
-
-/**
- * Checks an object that a user wrote, key by key; undefined counts as absent.
- *
- * @throws TypeError that names the call, says what came and what was expected
- */
-export function check(call: string, given: unknown, rules: Rules): void {
-  if (!isObject(given)) {
-    throw misuse('LARIAT_SPEC', `${call}(${show(given)}): expected an object with ${names(rules)}`)
-  }
-  for (const key of Object.keys(given)) {
-    if (!Object.hasOwn(rules, key)) {
-      throw misuse('LARIAT_SPEC', `${call}({ ${key} }): unknown; known are ${names(rules)}`)
-    }
-  }
-  for (const [key, [test, expected, needed]] of Object.entries(rules)) {
-    const value = given[key]
-    if (value === undefined ? needed : !test(value)) {
-      throw misuse('LARIAT_SPEC', `${call}({ ${key}: ${show(value)} }): expected ${expected}`)
-    }
-  }
-}
+import { show } from '../errors.js'
+import { isBoolean, isFunction, type Rules, wrong } from '../keys.js'
 
 const aMediaType = 'a media type such as "text/plain", without wildcards'
 
@@ -39,7 +13,7 @@ export const textRules: Rules = {
 /** What the JSON formats take. */
 export const jsonRules: Rules = {
   ...textRules,
-  envelope: [(value) => typeof value === 'boolean', 'a boolean'],
+  envelope: [isBoolean, 'a boolean'],
 }
 
 /** What `csv` takes. */
@@ -62,7 +36,7 @@ export const partRules: Rules = {
 
 /** Refuses what is no media type: it becomes a Content-Type, or a line of a multipart body. */
 export function checkMediaType(call: string, type: unknown): void {
-  if (!isMediaType(type)) throw misuse('LARIAT_SPEC', `${call}(${show(type)}): expected ${aMediaType}`)
+  if (!isMediaType(type)) wrong(`${call}(${show(type)}): expected ${aMediaType}`)
 }
 
 const token = "[!#$%&'+.^_`|~\\w-]+"
@@ -84,16 +58,4 @@ function isNames(value: unknown): boolean {
 
 function isBytes(value: unknown): boolean {
   return typeof value === 'string' || isUint8Array(value)
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === 'function'
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function names(rules: Rules): string {
-  return Object.keys(rules).join(', ')
 }

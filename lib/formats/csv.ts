@@ -1,6 +1,7 @@
 import { isDate } from 'node:util/types'
 import { misuse, show } from '../errors.js'
-import { check, csvRules } from './check.js'
+import { checkKeys } from '../keys.js'
+import { csvRules } from './check.js'
 import { guarded, isBare, json, threw } from './data.js'
 import type { Format, FormatOptions } from './format.js'
 import { make } from './format.js'
@@ -19,7 +20,7 @@ const CRLF = '\r\n'
  * @see https://www.rfc-editor.org/rfc/rfc4180
  */
 export function csv(options: FormatOptions & { columns: readonly string[] }): Format {
-  check('csv', options, csvRules)
+  checkKeys('csv()', options, csvRules)
   const { mediaType = 'text/csv' } = options
   const columns = [...options.columns]
   const serialize = options.serialize

@@ -1,7 +1,8 @@
 import { misuse, show } from '../errors.js'
+import { checkKeys } from '../keys.js'
 import type { Event, Once, OnceValue } from '../values.js'
 import { is } from '../values.js'
-import { check, partRules } from './check.js'
+import { partRules } from './check.js'
 
 /** What a format can say in-band beside events. */
 export type Notice = 'gap' | 'dropped' | 'end' | 'error'
@@ -65,7 +66,7 @@ export interface JsonOptions extends FormatOptions {
  * @throws TypeError for a part that is missing, unknown, or of the wrong type
  */
 export function format(parts: FormatParts): Format {
-  check('format', parts, partRules)
+  checkKeys('format()', parts, partRules)
   const { mediaType, open, close, heartbeat } = parts
   return make({
     mediaType,

@@ -1,6 +1,7 @@
 import { misuse, show } from '../errors.js'
+import { checkKeys } from '../keys.js'
 import type { Event } from '../values.js'
-import { check, jsonRules } from './check.js'
+import { jsonRules } from './check.js'
 import type { Serialize } from './data.js'
 import { checkString, guarded, isBare, json } from './data.js'
 import type { Format, FormatParts, JsonOptions, Wire } from './format.js'
@@ -71,7 +72,7 @@ function records(
   { before = '', after = '', framing = '' }: Frame,
   own?: Wire,
 ): Format {
-  check(name, options, jsonRules)
+  checkKeys(`${name}()`, options, jsonRules)
   const { mediaType = parts.mediaType, envelope = false } = options
   const serialize = options.serialize ? nonEmpty(name, guarded(name, options.serialize, framing)) : json
   const record = envelope ? enveloped : plain

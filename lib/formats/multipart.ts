@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { misuse, show } from '../errors.js'
 import { essenceOf } from '../http/media-type.js'
-import { check, checkMediaType, textRules } from './check.js'
+import { checkKeys } from '../keys.js'
+import { checkMediaType, textRules } from './check.js'
 import { asBody, guarded, isBare, json } from './data.js'
 import type { Format, FormatOptions } from './format.js'
 import { make } from './format.js'
@@ -20,7 +21,7 @@ import { make } from './format.js'
  */
 export function multipart(type: string, options: FormatOptions = {}): Format {
   checkMediaType('multipart', type)
-  check('multipart', options, textRules)
+  checkKeys('multipart()', options, textRules)
   const { mediaType = 'multipart/mixed' } = options
   checkOuter(mediaType)
   const boundary = randomUUID()

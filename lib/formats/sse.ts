@@ -1,6 +1,7 @@
 import { misuse, show } from '../errors.js'
+import { checkKeys } from '../keys.js'
 import type { Event } from '../values.js'
-import { check, textRules } from './check.js'
+import { textRules } from './check.js'
 import { checkString, guarded, isBare, json } from './data.js'
 import type { Format, FormatOptions, Notice } from './format.js'
 import { make } from './format.js'
@@ -25,7 +26,7 @@ const newline = /\r\n|\r|\n/g
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export function sse(options: FormatOptions = {}): Format {
-  check('sse', options, textRules)
+  checkKeys('sse()', options, textRules)
   const { mediaType = 'text/event-stream' } = options
   const serialize = options.serialize ? guarded('sse', options.serialize) : textOrJson
   return make(

@@ -1,5 +1,6 @@
 import { misuse, show } from '../errors.js'
-import { check, checkMediaType, textRules } from './check.js'
+import { checkKeys } from '../keys.js'
+import { checkMediaType, textRules } from './check.js'
 import { asBody, guarded, isBare } from './data.js'
 import type { Format, FormatOptions } from './format.js'
 import { make } from './format.js'
@@ -14,7 +15,7 @@ import { make } from './format.js'
  * @throws TypeError for unknown or wrong options
  */
 export function text(options: FormatOptions = {}): Format {
-  check('text', options, textRules)
+  checkKeys('text()', options, textRules)
   const { mediaType = 'text/plain' } = options
   const serialize = options.serialize ? guarded('text', options.serialize) : textOf
   return make({ mediaType, encode: (event) => (isBare(event) ? '' : serialize(event.data, event)) })

@@ -55,23 +55,23 @@ describe('format', () => {
   })
 
   const bad: [what: string, parts: unknown, saying: RegExp][] = [
-    ['nothing', undefined, /format\(undefined\): expected an object with mediaType, encode/],
+    ['nothing', undefined, /format\(\): expected an object with mediaType, encode.* not undefined/],
     ['a list', [], /expected an object/],
     ['a format that was not called', sse, /expected an object/],
-    ['no media type', { ...good, mediaType: undefined }, /mediaType: undefined.*expected a media type/],
+    ['no media type', { ...good, mediaType: undefined }, /mediaType. is undefined: expected a media type/],
     ['a range for a media type', { ...good, mediaType: 'text/*' }, /without wildcards/],
-    ['no media types', { ...good, mediaType: [] }, /mediaType: \[\].*or a list of them/],
+    ['no media types', { ...good, mediaType: [] }, /mediaType. is \[\]: .*or a list of them/],
     ['a bad media type among good ones', { ...good, mediaType: ['a/b', 'c'] }, /mediaType/],
-    ['no encode', { mediaType: 'a/b' }, /encode: undefined.*expected a function/],
-    ['an encode that is no function', { ...good, encode: 'json' }, /encode: 'json'.*expected a function/],
-    ['an open that is no text', { ...good, open: 1 }, /open: 1.*expected a string or a Uint8Array/],
-    ['a close that is no text', { ...good, close: [93] }, /close: \[ 93 \]/],
-    ['a heartbeat that is no text', { ...good, heartbeat: 15_000 }, /heartbeat: 15000/],
-    ['a notice that is no function', { ...good, notice: true }, /notice: true.*expected a function/],
+    ['no encode', { mediaType: 'a/b' }, /encode. is undefined: expected a function/],
+    ['an encode that is no function', { ...good, encode: 'json' }, /encode. is 'json': expected a function/],
+    ['an open that is no text', { ...good, open: 1 }, /open. is 1: expected a string or a Uint8Array/],
+    ['a close that is no text', { ...good, close: [93] }, /close. is \[ 93 \]/],
+    ['a heartbeat that is no text', { ...good, heartbeat: 15_000 }, /heartbeat. is 15000/],
+    ['a notice that is no function', { ...good, notice: true }, /notice. is true: expected a function/],
     [
       'an unknown part',
       { ...good, mediatype: 'a/b' },
-      /mediatype.*unknown.*mediaType, encode, open, close, heartbeat, notice/,
+      /unknown key .mediatype.\. Did you mean .mediaType.\?/,
     ],
   ]
   for (const [what, parts, saying] of bad) {

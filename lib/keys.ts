@@ -1,0 +1,64 @@
+import { misuse, show } from './errors.js'
+
+/** What a key may be: a test, its words, and whether the key must be there. */
+export type Rule = readonly [fits: (value: unknown) => boolean, expected: string, needed?: 'needed']
+export type Rules = Readonly<Record<string, Rule>>
+
+/**
+ * Checks an object that a user wrote, key by key; undefined counts as absent.
+ *
+ * @throws TypeError that says where, what came, what was expected, and the nearest name of an unknown key
+ */
+export function checkKeys(where: string, given: unknown, rules: Rules): void {
+  const known = Object.keys(rules)
+  if (!isObject(given)) wrong(`${where}: expected an object with ${known.join(', ')}, not ${show(given)}`)
+  for (const key of Object.keys(given)) {
+    if (!Object.hasOwn(rules, key)) wrong(`${where}: unknown key \`${key}\`${suggest(key, known)}`)
+  }
+  for (const [key, [fits, expected, needed]] of Object.entries(rules)) {
+    const value = given[key]
+    if (value === undefined ? needed : !fits(value)) {
+      wrong(`${where}: \`${key}\` is ${show(value)}: expected ${expected}`)
+    }
+  }
+}
+
+/** Throws for what was declared wrongly. */
+export function wrong(message: string): never {
+  throw misuse('LARIAT_SPEC', message)
+}
+
+export function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean'
+}
+
+/** The known name that is nearest to a misspelt one, or all of them. */
+function suggest(key: string, known: readonly string[]): string {
+  const distances = known.map((name) => editDistance(key.toLowerCase(), name.toLowerCase()))
+  const least = Math.min(...distances)
+  return least <= Math.max(2, key.length / 3)
+    ? `. Did you mean \`${known[distances.indexOf(least)]}\`?`
+    : `. Known are ${known.join(', ')}.`
+}
+
+/** Levenshtein's distance. */
+function editDistance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= other.length; j++) {
+      const replaced = (row[j - 1] as number) + (one[i - 1] === other[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[other.length] as number
+}
