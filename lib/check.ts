@@ -112,6 +112,9 @@ const askedBy: Partial<Record<CallbackName, readonly Question[]>> = {
   contentTypesAccepted: ['contentTypeAccepted'],
 }
 
+/** What is asked before a method is refused, even where none is allowed. */
+const refusable: readonly Question[] = ['serviceAvailable', 'knownMethod', 'uriTooLong', 'methodAllowed']
+
 /** What a constant `allowedMethods` asks for, and what it can never reach. */
 function checkMethods(where: string, spec: AnySpec): void {
   const { allowedMethods = callbacks.allowedMethods.fallback } = spec
@@ -125,7 +128,7 @@ function checkMethods(where: string, spec: AnySpec): void {
   needs('DELETE', 'deleteResource')
   for (const method of ['POST', 'PUT', 'PATCH']) needs(method, 'contentTypesAccepted')
 
-  const reached = new Set(methods.flatMap((method) => [...reachable(method)]))
+  const reached = new Set([...refusable, ...methods.flatMap((method) => [...reachable(method)])])
   for (const name of Object.keys(callbacks) as CallbackName[]) {
     const questions = askedBy[name] ?? [name as Question]
     const isReached =
@@ -153,7 +156,7 @@ function reachable(method: string): ReadonlySet<Question> {
 }
 
 function unreachable(where: string, name: string, methods: readonly string[]): never {
-  wrong(`${where}: \`${name}\` can never be reached: allowedMethods is ${methods.join(', ')}`)
+  wrong(`${where}: \`${name}\` can never be reached: allowedMethods is ${methods.join(', ') || 'empty'}`)
 }
 
 function isStatusWithBody(status: unknown): boolean {

@@ -180,7 +180,11 @@ function failed(x: Exchange, error: unknown, next: NextFunction): void {
   if (!(error instanceof Refusal) || x.res.headersSent) return next(asError(error))
   x.detail = error.detail
   x.offered = undefined
-  respond(x, error.status, next)
+  try {
+    respond(x, error.status, next)
+  } catch (unsendable) {
+    next(unsendable)
+  }
 }
 
 /** Express takes some values for something else than an error. */

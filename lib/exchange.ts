@@ -42,6 +42,8 @@ export type Outcome =
 /** What a question is answered: yes, no, or what the request comes to, there and then. */
 export type Answer = boolean | Outcome
 
+type Callback = (context: Context) => unknown
+
 const none: readonly string[] = []
 
 export const left: Outcome = { kind: 'left' }
@@ -96,6 +98,7 @@ export class Exchange {
   #context: Context | undefined
   #body: RequestBody | undefined
   #abort: AbortController | undefined
+  #isAborted = false
   #answers: Partial<Record<CallbackName, unknown>> | undefined
 
   constructor(plan: Plan, req: Request, res: Response) {
@@ -134,20 +137,20 @@ export class Exchange {
     if (!this.#abort) {
       const abort = new AbortController()
       this.#abort = abort
-      if (this.isGone) abort.abort()
+      if (this.#isAborted || this.isGone) abort.abort()
       else this.res.once('close', () => this.res.writableFinished || abort.abort())
     }
     return this.#abort.signal
   }
 
   abort(): void {
-    this.#abort ??= new AbortController()
-    this.#abort.abort()
+    this.#isAborted = true
+    this.#abort?.abort()
   }
 
   /** The client has left, as far as is known. */
   get isGone(): boolean {
-    return this.res.destroyed || this.res.closed || this.req.socket.destroyed
+    return this.res.destroyed || this.res.closed || this.req.socket?.destroyed
   }
 
   /** Somebody else has answered, or nobody is there to be answered. */
@@ -161,9 +164,18 @@ export class Exchange {
     then: (value: Value<Name>) => Awaitable<Answer>,
   ): Awaitable<Answer> {
     const callback = this.plan.spec[name]
-    if (typeof callback !== 'function') return then((callback ?? callbacks[name].fallback) as Value<Name>)
+    return typeof callback === 'function'
+      ? this.#askOnce(name, callback as Callback, then)
+      : then((callback ?? callbacks[name].fallback) as Value<Name>)
+  }
+
+  #askOnce<Name extends CallbackName>(
+    name: Name,
+    callback: Callback,
+    then: (value: Value<Name>) => Awaitable<Answer>,
+  ): Awaitable<Answer> {
     if (this.#answers && name in this.#answers) return then(this.#answers[name] as Value<Name>)
-    return this.call(name, callback as (context: Context) => unknown, (value) => {
+    return this.call(name, callback, (value) => {
       if (!callbacks[name].fits(value)) throw wrongAnswer(name, value, callbacks[name].expected)
       this.#answers ??= {}
       this.#answers[name] = value
@@ -172,11 +184,7 @@ export class Exchange {
   }
 
   /** Calls a function of the spec and goes on with its value; a stop ends the request there. */
-  call(
-    name: string,
-    callback: (context: Context) => unknown,
-    then: (value: unknown) => Awaitable<Answer>,
-  ): Awaitable<Answer> {
+  call(name: string, callback: Callback, then: (value: unknown) => Awaitable<Answer>): Awaitable<Answer> {
     const value = callback(this.context)
     if (isPromise(value)) {
       return withDeadline(name, value, this.plan.decisionTimeout).then((settled) =>

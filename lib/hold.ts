@@ -26,7 +26,13 @@ export function hold(x: Exchange, outcome: Held, fail: (error: unknown) => void)
     return finishHead(x)
   }
   x.negotiated.streams = format
-  const stop = (value: StopValue) => respondStop(x, value, fail)
+  const stop = (value: StopValue) => {
+    try {
+      respondStop(x, value, fail)
+    } catch (error) {
+      fail(error)
+    }
+  }
   const loop = new Loop(x, callbacks, { format, type, status, head, stop, fail })
   loop.start()
 }
@@ -48,8 +54,8 @@ function setHead(x: Exchange, type: string, headers: Readonly<Record<string, str
   const { res } = x
   for (const name of ['ETag', 'Last-Modified', 'Expires', 'Accept-Ranges', 'Content-Length'])
     res.removeHeader(name)
-  for (const name in headers) res.setHeader(name, headers[name] as string)
   res.setHeader('Content-Type', type)
+  for (const name in headers) res.setHeader(name, headers[name] as string)
   if (x.negotiated.language !== undefined) res.setHeader('Content-Language', x.negotiated.language)
   if (!res.hasHeader('Cache-Control')) res.setHeader('Cache-Control', 'no-store, no-transform')
   if (!res.hasHeader('X-Accel-Buffering')) res.setHeader('X-Accel-Buffering', 'no')

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
-import { finished, Readable } from 'node:stream'
+import { finished, Readable, Transform } from 'node:stream'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import vary from 'vary'
+import { misuse, show } from './errors.js'
 import type { Exchange } from './exchange.js'
 import { parseMediaType } from './http/media-type.js'
 import type { ByteRange } from './http/range.js'
-import { isStream, toBytes, typeOf } from './http/representation.js'
+import { isStream, toBytes, toChunk, typeOf } from './http/representation.js'
 import { cut } from './loop/writer.js'
 import { type Body, isWebStream, type StopValue } from './values.js'
 
@@ -32,10 +33,12 @@ export function respond(x: Exchange, status: number, fail: Fail): void {
   if (status >= 400) return refuse(x, status)
   if (status === 304 || status === 200 || status === 206 || status === 300) set(x, x.validators)
   if (status === 304 || status === 204 || x.result === undefined) return finishEmpty(x, status)
-  x.res.statusCode = status
+  setStatus(x, status)
   if (x.negotiated.language !== undefined) x.res.setHeader('Content-Language', x.negotiated.language)
-  if (status === 206) return sendPart(x, toBytes(x.result, x.negotiated.charset))
-  sendBody(x, x.result, fail)
+  retracting(x, fail, (failed) => {
+    if (status === 206) sendPart(x, toBytes(x.result as Body))
+    else sendBody(x, x.result as Body, failed)
+  })
 }
 
 /** Answers with what a callback has stopped with. */
@@ -45,7 +48,7 @@ export function respondStop(x: Exchange, { status, headers, body, detail }: Stop
   if (body !== undefined && status !== 204 && status !== 304) {
     x.res.statusCode = status
     setType(x, typeOf(body))
-    send(x, body, fail)
+    retracting(x, fail, (failed) => send(x, body, failed))
   } else if (status >= 400) {
     x.offered = undefined
     x.detail = detail
@@ -66,6 +69,11 @@ function set({ res }: Exchange, headers: Readonly<Record<string, string>>): void
   for (const name in headers) res.setHeader(name, headers[name] as string)
 }
 
+/** Express's responses are slow to take a status, and 200 is what they begin with. */
+function setStatus({ res }: Exchange, status: number): void {
+  if (res.statusCode !== status) res.statusCode = status
+}
+
 /** A content type of the library's own stands back behind one that the resource has set. */
 function setType({ res }: Exchange, type: string): void {
   if (!res.hasHeader('Content-Type')) res.setHeader('Content-Type', type)
@@ -80,22 +88,23 @@ function refuse(x: Exchange, status: number): void {
     res.setHeader('Content-Range', `bytes */${x.result.length}`)
   res.statusCode = status
   res.setHeader('Content-Type', 'application/problem+json')
-  finish(x, Buffer.from(JSON.stringify(problem)))
+  finish(x, JSON.stringify(problem))
 }
+
+const ofBodies = ['Content-Type', 'Content-Length']
 
 function finishEmpty(x: Exchange, status: number): void {
   const { res } = x
-  res.removeHeader('Content-Type')
-  res.removeHeader('Content-Length')
-  res.statusCode = status
+  for (const name of ofBodies) if (res.hasHeader(name)) res.removeHeader(name)
+  setStatus(x, status)
   if (status !== 204 && status !== 304) res.setHeader('Content-Length', '0')
   res.end()
 }
 
 /** The end of every whole answer: HEAD has the head of GET. */
-function finish({ req, res }: Exchange, bytes: Buffer): void {
-  res.setHeader('Content-Length', String(bytes.length))
-  res.end(req.method === 'HEAD' ? undefined : bytes)
+function finish({ req, res }: Exchange, chunk: string | Buffer): void {
+  res.setHeader('Content-Length', String(Buffer.byteLength(chunk)))
+  res.end(req.method === 'HEAD' ? undefined : chunk)
 }
 
 /** The head of a body whose length is not known; without saying so, Node would close the connection. */
@@ -120,12 +129,34 @@ export function withCharset(mediaType: string, charset: string | undefined): str
     : `${mediaType}; charset=${charset}`
 }
 
+/** The charset that a body's type says, of the resource's own type before the negotiated one; UTF-8 if none. */
+export function charsetOf(x: Exchange, body: Body): string | undefined {
+  if (typeof body !== 'string') return undefined
+  const type = String(x.res.getHeader('Content-Type') ?? contentType(x, body))
+  if (!/charset/i.test(type)) return undefined
+  return parseMediaType(type)?.parameters.find(([name]) => name === 'charset')?.[1]
+}
+
+/** What is said of a body that then cannot be sent is taken back: the answer to the error says its own. */
+function retracting(x: Exchange, fail: Fail, run: (failed: Fail) => void): void {
+  const failed = (error: unknown) => {
+    for (const name of ['Content-Type', 'Content-Encoding', 'Content-Language', ...Object.keys(x.validators)])
+      x.res.removeHeader(name)
+    fail(error)
+  }
+  try {
+    run(failed)
+  } catch (error) {
+    failed(error)
+  }
+}
+
 function sendBody(x: Exchange, body: Body, fail: Fail): void {
   setType(x, contentType(x, body))
   if (!x.isEncoded) return send(x, body, fail)
   const coder = coders[x.negotiated.encoding as keyof typeof coders]
   if (isStream(body)) return sendStream(x, body, fail, coder.stream())
-  coder.whole(toBytes(body, x.negotiated.charset)).then((bytes) => {
+  coder.whole(toBytes(body, charsetOf(x, body))).then((bytes) => {
     if (x.isOver) return
     x.res.setHeader('Content-Encoding', x.negotiated.encoding)
     finish(x, bytes)
@@ -134,35 +165,50 @@ function sendBody(x: Exchange, body: Body, fail: Fail): void {
 
 function send(x: Exchange, body: Body, fail: Fail): void {
   if (isStream(body)) sendStream(x, body, fail)
-  else finish(x, toBytes(body, x.negotiated.charset))
+  else finish(x, toChunk(body, charsetOf(x, body)))
 }
 
 /** A body of unknown length: a source that fails before its first byte is an error like any other. */
 function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): void {
   const { req, res } = x
   const source = isWebStream(body) ? Readable.fromWeb(body) : (body as Readable)
+  // its length is not known, so that no range of it can be
+  res.removeHeader('Accept-Ranges')
   if (req.method === 'HEAD') {
     source.on('error', () => {}).destroy()
     if (coder) res.setHeader('Content-Encoding', x.negotiated.encoding)
     return finishHead(x)
   }
-  // its length is not known, so that no range of it can be
-  res.removeHeader('Accept-Ranges')
   if (coder) res.setHeader('Content-Encoding', x.negotiated.encoding)
   finished(source, { writable: false }, (error) => {
     if (!error) return
     coder?.destroy()
-    if (res.headersSent) return cut(res)
-    res.removeHeader('Content-Encoding')
-    res.removeHeader('Content-Type')
-    fail(error)
+    if (res.headersSent) cut(res)
+    else fail(error)
   })
   res.once('close', () => {
     source.on('error', () => {}).destroy()
     coder?.destroy()
   })
-  if (coder) source.pipe(coder).pipe(res)
-  else source.pipe(res)
+  const bytes = source.readableObjectMode ? source.pipe(bytesOnly(source)) : source
+  if (coder) bytes.pipe(coder).pipe(res)
+  else bytes.pipe(res)
+}
+
+/** For a chunk that is neither text nor bytes Node throws where nobody can catch it. */
+function bytesOnly(source: Readable): Transform {
+  return new Transform({
+    writableObjectMode: true,
+    transform(chunk: unknown, _encoding, done) {
+      if (typeof chunk === 'string' || chunk instanceof Uint8Array) return done(null, chunk)
+      const error = misuse(
+        'LARIAT_ANSWER',
+        `A stream that is a body gave ${show(chunk)}: expected text or bytes`,
+      )
+      source.destroy(error)
+      done()
+    },
+  })
 }
 
 /** One range with Content-Range, several as multipart/byteranges (RFC 9110 14.4, 14.6). */

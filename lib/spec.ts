@@ -3,6 +3,7 @@ import type { ReadableStream as WebStream } from 'node:stream/web'
 import type { Request as ExpressRequest, Response } from 'express'
 import type { Format } from './formats/format.js'
 import { isFormat } from './formats/format.js'
+import { isBody } from './http/representation.js'
 import type { Feed } from './hub/feed.js'
 import type { Awaitable, Body, Once, Stop, timeout } from './values.js'
 
@@ -440,7 +441,7 @@ export const callbacks = {
     otherwise: 'true or { body }: 204, 200 or 202; false: 500',
     fallback: false as boolean | { body: Body },
     expected: 'true, false or { body }',
-    fits: (value) => isBoolean(value) || (isRecord(value) && value.body !== undefined),
+    fits: (value) => isBoolean(value) || (isRecord(value) && isBody(value.body)),
   },
   deleteCompleted: bool('Is the deletion done?', '202', true),
   isConflict: bool('Does the PUT conflict with what is there?', '409', false),

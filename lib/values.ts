@@ -40,7 +40,14 @@ export interface EventMeta {
 }
 
 /** A whole body: a string, bytes, a Node or Web stream, or a JSON value. Neither undefined nor a promise. */
-export type Body = string | number | boolean | null | (object & { readonly then?: never })
+export type Body =
+  | string
+  | number
+  | boolean
+  | null
+  | (object & { readonly then?: never })
+  // for literals alone, whose keys are checked one by one
+  | { readonly [key: string]: unknown; readonly then?: never }
 
 /** What `stop()` takes beside the status. */
 export interface StopAnswer {

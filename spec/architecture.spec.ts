@@ -75,8 +75,9 @@ describe('The architecture', () => {
     expect([...files.keys()].filter((file) => attics.test(file))).to.deep.equal([])
   })
 
-  it('A file is read in one sitting: none has more than 400 lines', () => {
-    const long = [...files.keys()].filter((file) => source(file).split('\n').length > 401)
+  it('A file is read in one sitting: none has more than 400 lines beside its comments', () => {
+    const isCode = (line: string) => !/^\s*(?:\/\/|\/?\*|$)/.test(line)
+    const long = [...files.keys()].filter((file) => source(file).split('\n').filter(isCode).length > 400)
     expect(long).to.deep.equal([])
   })
 })

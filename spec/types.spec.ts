@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { compilers, complaints } from './support/compile.js'
 
 describe('The types infer what usage.ts says and refuse what negative.ts says', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   for (const [name, compiler] of Object.entries(compilers)) {
     for (const express of [5, 4]) {

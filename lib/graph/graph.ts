@@ -78,7 +78,7 @@ export const graph: Graph = {
   isCreated: [201, 'hasBody'],
   hasBody: [200, 204],
   isReading: ['provide', 'multipleChoices'],
-  provide: ['multipleChoices', 500],
+  provide: ['multipleChoices', 'multipleChoices'],
   multipleChoices: [300, 'isPartial'],
   isPartial: ['isSatisfiable', 200],
   isSatisfiable: [206, 416],

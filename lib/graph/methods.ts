@@ -3,8 +3,9 @@ import { type Exchange, type Outcome, wrongAnswer } from '../exchange.js'
 import { parseHttpDate, seconds } from '../http/date.js'
 import { matchesStrongly } from '../http/etag.js'
 import { parseRange } from '../http/range.js'
-import { isBody, isStream, toBytes } from '../http/representation.js'
+import { discard, isBody, isStream, toBytes } from '../http/representation.js'
 import { accepts } from '../plan.js'
+import { charsetOf } from '../respond.js'
 import type { Acceptors } from '../spec.js'
 import type { Body } from '../values.js'
 import { validate } from './conditional.js'
@@ -47,7 +48,7 @@ export const questions = {
   deleteResource: (x: Exchange) =>
     x.ask('deleteResource', (deleted) => {
       if (typeof deleted === 'boolean') return deleted
-      x.result = deleted.body
+      keep(x, deleted.body)
       return true
     }),
 
@@ -115,7 +116,7 @@ export const questions = {
             'a body (a string, bytes, a stream or a JSON value), a format, a list by once()',
           )
         }
-        x.result = value
+        keep(x, value)
         return true
       })
     })
@@ -127,7 +128,7 @@ export const questions = {
     const asked = x.req.headers.range
     if (asked === undefined || !x.cutsRanges || x.req.method !== 'GET' || !isCurrent(x)) return false
     if (x.result === undefined || isStream(x.result)) return false
-    const bytes = toBytes(x.result, x.negotiated.charset)
+    const bytes = toBytes(x.result, charsetOf(x, x.result))
     x.result = bytes
     x.ranges = parseRange(asked, bytes.length)
     return x.ranges !== undefined
@@ -153,12 +154,18 @@ function accepted(x: Exchange, value: unknown): boolean {
   const { body, created, seeOther } = value as { body?: Body; created?: unknown; seeOther?: unknown }
   if (body === undefined && created === undefined && seeOther === undefined) return false
   if (body !== undefined && !isBody(body)) return false
-  x.result = body
+  if (body !== undefined) keep(x, body)
   const uri = created ?? seeOther
   if (uri === undefined) return true
   x.isCreated = created !== undefined
   x.isElsewhere = created === undefined
   return (typeof uri === 'string' && uri !== '') || uri instanceof URL ? locate(x, uri) : false
+}
+
+/** The body of the answer; a stream is closed with the response, whatever answer that becomes. */
+function keep(x: Exchange, body: Body): void {
+  x.result = body
+  if (isStream(body)) x.res.once('close', () => discard(body))
 }
 
 function locate(x: Exchange, uri: string | URL): true {

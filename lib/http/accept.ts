@@ -18,9 +18,13 @@ const mediaRange =
   /^(?:\*|[!#$%&'+.^_`|~0-9a-z-]+\/\*|\*\/\*|[!#$%&'+.^_`|~0-9a-z-]+\/[!#$%&'+.^_`|~0-9a-z-]+)$/
 const languageRange = /^(?:\*|[a-z]{1,8}(?:-[a-z0-9]{1,8})*)$/
 
+const mediaRanges = parser(mediaRange)
+const languageRanges = parser(languageRange)
+const tokens = parser(token)
+
 /** Of the media types that are provided, the index of the one to serve (RFC 9110 12.5.1); -1 for none. */
 export function chooseMediaType(accept: string | undefined, provided: readonly MediaType[]): number {
-  return choose(accept, mediaRange, provided, ({ value, parameters }, media) => {
+  return choose(accept, mediaRanges, provided, ({ value, parameters }, media) => {
     let fit = 0
     if (value === `${media.type}/${media.subtype}`) fit = 300
     else if (value === `${media.type}/*`) fit = 200
@@ -47,12 +51,12 @@ export function chooseLanguage(accept: string | undefined, provided: readonly st
     if (value.startsWith(`${tag}-`)) return q > 0 ? 2 : 0
     return value === '*' ? 1 : 0
   }
-  return choose(accept, languageRange, provided, fit, exact)
+  return choose(accept, languageRanges, provided, fit, exact)
 }
 
 /** Of the charsets that are provided, the index of the one to serve (RFC 9110 12.5.2); -1 for none. */
 export function chooseCharset(accept: string | undefined, provided: readonly string[]): number {
-  return choose(accept, token, provided, named)
+  return choose(accept, tokens, provided, named)
 }
 
 /**
@@ -61,7 +65,7 @@ export function chooseCharset(accept: string | undefined, provided: readonly str
  */
 export function chooseEncoding(accept: string | undefined, provided: readonly string[]): string | undefined {
   if (accept === undefined) return provided[0]
-  const members = parse(accept, token)
+  const members = tokens(accept)
   const chosen = provided[best(members, provided, named)]
   const identity = rank(members, 'identity', named)
   if (identity === undefined) return chosen ?? 'identity'
@@ -78,13 +82,13 @@ const named: Fit<string> = ({ value }, provided) =>
 
 function choose<T>(
   header: string | undefined,
-  grammar: RegExp,
+  parse: Parse,
   provided: readonly T[],
   fit: Fit<T>,
   winning?: number,
 ): number {
   if (header === undefined) return provided.length > 0 ? 0 : -1
-  return best(parse(header, grammar), provided, fit, winning)
+  return best(parse(header), provided, fit, winning)
 }
 
 /** The highest weight wins, then the fit that is said to win, then the server's order. */
@@ -128,7 +132,22 @@ function rank<T>(
   return bestFit > 0 ? { fit: bestFit, q } : undefined
 }
 
-/** The members that parse; the others are ignored. */
+/** The members of a field that parse; the others are ignored. */
+type Parse = (header: string) => readonly Member[]
+
+/** What clients send is nearly always what was sent before: the last few hundred fields are kept, parsed. */
+function parser(grammar: RegExp): Parse {
+  const known = new Map<string, readonly Member[]>()
+  return (header) => {
+    const before = known.get(header)
+    if (before) return before
+    const members = parse(header, grammar)
+    if (header.length <= 256) known.set(header, members)
+    if (known.size > 256) known.delete(known.keys().next().value as string)
+    return members
+  }
+}
+
 function parse(header: string, grammar: RegExp): Member[] {
   const members: Member[] = []
   for (const text of split(header, ',')) {

@@ -1,8 +1,12 @@
+/** What nearly every client sends: the one tag that it has. */
+const one = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/
+
 /**
  * Parses If-Match and If-None-Match (RFC 9110 13.1): `*`, a list of entity tags, or undefined for what is
  * neither. Empty members of a list are skipped (5.6.1).
  */
 export function parseEtags(header: string): '*' | readonly string[] | undefined {
+  if (one.test(header)) return [header]
   if (header.trim() === '*') return '*'
   const tags: string[] = []
   const member = /[ \t]*(?:((?:W\/)?"[\x21\x23-\x7e\x80-\xff]*")[ \t]*)?(?:,|$)/y

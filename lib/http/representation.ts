@@ -5,9 +5,6 @@ import { type Body, isNodeStream, isPromise, isWebStream } from '../values.js'
 
 /** What Node's Buffer calls the charsets that it can write. */
 const encodings: Readonly<Record<string, BufferEncoding>> = {
-  'utf-8': 'utf8',
-  utf8: 'utf8',
-  'us-ascii': 'latin1',
   'iso-8859-1': 'latin1',
   latin1: 'latin1',
   'utf-16le': 'utf16le',
@@ -25,26 +22,40 @@ export function isStream(value: unknown): value is Readable | WebStream {
   return isNodeStream(value) || isWebStream(value)
 }
 
-/** The bytes of a body that is no stream: a string in the charset, bytes as they are, else JSON. */
-export function toBytes(body: Body, charset: string | undefined): Buffer {
-  if (typeof body === 'string') return encode(body, charset)
+/** Closes a stream that nobody reads any more. */
+export function discard(stream: Readable | WebStream): void {
+  if (isNodeStream(stream)) stream.on('error', () => {}).destroy()
+  else if (!stream.locked) stream.cancel().catch(() => {})
+}
+
+/** The bytes of a body that is no stream. */
+export function toBytes(body: Body, charset?: string): Buffer {
+  const chunk = toChunk(body, charset)
+  return typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+}
+
+/**
+ * A body that is no stream: a string in the charset, bytes as they are, else JSON. What is UTF-8 stays a
+ * string, which Node writes in one piece with the head.
+ */
+export function toChunk(body: Body, charset = 'utf-8'): string | Buffer {
+  if (typeof body === 'string') return /^utf-?8$/i.test(charset) ? body : encode(body, charset)
   if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const json = JSON.stringify(body) as string | undefined
   if (json === undefined) {
     throw misuse('LARIAT_ANSWER', 'The body has no JSON: its toJSON() returned undefined')
   }
-  return Buffer.from(json)
+  return json
 }
 
-function encode(text: string, charset: string | undefined): Buffer {
-  if (charset === undefined) return Buffer.from(text)
+function encode(text: string, charset: string): Buffer {
   const encoding = encodings[charset.toLowerCase()]
-  if (encoding) return Buffer.from(text, encoding)
+  if (encoding && !(encoding === 'latin1' && /[^\x00-\xff]/.test(text))) return Buffer.from(text, encoding)
   // nearly every charset agrees on these
   if (/^[\x00-\x7f]*$/.test(text)) return Buffer.from(text)
   throw misuse(
     'LARIAT_ANSWER',
-    `The charset ${charset} was negotiated, and Node cannot write a string in it: return a Buffer`,
+    `The body goes out in the charset ${charset}, and Node cannot write the string in it: return a Buffer`,
   )
 }
 

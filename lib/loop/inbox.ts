@@ -16,7 +16,10 @@ interface Owner {
   failed(error: unknown): void
 }
 
-/** So many messages are handled before others get their turn. */
+/** The last message: what was sent before the source ended comes first. */
+const ended = Symbol('ended')
+
+/** So many steps are taken before others get their turn. */
 const turn = 1000
 
 /**
@@ -33,6 +36,9 @@ export class Inbox {
   /** A message is being handled; the source is being asked. */
   #isBusy = false
   #isPulling = false
+  /** Others have their turn. */
+  #isResting = false
+  #steps = 0
   #lastMessage = 0
   #deadline: Deadline | undefined
 
@@ -72,25 +78,33 @@ export class Inbox {
   run(): void {
     if (this.#isRunning) return
     this.#isRunning = true
-    for (let handled = 0; this.#isReady; handled++) {
-      if (handled === turn) {
-        setImmediate(() => this.run())
-        break
-      }
-      if (this.#mailbox.size > 0) this.#handle(this.#mailbox.take())
+    while (this.#isReady) {
+      if (++this.#steps > turn) this.#rest()
+      else if (this.#mailbox.size > 0) this.#handle(this.#mailbox.take())
       else this.#pull(this.#source as Pull)
     }
     this.#isRunning = false
   }
 
+  /** Steps count over promises too: a source whose promises are all settled would let nobody else in. */
+  #rest(): void {
+    this.#isResting = true
+    setImmediate(() => {
+      this.#steps = 0
+      this.#isResting = false
+      this.run()
+    })
+  }
+
   get #isReady(): boolean {
-    if (!this.#isOpen || this.#isBusy) return false
+    if (!this.#isOpen || this.#isBusy || this.#isResting) return false
     return this.#mailbox.size > 0 || (this.#source !== undefined && !this.#isPulling && !this.#owner.isBehind)
   }
 
   #handle(message: unknown): void {
     this.#lastMessage = clock.now()
     this.#guard(() => {
+      if (message === ended) return this.#owner.ended()
       const handling = this.#owner.handle(message)
       if (!isPromise(handling)) return
       this.#isBusy = true
@@ -114,8 +128,8 @@ export class Inbox {
   }
 
   #pulled(result: IteratorResult<unknown>): void {
-    if (result.done) this.#owner.ended()
-    else this.#mailbox.put(this.#owner.receive(result.value))
+    if (result.done) this.#source = undefined
+    this.#mailbox.put(result.done ? ended : this.#owner.receive(result.value))
   }
 
   /** Goes on when a promise has settled, unless the loop has ended meanwhile. */

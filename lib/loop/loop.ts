@@ -151,18 +151,23 @@ export class Loop {
     if (this.#reason) return
     this.#sendHead()
     if (this.#reason) return
-    this.#outlet.startHeartbeat()
     this.#inbox.open(this.#source)
   }
 
   /** The head goes out once: with the first write, or when `subscribe` has answered. */
   #sendHead(): void {
     if (this.#isHeadOut) return
+    if (this.#isAnswered) return this.end({ kind: 'stop' })
     this.#guard(() => {
       this.#response.head()
       this.#isHeadOut = true
       this.#outlet.open(this.#response.status)
     })
+  }
+
+  /** `subscribe` has answered on its own, which is respected. */
+  get #isAnswered(): boolean {
+    return this.#x.res.headersSent && !this.#isHeadOut
   }
 
   // ---- messages
@@ -251,7 +256,7 @@ export class Loop {
   }
 
   #endResponse({ kind, error }: Reason, stop?: StopValue): void {
-    if (kind === 'disconnect') return this.#outlet.release()
+    if (kind === 'disconnect' || (kind === 'stop' && this.#isAnswered)) return this.#outlet.release()
     if (!this.#isHeadOut) {
       this.#outlet.release()
       if (stop) this.#response.stop(stop)

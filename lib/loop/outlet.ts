@@ -81,6 +81,7 @@ export class Outlet {
     const opening = Buffer.concat([toBuffer(this.#format.open ?? ''), toBuffer(told)])
     this.#writer.open(status, opening)
     this.#stream.bytes += opening.length
+    this.#startHeartbeat()
   }
 
   /** Writes an event's bytes, unless the client is past its limits. */
@@ -95,22 +96,6 @@ export class Outlet {
     this.#stream.sent += 1
     this.#stream.bytes += record.length
     return this.#writer.write(record)
-  }
-
-  /** Keeps the connection alive while nothing else is written. */
-  startHeartbeat(): void {
-    const { heartbeat } = this.#options
-    const bytes = toBuffer(this.#format.heartbeat ?? '')
-    if (heartbeat === false || bytes.length === 0) return
-    const look = () => {
-      if (clock.now() - this.#writer.lastWrite >= heartbeat && !this.isBehind) {
-        this.#writer.write(bytes)
-        this.#stream.bytes += bytes.length
-      }
-      const rest = this.#writer.lastWrite + heartbeat - clock.now()
-      this.#heartbeat = clock.after(rest > 0 ? rest : heartbeat, look)
-    }
-    this.#heartbeat = clock.after(heartbeat, look)
   }
 
   /** A proper end: the notice where it is wanted, and the tail. */
@@ -138,6 +123,22 @@ export class Outlet {
   release(): void {
     this.#heartbeat?.cancel()
     this.#writer.release()
+  }
+
+  /** Keeps the connection alive while nothing else is written. */
+  #startHeartbeat(): void {
+    const { heartbeat } = this.#options
+    const bytes = toBuffer(this.#format.heartbeat ?? '')
+    if (heartbeat === false || bytes.length === 0) return
+    const look = () => {
+      if (clock.now() - this.#writer.lastWrite >= heartbeat && !this.isBehind) {
+        this.#writer.write(bytes)
+        this.#stream.bytes += bytes.length
+      }
+      const rest = this.#writer.lastWrite + heartbeat - clock.now()
+      this.#heartbeat = clock.after(rest > 0 ? rest : heartbeat, look)
+    }
+    this.#heartbeat = clock.after(heartbeat, look)
   }
 
   #separated(bytes: Buffer): Buffer {

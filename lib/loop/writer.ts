@@ -161,15 +161,23 @@ export class Writer {
 
   /** Calls back when the client has taken no byte for the writeTimeout. */
   #watchProgress(stalled: () => void): void {
-    let before = pending(this.#res)
+    const limit = this.#writeTimeout
+    let since = clock.now()
+    let before: string | undefined
+    // what is written now goes to the kernel at the end of the turn: that is no progress of the client's
+    setImmediate(() => {
+      before ??= pending(this.#res)
+    })
     const look = () => {
       const now = pending(this.#res)
       // a pipelined response that has no socket yet waits for its turn, not for the client
-      if (now === before && this.#res.socket) return stalled()
+      if (now !== before || !this.#res.socket) since = clock.now()
       before = now
-      this.#deadline = clock.after(this.#writeTimeout, look)
+      const rest = since + limit - clock.now()
+      if (rest <= 0) stalled()
+      else this.#deadline = clock.after(Math.min(rest, limit / 4), look)
     }
-    this.#deadline = clock.after(this.#writeTimeout, look)
+    this.#deadline = clock.after(limit / 4, look)
   }
 }
 

@@ -1,5 +1,5 @@
 // What must compile. Never run: spec/types.spec.ts compiles it.
-import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { type EventEmitter, on } from 'node:events'
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
@@ -112,9 +112,7 @@ resource({
 })
 
 type DataStreamMessage = { data: Buffer } | 'sourceDied'
-const source = Object.assign(spawn('vmstat', ['1']), {
-  register: (_listener: (data: Buffer) => void) => () => {},
-})
+declare const source: ChildProcess & { register(listener: (data: Buffer) => void): () => void }
 
 loop({
   format: raw('application/octet-stream'),
@@ -363,3 +361,12 @@ export async function readFeed() {
   for await (const message of prices) expectTypeOf(message).toEqualTypeOf<Event<Price>>()
   for await (const message of prices.replay('earliest')) message.data.price
 }
+
+// ---- literals as bodies
+stop(200, { body: { a: 1 } })
+resource({
+  allowedMethods: ['POST', 'DELETE'],
+  contentTypesAccepted: { 'application/json': () => ({ body: { a: 1 } }) },
+  deleteResource: () => ({ body: { gone: true } }),
+  contentTypesProvided: { 'application/json': () => ({ hello: 'world' }) },
+})

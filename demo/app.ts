@@ -1,0 +1,67 @@
+import { mkdirSync } from 'node:fs'
+import { STATUS_CODES } from 'node:http'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import express, { type ErrorRequestHandler } from 'express'
+import { resources } from '../lib/index.js' // elsewhere: 'express-lariat'
+import { AccessLog } from './access-log.js'
+import { type Books, BooksInMemory } from './books.js'
+import { oneBook } from './endpoints/book.js'
+import { allBooks } from './endpoints/books.js'
+import { echo } from './endpoints/echo.js'
+import { firehose } from './endpoints/events.js'
+import { index } from './endpoints/index.js'
+import { machineStream } from './endpoints/stream.js'
+import { tail } from './endpoints/tail.js'
+import { Machine } from './machine.js'
+
+export interface Options {
+  books?: Books
+  /** The folder of the log files. */
+  logs?: string
+  /** Milliseconds between two words of the echo. */
+  pace?: number
+  /** Milliseconds until a dead sampler is replaced. */
+  restartAfter?: number
+}
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+
+/** The demo: an Express app, and how to let go of what it holds. */
+export function makeApp(options: Options = {}) {
+  const { books = new BooksInMemory(), logs = join(here, 'logs'), pace = 40, restartAfter = 5000 } = options
+  mkdirSync(logs, { recursive: true })
+  const log = new AccessLog(join(logs, 'access.log'))
+  const machine = new Machine(restartAfter)
+
+  const app = express()
+  app.use(log.handler)
+  app.use(
+    resources({
+      '/': index,
+      '/api/books': allBooks(books),
+      '/api/books/:isbn': oneBook(books),
+      '/api/events/stream': firehose(books),
+      '/api/stream': machineStream(machine),
+      '/api/tail': tail(logs),
+      '/api/echo': echo(pace),
+    }),
+  )
+  app.use(problem)
+
+  return {
+    app,
+    close() {
+      machine.close()
+      return log.close()
+    },
+  }
+}
+
+/** What a callback threw: told to the server's log in full, to the client in no detail. */
+const problem: ErrorRequestHandler = (error, _req, res, next) => {
+  console.error(error)
+  if (res.headersSent) return next(error)
+  const status = Number(error?.status) || 500
+  res.status(status).type('application/problem+json').send({ title: STATUS_CODES[status], status })
+}

@@ -1,0 +1,33 @@
+import { flawOfIsbn, plain } from './isbn.js'
+
+export interface Book {
+  isbn: string
+  title: string
+  author: string
+  year?: number
+}
+
+/** A book from what a client sent, or what is wrong with it. */
+export function parseBook(
+  value: unknown,
+): { book: Book; flaw?: undefined } | { book?: undefined; flaw: string } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { flaw: 'expected an object' }
+  const { isbn, title, author, year } = value as Record<string, unknown>
+  if (typeof isbn !== 'string') return { flaw: 'isbn: expected a string' }
+  const flaw = flawOfIsbn(plain(isbn))
+  if (flaw) return { flaw }
+  if (!isText(title)) return { flaw: 'title: expected a string that is not empty' }
+  if (!isText(author)) return { flaw: 'author: expected a string that is not empty' }
+  if (year === undefined) return { book: { isbn: plain(isbn), title, author } }
+  if (!isYear(year)) return { flaw: 'year: expected a whole number, or none' }
+  return { book: { isbn: plain(isbn), title, author, year } }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== ''
+}
+
+function isYear(value: unknown): value is number {
+  return Number.isInteger(value)
+}

@@ -1,0 +1,110 @@
+import { EventEmitter } from 'node:events'
+import type { Book } from './book.js'
+
+/** What happened to a book. */
+export interface BookEvent {
+  kind: 'created' | 'updated' | 'deleted'
+  book: Book
+}
+
+/** A library: kept in memory here; asynchronous, so that it could be kept elsewhere. */
+export interface Books {
+  all(): Promise<Book[]>
+  get(isbn: string): Promise<Book | undefined>
+  /** Adds a book; false if there is one of this ISBN. */
+  add(book: Book): Promise<boolean>
+  /** Adds a book, or replaces the one of this ISBN. */
+  put(book: Book): Promise<void>
+  /** Removes a book; false if there was none. */
+  delete(isbn: string): Promise<boolean>
+  /** Tells what happens to the books. */
+  readonly bus: EventEmitter<{ event: [BookEvent] }>
+}
+
+export class BooksInMemory implements Books {
+  readonly bus = new EventEmitter<{ event: [BookEvent] }>().setMaxListeners(0)
+  readonly #books = new Map(classics.map((book) => [book.isbn, book]))
+
+  async all() {
+    return [...this.#books.values()]
+  }
+
+  async get(isbn: string) {
+    return this.#books.get(isbn)
+  }
+
+  async add(book: Book) {
+    if (this.#books.has(book.isbn)) return false
+    await this.put(book)
+    return true
+  }
+
+  async put(book: Book) {
+    const kind = this.#books.has(book.isbn) ? 'updated' : 'created'
+    this.#books.set(book.isbn, book)
+    this.bus.emit('event', { kind, book })
+  }
+
+  async delete(isbn: string) {
+    const book = this.#books.get(isbn)
+    if (!book) return false
+    this.#books.delete(isbn)
+    this.bus.emit('event', { kind: 'deleted', book })
+    return true
+  }
+}
+
+const classics: readonly Book[] = [
+  {
+    isbn: '9780262510875',
+    title: 'Structure and Interpretation of Computer Programs',
+    author: 'Harold Abelson, Gerald Jay Sussman',
+    year: 1996,
+  },
+  {
+    isbn: '9780131103627',
+    title: 'The C Programming Language',
+    author: 'Brian W. Kernighan, Dennis M. Ritchie',
+    year: 1988,
+  },
+  {
+    isbn: '9780201896831',
+    title: 'The Art of Computer Programming, Volume 1',
+    author: 'Donald E. Knuth',
+    year: 1997,
+  },
+  { isbn: '9780201835953', title: 'The Mythical Man-Month', author: 'Frederick P. Brooks', year: 1995 },
+  {
+    isbn: '9780201633610',
+    title: 'Design Patterns',
+    author: 'Erich Gamma, Richard Helm, Ralph Johnson, John Vlissides',
+    year: 1994,
+  },
+  { isbn: '9780321125217', title: 'Domain-Driven Design', author: 'Eric Evans', year: 2003 },
+  { isbn: '9780596517748', title: 'JavaScript: The Good Parts', author: 'Douglas Crockford', year: 2008 },
+  { isbn: '9781937785536', title: 'Programming Erlang', author: 'Joe Armstrong', year: 2013 },
+  {
+    isbn: '9781593274351',
+    title: 'Learn You Some Erlang for Great Good!',
+    author: 'Fred Hébert',
+    year: 2013,
+  },
+  {
+    isbn: '9780134190440',
+    title: 'The Go Programming Language',
+    author: 'Alan A. A. Donovan, Brian W. Kernighan',
+    year: 2015,
+  },
+  {
+    isbn: '9781449373320',
+    title: 'Designing Data-Intensive Applications',
+    author: 'Martin Kleppmann',
+    year: 2017,
+  },
+  {
+    isbn: '9780135957059',
+    title: 'The Pragmatic Programmer',
+    author: 'David Thomas, Andrew Hunt',
+    year: 2019,
+  },
+]

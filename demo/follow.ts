@@ -1,0 +1,48 @@
+import { once } from 'node:events'
+import { watch } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/**
+ * What is in a file, then what is appended to it, in pieces, read no faster than they are asked for.
+ *
+ * Goes on with the new file where the old one is rotated away, and from the start where it is truncated.
+ */
+export async function* follow(path: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const watcher = watch(dirname(path), { signal })
+  let file = await open(path)
+  try {
+    for (let position = 0; ; ) {
+      // awaited only after the reading, but there before it, so that no change is missed
+      const changed = once(watcher, 'change', { signal })
+      changed.catch(() => {})
+      const latest = await stat(path).catch(() => undefined)
+      const { ino, size } = await file.stat()
+      if (size < position) position = 0
+      for await (const piece of pieces(file, position)) {
+        position += piece.length
+        yield piece
+      }
+      if (!latest || latest.ino === ino) {
+        await changed
+      } else {
+        await file.close()
+        file = await open(path)
+        position = 0
+      }
+    }
+  } finally {
+    watcher.close()
+    await file.close()
+  }
+}
+
+/** A file from a position to its end. */
+async function* pieces(file: FileHandle, from: number): AsyncGenerator<Buffer> {
+  for (let position = from; ; ) {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(65_536), 0, 65_536, position)
+    if (bytesRead === 0) return
+    position += bytesRead
+    yield buffer.subarray(0, bytesRead)
+  }
+}

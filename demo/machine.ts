@@ -1,0 +1,38 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
+import type { Sample } from './sampler.js'
+
+/** Samples of this machine, from one process for all who listen; when it dies, another takes its place. */
+export class Machine extends EventEmitter<{ sample: [Sample] }> {
+  sampler: ChildProcess = this.#start()
+  readonly #closing = new AbortController()
+  readonly #restartAfter: number
+
+  constructor(restartAfter: number) {
+    super()
+    this.setMaxListeners(0)
+    this.#restartAfter = restartAfter
+    this.#supervise().catch(() => {}) // ended by close(), or where no process can be started
+  }
+
+  close(): void {
+    this.#closing.abort()
+    this.sampler.kill()
+  }
+
+  #start(): ChildProcess {
+    return fork(new URL('sampler.ts', import.meta.url)).on('message', (sample: Sample) => {
+      this.emit('sample', sample)
+    })
+  }
+
+  async #supervise(): Promise<void> {
+    const { signal } = this.#closing
+    for (;;) {
+      await once(this.sampler, 'exit', { signal })
+      await setTimeout(this.#restartAfter, undefined, { signal })
+      this.sampler = this.#start()
+    }
+  }
+}

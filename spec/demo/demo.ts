@@ -1,0 +1,93 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { makeApp, type Options } from '../../demo/app.js'
+
+export interface Demo {
+  url: string
+  server: Server
+  /** The folder of the log files. */
+  logs: string
+  /** Sends a request: `ask('PUT /api/books/1', { body })`. */
+  ask(request: string, init?: RequestInit): Promise<Response>
+  close(): Promise<void>
+}
+
+/** Runs the demo on a port of its own, with log files of its own. */
+export async function runDemo(options: Options = {}): Promise<Demo> {
+  const logs = await mkdtemp(join(tmpdir(), 'lariat-demo-'))
+  const { app, close } = makeApp({ logs, ...options })
+  const server = createServer(app).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    url,
+    server,
+    logs,
+    ask(request, init) {
+      const [method, path] = request.split(' ') as [string, string]
+      return fetch(url + path, { method, redirect: 'manual', ...init })
+    },
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+      await close()
+      await rm(logs, { recursive: true })
+    },
+  }
+}
+
+/** The lines of a body as they come; leaving the loop is leaving the server. */
+export async function* linesOf(response: Response): AsyncGenerator<string> {
+  let rest = ''
+  for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + piece).split('\n')
+    rest = lines.pop()!
+    yield* lines
+  }
+  if (rest) yield rest
+}
+
+/** The records of an NDJSON body as they come. */
+export async function* recordsOf<T>(response: Response): AsyncGenerator<T> {
+  for await (const line of linesOf(response)) if (line) yield JSON.parse(line)
+}
+
+/** The events of an SSE body as they come: type and data. */
+export async function* eventsOf(response: Response): AsyncGenerator<{ type: string; data: string }> {
+  let type = 'message'
+  for await (const line of linesOf(response)) {
+    if (line.startsWith('event: ')) type = line.slice(7)
+    if (line.startsWith('data: ')) yield { type, data: line.slice(6) }
+    if (line === '') type = 'message'
+  }
+}
+
+/** The next so many of what comes; the rest stays to be asked for. */
+export async function next<T>(count: number, from: AsyncGenerator<T>): Promise<T[]> {
+  const taken: T[] = []
+  while (taken.length < count) {
+    const { done, value } = await from.next()
+    if (done) throw new Error(`Ended after ${taken.length} of ${count}: ${JSON.stringify(taken)}`)
+    taken.push(value)
+  }
+  return taken
+}
+
+/** All that comes until the complete end; a cut stream throws. */
+export async function all<T>(from: AsyncIterable<T>): Promise<T[]> {
+  const taken: T[] = []
+  for await (const each of from) taken.push(each)
+  return taken
+}
+
+/** Waits until something holds that tells nobody when it does. */
+export async function until(holds: () => unknown): Promise<void> {
+  while (!(await holds())) await setTimeout(10)
+}

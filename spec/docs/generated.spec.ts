@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { expect } from 'chai'
+import { picture } from '../../docs/picture.js'
+import { withReference } from '../../docs/reference.js'
+import { type Exit, graph, type Question } from '../../lib/graph/graph.js'
+import { callbacks } from '../../lib/spec.js'
+
+const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
+const stale = 'is stale: run `npm run docs`'
+
+describe('What of the documentation is generated', () => {
+  describe('docs/graph.svg', () => {
+    const svg = read('graph.svg')
+    const ids = [...svg.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!)
+
+    it('is the picture of the table in lib/graph/graph.ts', () => {
+      expect(svg === picture(), `docs/graph.svg ${stale}`).to.equal(true)
+    })
+
+    it('has an element for each question, each answer and each status of a question', () => {
+      const exits = Object.entries(graph) as [Question, readonly [Exit, Exit]][]
+      const elements = exits.flatMap(([question, exits]) => [
+        `q-${question}`,
+        `e-${question}-yes`,
+        `e-${question}-no`,
+        ...exits.filter((exit) => typeof exit === 'number').map((status) => `s-${status}-${question}`),
+      ])
+      expect(ids).to.include.members([...elements, 'loop-provide', 'loop-accept'])
+    })
+
+    it('has each id once', () => {
+      expect(ids.filter((id, index) => ids.indexOf(id) !== index)).to.deep.equal([])
+    })
+
+    it('stands on its own: it loads nothing and runs nothing', () => {
+      expect(svg).not.to.match(/<script|<image|<use|@import|href=|\son\w+=/)
+    })
+  })
+
+  describe('docs/callbacks.md', () => {
+    const page = read('callbacks.md')
+
+    it('has the table of lib/spec.ts', () => {
+      expect(page === withReference(page), `docs/callbacks.md ${stale}`).to.equal(true)
+    })
+
+    it('has an anchor for each callback', () => {
+      const anchors = [...page.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id)
+      expect(anchors).to.deep.equal(Object.keys(callbacks))
+    })
+  })
+})

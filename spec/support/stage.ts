@@ -1,0 +1,129 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect } from 'chai'
+import express, { type RequestHandler } from 'express'
+import { clock } from '../../lib/loop/clock.js'
+import { ManualTime } from './clock.js'
+import { expresses } from './http.js'
+import { type Ask, Client } from './raw.js'
+
+/** An Express app that listens. */
+export interface Site {
+  readonly server: Server
+  readonly port: number
+  readonly url: string
+  /** A connection without a request. */
+  connect(options?: { reads?: boolean }): Client
+  /** A connection with a request sent. */
+  get(path?: string, options?: Ask & { reads?: boolean }): Client
+}
+
+export interface ServeOptions {
+  /** Middleware before the endpoint. */
+  before?: readonly RequestHandler[]
+  /** The Express that serves; the fifth, if nothing is said. */
+  with?: keyof typeof expresses
+}
+
+/**
+ * What held responses are tested on: real servers and raw clients on a time that stands still. After each test
+ * all is closed, and nothing may be left over: no deadline on the clock, no warning that was not asked for.
+ */
+export class Stage {
+  readonly time = new ManualTime()
+  readonly #restore = clock.use(this.time)
+  /** What has reached the app's own error handler. */
+  readonly errors: unknown[] = []
+  /** Process warnings that no test has asked for. */
+  readonly warnings: Error[] = []
+  readonly #servers: Server[] = []
+  readonly #clients: Client[] = []
+  readonly #deadlines = clock.size
+  readonly #warned = (warning: Error) => {
+    this.warnings.push(warning)
+  }
+
+  constructor() {
+    process.on('warning', this.#warned)
+  }
+
+  async serve(endpoint: RequestHandler | object, options: ServeOptions = {}): Promise<Site> {
+    const app = (expresses[options.with ?? 'Express 5'] as typeof express)()
+    // Express prints what reaches its own handler, but in a test
+    app.set('env', 'test')
+    for (const each of options.before ?? []) app.use(each)
+    app.use(endpoint as RequestHandler)
+    app.use(((error, _req, res, next) => {
+      this.errors.push(error)
+      if (res.headersSent) return next(error)
+      res.status(error?.status ?? 500).end('the app failed')
+    }) as express.ErrorRequestHandler)
+    const server = createServer(app)
+    this.#servers.push(server)
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const connect = (how?: { reads?: boolean }) => {
+      const client = new Client(port, how)
+      this.#clients.push(client)
+      return client
+    }
+    return {
+      server,
+      port,
+      url: `http://127.0.0.1:${port}`,
+      connect,
+      get: (path = '/', { reads = true, ...ask } = {}) => connect({ reads }).ask(path, ask),
+    }
+  }
+
+  /** Takes a process warning of the library, which has to have come by now. */
+  async warning(): Promise<Error> {
+    await turns()
+    const warning = this.warnings.shift()
+    if (!warning) throw new Error('No warning was given')
+    return warning
+  }
+
+  async end(): Promise<void> {
+    for (const client of this.#clients) client.leave()
+    for (const server of this.#servers) {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    }
+    await turns()
+    const left = clock.size - this.#deadlines
+    this.#restore()
+    process.off('warning', this.#warned)
+    expect(this.warnings, 'process warnings').to.deep.equal([])
+    expect(left, 'deadlines left on the clock').to.equal(0)
+  }
+}
+
+let now: Stage | undefined
+
+/** The stage of the test that runs: set when it is asked for, and cleared after the test. */
+const stage = {
+  get now(): Stage {
+    now ??= new Stage()
+    return now
+  },
+}
+
+export function stages(): typeof stage {
+  return stage
+}
+
+afterEach(async () => {
+  const ending = now
+  now = undefined
+  await ending?.end()
+})
+
+/** Lets the event loop go round, so that all that is ready has happened. */
+export async function turns(count = 20): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Bytes that no kernel takes at once from a client that does not read. */
+export const flood = Buffer.alloc(2 ** 24, '.')
