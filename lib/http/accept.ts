@@ -4,6 +4,9 @@ import { isUtf8ByDefinition, type MediaType, sameParameter } from './media-type.
 interface Member {
   /** In lower case. */
   readonly value: string
+  /** The halves of a media range. */
+  readonly type: string | undefined
+  readonly subtype: string | undefined
   /** Those before the weight. */
   readonly parameters: readonly (readonly [name: string, value: string])[]
   readonly q: number
@@ -24,11 +27,12 @@ const tokens = parser(token)
 
 /** Of the media types that are provided, the index of the one to serve (RFC 9110 12.5.1); -1 for none. */
 export function chooseMediaType(accept: string | undefined, provided: readonly MediaType[]): number {
-  return choose(accept, mediaRanges, provided, ({ value, parameters }, media) => {
+  return choose(accept, mediaRanges, provided, ({ type, subtype, parameters }, media) => {
     let fit = 0
-    if (value === `${media.type}/${media.subtype}`) fit = 300
-    else if (value === `${media.type}/*`) fit = 200
-    else if (value === '*' || value === '*/*') fit = 100
+    if (type === '*') fit = 100
+    else if (type !== media.type) return 0
+    else if (subtype === '*') fit = 200
+    else if (subtype === media.subtype) fit = 300
     else return 0
     for (const [name, asked] of parameters) {
       if (name === 'charset' && sameParameter(asked, 'utf-8') && isUtf8ByDefinition(media)) continue
@@ -47,7 +51,8 @@ export function chooseLanguage(accept: string | undefined, provided: readonly st
   const fit: Fit<string> = ({ value, q }, language) => {
     const tag = language.toLowerCase()
     if (value === tag) return exact
-    if (tag.startsWith(`${value}-`)) return 3
+    // the longer the range, the more specific, and never as much as the tag itself
+    if (tag.startsWith(`${value}-`)) return exact - 1 / value.length
     if (value.startsWith(`${tag}-`)) return q > 0 ? 2 : 0
     return value === '*' ? 1 : 0
   }
@@ -114,7 +119,7 @@ function best<T>(
   return chosen
 }
 
-/** The weight of the most specific member that fits; of equals, the first. */
+/** The weight of the most specific member that fits; of equally specific ones, the highest. */
 function rank<T>(
   members: readonly Member[],
   provided: T,
@@ -124,7 +129,7 @@ function rank<T>(
   let q = 0
   for (const member of members) {
     const each = fit(member, provided)
-    if (each > bestFit) {
+    if (each > bestFit || (each === bestFit && member.q > q)) {
       bestFit = each
       q = member.q
     }
@@ -175,7 +180,8 @@ function parseMember(text: string, grammar: RegExp): Member | undefined {
     else if (/^(?:[01]|[01]?\.\d+|[01]\.)$/.test(given) && Number(given) <= 1) q = Number(given)
     else return undefined
   }
-  return { value, parameters, q: q ?? 1 }
+  const [type, subtype] = value.split('/')
+  return { value, type, subtype, parameters, q: q ?? 1 }
 }
 
 function unquote(text: string): string {

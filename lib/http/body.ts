@@ -6,12 +6,12 @@ import getRawBody from 'raw-body'
 import { LariatError, Refusal } from '../errors.js'
 import { essenceOf } from './media-type.js'
 
-const decoders: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-}
+const decoders: ReadonlyMap<string, () => NodeJS.ReadWriteStream> = new Map([
+  ['gzip', () => createGunzip()],
+  ['x-gzip', () => createGunzip()],
+  ['deflate', () => createInflate()],
+  ['br', () => createBrotliDecompress()],
+])
 
 /** What earlier middleware left of a body that it has read; undefined if the body is still to be read. */
 interface Parsed {
@@ -97,7 +97,7 @@ export class RequestBody {
 
   async #drain(): Promise<Buffer> {
     const coding = (this.#req.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
-    const decoder = coding === 'identity' ? undefined : decoders[coding]
+    const decoder = coding === 'identity' ? undefined : decoders.get(coding)
     if (coding !== 'identity' && !decoder) {
       throw new Refusal(415, `The content coding ${coding} of the request body is not supported.`)
     }

@@ -29,7 +29,7 @@ export function parseHttpDate(text: string): number | undefined {
     const date = new Date(0)
     date.setUTCFullYear(fullYear(parts.year as string), month, day)
     // a day that the month does not have would have moved the date into the next one
-    if (date.getUTCMonth() !== month || date.getUTCDate() !== day) return undefined
+    if (date.getUTCDate() !== day) return undefined
     return Math.floor(date.setUTCHours(hour, minute, second) / 1000)
   }
   return undefined

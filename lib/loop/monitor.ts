@@ -75,17 +75,24 @@ function attach(target: Watched, down: Down): Attached {
 function attachPromise(target: PromiseLike<unknown>, down: Down): Attached {
   target.then(() => down(), down)
   // one that is settled has told its reactions within a few microtasks, whatever kind of promise it is
-  return { known: new Promise((resolve) => setImmediate(resolve)) }
+  return { known: soon() }
 }
 
 function attachWebStream(target: object, down: Down): Attached {
   const undo = stream.finished(target as NodeJS.ReadableStream, (error) => down(error ?? undefined))
-  return { undo, known: new Promise((resolve) => setImmediate(resolve)) }
+  return { undo, known: soon() }
+}
+
+/** What has happened by now has been told by then. */
+function soon(): Promise<unknown> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 function attachChild(target: ChildProcess, down: Down): Attached {
-  if (target.exitCode !== null || target.signalCode !== null || target.pid === undefined) down()
-  return listen(target, { exit: () => down(), error: down })
+  if (target.exitCode !== null || target.signalCode !== null) down()
+  const attached = listen(target, { exit: () => down(), error: down })
+  // one that could not be started says so soon: without a listener that would end the process
+  return target.pid === undefined ? { ...attached, known: soon() } : attached
 }
 
 function attachWorker(target: Worker, down: Down): Attached {
@@ -100,8 +107,9 @@ function attachSignal(target: AbortSignal, down: Down): Attached {
 }
 
 function attachNodeStream(target: NodeStream, down: Down): Attached {
-  if (target.destroyed || target.closed || target.readableEnded || target.writableFinished)
-    down(target.errored ?? undefined)
+  // the output of a transform comes after its input has ended
+  const hasEnded = 'readableEnded' in target ? target.readableEnded : target.writableFinished
+  if (target.destroyed || target.closed || hasEnded) down(target.errored ?? undefined)
   return listen(target, { close: () => down(), end: () => down(), error: down })
 }
 

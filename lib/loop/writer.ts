@@ -206,6 +206,8 @@ function destroy(res: Response): void {
 
 /** An HTTP/1.0 body ends with its connection, so that only a TCP reset tells that it is cut short. */
 function reset(socket: Socket): void {
+  // one whose FIN is on its way cannot be reset any more: Node would never close it
+  if (socket.writableEnded && socket.writableLength === 0) return void socket.destroy()
   try {
     socket.resetAndDestroy()
   } catch {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 
-/** 16 times what Node lets into a head by default: work that grows by the square would take minutes. */
-const size = 16 * 16 * 1024
+/** 8 times what Node lets into a head by default: work that grows by the square would take minutes. */
+const size = 8 * 16 * 1024
 const limit = 2000
 
 /** Of each piece: itself over and over, and the same with something before and after that does not fit. */

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import net, { type AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
-import { type Endpoint, type ResourceSpec, resource } from '../../lib/index.js'
+import { type Defaults, type Endpoint, type ResourceSpec, resource, resources } from '../../lib/index.js'
 
 export type Spec = ResourceSpec<undefined, unknown, unknown, undefined>
 export type Middleware = (req: Request, res: Response, next: NextFunction) => unknown
@@ -59,6 +59,16 @@ export interface Answer {
   all(name: string): readonly string[]
 }
 
+/** What mounts endpoints where it likes. */
+export interface Mount {
+  mount(app: Express): void
+}
+
+/** A table of specs that need not be plain. */
+export function tableOf(table: Readonly<Record<string, Spec | Endpoint>>, defaults?: Defaults): Endpoint {
+  return resources(table as Readonly<Record<string, Endpoint>>, defaults)
+}
+
 /** An app on a port of its own, that takes note of the errors that reach it. */
 export class Site {
   readonly app: Express
@@ -66,16 +76,16 @@ export class Site {
   readonly server: http.Server
 
   constructor(
-    target: Spec | Endpoint | ((app: Express) => void),
+    target: Spec | Endpoint | Mount,
     { before = [], options = {} }: { before?: readonly Middleware[]; options?: http.ServerOptions } = {},
   ) {
     this.app = current()
     // says nothing of errors on the console
     this.app.set('env', 'test')
     for (const each of before) this.app.use(each as express.RequestHandler)
-    if (typeof target === 'object') this.app.use(resource(target) as express.RequestHandler)
-    else if (target.length === 1) (target as (app: Express) => void)(this.app)
-    else this.app.use(target as express.RequestHandler)
+    if (typeof target === 'function') this.app.use(target as express.RequestHandler)
+    else if ('mount' in target) target.mount(this.app)
+    else this.app.use(resource(target) as express.RequestHandler)
     this.app.use((error: unknown, _req: Request, res: Response, next: NextFunction) => {
       this.errors.push(error)
       if (res.headersSent) return next(error)
@@ -136,7 +146,9 @@ export class Site {
       isCut,
       errors: this.errors,
       all: (name) =>
-        rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name.toLowerCase()),
+        rawHeaders.filter(
+          (_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name.toLowerCase(),
+        ),
     }
   }
 

@@ -25,7 +25,10 @@ export interface Ask {
 }
 
 /** The text of a request. */
-export function request(path: string, { method = 'GET', version = '1.1', headers = {}, body }: Ask = {}): string {
+export function request(
+  path: string,
+  { method = 'GET', version = '1.1', headers = {}, body }: Ask = {},
+): string {
   const fields = Object.entries({
     Host: 'spec',
     ...(body !== undefined && { 'Content-Length': String(Buffer.byteLength(body)) }),
@@ -240,7 +243,12 @@ function bodyOf(
   const { 'content-length': length } = headers
   if (length === undefined) return { parts: [bytes], chunks: [], isWhole: isOver, rest: none }
   const body = bytes.subarray(0, Number(length))
-  return { parts: [body], chunks: [], isWhole: body.length === Number(length), rest: bytes.subarray(body.length) }
+  return {
+    parts: [body],
+    chunks: [],
+    isWhole: body.length === Number(length),
+    rest: bytes.subarray(body.length),
+  }
 }
 
 function dechunk(bytes: Buffer): BodyParts {

@@ -1,0 +1,47 @@
+import { expect } from 'chai'
+import type { Response } from 'express'
+import { Exchange } from '../../lib/exchange.js'
+import type { Question } from '../../lib/graph/graph.js'
+import { walk } from '../../lib/graph/walk.js'
+import { plan } from '../../lib/plan.js'
+import { type AnySpec, type CallbackName, callbacks, type Request } from '../../lib/spec.js'
+
+/** The questions that a GET is asked. */
+function asked(spec: AnySpec): readonly Question[] {
+  const questions: Question[] = []
+  const req = { method: 'GET', headers: {} } as Request
+  const outcome = walk(new Exchange(plan(spec), req, {} as Response), (question) => questions.push(question))
+  expect(outcome).not.to.be.an.instanceOf(Promise)
+  return questions
+}
+
+const names = Object.keys(callbacks) as CallbackName[]
+
+describe('What is constant in a spec is resolved when it is declared', () => {
+  it('A request is asked only what depends on it', () => {
+    expect(asked({})).to.deep.equal([
+      'knownMethod',
+      'methodAllowed',
+      'isOptions',
+      'acceptableMediaType',
+      'ifMatchParses',
+      'ifMatch',
+      'ifUnmodifiedSince',
+      'ifNoneMatchParses',
+      'ifNoneMatch',
+      'ifModifiedSince',
+      'isDelete',
+      'isReplacement',
+      'isAccepting',
+      'isReading',
+      'provide',
+      'isPartial',
+    ])
+  })
+
+  for (const name of names.filter((name) => typeof callbacks[name].fallback === 'boolean')) {
+    it(`${name} that is constant and its default is as if it were absent`, () => {
+      expect(asked({ [name]: callbacks[name].fallback })).to.deep.equal(asked({}))
+    })
+  }
+})

@@ -1,0 +1,592 @@
+import { expect } from 'chai'
+import type { RequestHandler } from 'express'
+import request from 'supertest'
+import { type Endpoint, loop, ndjson, resource, resources, sse, text } from '../../lib/index.js'
+import { type CallbackName, callbacks } from '../../lib/spec.js'
+import {
+  ask,
+  currentExpress,
+  expectStatus,
+  hello,
+  onBoth,
+  Site,
+  type Spec,
+  tableOf,
+  withSite,
+  writable,
+} from '../support/http.js'
+
+const declare = (spec: object): Endpoint => resource(spec as Spec)
+const handler = (endpoint: Endpoint) => endpoint as RequestHandler
+
+/** Declaring throws a TypeError, with the code of a spec, that says all of this. */
+function refuses(make: () => unknown, ...says: readonly string[]): void {
+  let thrown: unknown
+  try {
+    make()
+  } catch (error) {
+    thrown = error
+  }
+  expect(thrown, says.join(', ')).to.be.an.instanceOf(TypeError).that.includes({ code: 'LARIAT_SPEC' })
+  for (const each of says) expect((thrown as Error).message).to.contain(each)
+}
+
+describe('Declaring a resource', () => {
+  it('An empty spec is a resource', () => {
+    expect(declare({})).to.be.a('function')
+  })
+
+  it('Keys that are undefined count as absent', () => {
+    expect(declare({ forbidden: undefined, subscribe: undefined, contentTypesProvided: undefined })).to.be.a(
+      'function',
+    )
+    refuses(() => declare({ forbiden: undefined }), 'unknown key `forbiden`')
+  })
+
+  it('A spec that is changed afterwards changes nothing', async () => {
+    const spec: Spec = { ...hello }
+    const endpoint = resource(spec)
+    spec.forbidden = true
+    await expectStatus(endpoint, {}, 200)
+  })
+
+  describe('An unknown key, with the nearest name', () => {
+    for (const [key, nearest] of [
+      ['forbiden', 'forbidden'],
+      ['isAuthorised', 'isAuthorized'],
+      ['is_authorized', 'isAuthorized'],
+      ['ContentTypesProvided', 'contentTypesProvided'],
+      ['contentTypeProvided', 'contentTypesProvided'],
+      ['content_types_accepted', 'contentTypesAccepted'],
+      ['allowedMethod', 'allowedMethods'],
+      ['resourceExist', 'resourceExists'],
+      ['generateETag', 'generateEtag'],
+      ['deleteResources', 'deleteResource'],
+      ['subscibe', 'subscribe'],
+      ['terminated', 'terminate'],
+      ['bodylimit', 'bodyLimit'],
+      ['negotiate', 'negotiation'],
+      ['streams', 'stream'],
+    ]) {
+      it(`${key}: did you mean ${nearest}?`, () => {
+        refuses(() => declare({ [key!]: true }), `unknown key \`${key}\``, `Did you mean \`${nearest}\`?`)
+      })
+    }
+
+    for (const key of ['constructor', 'toString', '__proto__', 'hasOwnProperty', '']) {
+      it(`'${key}' is unknown too`, () => {
+        refuses(() => declare(JSON.parse(`{"${key}":1}`)), 'unknown key')
+      })
+    }
+
+    it('A key that is like none is answered by all of them', () => {
+      refuses(
+        () => declare({ somethingElseEntirely: 1 }),
+        'Known are init, subscribe',
+        ...Object.keys(callbacks),
+      )
+    })
+
+    it('The keys of a loop are not those of a resource', () => {
+      for (const key of ['format', 'status', 'headers'])
+        refuses(() => declare({ [key]: 1 }), `unknown key \`${key}\``)
+    })
+  })
+
+  describe('A wrong type', () => {
+    /** What no callback may be, as a constant; what else it may not be is in callbacks.spec.ts. */
+    const wrong: Readonly<Record<CallbackName, unknown>> = {
+      ...(Object.fromEntries(Object.keys(callbacks).map((name) => [name, 17])) as Record<
+        CallbackName,
+        unknown
+      >),
+      serviceAvailable: 'yes',
+      isAuthorized: false,
+      rateLimited: true,
+    }
+    for (const name of Object.keys(callbacks) as CallbackName[]) {
+      it(`${name} says what was expected`, () => {
+        const { expected } = callbacks[name]
+        for (const value of [wrong[name], null, Symbol('a'), Number.NaN]) {
+          refuses(
+            () => declare({ ...writable, [name]: value }),
+            `resource: \`${name}\` is `,
+            `expected ${expected}, or a function`,
+          )
+        }
+      })
+    }
+
+    for (const [key, values, expected] of [
+      ['init', [1, {}, null], 'a function'],
+      ['subscribe', [1, [], {}, null], 'a function'],
+      ['info', [1], 'a function'],
+      ['terminate', ['no'], 'a function'],
+      ['timeout', [0, -1, '1', Number.NaN], 'milliseconds, more than 0'],
+      ['decisionTimeout', [0, -1, '1', Number.NaN], 'milliseconds, more than 0'],
+      ['bodyLimit', [-1, 1.5, '1mb', Number.NaN], 'bytes, 0 or more'],
+      ['stream', [1, [], null, 'sse'], 'an object of stream options'],
+      ['negotiation', ['loose', true, null], "'strict' or 'lenient'"],
+    ] as const) {
+      it(`${key} says what was expected`, () => {
+        for (const value of values) {
+          const spec = { contentTypesProvided: [sse()], subscribe: () => [], info: () => {}, [key]: value }
+          refuses(() => declare(spec), `\`${key}\` is `, `expected ${expected}`)
+        }
+      })
+    }
+
+    for (const [key, values] of [
+      ['heartbeat', [0, -1, true, '15s', Number.NaN]],
+      ['retry', [-1, 1.5, '1']],
+      ['maxQueuedBytes', [0, '1']],
+      ['maxQueued', [0, '1']],
+      ['writeTimeout', [0, false]],
+      ['endEvent', [1, 'end']],
+      ['errorEvent', [1, null]],
+    ] as const) {
+      it(`stream.${key} says so`, () => {
+        for (const value of values) {
+          refuses(() => declare({ stream: { [key]: value } }), 'stream', `\`${key}\` is `, 'expected')
+          refuses(() => resources({}, { stream: { [key]: value } as never }), 'resources', `\`${key}\` is `)
+        }
+      })
+    }
+
+    it('An unknown stream option has a nearest name', () => {
+      refuses(
+        () => declare({ stream: { heartBeats: 1 } }),
+        'stream',
+        '`heartBeats`',
+        'Did you mean `heartbeat`?',
+      )
+    })
+
+    for (const spec of [undefined, null, 1, 'spec', [], () => {}]) {
+      it(`A spec that is ${JSON.stringify(spec) ?? typeof spec} is none`, () => {
+        refuses(() => declare(spec as unknown as object), 'resource: expected an object')
+      })
+    }
+
+    for (const type of ['text', '', 'text/', '/html', 'text/*', '*/*', 'te xt/html', 'text/html, a/b']) {
+      it(`'${type}' is no media type that can be provided`, () => {
+        refuses(
+          () => declare({ contentTypesProvided: { [type]: () => '' } }),
+          'contentTypesProvided',
+          `'${type}'`,
+        )
+      })
+    }
+
+    for (const type of ['text', '', 'text/', '/html']) {
+      it(`'${type}' is no media type that can be accepted`, () => {
+        refuses(
+          () => declare({ allowedMethods: ['POST'], contentTypesAccepted: { [type]: () => true } }),
+          'contentTypesAccepted',
+          `'${type}'`,
+        )
+      })
+    }
+  })
+
+  describe('A missing part', () => {
+    it('DELETE allowed and no deleteResource', () => {
+      refuses(() => declare({ allowedMethods: ['DELETE'] }), 'DELETE', '`deleteResource`')
+      expect(declare({ allowedMethods: ['DELETE'], deleteResource: true })).to.be.a('function')
+    })
+
+    for (const method of ['POST', 'PUT', 'PATCH']) {
+      it(`${method} allowed and no contentTypesAccepted`, () => {
+        refuses(() => declare({ allowedMethods: [method] }), method, '`contentTypesAccepted`')
+        expect(declare({ allowedMethods: [method], contentTypesAccepted: {} })).to.be.a('function')
+      })
+    }
+
+    it('Where allowedMethods is a function nobody knows', () => {
+      expect(declare({ allowedMethods: () => ['DELETE', 'POST'] })).to.be.a('function')
+    })
+
+    it('A format as provider and no subscribe', () => {
+      const provided = [
+        [sse()],
+        { 'text/event-stream': sse() },
+        { 'text/plain': () => '', 'text/event-stream': sse() },
+      ]
+      for (const contentTypesProvided of provided) {
+        refuses(() => declare({ contentTypesProvided }), 'text/event-stream', '`subscribe`')
+        expect(declare({ contentTypesProvided, subscribe: () => [] })).to.be.a('function')
+      }
+    })
+
+    it('A function as provider needs no subscribe', () => {
+      expect(declare({ contentTypesProvided: { 'text/plain': () => '' } })).to.be.a('function')
+    })
+
+    it('info without subscribe, timeout without info', () => {
+      refuses(() => declare({ info: () => {} }), '`info`', '`subscribe`')
+      refuses(() => declare({ subscribe: () => [], timeout: 1 }), '`timeout`', '`info`')
+    })
+  })
+
+  describe('A callback that a constant allowedMethods, or the default, can never reach', () => {
+    const value: Partial<Record<CallbackName, unknown>> = {
+      deleteResource: true,
+      deleteCompleted: false,
+      isConflict: true,
+      allowMissingPost: false,
+      contentTypesAccepted: { '*/*': () => true },
+    }
+    const reaching: readonly (readonly [CallbackName, readonly string[]])[] = [
+      ['deleteResource', ['DELETE']],
+      ['deleteCompleted', ['DELETE']],
+      ['isConflict', ['PUT']],
+      ['allowMissingPost', ['POST']],
+      ['contentTypesAccepted', ['POST', 'PUT', 'PATCH']],
+      ['options', ['OPTIONS']],
+      ['expires', ['GET', 'HEAD']],
+      ['multipleChoices', ['GET', 'HEAD', 'LOCK']],
+      ['previouslyExisted', ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'LOCK']],
+      ['movedTemporarily', ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'LOCK']],
+      ['movedPermanently', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
+      ['generateEtag', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
+      ['lastModified', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
+      ['resourceExists', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
+      ['contentTypesProvided', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
+      ['languagesProvided', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
+      ['variances', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
+    ]
+    const all = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'LOCK']
+    /** What the method itself needs. */
+    const needs = (method: string): object => ({
+      ...(method === 'DELETE' && { deleteResource: true }),
+      ...(['POST', 'PUT', 'PATCH'].includes(method) && { contentTypesAccepted: value.contentTypesAccepted }),
+    })
+    for (const [name, methods] of reaching) {
+      it(`${name} is reached by ${methods.join(', ')}`, () => {
+        for (const method of all) {
+          const spec = {
+            ...needs(method),
+            allowedMethods: [method],
+            [name]: value[name] ?? (() => undefined),
+          }
+          if (methods.includes(method)) expect(declare(spec), method).to.be.a('function')
+          else refuses(() => declare(spec), `\`${name}\` can never be reached: allowedMethods is ${method}`)
+        }
+      })
+    }
+
+    it('By the default, too', () => {
+      for (const name of [
+        'deleteResource',
+        'isConflict',
+        'contentTypesAccepted',
+        'allowMissingPost',
+      ] as const) {
+        refuses(
+          () => declare({ [name]: value[name] }),
+          `\`${name}\` can never be reached`,
+          'GET, HEAD, OPTIONS',
+        )
+      }
+    })
+
+    it('What is asked before the method is reached by any, and where none is allowed', () => {
+      const early = { serviceAvailable: false, knownMethods: ['GET'], uriTooLong: true }
+      expect(declare({ ...early, allowedMethods: [] })).to.be.a('function')
+      refuses(() => declare({ allowedMethods: [], forbidden: true }), '`forbidden` can never be reached')
+    })
+
+    it('Where allowedMethods is a function nothing is', () => {
+      expect(declare({ ...writable, allowedMethods: () => [] })).to.be.a('function')
+    })
+
+    it('subscribe, where nothing can stream', () => {
+      refuses(
+        () => declare({ allowedMethods: ['DELETE'], deleteResource: true, subscribe: () => [] }),
+        '`subscribe` can never be reached',
+      )
+      expect(
+        declare({
+          allowedMethods: ['POST'],
+          contentTypesAccepted: { '*/*': () => sse() },
+          subscribe: () => [],
+        }),
+      ).to.be.a('function')
+    })
+  })
+})
+
+describe('Declaring a loop', () => {
+  const declareLoop = (spec: object) => loop(spec as never)
+  const good = { format: text(), subscribe: () => [] }
+
+  it('Needs a format and a subscribe', () => {
+    expect(declareLoop(good)).to.be.a('function')
+    refuses(() => declareLoop({ subscribe: () => [] }), '`format`', 'expected a format')
+    refuses(() => declareLoop({ format: text() }), '`subscribe`', 'expected a function')
+  })
+
+  it('Has keys of its own, with the nearest name', () => {
+    expect(declareLoop({ ...good, status: 201, headers: { a: 'b' } })).to.be.a('function')
+    expect(declareLoop({ ...good, headers: () => ({}) })).to.be.a('function')
+    refuses(() => declareLoop({ ...good, formats: 1 }), 'loop: unknown key `formats`. Did you mean `format`?')
+    refuses(() => declareLoop({ ...good, forbidden: true }), 'loop: unknown key `forbidden`')
+    refuses(() => declareLoop({ ...good, negotiation: 'lenient' }), 'loop: unknown key `negotiation`')
+  })
+
+  it('Says what was expected', () => {
+    for (const status of [199, 600, 204, 205, 304, 200.5, '200', null]) {
+      refuses(() => declareLoop({ ...good, status }), '`status` is ', 'expected a status with a body')
+    }
+    for (const headers of [1, [], { a: 1 }, null])
+      refuses(() => declareLoop({ ...good, headers }), '`headers` is ')
+    for (const format of ['sse', sse, {}, null])
+      refuses(() => declareLoop({ ...good, format }), '`format` is ')
+    for (const spec of [undefined, null, 1, [], sse()]) refuses(() => declareLoop(spec as never), 'loop: ')
+  })
+})
+
+onBoth('A table', () => {
+  const named = (name: string): Spec => ({ contentTypesProvided: { 'text/plain': () => name } })
+  const table = tableOf({
+    '/a': named('a'),
+    '/a/:id': { contentTypesProvided: { 'text/plain': ({ req }) => `a ${req.params.id}` } },
+    '/r': resource({ init: () => 'r', contentTypesProvided: { 'text/plain': ({ state }) => state } }),
+    '/l': loop({ format: text(), subscribe: () => ['l'] }),
+  })
+  const app = (endpoint: Endpoint = table, at = '/') => {
+    const made = currentExpress()()
+    made.set('env', 'test')
+    made.use(at, handler(endpoint))
+    made.use((_req, res) => {
+      res.status(299).send('passed')
+    })
+    return made
+  }
+
+  for (const [url, body] of [
+    ['/a', 'a'],
+    ['/a?b=c', 'a'],
+    ['/a/', 'a'],
+    ['/A', 'a'],
+    ['/a/1', 'a 1'],
+    ['/a/%20%C3%A4', 'a  ä'],
+    ['/a/%00', 'a \u0000'],
+    ['/r', 'r'],
+    ['/l', 'l'],
+  ] as const) {
+    it(`${url} is ${JSON.stringify(body)}`, async () => {
+      const answer = await request(app()).get(url).expect(200)
+      expect(answer.text).to.equal(body)
+    })
+  }
+
+  for (const url of ['/', '/b', '/a/1/2', '/ab']) {
+    it(`${url} matches none: next() (whole paths)`, () => request(app()).get(url).expect(299, 'passed'))
+  }
+
+  it('What matches none passes whatever its method', async () => {
+    for (const method of ['OPTIONS', 'POST', 'DELETE']) {
+      const answer = await ask(new Site({ mount: (made) => made.use(app()) }), { method, url: '/b' })
+      expect(answer.status).to.equal(299)
+    }
+  })
+
+  it('Owns OPTIONS and 405 of what matches: Express does not answer them', async () => {
+    const options = await request(app()).options('/a').expect(200)
+    expect(options.headers.allow).to.equal('GET, HEAD, OPTIONS')
+    const deleted = await request(app()).delete('/a').expect(405)
+    expect(deleted.headers.allow).to.equal('GET, HEAD, OPTIONS')
+    await request(app()).delete('/l').expect(405)
+  })
+
+  for (const url of ['/a/%', '/a/%ff', '/a/%E0%A4%A', '/a/%zz']) {
+    it(`The path ${url} cannot be decoded: 400 by a problem body`, async () => {
+      for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS']) {
+        const answer = await ask(new Site({ mount: (made) => made.use(app()) }), { method, url })
+        expect(answer.status).to.equal(400)
+        expect(answer.headers['content-type']).to.equal('application/problem+json')
+        if (method === 'HEAD') expect(answer.body).to.have.length(0)
+        else expect(answer.json).to.include({ status: 400, detail: 'The path cannot be decoded.' })
+      }
+    })
+  }
+
+  it('Can be mounted below a path, and in nested routers', async () => {
+    await request(app(table, '/api')).get('/api/a/1').expect(200, 'a 1')
+    await request(app(table, '/api')).get('/a/1').expect(299)
+    const express = currentExpress()
+    const outer = express()
+    const inner = express.Router()
+    inner.use('/inner', handler(table))
+    outer.use('/outer', inner)
+    await request(outer).get('/outer/inner/a/1').expect(200, 'a 1')
+  })
+
+  it('Can be an entry of another table', async () => {
+    const nested = tableOf({ '/a': tableOf({ '/a': named('nested') }) })
+    await request(app(nested)).get('/a').expect(200, 'nested')
+  })
+
+  it('The first path that matches is the one', async () => {
+    const first = tableOf({ '/a/b': named('constant'), '/a/:id': named('parameter') })
+    await request(app(first)).get('/a/b').expect(200, 'constant')
+    await request(app(first)).get('/a/c').expect(200, 'parameter')
+  })
+
+  it('Is checked when declared: each entry by its path', () => {
+    refuses(
+      () => resources({ '/a': { forbiden: true } as never }),
+      "resources['/a']",
+      '`forbiden`',
+      '`forbidden`',
+    )
+    refuses(() => resources({ '/a': { allowedMethods: ['DELETE'] } }), "resources['/a']", '`deleteResource`')
+    refuses(
+      () => resources({ '/a': { contentTypesProvided: { text: () => '' } } }),
+      "resources['/a']",
+      "'text'",
+    )
+  })
+
+  it('An entry that is neither a spec nor an endpoint is refused', () => {
+    for (const entry of [() => {}, null, 1, 'a', [], plainHandler]) {
+      refuses(() => resources({ '/a': entry as never }), "resources['/a']", 'expected')
+    }
+  })
+
+  it('A table that is none is refused', () => {
+    for (const each of [null, undefined, 1, 'a', [hello], () => {}])
+      refuses(() => resources(each as never), 'resources')
+  })
+
+  it('Defaults that are none are refused, with the nearest name', () => {
+    refuses(() => resources({}, { streams: {} } as never), '`streams`', 'Did you mean `stream`?')
+    refuses(() => resources({}, { stream: 1 } as never), '`stream` is 1')
+    refuses(() => resources({}, { stream: { heartbeats: 1 } } as never), '`heartbeats`', '`heartbeat`')
+    for (const defaults of [null, 1, []]) refuses(() => resources({}, defaults as never), 'resources')
+  })
+
+  it('Defaults are given to all entries; those of an entry win', async () => {
+    const streaming: Spec = { contentTypesProvided: [sse()], subscribe: () => [] }
+    const withDefaults = tableOf(
+      {
+        '/spec': streaming,
+        '/own': { ...streaming, stream: { retry: 1 } },
+        '/endpoint': resource(streaming),
+        '/loop': loop({ format: sse(), subscribe: () => [] }),
+        '/table': tableOf({ '/table': streaming }),
+        '/inner': tableOf({ '/inner': streaming }, { stream: { retry: 2 } }),
+      },
+      { stream: { retry: 3 } },
+    )
+    for (const [url, retry] of [
+      ['/spec', 3],
+      ['/own', 1],
+      ['/endpoint', 3],
+      ['/loop', 3],
+      ['/table', 3],
+      ['/inner', 2],
+    ] as const) {
+      const answer = await request(app(withDefaults)).get(url).buffer(true).parse(asIs)
+      expect(answer.body, url).to.contain(`retry: ${retry}\n`)
+    }
+  })
+
+  it('Defaults leave an endpoint as it is elsewhere', async () => {
+    const endpoint = resource({ contentTypesProvided: [sse()], subscribe: () => [] })
+    resources({ '/a': endpoint }, { stream: { retry: 3 } })
+    expect((await ask(endpoint)).text).not.to.contain('retry')
+  })
+})
+
+const plainHandler = (_req: unknown, res: { end(): void }) => res.end()
+
+/** A body as it is, for supertest. */
+function asIs(response: request.Response, done: (error: Error | null, body: string) => void): void {
+  let body = ''
+  const stream = response as unknown as NodeJS.ReadableStream
+  stream.on('data', (chunk) => {
+    body += chunk
+  })
+  stream.on('end', () => done(null, body))
+}
+
+onBoth('Mounting', () => {
+  const where: Spec = {
+    contentTypesProvided: {
+      'application/json': ({ req }) => [req.baseUrl, req.path, req.originalUrl, { ...req.params }],
+    },
+  }
+
+  it('app.use answers everything at and below its path', async () => {
+    const site = () => new Site({ mount: (app) => app.use('/p', handler(resource(where))) })
+    for (const [url, expected] of [
+      ['/p', ['/p', '/', '/p', {}]],
+      ['/p/', ['/p', '/', '/p/', {}]],
+      ['/p/q/r?s=t', ['/p', '/q/r', '/p/q/r?s=t', {}]],
+    ] as const) {
+      expect((await ask(site(), { url })).json).to.deep.equal(expected)
+    }
+    expect((await ask(site(), { url: '/pq' })).status).to.equal(404)
+  })
+
+  it('app.all answers a whole path, with every method, and its parameters', async () => {
+    const site = () => new Site({ mount: (app) => app.all('/p/:id', handler(resource(where))) })
+    expect((await ask(site(), { url: '/p/1' })).json).to.deep.equal(['', '/p/1', '/p/1', { id: '1' }])
+    expect((await ask(site(), { url: '/p/1/2' })).status).to.equal(404)
+    const options = await ask(site(), { url: '/p/1', method: 'OPTIONS' })
+    expect(options.headers.allow).to.equal('GET, HEAD, OPTIONS')
+    expect((await ask(site(), { url: '/p/1', method: 'DELETE' })).status).to.equal(405)
+    expect((await ask(site(), { url: '/p/1', method: 'PROPFIND' })).status).to.equal(501)
+  })
+
+  it('Nested routers give their base', async () => {
+    const site = new Site({
+      mount(app) {
+        const inner = currentExpress().Router()
+        inner.all('/b/:id', handler(resource(where)))
+        app.use('/a', inner)
+      },
+    })
+    expect((await ask(site, { url: '/a/b/1' })).json).to.deep.equal(['/a', '/b/1', '/a/b/1', { id: '1' }])
+  })
+
+  it('One endpoint may be mounted in several places', async () => {
+    const endpoint = handler(resource(where))
+    await withSite(
+      new Site({ mount: (app) => app.use('/a', endpoint).use('/b', endpoint) }),
+      async (site) => {
+        for (const url of ['/a', '/b']) expect((await site.ask({ url })).json).to.include(url)
+      },
+    )
+  })
+
+  it('An endpoint calls next only with an error', async () => {
+    const endpoint = resource({ ...hello, resourceExists: false })
+    let isPassed = false
+    const site = new Site({
+      mount(app) {
+        app.use(handler(endpoint))
+        app.use((_req, _res, next) => {
+          isPassed = true
+          next()
+        })
+      },
+    })
+    await expectStatus(site, {}, 404)
+    expect(isPassed).to.equal(false)
+  })
+
+  it('A stream and a loop are mounted alike', async () => {
+    const endpoints = [
+      resource({ contentTypesProvided: [ndjson()], subscribe: () => [1] }),
+      loop({ format: ndjson(), subscribe: () => [1] }),
+    ]
+    for (const endpoint of endpoints) {
+      const site = () => new Site({ mount: (app) => app.all('/s', handler(endpoint)) })
+      expect((await ask(site(), { url: '/s' })).text).to.equal('1\n')
+      expect((await ask(site(), { url: '/s', method: 'POST' })).status).to.equal(405)
+    }
+  })
+})

@@ -1,0 +1,21 @@
+import { expect } from 'chai'
+
+const events = ['unhandledRejection', 'uncaughtExceptionMonitor', 'warning'] as const
+
+/** The process stays clean during each test of a block: nothing unhandled, nothing uncaught, no warning. */
+export function staysClean(): void {
+  const seen: unknown[] = []
+  const see = (what: unknown) => {
+    seen.push(what)
+  }
+  beforeEach(() => {
+    seen.length = 0
+    for (const event of events) process.on(event, see)
+  })
+  afterEach(async () => {
+    // what is unhandled is told after the microtasks, and a warning on the next tick
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    for (const event of events) process.off(event, see)
+    expect(seen).to.deep.equal([])
+  })
+}

@@ -1,0 +1,59 @@
+import type { RequestHandler } from 'express'
+import { Exchange, type Outcome } from '../../lib/exchange.js'
+import type { Question } from '../../lib/graph/graph.js'
+import { walk } from '../../lib/graph/walk.js'
+import { plan } from '../../lib/plan.js'
+import { isPromise } from '../../lib/values.js'
+import { type Asked, Site, type Spec, withSite } from './http.js'
+
+export type Step = readonly [question: Question, answer: boolean]
+
+export interface Walked {
+  readonly steps: readonly Step[]
+  /** What the walk came to: a status, or the kind of another outcome. */
+  readonly end: number | Exclude<Outcome['kind'], 'status'>
+  /** Whether a promise was made on the way. */
+  readonly isAsync: boolean
+}
+
+/** A site that walks the graph for a request and answers with nothing of it. */
+export class WalkSite extends Site {
+  #walked: Walked | undefined
+  #failed: unknown
+
+  constructor(spec: () => Spec) {
+    const handler: RequestHandler = (req, res, next) => {
+      const steps: Step[] = []
+      const done = (outcome: Outcome, isAsync: boolean) => {
+        this.#walked = { steps, end: outcome.kind === 'status' ? outcome.status : outcome.kind, isAsync }
+        res.end()
+      }
+      const failed = (error: unknown) => {
+        this.#failed = error
+        next(error)
+      }
+      try {
+        const exchange = new Exchange(plan(spec() as never), req as never, res)
+        const outcome = walk(exchange, (question, answer) => steps.push([question, answer]))
+        if (isPromise(outcome)) outcome.then((each) => done(each as Outcome, true)).then(undefined, failed)
+        else done(outcome, false)
+      } catch (error) {
+        failed(error)
+      }
+    }
+    super({ mount: (app) => app.use(handler) })
+  }
+
+  async walk(asked: Asked): Promise<Walked> {
+    this.#walked = undefined
+    this.#failed = undefined
+    await this.ask(asked)
+    if (!this.#walked) throw this.#failed
+    return this.#walked
+  }
+}
+
+/** The walk of one request. */
+export function walked(spec: Spec, asked: Asked = {}): Promise<Walked> {
+  return withSite(new WalkSite(() => spec), (site) => (site as WalkSite).walk(asked))
+}
