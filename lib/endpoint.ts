@@ -71,6 +71,7 @@ export function resources(
 ): Endpoint {
   checkKeys('resources: defaults', defaults, { stream: [isObject, 'an object of stream options'] })
   if (defaults.stream !== undefined) checkStream('resources: defaults', defaults.stream)
+  if (!isObject(table)) wrong(`resources: expected a table of paths, not ${show(table)}`)
   const router = express.Router()
   const passed = new WeakSet<object>()
   for (const [path, entry] of Object.entries(table)) {
@@ -176,15 +177,19 @@ function act(x: Exchange, outcome: Outcome, fail: Fail): void {
 
 /** A refusal is answered; any other error is for the app's own error handler. */
 function failed(x: Exchange, error: unknown, next: NextFunction): void {
-  if (x.isGone) return
+  if (x.isGone && (error instanceof Refusal || isAbort(error))) return
   if (!(error instanceof Refusal) || x.res.headersSent) return next(asError(error))
   x.detail = error.detail
-  x.offered = undefined
   try {
     respond(x, error.status, next)
   } catch (unsendable) {
     next(unsendable)
   }
+}
+
+/** What the signal makes of what it was given to, once the client has gone. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
 }
 
 /** Express takes some values for something else than an error. */

@@ -46,7 +46,7 @@ type Callback = (context: Context) => unknown
 
 const none: readonly string[] = []
 
-export const left: Outcome = { kind: 'left' }
+const left: Outcome = { kind: 'left' }
 
 /** What the negotiation has decided so far. */
 class Decided {
@@ -73,6 +73,8 @@ export class Exchange {
   readonly res: Response
   readonly #negotiated = new Decided()
   state: unknown
+  /** The Content-Type that was there before the resource was reached. */
+  readonly typeBefore: unknown
   /** Headers of the answer, until it goes out. */
   readonly headers: Record<string, string | readonly string[]> = {}
   /** ETag, Last-Modified and Expires: for answers that they are true of. */
@@ -105,6 +107,7 @@ export class Exchange {
     this.plan = plan
     this.req = req
     this.res = res
+    this.typeBefore = res.getHeader('Content-Type')
   }
 
   get context(): Context {
@@ -186,17 +189,15 @@ export class Exchange {
   /** Calls a function of the spec and goes on with its value; a stop ends the request there. */
   call(name: string, callback: Callback, then: (value: unknown) => Awaitable<Answer>): Awaitable<Answer> {
     const value = callback(this.context)
-    if (isPromise(value)) {
-      return withDeadline(name, value, this.plan.decisionTimeout).then((settled) =>
-        this.#judge(settled, then),
-      )
-    }
-    return this.#judge(value, then)
+    if (!isPromise(value)) return this.#hasAnswered ? left : judge(value, then)
+    return withDeadline(name, value, this.plan.decisionTimeout).then((settled) =>
+      this.isOver ? left : judge(settled, then),
+    )
   }
 
-  #judge(value: unknown, then: (value: unknown) => Awaitable<Answer>): Awaitable<Answer> {
-    if (this.isOver) return left
-    return isStop(value) ? { kind: 'stop', stop: value } : then(value)
+  /** A callback has answered on its own; nobody can have left while it ran. */
+  get #hasAnswered(): boolean {
+    return this.res.headersSent || this.res.destroyed
   }
 
   /** The outcome of a callback that answered with a format, or a list in one; undefined for anything else. */
@@ -207,8 +208,12 @@ export class Exchange {
   }
 }
 
+function judge(value: unknown, then: (value: unknown) => Awaitable<Answer>): Awaitable<Answer> {
+  return isStop(value) ? { kind: 'stop', stop: value } : then(value)
+}
+
 /** A callback's promise, refused when it does not settle in time. */
-export function withDeadline<T>(name: string, promise: PromiseLike<T>, milliseconds: number): Promise<T> {
+function withDeadline<T>(name: string, promise: PromiseLike<T>, milliseconds: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const deadline = clock.after(milliseconds, () => reject(tooLate(name, milliseconds)))
     promise.then(

@@ -45,12 +45,12 @@ export function respond(x: Exchange, status: number, fail: Fail): void {
 export function respondStop(x: Exchange, { status, headers, body, detail }: StopValue, fail: Fail): void {
   applyHeaders(x)
   if (headers) set(x, headers)
+  const own = x.res.getHeader('Content-Type') !== x.typeBefore
   if (body !== undefined && status !== 204 && status !== 304) {
     x.res.statusCode = status
-    setType(x, typeOf(body))
+    if (!own) x.res.setHeader('Content-Type', typeOf(body))
     retracting(x, fail, (failed) => send(x, body, failed))
   } else if (status >= 400) {
-    x.offered = undefined
     x.detail = detail
     refuse(x, status)
   } else finishEmpty(x, status)
@@ -72,11 +72,6 @@ function set({ res }: Exchange, headers: Readonly<Record<string, string>>): void
 /** Express's responses are slow to take a status, and 200 is what they begin with. */
 function setStatus({ res }: Exchange, status: number): void {
   if (res.statusCode !== status) res.statusCode = status
-}
-
-/** A content type of the library's own stands back behind one that the resource has set. */
-function setType({ res }: Exchange, type: string): void {
-  if (!res.hasHeader('Content-Type')) res.setHeader('Content-Type', type)
 }
 
 /** A problem body (RFC 9457). */
@@ -113,11 +108,15 @@ export function finishHead({ req, res }: Exchange): void {
   res.end()
 }
 
-/** The type that was negotiated, with its charset; that of a stream says nothing of a body. */
-export function contentType(x: Exchange, body: Body): string {
+/**
+ * One that a callback has set; else the type that was negotiated, with its charset. That of a stream says
+ * nothing of a body, and one that was set before the resource was reached nothing of the resource.
+ */
+function contentType(x: Exchange, body: Body): string {
   const { mediaType, charset } = x.negotiated
-  if (mediaType === undefined || x.streams) return typeOf(body)
-  return withCharset(mediaType, charset)
+  const own = x.res.getHeader('Content-Type')
+  if (own !== undefined && own !== x.typeBefore) return String(own)
+  return mediaType === undefined || x.streams ? typeOf(body) : withCharset(mediaType, charset)
 }
 
 /** The charset is for text types alone; JSON, event streams and their like are UTF-8 by definition. */
@@ -129,10 +128,10 @@ export function withCharset(mediaType: string, charset: string | undefined): str
     : `${mediaType}; charset=${charset}`
 }
 
-/** The charset that a body's type says, of the resource's own type before the negotiated one; UTF-8 if none. */
+/** The charset that a body's type says; UTF-8 if none. */
 export function charsetOf(x: Exchange, body: Body): string | undefined {
   if (typeof body !== 'string') return undefined
-  const type = String(x.res.getHeader('Content-Type') ?? contentType(x, body))
+  const type = contentType(x, body)
   if (!/charset/i.test(type)) return undefined
   return parseMediaType(type)?.parameters.find(([name]) => name === 'charset')?.[1]
 }
@@ -152,7 +151,7 @@ function retracting(x: Exchange, fail: Fail, run: (failed: Fail) => void): void 
 }
 
 function sendBody(x: Exchange, body: Body, fail: Fail): void {
-  setType(x, contentType(x, body))
+  x.res.setHeader('Content-Type', contentType(x, body))
   if (!x.isEncoded) return send(x, body, fail)
   const coder = coders[x.negotiated.encoding as keyof typeof coders]
   if (isStream(body)) return sendStream(x, body, fail, coder.stream())
@@ -215,12 +214,12 @@ function bytesOnly(source: Readable): Transform {
 function sendPart(x: Exchange, bytes: Buffer): void {
   const { res } = x
   const ranges = x.ranges as readonly ByteRange[]
-  const type = String(res.getHeader('Content-Type') ?? contentType(x, bytes))
+  const type = contentType(x, bytes)
   const describe = ({ first, last }: ByteRange) => `bytes ${first}-${last}/${bytes.length}`
   const cutTo = ({ first, last }: ByteRange) => bytes.subarray(first, last + 1)
   const [only, second] = ranges as [ByteRange, ByteRange | undefined]
   if (!second) {
-    setType(x, type)
+    res.setHeader('Content-Type', type)
     res.setHeader('Content-Range', describe(only))
     return finish(x, cutTo(only))
   }

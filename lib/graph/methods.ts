@@ -153,6 +153,7 @@ function accepted(x: Exchange, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { body, created, seeOther } = value as { body?: Body; created?: unknown; seeOther?: unknown }
   if (body === undefined && created === undefined && seeOther === undefined) return false
+  if (created !== undefined && seeOther !== undefined) return false
   if (body !== undefined && !isBody(body)) return false
   if (body !== undefined) keep(x, body)
   const uri = created ?? seeOther

@@ -16,6 +16,8 @@ interface Member {
 type Fit<T> = (member: Member, provided: T) => number
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+/** A qvalue (RFC 9110 12.4.2), also without the zero before the point, as old Java clients write it. */
+const weight = /^(?:0?\.\d{1,3}|0\.?|1(?:\.0{0,3})?)$/
 const quoted = /^"(?:[^"\\]|\\.)*"$/
 const mediaRange =
   /^(?:\*|[!#$%&'+.^_`|~0-9a-z-]+\/\*|\*\/\*|[!#$%&'+.^_`|~0-9a-z-]+\/[!#$%&'+.^_`|~0-9a-z-]+)$/
@@ -177,7 +179,7 @@ function parseMember(text: string, grammar: RegExp): Member | undefined {
     if (equals < 1 || !token.test(name) || !(token.test(given) || quoted.test(given))) return undefined
     if (q !== undefined) continue // what follows the weight was once accept-ext, and never of the range
     if (name !== 'q') parameters.push([name, unquote(given)])
-    else if (/^(?:[01]|[01]?\.\d+|[01]\.)$/.test(given) && Number(given) <= 1) q = Number(given)
+    else if (weight.test(given)) q = Number(given)
     else return undefined
   }
   const [type, subtype] = value.split('/')

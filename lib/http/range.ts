@@ -14,13 +14,12 @@ const most = 100
  *   not parse, has another unit than bytes, or asks for far more than there is: to be ignored
  */
 export function parseRange(header: string, size: number): readonly ByteRange[] | undefined {
-  const [unit, ...rest] = header.split('=')
-  if (unit?.trim().toLowerCase() !== 'bytes' || rest.length !== 1) return undefined
-  const parts = (rest[0] as string).split(',')
+  const [unit, list, more] = header.split('=')
+  if (unit?.toLowerCase() !== 'bytes' || list === undefined || more !== undefined) return undefined
   const ranges: ByteRange[] = []
   let asked = 0
   let specs = 0
-  for (const part of parts) {
+  for (const part of list.split(',')) {
     const text = part.trim()
     if (text === '') continue
     specs += 1

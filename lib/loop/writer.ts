@@ -222,7 +222,7 @@ const waiting = new WeakMap<Socket, Set<() => void>>()
  * comes at once). A pipelined response has no socket and no 'close' until it is its turn: it listens to the
  * connection, where one listener serves all of them.
  */
-export function onGone(req: Request, res: Response, gone: () => void): () => void {
+function onGone(req: Request, res: Response, gone: () => void): () => void {
   res.on('close', gone).on('error', gone)
   const { socket } = req
   if (!res.socket) {

@@ -52,6 +52,15 @@ describe('Clock', () => {
     expect(clock.now() - before).to.equal(7)
   })
 
+  it('Keeps the order when one in the middle is taken back, and the last takes its place', () => {
+    const deadlines = [3, 4, 6, 7, 5, 2, 1].map((milliseconds) =>
+      clock.after(milliseconds, note(milliseconds)),
+    )
+    deadlines[3]!.cancel()
+    time.advance(100)
+    expect(called).to.deep.equal([1, 2, 3, 4, 5, 6])
+  })
+
   it('Calls each deadline once, at its time and not before', () => {
     clock.after(10, note('ten'))
     time.advance(9)

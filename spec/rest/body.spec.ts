@@ -218,6 +218,15 @@ onBoth('The request body', () => {
         const answer = await site.exchange(post('too much') + post('ok', 'Connection: close\r\n'))
         expect(answer.match(/HTTP\/1\.1 \d+/g)).to.deep.equal(['HTTP/1.1 413', 'HTTP/1.1 200'])
       }))
+
+    it('And after one whose rest is longer than what the connection holds', () =>
+      withSite(new Site(reading(({ text }) => text(), { bodyLimit: 4 })), async (site) => {
+        const head = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Type: a/b\r\n'
+        const chunk = `10000\r\n${'a'.repeat(2 ** 16)}\r\n`
+        const large = `${head}Transfer-Encoding: chunked\r\n\r\n${chunk.repeat(32)}0\r\n\r\n`
+        const answer = await site.exchange(`${large}${head}Connection: close\r\nContent-Length: 2\r\n\r\nok`)
+        expect(answer.match(/HTTP\/1\.1 \d+/g)).to.deep.equal(['HTTP/1.1 413', 'HTTP/1.1 200'])
+      }))
   })
 
   describe('Content-Encoding', () => {

@@ -31,7 +31,7 @@ export interface ServeOptions {
  * What held responses are tested on: real servers and raw clients on a time that stands still. After each test
  * all is closed, and nothing may be left over: no deadline on the clock, no warning that was not asked for.
  */
-export class Stage {
+class Stage {
   readonly time = new ManualTime()
   readonly #restore = clock.use(this.time)
   /** What has reached the app's own error handler. */
