@@ -41,7 +41,7 @@ const none: Record<string, () => Format> = {
   'one of the user’s own without': () => format({ mediaType: 'a/b', encode: () => 'x' }),
 }
 
-describe('Heartbeats (DESIGN 6; lessons E14)', () => {
+describe('Heartbeats (docs/loop.md)', () => {
   for (const [name, { make, open, beat }] of Object.entries(cases)) {
     it(`${name}, by default after 15 s of silence and again after as long`, async () => {
       const { client } = await hold({ format: make() })
@@ -185,7 +185,7 @@ describe('Heartbeats (DESIGN 6; lessons E14)', () => {
   })
 })
 
-describe('retry tells SSE clients their reconnection time (DESIGN 6)', () => {
+describe('retry tells SSE clients their reconnection time (docs/loop.md)', () => {
   for (const milliseconds of [2500, 0]) {
     it(`${milliseconds}: with the head, before any event`, async () => {
       const { client } = await hold({

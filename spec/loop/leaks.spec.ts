@@ -121,7 +121,7 @@ const kinds: Record<string, Kind> = {
   },
 }
 
-describe('Nothing is left of a stream (lessons E8, E9; DESIGN 5)', () => {
+describe('Nothing is left of a stream (docs/loop.md)', () => {
   const count = 20
 
   for (const [name, { subscribe, run = () => {}, reads = true, reason }] of Object.entries(kinds)) {

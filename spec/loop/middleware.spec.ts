@@ -69,7 +69,7 @@ function gunzip(client: Client) {
 }
 
 for (const version of Object.keys(expresses)) {
-  describe(`Behind compression() (DESIGN 6; ${version})`, () => {
+  describe(`Behind compression() (docs/loop.md; ${version})`, () => {
     async function held(format = sse(), before: readonly RequestHandler[] = [compression()]) {
       const log = new Log()
       const contexts: LoopContext<undefined>[] = []
@@ -176,7 +176,7 @@ for (const version of Object.keys(expresses)) {
     })
   })
 
-  describe(`Behind other middleware (DESIGN 6; ${version})`, () => {
+  describe(`Behind other middleware (docs/loop.md; ${version})`, () => {
     it('headers that were set before stay, and Vary is added to', async () => {
       const site = await stage.now.serve(
         resource({ contentTypesProvided: [sse(), ndjson()], subscribe: () => [1] }),

@@ -16,7 +16,7 @@ function gate<T = void>() {
   return { promise, resolve, reject }
 }
 
-describe('In every order of events unsubscribe and terminate are called once (issue 2, part 5; lessons E8)', () => {
+describe('In every order of events unsubscribe and terminate are called once', () => {
   it('the client leaves while `subscribe` is pending: both wait for it', async () => {
     const pending = gate<() => void>()
     const { client, log, context } = await hold({ subscribe: () => pending.promise })

@@ -111,7 +111,7 @@ async function look(client: Client, end: Case['end']) {
   else if (end === 'cut') expect((await client.closed()).isWhole).to.equal(false)
 }
 
-describe('terminate is called exactly once, with the reason (DESIGN 5)', () => {
+describe('terminate is called exactly once, with the reason (docs/loop.md)', () => {
   for (const [name, { spec, cause, end }] of Object.entries(cases)) {
     it(name, async () => {
       const held = await hold(spec)
@@ -314,7 +314,7 @@ describe('terminate is called exactly once, with the reason (DESIGN 5)', () => {
   })
 })
 
-describe('The signal (DESIGN 2)', () => {
+describe('The signal (docs/callbacks.md)', () => {
   it('is aborted when the loop has ended, before unsubscribe and terminate', async () => {
     const log = new Log()
     const { client, context } = await hold({

@@ -9,7 +9,7 @@ const stage = stages()
 
 const endless = () => {}
 
-describe('The head of a held response (DESIGN 5, 6)', () => {
+describe('The head of a held response (docs/loop.md)', () => {
   for (const version of Object.keys(expresses)) {
     it(`${version}: chunked, not to be stored, transformed or buffered, and without a Connection of its own`, async () => {
       const site = await stage.now.serve(loop({ format: sse(), subscribe: endless }), { with: version })
@@ -93,7 +93,7 @@ describe('The head of a held response (DESIGN 5, 6)', () => {
   })
 })
 
-describe('HEAD (DESIGN 4; RFC 9110 9.3.2)', () => {
+describe('HEAD (docs/getting-started.md; RFC 9110 9.3.2)', () => {
   for (const version of Object.keys(expresses)) {
     it(`${version}: the head of GET, nobody is subscribed, and the connection is used again`, async () => {
       let subscribed = 0
@@ -261,7 +261,7 @@ describe('Connections', () => {
   })
 })
 
-describe('Pipelined requests (issue 2, part 6)', () => {
+describe('Pipelined requests', () => {
   /** Two streams on one connection: the second has no socket until the first has ended. */
   async function pipelined(subscribe: (context: LoopContext<undefined>) => unknown, options = {}) {
     const log = new Log()

@@ -6,7 +6,7 @@ import { type Context, ndjson, resource, sse } from '../../lib/index.js'
 import { staysClean } from '../support/clean.js'
 import { onBoth, Site, type Spec, withSite } from '../support/http.js'
 
-/** Every status that rest-semantics.md names, and 431, which Node answers before the app is reached. */
+/** Every status of the graph, and 431, which Node answers before the app is reached. */
 const statuses: readonly number[] = [
   200, 201, 202, 204, 206, 300, 301, 303, 304, 307, 400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 414,
   415, 416, 429, 431, 500, 501, 503,

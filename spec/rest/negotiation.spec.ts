@@ -590,7 +590,7 @@ onBoth('Negotiation', () => {
     }
     const names = ['Accept', 'Accept-Language', 'Accept-Charset', 'Accept-Encoding', 'Cookie', 'X-Tenant']
 
-    it('Names Accept on a negotiated answer, and nothing that is not negotiated (E25)', async () => {
+    it('Names Accept on a negotiated answer, and nothing that is not negotiated', async () => {
       expect((await expectStatus(hello, {}, 200)).vary).to.deep.equal(['Accept'])
     })
 
@@ -627,7 +627,7 @@ onBoth('Negotiation', () => {
       ['accept-charset', 'koi8-r'],
       ['accept-encoding', '*;q=0'],
     ] as const) {
-      it(`Is on the 406 by ${header} (E25)`, async () => {
+      it(`Is on the 406 by ${header}`, async () => {
         const { vary } = await expectStatus(all, { headers: { [header]: value } }, 406)
         expect(vary).to.include.members(names.slice(0, 4))
       })
@@ -692,7 +692,7 @@ onBoth('Negotiation', () => {
       }))
   })
 
-  describe("negotiation: 'lenient' serves the first provided where nothing matches (E13)", () => {
+  describe("negotiation: 'lenient' serves the first provided where nothing matches", () => {
     const lenient: Spec = {
       ...typed(...both),
       languagesProvided: ['de', 'en'],
