@@ -100,6 +100,13 @@ describe('stream: this stream, as those see it who look after it (docs/loop.md)'
     expect(context.stream.queued).to.equal(0)
   })
 
+  it('queued is 0 after the end: what waited is let go', async () => {
+    const { context } = await hold({ info: () => new Promise(() => {}) })
+    for (const message of [1, 2, 3]) context.send(message)
+    context.stream.close()
+    expect(context.stream.queued).to.equal(0)
+  })
+
   it('dropped is 0: nothing is dropped as yet', async () => {
     const { context } = await hold()
     expect(context.stream.dropped).to.equal(0)

@@ -89,7 +89,7 @@ describe('With `timeout` in the spec and no message for that long, `info` gets t
     })
     await client.head()
     context.send('slow')
-    stage.now.time.advance(5000)
+    stage.now.time.advance(5500)
     await turns()
     expect(got).to.deep.equal(['slow'])
     gates[0]?.()

@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http'
 import { expect } from 'chai'
 import type { Response } from 'express'
 import { Exchange } from '../../lib/exchange.js'
@@ -10,7 +11,8 @@ import { type AnySpec, type CallbackName, callbacks, type Request } from '../../
 function asked(spec: AnySpec): readonly Question[] {
   const questions: Question[] = []
   const req = { method: 'GET', headers: {} } as Request
-  const outcome = walk(new Exchange(plan(spec), req, {} as Response), (question) => questions.push(question))
+  const res = new ServerResponse(req) as Response
+  const outcome = walk(new Exchange(plan(spec), req, res), (question) => questions.push(question))
   expect(outcome).not.to.be.an.instanceOf(Promise)
   return questions
 }
