@@ -46,6 +46,15 @@ describe('drained resolves once the client has caught up, or the stream has ende
     expect(await context.drained()).to.equal('ok')
   })
 
+  it('is `ok` only once all that waits here has been handed over too', async () => {
+    const { client, waiting, context } = await behind()
+    expect(context.write(big)).to.equal('wait')
+    expect(context.stream.queued).to.equal(1)
+    client.socket.resume()
+    expect(await waiting).to.equal('ok')
+    expect(client.size, 'bytes taken by then').to.be.above(flood.length)
+  })
+
   it('is `closed` when the client closes', async () => {
     const { client, waiting, log } = await behind()
     client.leave()

@@ -214,11 +214,13 @@ describe('monitor watches what the data comes from (docs/loop.md)', () => {
       if (!/^an Event(Emitter|Target)|^anything/.test(name)) {
         it('already dead without a message: 503, as the head has not gone out, and terminate gets `down`', async () => {
           await dead(mortal)
+          const before = mortal.listeners?.()
           const { client, log } = await hold({ subscribe: ({ monitor }) => monitor(mortal.target) })
           const message = await client.whole()
           expect(message.status).to.equal(503)
           expect(message.headers['content-type']).to.equal('application/problem+json')
           expect(log.entries).to.deep.equal(['subscribe', 'down'])
+          expect(mortal.listeners?.(), 'listeners').to.equal(before)
         })
 
         it('already dead with a message: it arrives in `info` after the head', async () => {
@@ -309,6 +311,23 @@ describe('monitor watches what the data comes from (docs/loop.md)', () => {
     target.resume().push(null)
     await new Promise((resolve) => target.once('end', resolve))
     const { client } = await hold({ subscribe: ({ monitor }) => monitor(target) })
+    expect((await client.whole()).status).to.equal(503)
+  })
+
+  it('a Readable that ends without closing dies', async () => {
+    const target = new Readable({ read() {}, autoDestroy: false })
+    const { client, context, log } = await hold()
+    await client.head()
+    context.monitor(target)
+    target.resume().push(null)
+    await client.whole()
+    await log.until('down')
+  })
+
+  it('a stream that was destroyed just now is dead, though it has not said so yet', async () => {
+    const { client } = await hold({
+      subscribe: ({ monitor }) => monitor(new Readable({ read() {}, destroy() {} }).destroy()),
+    })
     expect((await client.whole()).status).to.equal(503)
   })
 

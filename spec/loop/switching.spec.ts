@@ -180,15 +180,15 @@ describe('From REST to the loop (docs/getting-started.md)', () => {
         resource({
           allowedMethods: ['PUT', 'GET'],
           contentTypesProvided: { 'application/json': () => ({}) },
-          contentTypesAccepted: { '*/*': () => jsonArray() },
+          contentTypesAccepted: { '*/*': () => ndjson() },
           subscribe: () => [1],
         }),
       )
       const message = await site
         .get('/', { method: 'PUT', body: 'x', headers: { 'Content-Type': 'text/plain' } })
         .whole()
-      expect(message).to.include({ status: 200, body: '[1]' })
-      expect(message.headers['content-type']).to.equal('application/json')
+      expect(message).to.include({ status: 200, body: '1\n' })
+      expect(message.headers['content-type']).to.equal('application/x-ndjson')
     })
 
     it('the client that leaves then ends the loop: its request was over long ago', async () => {
@@ -303,6 +303,20 @@ describe('From REST to the loop (docs/getting-started.md)', () => {
         ).to.equal(200)
       }
       await log.until('closed', 4)
+    })
+
+    it('HEAD of one that fails when it is closed harms nobody', async () => {
+      const log = new Log()
+      const site = await stage.now.serve(
+        listed(() =>
+          new Readable({ read() {}, destroy: (_, done) => done(new Error('late')) }).on('close', () =>
+            log.add('closed'),
+          ),
+        ),
+      )
+      expect((await site.get('/', { method: 'HEAD' }).whole()).status).to.equal(200)
+      await log.until('closed')
+      await turns()
     })
 
     it('an infinite one ends when the client leaves', async () => {

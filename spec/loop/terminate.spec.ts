@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { loop, ndjson, resource, sse, stop, text } from '../../lib/index.js'
-import { hold, type Loop } from '../support/held.js'
+import { type Context, hold, type Loop } from '../support/held.js'
 import { Log } from '../support/log.js'
 import type { Client } from '../support/raw.js'
 import { flood, stages, turns } from '../support/stage.js'
@@ -290,6 +290,41 @@ describe('terminate is called exactly once, with the reason (docs/loop.md)', () 
       await stage.now.warning()
       await stage.now.warning()
     })
+  })
+
+  it('leaves none of the listeners of the loop on the response, whichever way it answers', async () => {
+    const counts: Record<string, number>[] = []
+    const count = (res: Context['res']) => ({
+      drain: res.listenerCount('drain'),
+      close: res.listenerCount('close'),
+    })
+    for (const subscribe of [() => stop(410), fails, () => [1]]) {
+      const log = new Log()
+      const { client } = await hold(
+        { subscribe: subscribe as () => never },
+        {},
+        {
+          before: [
+            (_req, res, next) => {
+              counts.push(count(res))
+              res.once('finish', () =>
+                setImmediate(() => {
+                  counts.push(count(res))
+                  log.add('counted')
+                }),
+              )
+              next()
+            },
+          ],
+        },
+      )
+      await client.whole()
+      await log.until('counted')
+    }
+    for (let index = 0; index < counts.length; index += 2) {
+      expect(counts[index + 1]?.drain).to.equal(counts[index]?.drain)
+      expect(counts[index + 1]?.close).to.be.at.most(counts[index]?.close as number)
+    }
   })
 
   it('without it the error of a stream that was cut is a process warning, so that it is not lost', async () => {

@@ -65,6 +65,16 @@ describe('write encodes data and puts it on the wire (docs/loop.md)', () => {
     expect(client.raw.toString()).not.to.include('late')
   })
 
+  it('after somebody else has ended the response harms nobody', async () => {
+    const { client, context, log } = await hold()
+    context.write('before')
+    context.res.end()
+    context.write('after')
+    await log.until('disconnect')
+    expect((await client.whole()).body).to.equal('"before"\n')
+    expect(context.write('then')).to.equal('closed')
+  })
+
   it('in unsubscribe and in terminate says `closed`', async () => {
     const wrote: Wrote[] = []
     const { client, log } = await hold({

@@ -29,7 +29,8 @@ export interface ServeOptions {
 
 /**
  * What held responses are tested on: real servers and raw clients on a time that stands still. After each test
- * all is closed, and nothing may be left over: no deadline on the clock, no warning that was not asked for.
+ * all is closed, and nothing may be left over: no deadline on the clock, no unhandled rejection (which mocha
+ * lets pass), no warning that was not asked for.
  */
 class Stage {
   readonly time = new ManualTime()
@@ -45,8 +46,13 @@ class Stage {
     this.warnings.push(warning)
   }
 
+  readonly #rejections: unknown[] = []
+  readonly #rejected = (reason: unknown) => {
+    this.#rejections.push(reason)
+  }
+
   constructor() {
-    process.on('warning', this.#warned)
+    process.on('warning', this.#warned).on('unhandledRejection', this.#rejected)
   }
 
   async serve(endpoint: RequestHandler | object, options: ServeOptions = {}): Promise<Site> {
@@ -95,7 +101,8 @@ class Stage {
     await turns()
     const left = clock.size - this.#deadlines
     this.#restore()
-    process.off('warning', this.#warned)
+    process.off('warning', this.#warned).off('unhandledRejection', this.#rejected)
+    expect(this.#rejections, 'unhandled rejections').to.deep.equal([])
     expect(this.warnings, 'process warnings').to.deep.equal([])
     expect(left, 'deadlines left on the clock').to.equal(0)
   }
