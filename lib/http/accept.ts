@@ -68,10 +68,11 @@ export function chooseCharset(accept: string | undefined, provided: readonly str
 
 /**
  * Of the codings that are provided, the one to serve (RFC 9110 12.5.3), undefined for none. The identity is
- * always there unless the client forbids it, and the last choice unless the client names it.
+ * always there unless the client forbids it, and the last choice unless the client names it. A client that sends
+ * no field is taken to prefer it, and to take any other, as in Webmachine.
  */
 export function chooseEncoding(accept: string | undefined, provided: readonly string[]): string | undefined {
-  if (accept === undefined) return provided[0]
+  if (accept === undefined) return provided.includes('identity') ? 'identity' : provided[0]
   const members = tokens(accept)
   const chosen = provided[best(members, provided, named)]
   const identity = rank(members, 'identity', named)

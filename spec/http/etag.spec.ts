@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { matchesStrongly, matchesWeakly, parseEtags, weakened } from '../../lib/http/etag.js'
-import { adversaries, expectLinear } from '../support/adversary.js'
+import { adversaries, expectToEnd } from '../support/adversary.js'
 
 const opaque = fc
   .array(fc.constantFrom(...'!#$,;~W/x0\\\x80\xff'), { maxLength: 8 })
@@ -76,7 +76,7 @@ describe('Entity tags', () => {
     })
 
     it('Is linear in what a client can make of it', () => {
-      expectLinear(
+      expectToEnd(
         parseEtags,
         adversaries('"', '""', '"a', '"a"', 'W/', 'W/"', ',', ' ', '" ', '"" ', ', "a"'),
       )

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { parseRange } from '../../lib/http/range.js'
-import { adversaries, expectLinear } from '../support/adversary.js'
+import { adversaries, expectToEnd } from '../support/adversary.js'
 
 type Spec = { from: number; to?: number } | { suffix: number }
 
@@ -166,7 +166,7 @@ describe('Ranges (RFC 9110 14.1.2, 14.2)', () => {
 
   it('Is linear in what a client can make of it', () => {
     const header = (text: string) => parseRange(`bytes=${text}`, 10)
-    expectLinear(header, adversaries('0', '-', ',', '0-0,', ' ', '=', '0-', '-1,', ' ,'))
-    expectLinear((text) => parseRange(text, 10), adversaries('bytes', 'bytes=', ' '))
+    expectToEnd(header, adversaries('0', '-', ',', '0-0,', ' ', '=', '0-', '-1,', ' ,'))
+    expectToEnd((text) => parseRange(text, 10), adversaries('bytes', 'bytes=', ' '))
   })
 })

@@ -445,6 +445,8 @@ onBoth('Negotiation', () => {
     const codings = ['gzip', 'br', 'deflate']
     rows(kinds.encoding, [
       [codings, undefined, 'gzip'],
+      [[...codings, 'identity'], undefined, 'identity'],
+      [[...codings, 'identity'], '*', 'gzip'],
       [codings, '*', 'gzip'],
       [codings, 'gzip, deflate, br', 'gzip'],
       [codings, 'br;q=1, gzip;q=0.5', 'br'],

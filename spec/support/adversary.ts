@@ -1,8 +1,5 @@
-import { expect } from 'chai'
-
 /** 8 times what Node lets into a head by default: work that grows by the square would take minutes. */
 const size = 8 * 16 * 1024
-const limit = 2000
 
 /** Of each piece: itself over and over, and the same with something before and after that does not fit. */
 export function adversaries(...pieces: readonly string[]): readonly string[] {
@@ -12,12 +9,10 @@ export function adversaries(...pieces: readonly string[]): readonly string[] {
   })
 }
 
-/** That nothing takes more work than in proportion to its size. */
-export function expectLinear(run: (text: string) => unknown, texts: readonly string[]): void {
-  for (const text of texts) {
-    const begin = performance.now()
-    run(text)
-    const took = performance.now() - begin
-    expect(took, `ms for ${JSON.stringify(text.slice(0, 20))}…`).to.be.below(limit)
-  }
+/**
+ * Runs over each text. Nothing is timed: what grows with the square of 128 KiB does not come to an end before the
+ * test runner gives up on it, what grows in proportion takes milliseconds.
+ */
+export function expectToEnd(run: (text: string) => unknown, texts: readonly string[]): void {
+  for (const text of texts) run(text)
 }
