@@ -66,6 +66,7 @@ function orFunction(fits: (value: unknown) => boolean, expected: string): Rule {
 
 /** Checks the spec of a resource; throws a TypeError for what is wrong in it. */
 export function checkResource(where: string, spec: unknown): asserts spec is AnySpec {
+  checkPlain(where, spec)
   checkKeys(where, spec, resourceRules)
   checkHeld(where, spec as AnySpec)
   const { contentTypesProvided: provided, contentTypesAccepted: accepted, subscribe } = spec as AnySpec
@@ -83,8 +84,18 @@ export function checkResource(where: string, spec: unknown): asserts spec is Any
 
 /** Checks the spec of a loop. */
 export function checkLoop(spec: unknown): asserts spec is AnyLoopSpec {
+  checkPlain('loop', spec)
   checkKeys('loop', spec, loopRules)
   checkHeld('loop', spec as AnySpec)
+}
+
+/** A class keeps its methods where no key is seen: a callback there would silently not be asked. */
+function checkPlain(where: string, spec: unknown): void {
+  if (!isObject(spec)) return
+  const prototype: unknown = Object.getPrototypeOf(spec)
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    wrong(`${where}: expected a plain object, not an instance of a class or an object made from another`)
+  }
 }
 
 /** Checks stream options where they are given on their own. */

@@ -19,6 +19,7 @@ export type Endpoint = Handler
 
 /** What a table gives to all of its entries. */
 export interface Defaults {
+  /** Options of the held responses of all entries; those of an entry win. */
   stream?: StreamOptions
 }
 
@@ -64,6 +65,8 @@ export function loop<
  *
  * @param table paths and their specs or endpoints; a spec with `init` or `info` is written `resource({ … })`
  * @param defaults stream options for all entries; those of an entry win
+ * @throws TypeError for an entry that is wrong: it names the path and the key; whatever Express throws for a path
+ *   that it cannot parse
  */
 export function resources(
   table: { readonly [path: string]: Endpoint | PlainSpec },
@@ -177,7 +180,7 @@ function act(x: Exchange, outcome: Outcome, fail: Fail): void {
 
 /** A refusal is answered; any other error is for the app's own error handler. */
 function failed(x: Exchange, error: unknown, next: NextFunction): void {
-  if (x.isGone && (error instanceof Refusal || isAbort(error))) return
+  if (x.hasLeft && (error instanceof Refusal || isAbort(error))) return
   if (!(error instanceof Refusal) || x.res.headersSent) return next(asError(error))
   x.detail = error.detail
   try {

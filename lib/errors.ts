@@ -26,7 +26,10 @@ export type Code =
   | 'LARIAT_SENT'
   | 'LARIAT_BODY'
 
-/** An error with a code. */
+/**
+ * An error with a code. What was written wrongly (`LARIAT_SPEC`, `LARIAT_ANSWER`, `LARIAT_DATA`) is a TypeError with
+ * such a code instead.
+ */
 export class LariatError extends Error {
   constructor(
     readonly code: Code,

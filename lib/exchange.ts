@@ -1,8 +1,10 @@
 import type { Response } from 'express'
 import { Context } from './context.js'
+import { discard } from './discard.js'
 import { LariatError, misuse, Refusal, show } from './errors.js'
 import { type Format, isFormat } from './formats/format.js'
 import { RequestBody } from './http/body.js'
+import { onClose } from './http/connection.js'
 import type { ByteRange } from './http/range.js'
 import { clock } from './loop/clock.js'
 import type { Plan } from './plan.js'
@@ -140,8 +142,8 @@ export class Exchange {
     if (!this.#abort) {
       const abort = new AbortController()
       this.#abort = abort
-      if (this.#isAborted || this.isGone) abort.abort()
-      else this.res.once('close', () => this.res.writableFinished || abort.abort())
+      if (this.#isAborted || this.hasLeft) abort.abort()
+      else onClose(this.req, this.res, () => this.res.writableFinished || abort.abort())
     }
     return this.#abort.signal
   }
@@ -152,13 +154,13 @@ export class Exchange {
   }
 
   /** The client has left, as far as is known. */
-  get isGone(): boolean {
+  get hasLeft(): boolean {
     return this.res.destroyed || this.res.closed || this.req.socket?.destroyed
   }
 
   /** Somebody else has answered, or nobody is there to be answered. */
   get isOver(): boolean {
-    return this.res.headersSent || this.isGone
+    return this.res.headersSent || this.hasLeft
   }
 
   /** Asks a callback of the spec, at most once, and goes on with its value. */
@@ -189,9 +191,9 @@ export class Exchange {
   /** Calls a function of the spec and goes on with its value; a stop ends the request there. */
   call(name: string, callback: Callback, then: (value: unknown) => Awaitable<Answer>): Awaitable<Answer> {
     const value = callback(this.context)
-    if (!isPromise(value)) return this.#hasAnswered ? left : judge(value, then)
+    if (!isPromise(value)) return this.#hasAnswered ? dropped(value) : judge(value, then)
     return withDeadline(name, value, this.plan.decisionTimeout).then((settled) =>
-      this.isOver ? left : judge(settled, then),
+      this.isOver ? dropped(settled) : judge(settled, then),
     )
   }
 
@@ -208,18 +210,29 @@ export class Exchange {
   }
 }
 
+/** Nobody is there to get the answer. */
+function dropped(value: unknown): Outcome {
+  discard(value)
+  return left
+}
+
 function judge(value: unknown, then: (value: unknown) => Awaitable<Answer>): Awaitable<Answer> {
   return isStop(value) ? { kind: 'stop', stop: value } : then(value)
 }
 
-/** A callback's promise, refused when it does not settle in time. */
+/** A callback's promise, refused when it does not settle in time; what it answers then is let go. */
 function withDeadline<T>(name: string, promise: PromiseLike<T>, milliseconds: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const deadline = clock.after(milliseconds, () => reject(tooLate(name, milliseconds)))
+    let isLate = false
+    const deadline = clock.after(milliseconds, () => {
+      isLate = true
+      reject(tooLate(name, milliseconds))
+    })
     promise.then(
       (value) => {
         deadline.cancel()
-        resolve(value)
+        if (isLate) discard(value)
+        else resolve(value)
       },
       (error) => {
         deadline.cancel()

@@ -1,10 +1,10 @@
+import { discardList } from './discard.js'
 import { misuse } from './errors.js'
 import type { Exchange, Outcome } from './exchange.js'
 import type { Format } from './formats/format.js'
 import { isReading } from './graph/conditional.js'
 import { essenceOf, parseMediaType } from './http/media-type.js'
 import { type Handlers, Loop } from './loop/loop.js'
-import { discard } from './loop/source.js'
 import { applyHeaders, finishHead, respondStop, withCharset } from './respond.js'
 import type { StopValue } from './values.js'
 
@@ -20,10 +20,14 @@ export function hold(x: Exchange, outcome: Held, fail: (error: unknown) => void)
     setHead(x, type, headers)
   }
   if (x.req.method === 'HEAD') {
-    if (list) discard(list)
+    if (list) discardList(list)
     head()
     x.res.statusCode = status
     return finishHead(x)
+  }
+  if (x.hasLeft) {
+    if (list) discardList(list)
+    return
   }
   x.negotiated.streams = format
   const stop = (value: StopValue) => {

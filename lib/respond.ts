@@ -6,10 +6,10 @@ import zlib from 'node:zlib'
 import vary from 'vary'
 import { misuse, show } from './errors.js'
 import type { Exchange } from './exchange.js'
+import { cut, onClose } from './http/connection.js'
 import { parseMediaType } from './http/media-type.js'
 import type { ByteRange } from './http/range.js'
 import { isStream, toBytes, toChunk, typeOf } from './http/representation.js'
-import { cut } from './loop/writer.js'
 import { type Body, isWebStream, type StopValue } from './values.js'
 
 type Fail = (error: unknown) => void
@@ -173,6 +173,7 @@ function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): voi
   const source = isWebStream(body) ? Readable.fromWeb(body) : (body as Readable)
   // its length is not known, so that no range of it can be
   res.removeHeader('Accept-Ranges')
+  if (coder) res.removeHeader('Content-Length')
   if (req.method === 'HEAD') {
     source.on('error', () => {}).destroy()
     if (coder) res.setHeader('Content-Encoding', x.negotiated.encoding)
@@ -185,7 +186,7 @@ function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): voi
     if (res.headersSent) cut(res)
     else fail(error)
   })
-  res.once('close', () => {
+  onClose(req, res, () => {
     source.on('error', () => {}).destroy()
     coder?.destroy()
   })

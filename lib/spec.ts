@@ -5,6 +5,7 @@ import type { Format } from './formats/format.js'
 import { isFormat } from './formats/format.js'
 import { isBody } from './http/representation.js'
 import type { Feed } from './hub/feed.js'
+import { isBoolean, isObject } from './keys.js'
 import type { Awaitable, Body, Once, Stop, timeout } from './values.js'
 
 /** Express's request; in Express 5's own type a parameter may be a list, which these paths never give. */
@@ -14,9 +15,13 @@ export type Request = ExpressRequest<Record<string, string>>
 
 /** What the negotiation has decided, each field as soon as it is decided. */
 export interface Negotiated {
+  /** The media type, as it is provided; of a loop, that of its format. */
   readonly mediaType: string
+  /** The language tag, as it is provided; undefined where languages are not negotiated. */
   readonly language: string
+  /** The charset, as it is provided; undefined where charsets are not negotiated. */
   readonly charset: string
+  /** The content coding of a body; undefined where codings are not negotiated. */
   readonly encoding: string
   /** The format to stream in; throws where none was negotiated. */
   readonly format: Format
@@ -58,6 +63,7 @@ export type Watched =
 
 /** A held response, as those see it who look after it. */
 export interface OpenStream {
+  /** Unique in this process. */
   readonly id: string
   /** The path of the request, without its query. */
   readonly path: string
@@ -93,6 +99,7 @@ export interface LoopContext<State, Sent = unknown> extends Context<State> {
   monitor(target: Watched, message?: Sent): void
   /** What the client saw last: the Last-Event-ID header, else the query parameter `lastEventId`. */
   readonly lastEventId: string | undefined
+  /** This held response: what was sent, what waits, and how to close it. */
   readonly stream: OpenStream
 }
 
@@ -114,6 +121,7 @@ export type Accepted =
   | { created: string | URL; body?: Body }
   | { seeOther: string | URL; body?: Body }
   | Format
+  | Once
   | Stop
 export type Acceptors<State> = {
   readonly [mediaType: string]: (context: Context<State>) => Awaitable<Accepted>
@@ -123,7 +131,13 @@ export type Acceptors<State> = {
 export type Source<Message> = AsyncIterable<Message> | Iterable<Message> | WebStream<Message>
 type Known<T> = unknown extends T ? never : T
 
-/** Why a loop ended. */
+/**
+ * Why a loop ended.
+ *
+ * Complete on the wire: `stop` (returned by `subscribe` or `info`), `end` (of the source), `down` (a monitored
+ * target died), `revoked` (`stream.close()`), `expired`, `shutdown`. Cut: `overflow` (the client is too slow) and
+ * `error` (a source or callback threw). `disconnect`: the client left.
+ */
 export interface Reason {
   readonly kind:
     | 'stop'
@@ -179,6 +193,7 @@ export interface Held<State, Sent, Message, Timeout> {
   ) => Awaitable<Stop | Wrote | void>
   /** Called exactly once, after the unsubscribe, if `subscribe` was called. Cowboy's `terminate/3`. */
   terminate?: (reason: Reason, context: LoopContext<State, Sent>) => unknown
+  /** Options of the held response. */
   stream?: StreamOptions
   /** The largest request body that `json()`, `text()` and `bytes()` read, in bytes. Default 1 MiB. */
   bodyLimit?: number
@@ -188,6 +203,7 @@ export interface Held<State, Sent, Message, Timeout> {
 
 /** A loop from the onset: no negotiation; GET and HEAD, 405 for the rest. */
 export interface LoopSpec<State, Sent, Message, Timeout> extends Held<State, Sent, Message, Timeout> {
+  /** The format to stream in, such as `sse()`. */
   format: Format
   /** The status of the held response. Default 200. */
   status?: number
@@ -278,16 +294,13 @@ interface Asked<T> {
   readonly fits: (value: unknown) => boolean
 }
 
-const isBoolean = (value: unknown) => typeof value === 'boolean'
 const isString = (value: unknown) => typeof value === 'string'
 const isStrings = (value: unknown) => Array.isArray(value) && value.every(isString)
 const isDate = (value: unknown) => value instanceof Date && !Number.isNaN(value.getTime())
 const isDelay = (value: unknown) =>
   isDate(value) || (typeof value === 'number' && Number.isFinite(value) && value >= 0)
 const isUri = (value: unknown) => (isString(value) && value !== '') || value instanceof URL
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const isHeaders = (value: unknown) => isRecord(value) && Object.values(value).every(isString)
+const isHeaders = (value: unknown) => isObject(value) && Object.values(value).every(isString)
 const isEtag = (value: unknown) =>
   typeof value === 'string' && /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/.test(value)
 const codings = ['br', 'gzip', 'deflate', 'identity']
@@ -360,7 +373,7 @@ export const callbacks = {
     fits: (value) =>
       Array.isArray(value)
         ? value.every(isFormat)
-        : isRecord(value) &&
+        : isObject(value) &&
           Object.values(value).every((each) => isFormat(each) || typeof each === 'function'),
   },
   languagesProvided: {
@@ -441,7 +454,7 @@ export const callbacks = {
     otherwise: 'true or { body }: 204, 200 or 202; false: 500',
     fallback: false as boolean | { body: Body },
     expected: 'true, false or { body }',
-    fits: (value) => isBoolean(value) || (isRecord(value) && isBody(value.body)),
+    fits: (value) => isBoolean(value) || (isObject(value) && isBody(value.body)),
   },
   deleteCompleted: bool('Is the deletion done?', '202', true),
   isConflict: bool('Does the PUT conflict with what is there?', '409', false),
@@ -450,7 +463,7 @@ export const callbacks = {
     otherwise: '415',
     fallback: undefined as Acceptors<unknown> | undefined,
     expected: 'an object of media types, or ranges of them, and functions',
-    fits: (value) => isRecord(value) && Object.values(value).every((each) => typeof each === 'function'),
+    fits: (value) => isObject(value) && Object.values(value).every((each) => typeof each === 'function'),
   },
   multipleChoices: bool('Are there several representations to choose from?', '300', false),
 } satisfies Record<string, Asked<unknown>>

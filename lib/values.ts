@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
+import { misuse, show } from './errors.js'
 
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | PromiseLike<T>
@@ -52,7 +53,9 @@ export type Body =
 /** What `stop()` takes beside the status. */
 export interface StopAnswer {
   headers?: Record<string, string>
+  /** A string is text/plain, bytes are application/octet-stream, anything else is JSON, unless `headers` say more. */
   body?: Body
+  /** Why, in the problem body of a status of 400 and above. */
   detail?: string
 }
 
@@ -77,7 +80,7 @@ export interface StopValue extends Stop {
  */
 export function stop(status = 204, answer: StopAnswer = {}): Stop {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw new TypeError(`stop(${String(status)}): expected a final status, 200 to 599`)
+    throw misuse('LARIAT_ANSWER', `stop(${show(status)}): expected a final status, 200 to 599`)
   }
   const value: StopValue = { [is]: 'stop', status, ...answer }
   return value

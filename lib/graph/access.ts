@@ -35,7 +35,7 @@ function refuse(x: Exchange, until: boolean | number | Date): false {
   return false
 }
 
-function refuseMethod(x: Exchange, allowed: readonly string[]): false {
+export function refuseMethod(x: Exchange, allowed: readonly string[]): false {
   x.headers.Allow = allowed.join(', ')
   x.offered = allowed
   x.detail = `The method ${x.req.method} is not allowed here.`

@@ -1,13 +1,15 @@
 import encodeUrl from 'encodeurl'
+import { discard } from '../discard.js'
 import { type Exchange, type Outcome, wrongAnswer } from '../exchange.js'
+import { onClose } from '../http/connection.js'
 import { parseHttpDate, seconds } from '../http/date.js'
 import { matchesStrongly } from '../http/etag.js'
 import { parseRange } from '../http/range.js'
-import { discard, isBody, isStream, toBytes } from '../http/representation.js'
+import { isBody, isStream, toBytes } from '../http/representation.js'
 import { accepts } from '../plan.js'
 import { charsetOf } from '../respond.js'
 import type { Acceptors } from '../spec.js'
-import type { Body } from '../values.js'
+import { type Body, isNodeStream } from '../values.js'
 import { validate } from './conditional.js'
 
 /** Questions of the method alone. */
@@ -166,7 +168,10 @@ function accepted(x: Exchange, value: unknown): boolean {
 /** The body of the answer; a stream is closed with the response, whatever answer that becomes. */
 function keep(x: Exchange, body: Body): void {
   x.result = body
-  if (isStream(body)) x.res.once('close', () => discard(body))
+  if (!isStream(body)) return
+  onClose(x.req, x.res, () => discard(body))
+  // one that fails before anybody reads it is told when it is read
+  if (isNodeStream(body)) body.on('error', () => {})
 }
 
 function locate(x: Exchange, uri: string | URL): true {

@@ -1,6 +1,7 @@
 import { type Exchange, type Outcome, wrongAnswer } from '../exchange.js'
 import { type AnyLoopSpec, callbacks } from '../spec.js'
 import type { Awaitable } from '../values.js'
+import { refuseMethod } from './access.js'
 
 /** A loop from the onset: GET and HEAD, and the headers of its spec; no other question is asked. */
 export function decideLoop(
@@ -8,9 +9,7 @@ export function decideLoop(
   { format, status = 200, headers = {} }: AnyLoopSpec,
 ): Awaitable<Outcome> {
   if (x.req.method !== 'GET' && x.req.method !== 'HEAD') {
-    x.headers.Allow = 'GET, HEAD'
-    x.offered = ['GET', 'HEAD']
-    x.detail = `The method ${x.req.method} is not allowed here.`
+    refuseMethod(x, ['GET', 'HEAD'])
     return { kind: 'status', status: 405 }
   }
   x.negotiated.streams = format

@@ -22,12 +22,6 @@ export function isStream(value: unknown): value is Readable | WebStream {
   return isNodeStream(value) || isWebStream(value)
 }
 
-/** Closes a stream that nobody reads any more. */
-export function discard(stream: Readable | WebStream): void {
-  if (isNodeStream(stream)) stream.on('error', () => {}).destroy()
-  else if (!stream.locked) stream.cancel().catch(() => {})
-}
-
 /** The bytes of a body that is no stream. */
 export function toBytes(body: Body, charset?: string): Buffer {
   const chunk = toChunk(body, charset)

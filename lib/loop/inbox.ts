@@ -30,6 +30,7 @@ export class Inbox {
   readonly #owner: Owner
   readonly #timeout: number | undefined
   readonly #mailbox = new Mailbox<unknown>()
+  #bytes = 0
   #source: Pull | undefined
   #isOpen = false
   #isRunning = false
@@ -52,9 +53,15 @@ export class Inbox {
     return this.#mailbox.size
   }
 
+  /** Bytes that wait, of messages that are bytes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Puts a message in; it is handled once the inbox is open. */
   put(message: unknown): void {
     this.#mailbox.put(message)
+    this.#bytes += lengthOf(message)
     this.run()
   }
 
@@ -71,6 +78,7 @@ export class Inbox {
     this.#isOpen = false
     this.#source = undefined
     this.#mailbox.clear()
+    this.#bytes = 0
     this.#deadline?.cancel()
   }
 
@@ -102,6 +110,7 @@ export class Inbox {
   }
 
   #handle(message: unknown): void {
+    this.#bytes -= lengthOf(message)
     this.#lastMessage = clock.now()
     this.#guard(() => {
       if (message === ended) return this.#owner.ended()
@@ -129,7 +138,9 @@ export class Inbox {
 
   #pulled(result: IteratorResult<unknown>): void {
     if (result.done) this.#source = undefined
-    this.#mailbox.put(result.done ? ended : this.#owner.receive(result.value))
+    const message = result.done ? ended : this.#owner.receive(result.value)
+    this.#mailbox.put(message)
+    this.#bytes += lengthOf(message)
   }
 
   /** Goes on when a promise has settled, unless the loop has ended meanwhile. */
@@ -165,4 +176,8 @@ export class Inbox {
     }
     this.#deadline = clock.after(milliseconds, look)
   }
+}
+
+function lengthOf(message: unknown): number {
+  return Buffer.isBuffer(message) ? message.length : 0
 }

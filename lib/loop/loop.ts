@@ -24,7 +24,7 @@ export interface Handlers extends Pick<AnySpec, 'info' | 'terminate' | 'timeout'
 }
 
 /** How a loop meets its request: the head, and the answers that are given in its place. */
-export interface Response {
+export interface Reply {
   readonly format: Format
   readonly type: string
   readonly status: number
@@ -50,7 +50,7 @@ const complete: ReadonlySet<Reason['kind']> = new Set([
 export class Loop {
   readonly #x: Exchange
   readonly #handlers: Handlers
-  readonly #response: Response
+  readonly #reply: Reply
   readonly #outlet: Outlet
   readonly #inbox: Inbox
   readonly #context: PublicLoopContext<unknown>
@@ -66,14 +66,14 @@ export class Loop {
   #isTerminated = false
   readonly stream: OpenStream
 
-  constructor(x: Exchange, handlers: Handlers, response: Response) {
+  constructor(x: Exchange, handlers: Handlers, reply: Reply) {
     this.#x = x
     this.#handlers = handlers
-    this.#response = response
+    this.#reply = reply
     this.#context = new LoopContext(x, this)
-    const stream = new Stream(x.req, response.type, this)
+    const stream = new Stream(x.req, reply.type, this)
     this.stream = stream
-    this.#outlet = new Outlet(x.req, x.res, response.format, x.plan.stream, stream, {
+    this.#outlet = new Outlet(x.req, x.res, reply.format, x.plan.stream, stream, {
       gone: () => this.end({ kind: 'disconnect' }),
       overflowed: (message) => this.#overflow(message),
       drained: () => this.#caughtUp(),
@@ -97,7 +97,7 @@ export class Loop {
 
   /** Calls `subscribe`, unless the client has already gone. */
   start(): void {
-    if (this.#x.isGone) return this.#outlet.release()
+    if (this.#x.hasLeft) return this.#outlet.release()
     let answer: unknown
     try {
       answer = this.#handlers.subscribe(this.#context)
@@ -159,9 +159,9 @@ export class Loop {
     if (this.#isHeadOut) return
     if (this.#isAnswered) return this.end({ kind: 'stop' })
     this.#guard(() => {
-      this.#response.head()
+      this.#reply.head()
       this.#isHeadOut = true
-      this.#outlet.open(this.#response.status)
+      this.#outlet.open(this.#reply.status)
     })
   }
 
@@ -176,9 +176,18 @@ export class Loop {
     if (this.#reason) return
     // without info a message is written as it is: what cannot be is its sender's to hear of
     const item = this.#handlers.info ? message : this.#outlet.encode(message)
-    const { maxQueued } = this.#x.plan.stream
-    if (this.queued >= maxQueued) this.#overflow(`More than ${maxQueued} messages wait`)
-    else this.#inbox.put(item)
+    const excess = this.#excess(item)
+    if (excess === undefined) this.#inbox.put(item)
+    else this.#overflow(excess)
+  }
+
+  /** How a message is past the limits; without info it is the bytes of an event. */
+  #excess(item: unknown): string | undefined {
+    const { maxQueued, maxQueuedBytes } = this.#x.plan.stream
+    if (this.queued >= maxQueued) return `More than ${maxQueued} messages wait`
+    if (this.#handlers.info || this.#inbox.size === 0) return undefined
+    const bytes = this.#inbox.bytes + (item as Buffer).length
+    return bytes > maxQueuedBytes ? `More than ${maxQueuedBytes} bytes wait` : undefined
   }
 
   #handle(message: unknown): Awaitable<void> {
@@ -243,9 +252,10 @@ export class Loop {
   end(reason: Reason, stop?: StopValue): void {
     if (this.#reason) return
     this.#reason = reason
-    for (const each of this.#watches) each.stop()
+    // whatever fails here, what comes after it has to be called all the same
+    for (const each of this.#watches) this.#safely('taking back a watch', () => each.stop())
     this.#inbox.close()
-    this.#endResponse(reason, stop)
+    this.#safely('the end', () => this.#endResponse(reason, stop))
     this.#resolveDrains('closed')
     this.#x.abort()
     this.#finish()
@@ -259,8 +269,8 @@ export class Loop {
     if (kind === 'disconnect' || (kind === 'stop' && this.#isAnswered)) return this.#outlet.release()
     if (!this.#isHeadOut) {
       this.#outlet.release()
-      if (stop) this.#response.stop(stop)
-      else this.#response.fail(kind === 'error' ? error : unavailable(kind))
+      if (stop) this.#reply.stop(stop)
+      else this.#reply.fail(kind === 'error' ? error : unavailable(kind))
     } else if (complete.has(kind)) this.#outlet.complete(kind)
     else if (kind === 'error') this.#outlet.fail()
     else this.#outlet.cut()

@@ -26,17 +26,20 @@ export interface Watch {
  * @throws TypeError for what cannot be watched
  */
 export function watch(target: Watched, down: Down): Watch {
+  // a promise keeps its reactions for ever: what is left of them must not keep the stream
+  let tell: Down | undefined = down
   let isWatching = true
   let unwatch: (() => void) | undefined
   const stop = () => {
+    tell = undefined
     isWatching = false
     unwatch?.()
     unwatch = undefined
   }
   const once: Down = (error) => {
-    if (!isWatching) return
+    const told = tell
     stop()
-    down(error)
+    told?.(error)
   }
   const { known, undo } = attach(target, once)
   if (isWatching) unwatch = undo
@@ -60,10 +63,10 @@ function attach(target: Watched, down: Down): Attached {
   if (target instanceof Worker) return attachWorker(target, down)
   if (target instanceof AbortSignal) return attachSignal(target, down)
   if (isNodeStream(target)) return attachNodeStream(target, down)
-  if (isEmitter(target)) return listen(target, { close: () => down(), error: down })
+  if (isEmitter(target)) return listen(target, down, (told) => ({ close: () => told(), error: told }))
   if (isEventTarget(target)) {
-    const failed = (event: unknown) => down((event as { error?: unknown }).error)
-    return listenTarget(target, { close: () => down(), error: failed })
+    const failed = (told: Down) => (event: unknown) => told((event as { error?: unknown }).error)
+    return listen(target, down, (told) => ({ close: () => told(), error: failed(told) }))
   }
   throw misuse(
     'LARIAT_ANSWER',
@@ -90,27 +93,29 @@ function soon(): Promise<unknown> {
 
 function attachChild(target: ChildProcess, down: Down): Attached {
   if (target.exitCode !== null || target.signalCode !== null) down()
-  const attached = listen(target, { exit: () => down(), error: down })
-  // one that could not be started says so soon: without a listener that would end the process
+  // an error is the end only of one that could not be started: that says so soon, and needs a listener to be safe
+  const failed = (told: Down) => (error: unknown) => {
+    if (target.pid === undefined) told(error)
+  }
+  const attached = listen(target, down, (told) => ({ exit: () => told(), error: failed(told) }))
   return target.pid === undefined ? { ...attached, known: soon() } : attached
 }
 
 function attachWorker(target: Worker, down: Down): Attached {
   if (target.threadId === -1) down()
-  return listen(target, { exit: () => down(), error: down })
+  return listen(target, down, (told) => ({ exit: () => told(), error: told }))
 }
 
 function attachSignal(target: AbortSignal, down: Down): Attached {
-  const aborted = () => down(target.reason)
-  if (target.aborted) aborted()
-  return listenTarget(target, { abort: aborted })
+  if (target.aborted) down(target.reason)
+  return listen(target, down, (told) => ({ abort: () => told(target.reason) }))
 }
 
 function attachNodeStream(target: NodeStream, down: Down): Attached {
   // the output of a transform comes after its input has ended
   const hasEnded = 'readableEnded' in target ? target.readableEnded : target.writableFinished
   if (target.destroyed || target.closed || hasEnded) down(target.errored ?? undefined)
-  return listen(target, { close: () => down(), end: () => down(), error: down })
+  return listen(target, down, (told) => ({ close: () => told(), end: () => told(), error: told }))
 }
 
 type NodeStream = EventEmitter & {
@@ -123,21 +128,46 @@ type NodeStream = EventEmitter & {
 
 type Listeners = Readonly<Record<string, (...values: unknown[]) => void>>
 
-function listen(target: EventEmitter, listeners: Listeners): Attached {
-  for (const [name, listener] of Object.entries(listeners)) target.on(name, listener)
+/** Who watches a target: its listeners are there once, however many streams depend on it. */
+const watchers = new WeakMap<object, { readonly all: Set<Down>; readonly unlisten: () => void }>()
+
+function listen(
+  target: EventEmitter | EventTarget,
+  down: Down,
+  listeners: (told: Down) => Listeners,
+): Attached {
+  let watching = watchers.get(target)
+  if (!watching) {
+    const all = new Set<Down>()
+    const tellAll: Down = (error) => {
+      for (const each of all) each(error)
+    }
+    watching = { all, unlisten: addListeners(target, listeners(tellAll)) }
+    watchers.set(target, watching)
+  }
+  const { all, unlisten } = watching
+  all.add(down)
   return {
     undo() {
-      for (const [name, listener] of Object.entries(listeners)) target.off(name, listener)
+      all.delete(down)
+      if (all.size > 0) return
+      watchers.delete(target)
+      unlisten()
     },
   }
 }
 
-function listenTarget(target: EventTarget, listeners: Listeners): Attached {
-  for (const [name, listener] of Object.entries(listeners)) target.addEventListener(name, listener)
-  return {
-    undo() {
-      for (const [name, listener] of Object.entries(listeners)) target.removeEventListener(name, listener)
-    },
+function addListeners(target: EventEmitter | EventTarget, listeners: Listeners): () => void {
+  const isTarget = isEventTarget(target)
+  for (const [name, listener] of Object.entries(listeners)) {
+    if (isTarget) target.addEventListener(name, listener)
+    else target.on(name, listener)
+  }
+  return () => {
+    for (const [name, listener] of Object.entries(listeners)) {
+      if (isTarget) target.removeEventListener(name, listener)
+      else target.off(name, listener)
+    }
   }
 }
 

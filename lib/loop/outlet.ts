@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express'
-import { misuse, show } from '../errors.js'
+import { misuse, report, show } from '../errors.js'
 import { type Format, type Notice, type Wire, wire } from '../formats/format.js'
 import type { Plan } from '../plan.js'
 import type { Wrote } from '../spec.js'
@@ -64,14 +64,7 @@ export class Outlet {
 
   /** The bytes of data or of an event; a TypeError for what has none. */
   encode(data: unknown): Buffer {
-    const encoded: unknown = this.#format.encode(isEvent(data) ? data : event(data))
-    if (typeof encoded !== 'string' && !(encoded instanceof Uint8Array)) {
-      throw misuse(
-        'LARIAT_DATA',
-        `encode of the format returned ${show(encoded)}: expected a string or bytes`,
-      )
-    }
-    return toBuffer(encoded)
+    return checked('encode', this.#format.encode(isEvent(data) ? data : event(data)))
   }
 
   /** Sends the head with the format's opening bytes. */
@@ -156,10 +149,22 @@ export class Outlet {
     return this.#stream.queued >= maxQueued ? `More than ${maxQueued} events wait for the client` : undefined
   }
 
+  /** The bytes of a notice; one that the format fails to make is none. */
   #notice(kind: Notice, details: object): Buffer {
-    const bytes = toBuffer(this.#format.notice?.(kind, details) ?? '')
-    return bytes.length > 0 ? this.#separated(bytes) : bytes
+    try {
+      const bytes = checked('notice', this.#format.notice?.(kind, details) ?? '')
+      return bytes.length > 0 ? this.#separated(bytes) : bytes
+    } catch (error) {
+      report(`The ${kind} notice of ${this.#stream.path} failed`, error)
+      return nothing
+    }
   }
+}
+
+/** What a format's own function returned, as bytes. */
+function checked(name: string, bytes: unknown): Buffer {
+  if (typeof bytes === 'string' || bytes instanceof Uint8Array) return toBuffer(bytes)
+  throw misuse('LARIAT_DATA', `${name} of the format returned ${show(bytes)}: expected a string or bytes`)
 }
 
 function toBuffer(bytes: string | Uint8Array): Buffer {

@@ -1,4 +1,3 @@
-import type { Source } from '../spec.js'
 import type { Awaitable } from '../values.js'
 import { isNodeStream, isWebStream } from '../values.js'
 
@@ -20,11 +19,6 @@ export function open(source: unknown): Pull | undefined {
   }
   if (Symbol.iterator in source) return pullIterator((source as Iterable<unknown>)[Symbol.iterator]())
   return undefined
-}
-
-/** Closes a source that was never pulled. */
-export function discard(source: unknown): void {
-  open(source as Source<unknown>)?.close()
 }
 
 function pullIterator(iterator: AsyncIterator<unknown> | Iterator<unknown>): Pull {

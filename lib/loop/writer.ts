@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
+import { cut, destroy, onClose } from '../http/connection.js'
 import type { Wrote } from '../spec.js'
 import { clock, type Deadline } from './clock.js'
 import { Mailbox } from './mailbox.js'
@@ -38,7 +38,7 @@ export class Writer {
     this.#res = res
     this.#owner = owner
     this.#writeTimeout = writeTimeout
-    const unwatchGone = onGone(req, res, () => this.#gone())
+    const unwatchGone = onClose(req, res, () => this.#gone())
     const drained = () => this.#drained()
     // one listener for the life of the response: those of a compressed one are never taken back
     res.on('drain', drained)
@@ -188,56 +188,4 @@ export class Writer {
 function pending(res: Response): string {
   const handle = (res.socket as { _handle?: { writeQueueSize?: number } } | null)?._handle
   return `${res.writableLength} ${handle?.writeQueueSize ?? 0}`
-}
-
-/** Drops a connection so that what was sent can be told from something whole. */
-export function cut(res: Response): void {
-  const { socket } = res
-  if (!socket) res.destroy()
-  else if (res.req.httpVersionMinor >= 1 || res.req.httpVersionMajor > 1) socket.destroySoon()
-  else socket.write('', () => reset(socket))
-}
-
-function destroy(res: Response): void {
-  const isChunked = res.req.httpVersionMinor >= 1 || res.req.httpVersionMajor > 1
-  if (isChunked || !res.socket) res.destroy()
-  else reset(res.socket)
-}
-
-/** An HTTP/1.0 body ends with its connection, so that only a TCP reset tells that it is cut short. */
-function reset(socket: Socket): void {
-  // one whose FIN is on its way cannot be reset any more: Node would never close it
-  if (socket.writableEnded && socket.writableLength === 0) return void socket.destroy()
-  try {
-    socket.resetAndDestroy()
-  } catch {
-    socket.destroy() // not a TCP socket
-  }
-}
-
-const waiting = new WeakMap<Socket, Set<() => void>>()
-
-/**
- * Calls back when the client has left: at the response's own 'close' ('close' of a request whose body was read
- * comes at once). A pipelined response has no socket and no 'close' until it is its turn: it listens to the
- * connection, where one listener serves all of them.
- */
-function onGone(req: Request, res: Response, gone: () => void): () => void {
-  res.on('close', gone).on('error', gone)
-  const { socket } = req
-  if (!res.socket) {
-    const others = waiting.get(socket)
-    const all = others ?? new Set()
-    all.add(gone)
-    if (!others) {
-      waiting.set(socket, all)
-      socket.once('close', () => {
-        for (const each of all) each()
-      })
-    }
-  }
-  return () => {
-    res.off('close', gone)
-    waiting.get(socket)?.delete(gone)
-  }
 }

@@ -249,7 +249,7 @@ onBoth('Callbacks', () => {
 
     for (const status of [199, 600, 100, 200.5, '200', Number.NaN, null]) {
       it(`No answer has the status ${status}: TypeError`, () => {
-        expect(() => stop(status as number)).to.throw(TypeError, `stop(${status}): expected a final status`)
+        expect(() => stop(status as number)).to.throw(TypeError, /^stop\(.*\): expected a final status/)
       })
     }
   })
