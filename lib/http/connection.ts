@@ -44,15 +44,18 @@ const waiting = new WeakMap<Socket, Set<() => void>>()
 export function onClose(req: Request, res: Response, closed: () => void): () => void {
   const { socket } = req
   let others: Set<() => void> | undefined
+  let isWaiting = true
   const off = () => {
+    isWaiting = false
     res.off('close', once)
     others?.delete(once)
   }
   const once = () => {
+    if (!isWaiting) return
     off()
     closed()
   }
-  // an error has nobody else to hear it, also when nobody waits any more
+  // the listener for an error stays: without one, an error that comes later would end the process
   res.on('close', once).on('error', once)
   if (!res.socket) {
     others = waiting.get(socket) ?? atClose(socket)

@@ -19,27 +19,34 @@ const answers: Readonly<Record<string, (stream: Readable) => never>> = {
 }
 
 describe('What a callback answers when nobody is there to get it is closed', () => {
+  /** A resource whose provider waits until it is told to answer. */
+  async function providing(answer: () => never) {
+    const log = new Log()
+    let provide = () => {}
+    const site = await stage.now.serve(
+      resource({
+        decisionTimeout: 1000,
+        contentTypesProvided: {
+          'text/plain': async ({ res }) => {
+            res.on('close', () => log.add('left'))
+            log.add('asked')
+            await new Promise<void>((resolve) => {
+              provide = resolve
+            })
+            return answer()
+          },
+        },
+      }),
+    )
+    const client = site.get()
+    await log.until('asked')
+    return { client, log, provide: () => provide() }
+  }
+
   for (const [what, answer] of Object.entries(answers)) {
     it(`${what} that comes after the client has left`, async () => {
-      const log = new Log()
       const stream = endless()
-      let provide = () => {}
-      const site = await stage.now.serve(
-        resource({
-          contentTypesProvided: {
-            'text/plain': async ({ res }) => {
-              res.on('close', () => log.add('left'))
-              log.add('asked')
-              await new Promise<void>((resolve) => {
-                provide = resolve
-              })
-              return answer(stream)
-            },
-          },
-        }),
-      )
-      const client = site.get()
-      await log.until('asked')
+      const { client, log, provide } = await providing(() => answer(stream))
       client.leave()
       await log.until('left')
       provide()
@@ -48,25 +55,8 @@ describe('What a callback answers when nobody is there to get it is closed', () 
     })
 
     it(`${what} that comes after decisionTimeout`, async () => {
-      const log = new Log()
       const stream = endless()
-      let provide = () => {}
-      const site = await stage.now.serve(
-        resource({
-          decisionTimeout: 1000,
-          contentTypesProvided: {
-            'text/plain': async () => {
-              log.add('asked')
-              await new Promise<void>((resolve) => {
-                provide = resolve
-              })
-              return answer(stream)
-            },
-          },
-        }),
-      )
-      const client = site.get()
-      await log.until('asked')
+      const { client, provide } = await providing(() => answer(stream))
       stage.now.time.advance(1000)
       expect((await client.head()).status).to.equal(503)
       provide()
