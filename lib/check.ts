@@ -1,6 +1,7 @@
 import { isFormat } from './formats/format.js'
 import { type Exit, first, graph, type Question } from './graph/graph.js'
 import { ofMethod } from './graph/methods.js'
+import { isFeed } from './hub/feed.js'
 import { checkKeys, isBoolean, isFunction, isObject, type Rule, type Rules, wrong } from './keys.js'
 import { accepts, provides } from './plan.js'
 import {
@@ -22,10 +23,11 @@ const aFlag: Rule = [isBoolean, 'true or false']
 
 const held: Rules = {
   init: aFunction,
-  subscribe: [isFunction, 'a function that feeds the response'],
+  subscribe: [isSource, 'a function that feeds the response, or a channel'],
   info: aFunction,
   timeout: aDelay,
   terminate: aFunction,
+  onGap: aFunction,
   stream: [isObject, 'an object of stream options'],
   bodyLimit: [isWhole, 'bytes, 0 or more'],
   decisionTimeout: aDelay,
@@ -36,7 +38,13 @@ const streamRules: Rules = {
   retry: [isWhole, 'whole milliseconds, 0 or more'],
   maxQueuedBytes: aCount,
   maxQueued: aCount,
+  overflow: [isOverflow, "'close', 'dropOldest', 'dropNewest' or { conflate: (data) => key }"],
   writeTimeout: aDelay,
+  maxDuration: aDelay,
+  reauthorize: aDelay,
+  maxStreams: aCount,
+  maxStreamsPerClient: aCount,
+  clientKey: [isFunction, 'a function of the context that returns who a client is'],
   endEvent: aFlag,
   errorEvent: aFlag,
 }
@@ -52,7 +60,7 @@ const resourceRules: Rules = {
 const loopRules: Rules = {
   ...held,
   format: [isFormat, 'a format, such as sse()', 'needed'],
-  subscribe: [isFunction, 'a function that feeds the response', 'needed'],
+  subscribe: [isSource, 'a function that feeds the response, or a channel', 'needed'],
   status: [isStatusWithBody, 'a status with a body, 200 to 599 but 204, 205 and 304'],
   headers: orFunction(callbacks.options.fits, callbacks.options.expected),
 }
@@ -79,6 +87,10 @@ export function checkResource(where: string, spec: unknown): asserts spec is Any
     }
   }
   if (typeof accepted === 'object') accepts(accepted as Acceptors<unknown>, where)
+  const { isAuthorized, forbidden, stream } = spec as AnySpec
+  if (stream?.reauthorize !== undefined && !isFunction(isAuthorized) && !isFunction(forbidden)) {
+    wrong(`${where}: stream: \`reauthorize\` has no function \`isAuthorized\` or \`forbidden\` to ask again`)
+  }
   checkMethods(where, spec as AnySpec)
 }
 
@@ -87,6 +99,11 @@ export function checkLoop(spec: unknown): asserts spec is AnyLoopSpec {
   checkPlain('loop', spec)
   checkKeys('loop', spec, loopRules)
   checkHeld('loop', spec as AnySpec)
+  if ((spec as AnySpec).stream?.reauthorize !== undefined) {
+    wrong(
+      'loop: stream: `reauthorize` has nothing to ask again: a resource() has `isAuthorized` and `forbidden`',
+    )
+  }
 }
 
 /** A class keeps its methods where no key is seen: a callback there would silently not be asked. */
@@ -103,9 +120,19 @@ export function checkStream(where: string, options: unknown): void {
   checkKeys(`${where}: stream`, options, streamRules)
 }
 
-function checkHeld(where: string, { stream, subscribe, info, timeout }: AnySpec): void {
+function isSource(value: unknown): boolean {
+  return isFunction(value) || isFeed(value)
+}
+
+function isOverflow(value: unknown): boolean {
+  if (value === 'close' || value === 'dropOldest' || value === 'dropNewest') return true
+  return isObject(value) && Object.keys(value).join() === 'conflate' && isFunction(value.conflate)
+}
+
+function checkHeld(where: string, { stream, subscribe, info, timeout, onGap }: AnySpec): void {
   if (stream !== undefined) checkStream(where, stream)
   if (info && !subscribe) wrong(`${where}: \`info\` has no \`subscribe\` to get messages from`)
+  if (onGap && !subscribe) wrong(`${where}: \`onGap\` has no \`subscribe\` to miss events of`)
   if (timeout !== undefined && !info) wrong(`${where}: \`timeout\` has no \`info\` to tell`)
 }
 

@@ -7,15 +7,34 @@ import { decideLoop } from './graph/onset.js'
 import { walk } from './graph/walk.js'
 import { hold } from './hold.js'
 import { checkKeys, isObject, wrong } from './keys.js'
+import { type Closing, Streams } from './loop/streams.js'
 import { plan } from './plan.js'
 import { respond, respondStop } from './respond.js'
-import type { AnySpec, LoopSpec, PlainSpec, Request, ResourceSpec, StreamOptions } from './spec.js'
+import type {
+  AnySpec,
+  LoopSpec,
+  OpenStream,
+  PlainSpec,
+  Request,
+  ResourceSpec,
+  StreamOptions,
+} from './spec.js'
 import { type Awaitable, isPromise } from './values.js'
 
 type Handler = { bivariant(req: Request, res: Response, next: NextFunction): void }['bivariant']
 
 /** A request handler for `app.use`, `app.all` or a table. It calls `next` only with an error. */
-export type Endpoint = Handler
+export type Endpoint = Handler & {
+  /** The open streams. */
+  readonly streams: Iterable<OpenStream>
+  /**
+   * Answers new requests 503 with Retry-After, ends the open streams cleanly, spread over `over` milliseconds
+   * (default 0), and cuts what is left then. Resolves when all are gone; a second call is the first.
+   *
+   * @param how `over`; `retryAfter` in seconds (default 5), to which up to as much again is added at random
+   */
+  close(how?: Closing): Promise<void>
+}
 
 /** What a table gives to all of its entries. */
 export interface Defaults {
@@ -25,7 +44,8 @@ export interface Defaults {
 
 /** How an endpoint is made again with a table's defaults. */
 const under: unique symbol = Symbol('under')
-type Made = Endpoint & { [under](defaults: Defaults): Endpoint }
+type Remake = (defaults: Defaults) => Handler
+type Made = Endpoint & { [under]: Remake }
 
 /**
  * Middleware for one resource: REST first, loop after.
@@ -41,7 +61,7 @@ export function resource<
   Message = Sent,
   Timeout extends number | undefined = undefined,
 >(spec: ResourceSpec<State, Sent, Message, Timeout>): Endpoint {
-  return makeResource('resource', spec, {})
+  return makeResource('resource', spec)
 }
 
 /**
@@ -55,7 +75,7 @@ export function loop<
   Message = Sent,
   Timeout extends number | undefined = undefined,
 >(spec: LoopSpec<State, Sent, Message, Timeout>): Endpoint {
-  return makeLoop(spec, {})
+  return makeLoop(spec)
 }
 
 /**
@@ -75,19 +95,34 @@ export function resources(
   checkKeys('resources: defaults', defaults, { stream: [isObject, 'an object of stream options'] })
   if (defaults.stream !== undefined) checkStream('resources: defaults', defaults.stream)
   if (!isObject(table)) wrong(`resources: expected a table of paths, not ${show(table)}`)
+  const entries = Object.entries(table).map(([path, entry]) => [path, entryOf(path, entry)] as const)
+  const make: Remake = (outer) => route(entries, merge(outer, defaults))
+  return made(
+    make({}),
+    {
+      *[Symbol.iterator]() {
+        for (const [, entry] of entries) yield* entry.streams
+      },
+    },
+    async (how) => void (await Promise.all(entries.map(([, entry]) => entry.close(how)))),
+    make,
+  )
+}
+
+function route(entries: readonly (readonly [path: string, entry: Made])[], defaults: Defaults): Handler {
   const router = express.Router()
   const passed = new WeakSet<object>()
-  for (const [path, entry] of Object.entries(table)) {
-    const endpoint = entryOf(path, entry, defaults)
+  for (const [path, entry] of entries) {
+    const handler = entry[under](defaults)
     router.all(path, (req, res, next) => {
-      endpoint(req as unknown as Request, res, (error?: unknown) => {
+      handler(req as unknown as Request, res, (error?: unknown) => {
         if (typeof error === 'object' && error !== null) passed.add(error)
         next(error)
       })
     })
   }
   const isUndecodable = (error: unknown) => error instanceof URIError && !passed.has(error)
-  const handler: Endpoint = (req, res, next) => {
+  return (req, res, next) => {
     router(req as never, res, (error?: unknown) => {
       if (!isUndecodable(error) || res.headersSent) return next(error)
       const x = new Exchange(plain, req, res)
@@ -95,42 +130,40 @@ export function resources(
       respond(x, 400, next)
     })
   }
-  return made(handler, (outer) => resources(table, merge(outer, defaults)))
 }
 
 const plain = plan({})
 
-function entryOf(path: string, entry: Endpoint | PlainSpec, defaults: Defaults): Endpoint {
-  if (typeof entry !== 'function') return makeResource(`resources['${path}']`, entry, defaults)
-  const remake = (entry as Partial<Made>)[under]
-  if (!remake) {
-    wrong(
-      `resources['${path}']: expected a spec, or what resource(), loop() or resources() returned, not ${show(entry)}`,
-    )
-  }
-  return remake(defaults)
+function entryOf(path: string, entry: Endpoint | PlainSpec): Made {
+  if (typeof entry !== 'function') return makeResource(`resources['${path}']`, entry)
+  if (under in entry) return entry as Made
+  wrong(
+    `resources['${path}']: expected a spec, or what resource(), loop() or resources() returned, not ${show(entry)}`,
+  )
 }
 
-function makeResource(where: string, spec: unknown, defaults: Defaults): Endpoint {
+function makeResource(where: string, spec: unknown): Made {
   checkResource(where, spec)
-  return endpoint({ ...spec }, defaults, walk, (outer) => makeResource(where, spec, outer))
+  return endpoint({ ...spec }, walk)
 }
 
-function makeLoop(spec: unknown, defaults: Defaults): Endpoint {
+function makeLoop(spec: unknown): Made {
   checkLoop(spec)
   const own = { ...spec }
-  return endpoint(
-    own,
-    defaults,
-    (x) => decideLoop(x, own),
-    (outer) => makeLoop(spec, outer),
-  )
+  return endpoint(own, (x) => decideLoop(x, own))
 }
 
 type Decide = (x: Exchange) => Awaitable<Outcome>
 type Fail = (error: unknown) => void
 
-function endpoint(spec: AnySpec, defaults: Defaults, decide: Decide, remake: Made[typeof under]): Endpoint {
+/** Its streams are its own, wherever it is mounted, and by whichever table. */
+function endpoint(spec: AnySpec, decide: Decide): Made {
+  const streams = new Streams()
+  const make: Remake = (defaults) => handle(spec, defaults, streams, decide)
+  return made(make({}), streams, (how) => streams.close(how), make)
+}
+
+function handle(spec: AnySpec, defaults: Defaults, streams: Streams, decide: Decide): Handler {
   const planned = plan(spec, defaults.stream)
   const { init } = spec
   const begin: Decide = init
@@ -140,25 +173,42 @@ function endpoint(spec: AnySpec, defaults: Defaults, decide: Decide, remake: Mad
           return decide(x)
         }) as Awaitable<Outcome>
     : decide
-  const handler: Endpoint = (req, res, next) => {
+  return (req, res, next) => {
     if (res.headersSent) {
       return next(new LariatError('LARIAT_SENT', `The head was sent before ${req.originalUrl} was reached`))
     }
     const x = new Exchange(planned, req, res)
     const fail = (error: unknown) => failed(x, error, next)
     try {
+      if (streams.isClosing) return refuse(x, streams, fail)
       const outcome = begin(x)
-      if (isPromise(outcome)) outcome.then((each) => act(x, each as Outcome, fail)).then(undefined, fail)
-      else act(x, outcome, fail)
+      if (isPromise(outcome))
+        outcome.then((each) => act(x, each as Outcome, streams, fail)).then(undefined, fail)
+      else act(x, outcome, streams, fail)
     } catch (error) {
       fail(error)
     }
   }
-  return made(handler, remake)
 }
 
-function made(handler: Endpoint, remake: Made[typeof under]): Endpoint {
-  return Object.assign(handler, { [under]: remake })
+function made(
+  handler: Handler,
+  streams: Endpoint['streams'],
+  close: Endpoint['close'],
+  remake: Remake,
+): Made {
+  return Object.assign(handler, {
+    streams,
+    close: (how?: Closing) => close(how),
+    [under]: remake,
+  })
+}
+
+/** The endpoint is closing: whoever comes is told to come back. */
+function refuse(x: Exchange, streams: Streams, fail: Fail): void {
+  x.headers['Retry-After'] = String(streams.retryAfter)
+  x.detail = 'The server is closing this resource.'
+  respond(x, 503, fail)
 }
 
 function merge(outer: Defaults, inner: Defaults): Defaults {
@@ -166,14 +216,14 @@ function merge(outer: Defaults, inner: Defaults): Defaults {
 }
 
 /** Does what a request has come to. */
-function act(x: Exchange, outcome: Outcome, fail: Fail): void {
+function act(x: Exchange, outcome: Outcome, streams: Streams, fail: Fail): void {
   switch (outcome.kind) {
     case 'status':
       return respond(x, outcome.status, fail)
     case 'stop':
       return respondStop(x, outcome.stop, fail)
     case 'loop':
-      return hold(x, outcome, fail)
+      return hold(x, outcome, streams, fail)
     case 'left':
   }
 }

@@ -1,4 +1,5 @@
 import type { Response } from 'express'
+import { clock } from './clock.js'
 import { Context } from './context.js'
 import { discard } from './discard.js'
 import { LariatError, misuse, Refusal, show } from './errors.js'
@@ -6,7 +7,6 @@ import { type Format, isFormat } from './formats/format.js'
 import { RequestBody } from './http/body.js'
 import { onClose } from './http/connection.js'
 import type { ByteRange } from './http/range.js'
-import { clock } from './loop/clock.js'
 import type { Plan } from './plan.js'
 import {
   type Acceptors,
@@ -77,10 +77,8 @@ export class Exchange {
   state: unknown
   /** The Content-Type that was there before the resource was reached. */
   readonly typeBefore: unknown
-  /** Headers of the answer, until it goes out. */
-  readonly headers: Record<string, string | readonly string[]> = {}
-  /** ETag, Last-Modified and Expires: for answers that they are true of. */
-  readonly validators: Record<string, string> = {}
+  #headers: Record<string, string | readonly string[]> | undefined
+  #validators: Record<string, string> | undefined
   /** Names for Vary. */
   vary: readonly string[] = none
   exists = true
@@ -110,6 +108,18 @@ export class Exchange {
     this.req = req
     this.res = res
     this.typeBefore = res.getHeader('Content-Type')
+  }
+
+  /** Headers of the answer, until it goes out. */
+  get headers(): Record<string, string | readonly string[]> {
+    this.#headers ??= {}
+    return this.#headers
+  }
+
+  /** ETag, Last-Modified and Expires: for answers that they are true of. */
+  get validators(): Record<string, string> {
+    this.#validators ??= {}
+    return this.#validators
   }
 
   get context(): Context {
@@ -143,7 +153,7 @@ export class Exchange {
       const abort = new AbortController()
       this.#abort = abort
       if (this.#isAborted || this.hasLeft) abort.abort()
-      else onClose(this.req, this.res, () => this.res.writableFinished || abort.abort())
+      else onClose(this.req, this.res, { closed: () => this.res.writableFinished || abort.abort() })
     }
     return this.#abort.signal
   }
@@ -195,6 +205,14 @@ export class Exchange {
     return withDeadline(name, value, this.plan.decisionTimeout).then((settled) =>
       this.isOver ? dropped(settled) : judge(settled, then),
     )
+  }
+
+  /** Asks a callback once more, after the graph: its value, whatever it is. */
+  askAgain(name: CallbackName): Awaitable<unknown> {
+    const callback = this.plan.spec[name]
+    if (typeof callback !== 'function') return callback ?? callbacks[name].fallback
+    const value = (callback as Callback)(this.context)
+    return isPromise(value) ? withDeadline(name, value, this.plan.decisionTimeout) : value
   }
 
   /** A callback has answered on its own; nobody can have left while it ran. */

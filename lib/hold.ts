@@ -1,61 +1,130 @@
 import { discardList } from './discard.js'
-import { misuse } from './errors.js'
+import { misuse, show } from './errors.js'
 import type { Exchange, Outcome } from './exchange.js'
 import type { Format } from './formats/format.js'
+import { stillAllowed } from './graph/access.js'
 import { isReading } from './graph/conditional.js'
 import { essenceOf, parseMediaType } from './http/media-type.js'
-import { type Handlers, Loop } from './loop/loop.js'
+import { type Handlers, Loop, type Reply } from './loop/loop.js'
+import type { Streams } from './loop/streams.js'
 import { applyHeaders, finishHead, respondStop, withCharset } from './respond.js'
+import type { AnySpec } from './spec.js'
 import type { StopValue } from './values.js'
 
 type Held = Extract<Outcome, { kind: 'loop' }>
+type Fail = (error: unknown) => void
 
 /** Holds a response open: the head, then the loop. HEAD gets the head alone, and nobody is subscribed. */
-export function hold(x: Exchange, outcome: Held, fail: (error: unknown) => void): void {
-  const { format, list, status = 200, headers = {} } = outcome
-  const callbacks = handlers(x, list)
-  const type = typeOf(x, format)
-  const head = () => {
-    applyHeaders(x)
-    setHead(x, type, headers)
-  }
+export function hold(x: Exchange, outcome: Held, streams: Streams, fail: Fail): void {
+  const { list } = outcome
+  const handlers = handlersOf(x, list)
   if (x.req.method === 'HEAD') {
     if (list) discardList(list)
-    head()
-    x.res.statusCode = status
+    setHead(x, outcome)
+    x.res.statusCode = outcome.status ?? 200
     return finishHead(x)
   }
   if (x.hasLeft) {
     if (list) discardList(list)
     return
   }
-  x.negotiated.streams = format
-  const stop = (value: StopValue) => {
-    try {
-      respondStop(x, value, fail)
-    } catch (error) {
-      fail(error)
-    }
+  x.negotiated.streams = outcome.format
+  const client = clientOf(x)
+  const refusal = streams.refusal(client, x.plan.stream)
+  if (refusal) {
+    if (list) discardList(list)
+    x.headers['Retry-After'] = String(streams.retryAfter)
+    return fail(refusal)
   }
-  const loop = new Loop(x, callbacks, { format, type, status, head, stop, fail })
-  loop.start()
+  new Loop(x, handlers, new HeldReply(x, outcome, client, streams, fail), streams).start()
 }
 
-function handlers(x: Exchange, list: Held['list']): Handlers {
+/** How a loop meets its request. */
+class HeldReply implements Reply {
+  readonly #x: Exchange
+  readonly #outcome: Held
+  readonly #streams: Streams
+  readonly #fail: Fail
+  readonly type: string
+  readonly client: string
+
+  constructor(x: Exchange, outcome: Held, client: string, streams: Streams, fail: Fail) {
+    this.#x = x
+    this.#outcome = outcome
+    this.#streams = streams
+    this.#fail = fail
+    this.client = client
+    this.type = typeOf(x, outcome.format)
+  }
+
+  get format(): Format {
+    return this.#outcome.format
+  }
+
+  get status(): number {
+    return this.#outcome.status ?? 200
+  }
+
+  get recheck(): Reply['recheck'] {
+    const { isAuthorized, forbidden, format } = this.#x.plan.spec as AnySpec & { format?: unknown }
+    const asks = typeof isAuthorized === 'function' || typeof forbidden === 'function'
+    return asks && format === undefined ? () => stillAllowed(this.#x) : undefined
+  }
+
+  head(): void {
+    setHead(this.#x, this.#outcome, this.type)
+  }
+
+  stop(stop: StopValue): void {
+    try {
+      respondStop(this.#x, stop, this.#fail)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  fail(error: unknown): void {
+    if (this.#streams.isClosing) this.#x.headers['Retry-After'] = String(this.#streams.retryAfter)
+    this.#fail(error)
+  }
+}
+
+function handlersOf(x: Exchange, list: Held['list']): Handlers {
   if (list) return { subscribe: () => list }
-  const { subscribe } = x.plan.spec
-  if (typeof subscribe !== 'function') {
-    throw misuse(
-      'LARIAT_ANSWER',
-      'A callback returned a format, and the spec has no `subscribe` to feed the stream',
+  const { spec } = x.plan
+  if (spec.subscribe) return spec as Handlers
+  throw misuse(
+    'LARIAT_ANSWER',
+    'A callback returned a format, and the spec has no `subscribe` to feed the stream',
+  )
+}
+
+let hasWarned = false
+
+/** Who a client is, as the spec sees it. */
+function clientOf(x: Exchange): string {
+  const { req } = x
+  const { clientKey } = x.plan.stream
+  if (clientKey) {
+    const key: unknown = clientKey(x.context)
+    if (typeof key === 'string') return key
+    throw misuse('LARIAT_ANSWER', `clientKey answered ${show(key)}: expected a string`)
+  }
+  if (!hasWarned && 'x-forwarded-for' in req.headers && !req.app?.get('trust proxy')) {
+    hasWarned = true
+    process.emitWarning(
+      'X-Forwarded-For has come, and Express does not trust it: all clients of the proxy are one. ' +
+        "Set app.set('trust proxy', …) to the proxies that are yours, or clientKey in the stream options.",
+      { type: 'LariatWarning' },
     )
   }
-  return { ...x.plan.spec, subscribe }
+  return req.ip ?? ''
 }
 
 /** What every stream says, unless the resource said otherwise; nothing of it can be revalidated or cut. */
-function setHead(x: Exchange, type: string, headers: Readonly<Record<string, string>>): void {
+function setHead(x: Exchange, { format, headers = {} }: Held, type = typeOf(x, format)): void {
   const { res } = x
+  applyHeaders(x)
   for (const name of ['ETag', 'Last-Modified', 'Expires', 'Accept-Ranges', 'Content-Length'])
     res.removeHeader(name)
   res.setHeader('Content-Type', type)

@@ -17,6 +17,11 @@ export { jsonArray, jsonSeq, ndjson } from './formats/json.js'
 export { multipart } from './formats/multipart.js'
 export { sse } from './formats/sse.js'
 export { raw, text } from './formats/text.js'
+// Channels: fan-out and replay
+export type { Backend } from './hub/backend.js'
+export type { Channel, ChannelOptions, Feed, Hub } from './hub/feed.js'
+export { createHub } from './hub/hub.js'
+export type { Closing } from './loop/streams.js'
 // Specs and contexts: the types
 export type {
   Accepted,
@@ -28,6 +33,7 @@ export type {
   LoopSpec,
   Negotiated,
   OpenStream,
+  Overflow,
   PlainSpec,
   Provided,
   Provider,

@@ -39,19 +39,20 @@ export interface Plan {
   /** The names in Vary that are known, as a list and as a field value. */
   readonly vary: readonly string[]
   readonly varyHeader: string
-  readonly stream: Readonly<Required<Omit<StreamOptions, 'retry'>> & Pick<StreamOptions, 'retry'>>
+  readonly stream: Readonly<typeof streamDefaults & StreamOptions>
   readonly bodyLimit: number
   readonly decisionTimeout: number
 }
 
-const streamDefaults = {
+type Defaulted = 'heartbeat' | 'maxQueuedBytes' | 'maxQueued' | 'overflow' | 'writeTimeout'
+
+const streamDefaults: Required<Pick<StreamOptions, Defaulted>> = {
   heartbeat: 15_000,
   maxQueuedBytes: 2 ** 20,
   maxQueued: 10_000,
+  overflow: 'close',
   writeTimeout: 30_000,
-  endEvent: false,
-  errorEvent: false,
-} as const
+}
 
 /** Resolves what is constant in a spec, so that a request pays for what its resource really asks. */
 export function plan(spec: AnySpec, defaults: StreamOptions = {}): Plan {

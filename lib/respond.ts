@@ -186,9 +186,11 @@ function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): voi
     if (res.headersSent) cut(res)
     else fail(error)
   })
-  onClose(req, res, () => {
-    source.on('error', () => {}).destroy()
-    coder?.destroy()
+  onClose(req, res, {
+    closed() {
+      source.on('error', () => {}).destroy()
+      coder?.destroy()
+    },
   })
   const bytes = source.readableObjectMode ? source.pipe(bytesOnly(source)) : source
   if (coder) bytes.pipe(coder).pipe(res)

@@ -69,12 +69,12 @@ export interface OpenStream {
   readonly path: string
   /** The media type that is streamed. */
   readonly format: string
-  /** Who reads: the client's address, as Express knows it. */
+  /** Who reads: what `clientKey` says, by default the client's address as Express knows it. */
   readonly client: string
   readonly openedAt: Date
-  /** Events written. */
+  /** Events handed to the response. */
   readonly sent: number
-  /** Bytes written. */
+  /** Bytes handed to the response. */
   readonly bytes: number
   /** Messages that wait in the mailbox, and events that wait for the client. */
   readonly queued: number
@@ -135,7 +135,8 @@ type Known<T> = unknown extends T ? never : T
  * Why a loop ended.
  *
  * Complete on the wire: `stop` (returned by `subscribe` or `info`), `end` (of the source), `down` (a monitored
- * target died), `revoked` (`stream.close()`), `expired`, `shutdown`. Cut: `overflow` (the client is too slow) and
+ * target or the channel's source died), `revoked` (no longer authorised, or `stream.close()`), `expired`
+ * (`maxDuration`), `shutdown` (`endpoint.close()`). Cut: `overflow` (the client is too slow) and
  * `error` (a source or callback threw). `disconnect`: the client left.
  */
 export interface Reason {
@@ -152,18 +153,39 @@ export interface Reason {
   readonly error?: unknown
 }
 
+/** What happens to a client past its limits. */
+export type Overflow = 'close' | 'dropOldest' | 'dropNewest' | { conflate(data: unknown): PropertyKey }
+
 /** Options of a held response, under `stream` in a spec. */
 export interface StreamOptions {
   /** Milliseconds of silence after which the format's heartbeat is sent. Default 15 000; false for none. */
   heartbeat?: number | false
   /** The reconnection time that SSE clients are told, in milliseconds. Default: none told. */
   retry?: number
-  /** Bytes encoded and not yet taken by the kernel; a client past them is cut. Default 1 MiB. */
+  /** Bytes encoded and not yet taken by the kernel. Default 1 MiB. */
   maxQueuedBytes?: number
-  /** Messages in mailbox and queue; a client past them is cut. Default 10 000. */
+  /** Messages in mailbox and queue. Default 10 000. */
   maxQueued?: number
+  /**
+   * What happens past those. `close`, the default, cuts the client; `dropOldest` and `dropNewest` drop events of
+   * those that wait; `{ conflate }` keeps the newest of each key. Drops are counted, and the client is told of them.
+   */
+  overflow?: Overflow
   /** Milliseconds that a client may take no byte while bytes wait; then it is cut. Default 30 000. */
   writeTimeout?: number
+  /** Milliseconds, less up to 10 % at random, after which a stream ends with reason `expired`. Default: never. */
+  maxDuration?: number
+  /**
+   * Milliseconds after which `isAuthorized` and `forbidden` are asked again, and so on; anything but yes ends the
+   * stream with reason `revoked`. Default: never. Not for `loop()`.
+   */
+  reauthorize?: number
+  /** The most open streams of the endpoint; one more is a 503 with Retry-After. Default: no limit. */
+  maxStreams?: number
+  /** The most open streams of a client; one more is a 429 with Retry-After. Default: no limit. */
+  maxStreamsPerClient?: number
+  /** Who a client is. Default: `req.ip`. */
+  clientKey?(context: InitContext): string
   /** Marks a complete end in the format (SSE event `end`), for clients that would reconnect. Default false. */
   endEvent?: boolean
   /** Says in the format that the stream failed (SSE event `failed`), then cuts. Default false. */
@@ -175,8 +197,9 @@ export interface Held<State, Sent, Message, Timeout> {
   /** Makes the request's state; asked first. Cowboy's `init`. */
   init?: (context: InitContext) => Awaitable<State | Stop>
   /**
-   * Feeds the response, once, when the loop starts. Returns what to pull from, or a function that
-   * unsubscribes, called exactly once however the loop ends, or nothing; `stop()` answers instead.
+   * Feeds the response, once, when the loop starts. Returns a channel, or what to pull from, or a function that
+   * unsubscribes, called exactly once however the loop ends, or nothing; `stop()` answers instead. May be a
+   * channel itself.
    */
   subscribe?:
     | (Feed<unknown> & AsyncIterable<Message>)
@@ -191,6 +214,14 @@ export interface Held<State, Sent, Message, Timeout> {
     message: Message | Known<Sent> | (Timeout extends number ? typeof timeout : never),
     context: LoopContext<State, Sent>,
   ) => Awaitable<Stop | Wrote | void>
+  /**
+   * Called when events that the client has missed are lost for good, in place of the in-band notice, before any
+   * other event: `requested` is the id that it came with, `from` that of the oldest event which is retained.
+   */
+  onGap?: (
+    gap: { requested: string; from: string; reason: 'trimmed' | 'unknown' },
+    context: LoopContext<State, Sent>,
+  ) => unknown
   /** Called exactly once, after the unsubscribe, if `subscribe` was called. Cowboy's `terminate/3`. */
   terminate?: (reason: Reason, context: LoopContext<State, Sent>) => unknown
   /** Options of the held response. */

@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange.js'
+import { type Awaitable, isPromise } from '../values.js'
 
 /** Checks for every method: may this request go on at all? */
 export const questions = {
@@ -27,6 +28,18 @@ export const questions = {
 }
 
 const is = (value: boolean) => value
+
+/** Whether the client may still have what it gets, asked anew: for a response that is held for long. */
+export function stillAllowed(x: Exchange): Awaitable<boolean> {
+  const isNot = (value: unknown) => value === false
+  return after(x.askAgain('isAuthorized'), (value) =>
+    value === true ? after(x.askAgain('forbidden'), isNot) : false,
+  )
+}
+
+function after<T>(value: Awaitable<unknown>, then: (value: unknown) => Awaitable<T>): Awaitable<T> {
+  return isPromise(value) ? value.then(then) : then(value)
+}
 
 /** Says when to come back, where that is known. */
 function refuse(x: Exchange, until: boolean | number | Date): false {

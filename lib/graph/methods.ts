@@ -169,7 +169,7 @@ function accepted(x: Exchange, value: unknown): boolean {
 function keep(x: Exchange, body: Body): void {
   x.result = body
   if (!isStream(body)) return
-  onClose(x.req, x.res, () => discard(body))
+  onClose(x.req, x.res, { closed: () => discard(body) })
   // one that fails before anybody reads it is told when it is read
   if (isNodeStream(body)) body.on('error', () => {})
 }

@@ -1,6 +1,7 @@
 import { Context } from '../context.js'
 import type { Exchange } from '../exchange.js'
 import type { OpenStream, LoopContext as PublicLoopContext, Watched, Wrote } from '../spec.js'
+import { lastEventIdOf } from './last-event-id.js'
 
 /** What the context of a loop offers beyond that of a request. */
 type Offers = Pick<PublicLoopContext<unknown>, 'send' | 'write' | 'drained' | 'monitor' | 'stream'>
@@ -35,11 +36,6 @@ export class LoopContext extends Context implements PublicLoopContext<unknown> {
   }
 
   get lastEventId(): string | undefined {
-    const header = this.req.headers['last-event-id'] as string | undefined
-    // Node reads header bytes as Latin-1; EventSource sends the id in UTF-8 (WHATWG HTML 9.2.3)
-    if (header !== undefined) return Buffer.from(header, 'latin1').toString()
-    const query = this.req.originalUrl.indexOf('?')
-    if (query < 0) return undefined
-    return new URLSearchParams(this.req.originalUrl.slice(query)).get('lastEventId') ?? undefined
+    return lastEventIdOf(this.req)
   }
 }

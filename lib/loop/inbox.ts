@@ -1,6 +1,9 @@
-import { type Awaitable, isPromise, timeout } from '../values.js'
-import { clock, type Deadline } from './clock.js'
-import { Mailbox } from './mailbox.js'
+import { clock, type Deadline } from '../clock.js'
+import { Encoded } from '../formats/chunk.js'
+import type { Format } from '../formats/format.js'
+import { Published } from '../hub/published.js'
+import { type Awaitable, isEvent, isPromise, timeout } from '../values.js'
+import { type Elsewhere, type Limits, Mailbox, type Measure } from './mailbox.js'
 import type { Pull } from './source.js'
 
 /** Whose messages these are. */
@@ -19,19 +22,52 @@ interface Owner {
 /** The last message: what was sent before the source ended comes first. */
 const ended = Symbol('ended')
 
+/** What a client has missed, and whether a live event was part of it. */
+interface Replaying {
+  includes(event: Published): boolean
+}
+
+/** A message that is never dropped: that something has died, or was missed. */
+class Kept {
+  readonly message: unknown
+
+  constructor(message: unknown) {
+    this.message = message
+  }
+}
+
+/** How messages are measured: without `info` each is an event that will be written in a format. */
+function measureIn(format: Format | undefined): Measure<unknown> {
+  return {
+    size(message) {
+      if (!format) return 0
+      if (message instanceof Published) return message.in(format).size
+      return message instanceof Encoded ? message.size : 0
+    },
+    data: (message) => (message instanceof Encoded || isEvent(message) ? message.data : message),
+    isKept: (message) => message instanceof Kept || message === ended,
+  }
+}
+
 /** So many steps are taken before others get their turn. */
 const turn = 1000
 
 /**
  * Messages as a process reads them: one at a time and in order, those that were sent first, then what is pulled
- * from the source, which is asked only when nothing waits here or for the client.
+ * from the source, which is asked only when nothing waits here or for the client. Where the source is what a
+ * client has missed of a feed, what comes live waits for its end.
  */
 export class Inbox {
   readonly #owner: Owner
   readonly #timeout: number | undefined
-  readonly #mailbox = new Mailbox<unknown>()
-  #bytes = 0
+  readonly #mailbox: Mailbox<unknown>
+  /** What comes live while the source is pulled, where that is a replay. */
+  readonly #live: Mailbox<unknown>
   #source: Pull | undefined
+  /** The source is a replay: it goes on live after it. Without one its end is the end. */
+  #replay: Replaying | undefined
+  /** Called once when nothing is left to be handled or pulled. */
+  #idle: (() => void) | undefined
   #isOpen = false
   #isRunning = false
   /** A message is being handled; the source is being asked. */
@@ -43,25 +79,65 @@ export class Inbox {
   #lastMessage = 0
   #deadline: Deadline | undefined
 
-  constructor(owner: Owner, timeoutMilliseconds: number | undefined) {
+  /** @param format that of messages that are written as they are, without `info` */
+  constructor(
+    owner: Owner,
+    limits: Limits,
+    timeoutMilliseconds: number | undefined,
+    format: Format | undefined,
+  ) {
     this.#owner = owner
     this.#timeout = timeoutMilliseconds
+    const measure = measureIn(format)
+    this.#mailbox = new Mailbox(measure, limits)
+    this.#live = new Mailbox(measure, limits)
   }
 
   /** Messages that wait. */
   get size(): number {
-    return this.#mailbox.size
+    return this.#mailbox.size + this.#live.size
   }
 
-  /** Bytes that wait, of messages that are bytes. */
-  get bytes(): number {
-    return this.#bytes
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
-  /** Puts a message in; it is handled once the inbox is open. */
+  /** Puts a message in that is never dropped; it is handled once the inbox is open. */
   put(message: unknown): void {
-    this.#mailbox.put(message)
-    this.#bytes += lengthOf(message)
+    this.#mailbox.put(new Kept(message))
+    this.run()
+  }
+
+  /**
+   * Puts a message in, within the limits.
+   *
+   * @returns how many were dropped for it; undefined when the limits are passed
+   */
+  offer(message: unknown, elsewhere: Elsewhere): number | undefined {
+    const dropped = this.#mailbox.offer(message, elsewhere)
+    this.run()
+    return dropped
+  }
+
+  /** Puts in what has come live: like what was sent, but after a replay. */
+  offerLive(message: unknown, elsewhere: Elsewhere): number | undefined {
+    return this.#replay ? this.#live.offer(message, elsewhere) : this.offer(message, elsewhere)
+  }
+
+  /** Puts in what has come live and is never dropped. */
+  putLive(message: unknown): void {
+    if (this.#replay) this.#live.put(new Kept(message))
+    else this.put(message)
+  }
+
+  /** What comes live from now on waits for the end of a replay. */
+  await(replay: Replaying): void {
+    this.#replay = replay
+  }
+
+  /** Calls back once, when nothing is left to be handled or pulled. */
+  whenIdle(idle: () => void): void {
+    this.#idle = idle
     this.run()
   }
 
@@ -78,7 +154,8 @@ export class Inbox {
     this.#isOpen = false
     this.#source = undefined
     this.#mailbox.clear()
-    this.#bytes = 0
+    this.#live.clear()
+    this.#idle = undefined
     this.#deadline?.cancel()
   }
 
@@ -92,6 +169,15 @@ export class Inbox {
       else this.#pull(this.#source as Pull)
     }
     this.#isRunning = false
+    if (this.#idle && this.#isIdle) {
+      const idle = this.#idle
+      this.#idle = undefined
+      idle()
+    }
+  }
+
+  get #isIdle(): boolean {
+    return this.#isOpen && !this.#isBusy && this.#mailbox.size === 0 && this.#source === undefined
   }
 
   /** Steps count over promises too: a source whose promises are all settled would let nobody else in. */
@@ -110,11 +196,10 @@ export class Inbox {
   }
 
   #handle(message: unknown): void {
-    this.#bytes -= lengthOf(message)
     this.#lastMessage = clock.now()
     this.#guard(() => {
-      if (message === ended) return this.#owner.ended()
-      const handling = this.#owner.handle(message)
+      if (message === ended) return this.#ended()
+      const handling = this.#owner.handle(message instanceof Kept ? message.message : message)
       if (!isPromise(handling)) return
       this.#isBusy = true
       this.#settle(handling, () => {
@@ -122,6 +207,17 @@ export class Inbox {
         this.#lastMessage = clock.now()
       })
     })
+  }
+
+  /** After a replay comes what came live meanwhile, but for what was in the replay. */
+  #ended(): void {
+    const replay = this.#replay
+    if (!replay) return this.#owner.ended()
+    this.#replay = undefined
+    while (this.#live.size > 0) {
+      const message = this.#live.take()
+      if (!(message instanceof Published && replay.includes(message))) this.#mailbox.put(message)
+    }
   }
 
   #pull(source: Pull): void {
@@ -138,9 +234,7 @@ export class Inbox {
 
   #pulled(result: IteratorResult<unknown>): void {
     if (result.done) this.#source = undefined
-    const message = result.done ? ended : this.#owner.receive(result.value)
-    this.#mailbox.put(message)
-    this.#bytes += lengthOf(message)
+    this.#mailbox.put(result.done ? ended : this.#owner.receive(result.value))
   }
 
   /** Goes on when a promise has settled, unless the loop has ended meanwhile. */
@@ -176,8 +270,4 @@ export class Inbox {
     }
     this.#deadline = clock.after(milliseconds, look)
   }
-}
-
-function lengthOf(message: unknown): number {
-  return Buffer.isBuffer(message) ? message.length : 0
 }

@@ -1,33 +1,36 @@
+import { clock, type Deadline } from '../clock.js'
 import { type Code, LariatError, Refusal, report } from '../errors.js'
 import { type Exchange, tooLate, wrongAnswer } from '../exchange.js'
+import { Encoded, encode } from '../formats/chunk.js'
 import type { Format } from '../formats/format.js'
-import type {
-  AnySpec,
-  OpenStream,
-  LoopContext as PublicLoopContext,
-  Reason,
-  Watched,
-  Wrote,
-} from '../spec.js'
-import { type Awaitable, isPromise, isStop, type StopValue } from '../values.js'
-import { clock, type Deadline } from './clock.js'
+import { type Feed, Gap, isFeed } from '../hub/feed.js'
+import type { Batch } from '../hub/group.js'
+import { Published } from '../hub/published.js'
+import { type Subscriber, Subscription } from '../hub/subscription.js'
+import type { AnySpec, OpenStream, Reason, Watched, Wrote } from '../spec.js'
+import { type Awaitable, event, isEvent, isPromise, isStop, type StopValue } from '../values.js'
 import { LoopContext } from './context.js'
 import { Inbox } from './inbox.js'
+import { lastEventIdOf } from './last-event-id.js'
 import { type Watch, watch } from './monitor.js'
 import { Outlet } from './outlet.js'
 import { open, type Pull } from './source.js'
 import { Stream } from './stream.js'
+import type { Streams } from './streams.js'
+import { type Recheck, Terms } from './terms.js'
 
 /** What a loop does with messages: the spec's own callbacks, or those of a list. */
-export interface Handlers extends Pick<AnySpec, 'info' | 'terminate' | 'timeout'> {
-  readonly subscribe: (context: PublicLoopContext<unknown>) => unknown
-}
+export type Handlers = Pick<AnySpec, 'info' | 'terminate' | 'timeout' | 'onGap'> &
+  Required<Pick<AnySpec, 'subscribe'>>
 
 /** How a loop meets its request: the head, and the answers that are given in its place. */
 export interface Reply {
   readonly format: Format
   readonly type: string
   readonly status: number
+  readonly client: string
+  /** Asks again whether the client may have the stream. */
+  readonly recheck: Recheck | undefined
   /** Puts the headers onto the response. */
   head(): void
   /** Answers with what `subscribe` has stopped with. */
@@ -46,51 +49,81 @@ const complete: ReadonlySet<Reason['kind']> = new Set([
   'shutdown',
 ])
 
-/** The life of one held response: subscribe → info → write → terminate. Every end passes `end`. */
-export class Loop {
+let opened = 0
+
+/**
+ * The life of one held response: subscribe → info → write → terminate. Every end passes `end`.
+ *
+ * There may be very many of them, and most only share what a channel publishes: what not every one needs is made
+ * when it is needed, and let go when it is not needed any more.
+ */
+export class Loop implements Subscriber {
   readonly #x: Exchange
   readonly #handlers: Handlers
-  readonly #reply: Reply
+  readonly #format: Format
+  readonly #streams: Streams
   readonly #outlet: Outlet
-  readonly #inbox: Inbox
-  readonly #context: PublicLoopContext<unknown>
-  readonly #watches: Watch[] = []
-  #drains: ((result: 'ok' | 'closed') => void)[] = []
+  /** Until the head is out. */
+  #reply: Reply | undefined
+  #made: LoopContext | undefined
+  #messages: Inbox | undefined
+  #watches: Watch[] | undefined
+  #drains: ((result: 'ok' | 'closed') => void)[] | undefined
   #unsubscribe: (() => unknown) | undefined
   #source: Pull | undefined
+  #subscription: Subscription | undefined
+  #terms: Terms | undefined
   #subscribing: Deadline | undefined
+  #stream: Stream | undefined
   /** `subscribe` has answered, or is no longer waited for. */
   #isSubscribed = false
   #isHeadOut = false
-  #reason: Reason | undefined
   #isTerminated = false
-  readonly stream: OpenStream
+  #reason: Reason | undefined
+  readonly number = ++opened
+  readonly openedAt = Date.now()
+  readonly client: string
+  /** The media type that is streamed. */
+  readonly format: string
 
-  constructor(x: Exchange, handlers: Handlers, reply: Reply) {
+  constructor(x: Exchange, handlers: Handlers, reply: Reply, streams: Streams) {
     this.#x = x
     this.#handlers = handlers
     this.#reply = reply
-    this.#context = new LoopContext(x, this)
-    const stream = new Stream(x.req, reply.type, this)
-    this.stream = stream
-    this.#outlet = new Outlet(x.req, x.res, reply.format, x.plan.stream, stream, {
-      gone: () => this.end({ kind: 'disconnect' }),
-      overflowed: (message) => this.#overflow(message),
-      drained: () => this.#caughtUp(),
-    })
-    const outlet = this.#outlet
-    this.#inbox = new Inbox(
-      {
-        get isBehind() {
-          return outlet.isBehind
-        },
-        handle: (message) => this.#handle(message),
-        receive: (value) => (handlers.info ? value : outlet.encode(value)),
-        ended: () => this.end({ kind: 'end' }),
-        failed: (error) => this.end({ kind: 'error', error }),
-      },
-      handlers.timeout,
-    )
+    this.#format = reply.format
+    this.#streams = streams
+    this.client = reply.client
+    this.format = reply.type
+    this.#outlet = new Outlet(x.req, x.res, reply.format, x.plan.stream, this)
+  }
+
+  /** As those see it who look after it. */
+  get stream(): OpenStream {
+    this.#stream ??= new Stream(this)
+    return this.#stream
+  }
+
+  get path(): string {
+    return this.#x.req.originalUrl.split('?', 1)[0] as string
+  }
+
+  get counts(): Outlet {
+    return this.#outlet
+  }
+
+  get isEnded(): boolean {
+    return this.#reason !== undefined
+  }
+
+  get #context(): LoopContext {
+    this.#made ??= new LoopContext(this.#x, this)
+    return this.#made
+  }
+
+  get #inbox(): Inbox {
+    const { info, timeout } = this.#handlers
+    this.#messages ??= new Inbox(this, this.#x.plan.stream, timeout, info ? undefined : this.#format)
+    return this.#messages
   }
 
   // ---- subscribe
@@ -98,21 +131,26 @@ export class Loop {
   /** Calls `subscribe`, unless the client has already gone. */
   start(): void {
     if (this.#x.hasLeft) return this.#outlet.release()
+    const { decisionTimeout, stream } = this.#x.plan
+    this.#streams.add(this, stream.maxStreamsPerClient !== undefined)
     let answer: unknown
     try {
-      answer = this.#handlers.subscribe(this.#context)
+      const { subscribe } = this.#handlers
+      answer = typeof subscribe === 'function' ? subscribe(this.#context) : subscribe
+      if (isFeed(answer)) answer = this.#follow(answer)
     } catch (error) {
       return this.#failed(error)
     }
     if (!isPromise(answer)) return this.#subscribed(answer)
-    const { decisionTimeout } = this.#x.plan
     this.#subscribing = clock.after(decisionTimeout, () =>
       this.#failed(tooLate('subscribe', decisionTimeout)),
     )
-    answer.then(
-      (value) => this.#subscribed(value),
-      (error) => this.#failed(error),
-    )
+    answer
+      .then((value) => (isFeed(value) ? this.#follow(value) : value))
+      .then(
+        (value) => this.#subscribed(value),
+        (error) => this.#failed(error),
+      )
   }
 
   #subscribed(answer: unknown): void {
@@ -120,7 +158,7 @@ export class Loop {
     if (!this.#reason && isStop(answer)) return this.end({ kind: 'stop' }, answer)
     this.#guard(() => this.#adopt(answer))
     if (this.#reason) return this.#finish()
-    const known = this.#watches.flatMap((each) => each.known ?? [])
+    const known = this.#watches?.flatMap((each) => each.known ?? []) ?? []
     if (known.length === 0) return this.#open()
     void Promise.all(known).then(() => this.#open())
   }
@@ -134,6 +172,7 @@ export class Loop {
   #settle(): void {
     this.#isSubscribed = true
     this.#subscribing?.cancel()
+    this.#subscribing = undefined
   }
 
   /** Takes what `subscribe` returned: how to unsubscribe, or what to pull from. */
@@ -149,9 +188,14 @@ export class Loop {
   /** From here on messages are handled. */
   #open(): void {
     if (this.#reason) return
+    const shares = this.#subscription !== undefined && !this.#handlers.info
+    if (shares && !this.#messages) this.#subscription?.share()
+    if (this.#reason) return
     this.#sendHead()
     if (this.#reason) return
-    this.#inbox.open(this.#source)
+    const source = this.#subscription?.replay ?? this.#source
+    if (source || this.#messages || this.#handlers.info) this.#inbox.open(source)
+    if (shares && !this.#reason) this.#messages?.whenIdle(() => this.#subscription?.share())
   }
 
   /** The head goes out once: with the first write, or when `subscribe` has answered. */
@@ -159,10 +203,69 @@ export class Loop {
     if (this.#isHeadOut) return
     if (this.#isAnswered) return this.end({ kind: 'stop' })
     this.#guard(() => {
-      this.#reply.head()
+      const reply = this.#reply as Reply
+      reply.head()
+      const { headers } = this.#subscription ?? {}
+      for (const name in headers) this.#x.res.setHeader(name, headers[name] as string)
       this.#isHeadOut = true
-      this.#outlet.open(this.#reply.status)
+      this.#reply = undefined
+      this.#outlet.open(reply.status)
+      const { maxDuration, reauthorize } = this.#x.plan.stream
+      if (maxDuration !== undefined || (reauthorize !== undefined && reply.recheck)) {
+        this.#terms = new Terms(this.#x.plan.stream, reply.recheck, (reason) => this.end(reason))
+      }
     })
+  }
+
+  // ---- feeds
+
+  /** Subscribes to a feed; a promise where its backend needs one. */
+  #follow(feed: Feed<unknown>): Awaitable<void> {
+    if (this.#reason) return
+    const asked = lastEventIdOf(this.#x.req) || undefined
+    const subscription = new Subscription(feed, this.#format, this, asked)
+    this.#subscription = subscription
+    // one that has nothing to make up for shares with its group, from when it opens
+    if (asked === undefined && !this.#handlers.info && !this.#watches) return
+    if (asked !== undefined) this.#inbox.await(subscription)
+    return subscription.follow()
+  }
+
+  /** An event of a feed, while the stream follows it on its own. */
+  event(event: Published): void {
+    this.#guard(() => this.#admit(this.#inbox.offerLive(event, this.#waitingElsewhere)))
+  }
+
+  take(batch: Batch): void {
+    this.#guard(() => this.#outlet.take(batch))
+  }
+
+  gap(gap: Gap): void {
+    if (this.#messages) return this.#messages.putLive(gap)
+    this.#guard(() => {
+      const handling = this.#handleGap(gap)
+      if (isPromise(handling)) handling.then(undefined, (error) => this.failed(error))
+    })
+  }
+
+  #handleGap({ requested, from, reason }: Gap): Awaitable<void> {
+    const { onGap } = this.#handlers
+    const gap = { requested, from, reason }
+    if (!onGap) return this.#outlet.notify('gap', gap)
+    const stopping = (answer: unknown) => {
+      if (isStop(answer)) this.end({ kind: 'stop' })
+    }
+    const answer = onGap(gap, this.#context)
+    return isPromise(answer) ? answer.then(stopping) : stopping(answer)
+  }
+
+  failed(error: unknown): void {
+    this.end({ kind: 'error', error })
+  }
+
+  /** What the data comes from has died. */
+  down(error?: unknown): void {
+    this.end(error === undefined ? { kind: 'down' } : { kind: 'down', error })
   }
 
   /** `subscribe` has answered on its own, which is respected. */
@@ -175,24 +278,30 @@ export class Loop {
   send(message: unknown): void {
     if (this.#reason) return
     // without info a message is written as it is: what cannot be is its sender's to hear of
-    const item = this.#handlers.info ? message : this.#outlet.encode(message)
-    const excess = this.#excess(item)
-    if (excess === undefined) this.#inbox.put(item)
-    else this.#overflow(excess)
+    const item = this.#handlers.info ? message : this.receive(message)
+    this.#admit(this.#inbox.offer(item, this.#waitingElsewhere))
+    this.#openLate()
   }
 
-  /** How a message is past the limits; without info it is the bytes of an event. */
-  #excess(item: unknown): string | undefined {
+  /** An inbox that is made after the loop has opened has nothing to wait for. */
+  #openLate(): void {
+    if (this.#isHeadOut && this.#isSubscribed && !this.#inbox.isOpen) this.#inbox.open(undefined)
+  }
+
+  #admit(dropped: number | undefined): void {
+    if (dropped !== undefined) return dropped > 0 ? this.#outlet.drop(dropped) : undefined
     const { maxQueued, maxQueuedBytes } = this.#x.plan.stream
-    if (this.queued >= maxQueued) return `More than ${maxQueued} messages wait`
-    if (this.#handlers.info || this.#inbox.size === 0) return undefined
-    const bytes = this.#inbox.bytes + (item as Buffer).length
-    return bytes > maxQueuedBytes ? `More than ${maxQueuedBytes} bytes wait` : undefined
+    this.overflowed(`More than ${maxQueued} messages or ${maxQueuedBytes} bytes wait`)
   }
 
-  #handle(message: unknown): Awaitable<void> {
+  get #waitingElsewhere() {
+    return { count: this.#outlet.queued, bytes: 0 }
+  }
+
+  handle(message: unknown): Awaitable<void> {
+    if (message instanceof Gap) return this.#handleGap(message)
     const { info } = this.#handlers
-    if (!info) return void this.#put(message as Buffer)
+    if (!info) return void this.#put(this.#encode(message))
     const answer = info(message, this.#context)
     return isPromise(answer) ? answer.then((value) => this.#handled(value)) : this.#handled(answer)
   }
@@ -204,46 +313,94 @@ export class Loop {
     }
   }
 
+  /** Without `info` a message is an event, in the format or about to be. */
+  receive(value: unknown): unknown {
+    return this.#handlers.info || value instanceof Gap || value instanceof Published
+      ? value
+      : this.#encode(value)
+  }
+
+  #encode(data: unknown): Encoded {
+    if (data instanceof Encoded) return data
+    if (data instanceof Published) return data.in(this.#format)
+    return encode(this.#format, isEvent(data) ? data : event(data))
+  }
+
   monitor(target: Watched, message?: unknown): void {
     if (this.#reason) return
     const down = (error?: unknown) => {
-      if (message !== undefined) this.#guard(() => this.send(message))
-      else this.end(error === undefined ? { kind: 'down' } : { kind: 'down', error })
+      if (message === undefined) return this.down(error)
+      this.#guard(() => {
+        this.#inbox.put(this.receive(message))
+        this.#openLate()
+      })
     }
+    this.#watches ??= []
     this.#watches.push(watch(target, down))
+  }
+
+  ended(): void {
+    this.end({ kind: 'end' })
   }
 
   /** Messages in the mailbox, and events that wait for the client. */
   get queued(): number {
-    return this.#inbox.size + this.#outlet.queued
+    return this.unhandled + this.#outlet.queued
+  }
+
+  get unhandled(): number {
+    return this.#messages?.size ?? 0
+  }
+
+  get isBehind(): boolean {
+    return this.#outlet.isBehind
   }
 
   // ---- the wire
 
   write(data: unknown): Wrote {
-    return this.#reason ? 'closed' : this.#put(this.#outlet.encode(data))
+    return this.#reason ? 'closed' : this.#put(this.#encode(data))
   }
 
-  #put(bytes: Buffer): Wrote {
+  #put(encoded: Encoded): Wrote {
     this.#sendHead()
-    return this.#reason ? 'closed' : this.#outlet.put(bytes)
+    if (this.#reason) return 'closed'
+    // what was published before goes out before
+    this.#subscription?.flush()
+    return this.#outlet.put(encoded)
   }
 
   drained(): Promise<'ok' | 'closed'> {
     if (this.#reason) return Promise.resolve('closed')
-    if (!this.#outlet.isBehind) return Promise.resolve('ok')
-    return new Promise((resolve) => this.#drains.push(resolve))
+    if (!this.isBehind) return Promise.resolve('ok')
+    return new Promise((resolve) => {
+      this.#drains ??= []
+      this.#drains.push(resolve)
+    })
   }
 
-  #caughtUp(): void {
+  caughtUp(): void {
     this.#resolveDrains('ok')
-    this.#inbox.run()
+    this.#messages?.run()
   }
 
   #resolveDrains(result: 'ok' | 'closed'): void {
-    const drains = this.#drains
-    this.#drains = []
+    const drains = this.#drains ?? []
+    this.#drains = undefined
     for (const resolve of drains) resolve(result)
+  }
+
+  gone(): void {
+    this.end({ kind: 'disconnect' })
+  }
+
+  overflowed(message: string): void {
+    this.end({ kind: 'overflow', error: new LariatError('LARIAT_OVERFLOW', message) })
+  }
+
+  /** The response is over, whoever has ended it. */
+  over(): void {
+    this.#streams.remove(this)
   }
 
   // ---- the end
@@ -251,26 +408,33 @@ export class Loop {
   /** The one exit: the first reason counts. */
   end(reason: Reason, stop?: StopValue): void {
     if (this.#reason) return
+    // what was published before the end goes out before it
+    if (complete.has(reason.kind)) this.#safely('what was published', () => this.#subscription?.flush())
+    if (this.#reason) return
     this.#reason = reason
     // whatever fails here, what comes after it has to be called all the same
-    for (const each of this.#watches) this.#safely('taking back a watch', () => each.stop())
-    this.#inbox.close()
+    for (const each of this.#watches ?? []) this.#safely('taking back a watch', () => each.stop())
+    this.#messages?.close()
+    this.#terms?.cancel()
     this.#safely('the end', () => this.#endResponse(reason, stop))
+    this.#subscription?.leave()
     this.#resolveDrains('closed')
     this.#x.abort()
     this.#finish()
   }
 
-  #overflow(message: string): void {
-    this.end({ kind: 'overflow', error: new LariatError('LARIAT_OVERFLOW', message) })
+  /** Drops what the client has not taken. */
+  cut(): void {
+    this.#outlet.cut()
   }
 
   #endResponse({ kind, error }: Reason, stop?: StopValue): void {
     if (kind === 'disconnect' || (kind === 'stop' && this.#isAnswered)) return this.#outlet.release()
     if (!this.#isHeadOut) {
       this.#outlet.release()
-      if (stop) this.#reply.stop(stop)
-      else this.#reply.fail(kind === 'error' ? error : unavailable(kind))
+      const reply = this.#reply as Reply
+      if (stop) reply.stop(stop)
+      else reply.fail(kind === 'error' ? error : unavailable(kind))
     } else if (complete.has(kind)) this.#outlet.complete(kind)
     else if (kind === 'error') this.#outlet.fail()
     else this.#outlet.cut()
@@ -290,9 +454,10 @@ export class Loop {
 
   #terminate(reason: Reason): void {
     this.#isTerminated = true
+    this.#streams.release(this)
     const { terminate } = this.#handlers
     if (terminate) this.#safely('terminate', () => terminate(reason, this.#context))
-    else if (reason.kind === 'error' && this.#isHeadOut) report(`${this.stream.path} was cut`, reason.error)
+    else if (reason.kind === 'error' && this.#isHeadOut) report(`${this.path} was cut`, reason.error)
   }
 
   /** Runs what ends the loop by failing. */
@@ -306,7 +471,7 @@ export class Loop {
 
   /** Runs what fails without a consequence but a warning. */
   #safely(name: string, run: () => unknown): void {
-    const failed = (error: unknown) => report(`${name} of ${this.stream.path} failed`, error)
+    const failed = (error: unknown) => report(`${name} of ${this.path} failed`, error)
     try {
       const result = run()
       if (isPromise(result)) result.then(undefined, failed)
@@ -316,7 +481,7 @@ export class Loop {
   }
 }
 
-const sources = 'nothing, a function that unsubscribes, an iterable, an async iterable or a stream'
+const sources = 'nothing, a function that unsubscribes, a channel, an iterable, an async iterable or a stream'
 const codes: Partial<Record<Reason['kind'], Code>> = { down: 'LARIAT_DOWN', overflow: 'LARIAT_OVERFLOW' }
 
 /** What an end without an error is to a client that has no head yet. */

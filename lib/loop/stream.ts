@@ -1,34 +1,56 @@
-import type { OpenStream, Reason, Request } from '../spec.js'
+import type { OpenStream } from '../spec.js'
 
-/** The loop behind a stream, as far as the stream needs it. */
-interface Behind {
-  readonly queued: number
-  end(reason: Reason): void
+/** The loop behind a stream, as far as the stream shows it. */
+export interface Behind extends Pick<OpenStream, 'path' | 'format' | 'client' | 'queued'> {
+  readonly number: number
+  /** Milliseconds since the epoch. */
+  readonly openedAt: number
+  readonly counts: Pick<OpenStream, 'sent' | 'bytes' | 'dropped'>
+  end(reason: { kind: 'revoked' }): void
 }
 
-let opened = 0
-
-/** A held response, as those see it who look after it. */
+/** A held response, as those see it who look after it: made for them, since most are never looked at. */
 export class Stream implements OpenStream {
-  readonly id = (++opened).toString(36)
-  readonly path: string
-  readonly client: string
-  readonly openedAt = new Date()
-  readonly format: string
-  sent = 0
-  bytes = 0
-  dropped = 0
   readonly #loop: Behind
 
-  constructor(req: Request, format: string, loop: Behind) {
-    this.path = req.originalUrl.split('?', 1)[0] as string
-    this.client = req.ip ?? ''
-    this.format = format
+  constructor(loop: Behind) {
     this.#loop = loop
+  }
+
+  get id(): string {
+    return this.#loop.number.toString(36)
+  }
+
+  get path(): string {
+    return this.#loop.path
+  }
+
+  get format(): string {
+    return this.#loop.format
+  }
+
+  get client(): string {
+    return this.#loop.client
+  }
+
+  get openedAt(): Date {
+    return new Date(this.#loop.openedAt)
+  }
+
+  get sent(): number {
+    return this.#loop.counts.sent
+  }
+
+  get bytes(): number {
+    return this.#loop.counts.bytes
   }
 
   get queued(): number {
     return this.#loop.queued
+  }
+
+  get dropped(): number {
+    return this.#loop.counts.dropped
   }
 
   close(): void {

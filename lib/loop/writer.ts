@@ -1,149 +1,158 @@
+import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
-import { cut, destroy, onClose } from '../http/connection.js'
-import type { Wrote } from '../spec.js'
-import { clock, type Deadline } from './clock.js'
-import { Mailbox } from './mailbox.js'
+import { clock, type Deadline } from '../clock.js'
+import type { Chunk } from '../formats/chunk.js'
+import { bareSocket, type Closing, cut, destroy, offClose, onClose } from '../http/connection.js'
 
 /** What the owner of a writer is told. */
 interface Owner {
+  readonly writeTimeout: number
   /** The client has left. */
   gone(): void
   /** The client takes no byte any more. */
   stalled(): void
-  /** The client has caught up. */
+  /** The client has caught up with what was written. */
   drained(): void
+  /** The response is over, whoever has ended it. */
+  over(): void
 }
 
-/** The most that is handed to the response at once when a client has caught up. */
-const batch = 2 ** 16
-
 /**
- * Bytes to the socket: the only file that knows how a response takes them. What the response does not take
- * waits here, so that what waits can be counted and, one day, be dropped.
+ * Chunks to the socket: the only file that knows how a response takes them. They go straight to the socket,
+ * where nobody has wrapped the response's `write`; its head and its end are always Node's own.
  */
-export class Writer {
+export class Writer implements Closing {
   readonly #res: Response & { flush?: () => void }
   readonly #owner: Owner
-  readonly #writeTimeout: number
-  readonly #queue = new Mailbox<Buffer>()
-  #queuedBytes = 0
-  #isBehind = false
+  #socket: Socket | undefined
+  /** The response did not take all that was written. */
+  isBehind = false
   #isClosed = false
+  #isOver = false
+  #isCorked = false
+  #isListening = false
   #deadline: Deadline | undefined
-  #unwatch: () => void
   /** When something was last written, by the clock. */
-  lastWrite = clock.now()
+  lastWrite = 0
 
-  constructor(req: Request, res: Response, owner: Owner, writeTimeout: number) {
+  constructor(req: Request, res: Response, owner: Owner) {
     this.#res = res
     this.#owner = owner
-    this.#writeTimeout = writeTimeout
-    const unwatchGone = onClose(req, res, () => this.#gone())
-    const drained = () => this.#drained()
-    // one listener for the life of the response: those of a compressed one are never taken back
-    res.on('drain', drained)
-    this.#unwatch = () => {
-      unwatchGone()
-      res.off('drain', drained)
-    }
+    onClose(req, res, this)
   }
 
-  /** The client has not taken all yet. */
-  get isBehind(): boolean {
-    return this.#isBehind
-  }
-
-  /** Events that wait. */
-  get queued(): number {
-    return this.#queue.size
-  }
-
-  /** Bytes that wait: those here, and those that the response holds. */
+  /** Bytes that the response holds, because the kernel has not taken them. */
   get waiting(): number {
-    return this.#queuedBytes + this.#res.writableLength
+    return this.#res.writableLength
   }
 
   /** Sends the head, with the opening bytes of the format. */
   open(status: number, opening: Buffer): void {
-    this.#res.statusCode = status
-    if (opening.length > 0) this.write(opening)
-    else this.#res.flushHeaders()
+    const res = this.#res
+    res.statusCode = status
     this.lastWrite = clock.now()
-  }
-
-  write(bytes: Buffer): Wrote {
-    if (this.#isClosed) return 'closed'
-    if (this.#isBehind) {
-      this.#queue.put(bytes)
-      this.#queuedBytes += bytes.length
-      return 'wait'
+    if (opening.length === 0) res.flushHeaders()
+    else {
+      this.#took(res.write(opening))
+      res.flush?.()
     }
-    return this.#hand(bytes) ? 'ok' : 'wait'
+    this.#socket = bareSocket(res)
   }
 
-  /** A proper end: what waits, the tail, the last chunk. */
-  complete(tail: Buffer): void {
+  /** Writes within a turn go out together. */
+  write(chunk: Chunk): boolean {
+    const socket = this.#socket
+    if (socket && !this.#isCorked) {
+      this.#isCorked = true
+      socket.cork()
+      process.nextTick(() => {
+        this.#isCorked = false
+        socket.uncork()
+      })
+    }
+    return this.writeNow(chunk, clock.now())
+  }
+
+  /** Writes what is all that there is to write in this turn. */
+  writeNow(chunk: Chunk, now: number): boolean {
+    this.lastWrite = now
+    const socket = this.#socket
+    // a socket that has begun to close, because the client has, would take it for an error
+    if (socket?.writable) return this.#took(socket.write(chunk.framed))
+    const taken = this.#res.write(chunk.bytes)
+    this.#res.flush?.()
+    return this.#took(taken)
+  }
+
+  /** A proper end: the tail, the last chunk. */
+  complete(tail: Uint8Array): void {
     this.#close()
-    this.#handAll()
     this.#res.end(tail)
     this.#limit(() => this.#res.writableFinished)
   }
 
-  /** A broken end: what was written goes out, without the last chunk; nothing more of a client that is too slow. */
-  cut(how: 'flush' | 'now'): void {
+  /** A broken end: what was written goes out, without the last chunk. */
+  cut(): void {
     this.#close()
-    if (how === 'now') return destroy(this.#res)
-    this.#handAll()
     cut(this.#res)
     this.#limit(() => this.#res.destroyed)
+  }
+
+  /** Drops the connection at once. */
+  destroy(): void {
+    this.#close()
+    destroy(this.#res)
   }
 
   /** Lets go without an end: the client has left, or somebody else answers. */
   release(): void {
     this.#close()
-    this.#unwatch()
+    offClose(this.#res, this)
+    this.#done()
   }
 
-  #hand(bytes: Buffer): boolean {
-    this.lastWrite = clock.now()
-    const taken = this.#res.write(bytes)
-    this.#res.flush?.()
-    if (!taken) {
-      this.#isBehind = true
+  closed(): void {
+    const isNews = !this.#isClosed
+    this.#close()
+    if (isNews) this.#owner.gone()
+    this.#done()
+  }
+
+  #done(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#unlisten()
+    this.#owner.over()
+  }
+
+  #took(taken: boolean): boolean {
+    if (!taken && !this.isBehind) {
+      this.isBehind = true
+      this.#listen()
       this.#watchProgress(() => this.#owner.stalled())
     }
     return taken
   }
 
-  #handAll(): void {
-    while (this.#queue.size > 0) this.#res.write(this.#queue.take())
-    this.#queuedBytes = 0
+  /** Listens for 'drain' while it is behind; a wrapped response may not let go of a listener: it has one for good. */
+  #listen(): void {
+    if (this.#socket) this.#socket.on('drain', this.#drained)
+    else if (!this.#isListening) this.#res.on('drain', this.#drained)
+    this.#isListening = true
   }
 
-  #drained(): void {
-    if (!this.#isBehind || this.#isClosed) return
-    this.#isBehind = false
+  #unlisten(): void {
+    if (!this.#isListening || !this.#socket) return
+    this.#isListening = false
+    this.#socket.off('drain', this.#drained)
+  }
+
+  readonly #drained = (): void => {
+    if (!this.isBehind || this.#isClosed) return
+    this.isBehind = false
     this.#deadline?.cancel()
-    while (this.#queue.size > 0 && !this.#isBehind) this.#hand(this.#nextBatch())
-    if (!this.#isBehind) this.#owner.drained()
-  }
-
-  #nextBatch(): Buffer {
-    const parts = [this.#queue.take()]
-    let length = (parts[0] as Buffer).length
-    while (this.#queue.size > 0 && length < batch) {
-      const part = this.#queue.take()
-      parts.push(part)
-      length += part.length
-    }
-    this.#queuedBytes -= length
-    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, length)
-  }
-
-  #gone(): void {
-    const isNews = !this.#isClosed
-    this.release()
-    if (isNews) this.#owner.gone()
+    this.#unlisten()
+    this.#owner.drained()
   }
 
   #close(): void {
@@ -161,7 +170,7 @@ export class Writer {
 
   /** Calls back when the client has taken no byte for the writeTimeout. */
   #watchProgress(stalled: () => void): void {
-    const limit = this.#writeTimeout
+    const limit = this.#owner.writeTimeout
     let since = clock.now()
     let before: string | undefined
     // what is written now goes to the kernel at the end of the turn: that is no progress of the client's

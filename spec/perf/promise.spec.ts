@@ -1,7 +1,7 @@
 import { createHook } from 'node:async_hooks'
 import { expect } from 'chai'
-import type { Response } from 'express'
-import { type Endpoint, resource, stop } from '../../lib/index.js'
+import type { RequestHandler, Response } from 'express'
+import { type Request, resource, stop } from '../../lib/index.js'
 import { type Asked, ask, type Spec } from '../support/http.js'
 
 /** How many promises are made until the endpoint returns, by when the answer is out if nothing is awaited. */
@@ -14,13 +14,13 @@ async function promises(spec: Spec, asked: Asked): Promise<{ status: number; mad
       if (type === 'PROMISE') made += 1
     },
   })
-  const counting: Endpoint = (req, res, next) => {
+  const counting: RequestHandler = (req, res, next) => {
     hook.enable()
-    endpoint(req, res, next)
+    endpoint(req as Request, res, next)
     hook.disable()
     isOut = (res as Response).writableEnded
   }
-  const { status } = await ask(counting, asked)
+  const { status } = await ask(counting as never, asked)
   return { status, made, isOut }
 }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
+import { clock } from '../../lib/clock.js'
 import { type Context, resource, sse, stop } from '../../lib/index.js'
-import { clock } from '../../lib/loop/clock.js'
 import { type CallbackName, callbacks } from '../../lib/spec.js'
 import { useManualTime } from '../support/clock.js'
 import {

@@ -1,4 +1,4 @@
-import { clock, type Time } from '../../lib/loop/clock.js'
+import { clock, type Time } from '../../lib/clock.js'
 
 interface Alarm {
   readonly due: number

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { Clock, type Time } from '../../lib/loop/clock.js'
-import { ManualTime } from '../support/clock.js'
+import { Clock, type Time } from '../lib/clock.js'
+import { ManualTime } from './support/clock.js'
 
 /** A time of one's own, which takes note of each wake-up that is asked for. */
 class NotedTime extends ManualTime {

@@ -19,11 +19,37 @@ export interface Deadline {
   cancel(): void
 }
 
-interface Entry extends Deadline {
-  due: number
-  /** Where it stands in the heap; -1 when it has been called or taken back. */
-  at: number
-  call: () => void
+/** What the clock rings: a thing of its own, so that what rings again and again makes nothing new for it. */
+export abstract class Alarm implements Deadline {
+  due = 0
+  /** Where it stands in the heap of its clock; -1 when it has rung or was taken back. */
+  at = -1
+  #clock: Clock | undefined
+
+  abstract ring(): void
+
+  /** Rings once, after so many milliseconds. */
+  set(clock: Clock, milliseconds: number): void {
+    this.#clock = clock
+    clock.set(this, milliseconds)
+  }
+
+  cancel(): void {
+    if (this.at >= 0) this.#clock?.remove(this)
+  }
+}
+
+class Call extends Alarm {
+  readonly #call: () => void
+
+  constructor(call: () => void) {
+    super()
+    this.#call = call
+  }
+
+  ring(): void {
+    this.#call()
+  }
 }
 
 const furthest = 2 ** 31 - 1
@@ -31,7 +57,7 @@ const furthest = 2 ** 31 - 1
 /** One timer for all heartbeats and deadlines: a heap of what is due, and one wake-up for the first of it. */
 export class Clock {
   #time: Time
-  readonly #heap: Entry[] = []
+  readonly #heap: Alarm[] = []
   #sleep: (() => void) | undefined
   #wakes = Infinity
 
@@ -45,18 +71,18 @@ export class Clock {
 
   /** Calls back once, after so many milliseconds, unless it is cancelled. */
   after(milliseconds: number, call: () => void): Deadline {
-    const entry: Entry = {
-      due: this.now() + milliseconds,
-      at: this.#heap.length,
-      call,
-      cancel: () => {
-        if (entry.at >= 0) this.#remove(entry)
-      },
-    }
-    this.#heap.push(entry)
-    this.#rise(entry)
+    const alarm = new Call(call)
+    alarm.set(this, milliseconds)
+    return alarm
+  }
+
+  /** Puts an alarm that is not set into the heap. */
+  set(alarm: Alarm, milliseconds: number): void {
+    alarm.due = this.now() + milliseconds
+    alarm.at = this.#heap.length
+    this.#heap.push(alarm)
+    this.#rise(alarm)
     this.#schedule()
-    return entry
   }
 
   /** How many deadlines are open. */
@@ -94,44 +120,45 @@ export class Clock {
     const now = this.now()
     try {
       for (let first = this.#heap[0]; first && first.due <= now; first = this.#heap[0]) {
-        this.#remove(first)
-        first.call()
+        this.remove(first)
+        first.ring()
       }
     } finally {
       this.#schedule()
     }
   }
 
-  #remove(entry: Entry): void {
-    const last = this.#heap.pop() as Entry
-    const at = entry.at
-    entry.at = -1
-    if (last === entry) return
+  /** Takes an alarm out of the heap. */
+  remove(alarm: Alarm): void {
+    const last = this.#heap.pop() as Alarm
+    const at = alarm.at
+    alarm.at = -1
+    if (last === alarm) return
     this.#heap[at] = last
     last.at = at
     this.#rise(last)
     this.#sink(last)
   }
 
-  #rise(entry: Entry): void {
-    while (entry.at > 0) {
-      const parent = this.#heap[(entry.at - 1) >> 1] as Entry
-      if (parent.due <= entry.due) return
-      this.#swap(entry, parent)
+  #rise(alarm: Alarm): void {
+    while (alarm.at > 0) {
+      const parent = this.#heap[(alarm.at - 1) >> 1] as Alarm
+      if (parent.due <= alarm.due) return
+      this.#swap(alarm, parent)
     }
   }
 
-  #sink(entry: Entry): void {
+  #sink(alarm: Alarm): void {
     for (;;) {
-      const left = this.#heap[2 * entry.at + 1]
-      const right = this.#heap[2 * entry.at + 2]
+      const left = this.#heap[2 * alarm.at + 1]
+      const right = this.#heap[2 * alarm.at + 2]
       const child = right && left && right.due < left.due ? right : left
-      if (!child || child.due >= entry.due) return
-      this.#swap(entry, child)
+      if (!child || child.due >= alarm.due) return
+      this.#swap(alarm, child)
     }
   }
 
-  #swap(one: Entry, other: Entry): void {
+  #swap(one: Alarm, other: Alarm): void {
     const at = one.at
     one.at = other.at
     other.at = at

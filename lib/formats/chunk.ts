@@ -1,0 +1,127 @@
+import { misuse, show } from '../errors.js'
+import type { Event } from '../values.js'
+import { type Format, type Notice, type Wire, wire } from './format.js'
+
+type Own = Format & { readonly [wire]?: Wire }
+
+/**
+ * Bytes for the wire, framed as a chunk (RFC 9112 7.1) when they are made, so that all streams can share both:
+ * the chunk for a socket, the bytes alone for whatever frames them itself.
+ */
+export class Chunk {
+  /** The size, the bytes, and the line breaks around them. */
+  readonly framed: Buffer
+  /** Where the bytes begin. */
+  readonly start: number
+
+  constructor(framed: Buffer, start: number) {
+    this.framed = framed
+    this.start = start
+  }
+
+  get bytes(): Buffer {
+    return this.framed.subarray(this.start, -2)
+  }
+
+  /** Of the bytes. A chunk without any would end the body, and is never written. */
+  get size(): number {
+    return this.framed.length - this.start - 2
+  }
+}
+
+/** An event in a format, with what parts it from the event before it. */
+export class Encoded extends Chunk {
+  /** How many of the bytes part it from the event before. */
+  readonly separator: number
+  /** What was encoded: a policy may go by it. */
+  readonly data: unknown
+  /** It is no event, but says something of them. */
+  readonly isNotice: boolean
+
+  constructor(framed: Buffer, start: number, separator: number, data: unknown, isNotice: boolean) {
+    super(framed, start)
+    this.separator = separator
+    this.data = data
+    this.isNotice = isNotice
+  }
+
+  /** The event as the first of a stream: nothing parts it. */
+  get first(): Chunk {
+    return this.separator === 0 ? this : chunk([this.bytes.subarray(this.separator)])
+  }
+}
+
+const nothing = Buffer.alloc(0)
+
+/** One chunk of several bytes. */
+export function chunk(parts: readonly Uint8Array[]): Chunk {
+  let size = 0
+  for (const part of parts) size += part.length
+  const { framed, start } = frame(size)
+  let at = start
+  for (const part of parts) {
+    framed.set(part, at)
+    at += part.length
+  }
+  return new Chunk(framed, start)
+}
+
+/** One chunk of several. */
+export function gather(chunks: readonly Chunk[]): Chunk {
+  if (chunks.length === 1) return chunks[0] as Chunk
+  let size = 0
+  for (const each of chunks) size += each.size
+  const { framed, start } = frame(size)
+  let at = start
+  for (const each of chunks) at += each.framed.copy(framed, at, each.start, each.framed.length - 2)
+  return new Chunk(framed, start)
+}
+
+/**
+ * An event in a format.
+ *
+ * @throws TypeError for what cannot be written
+ */
+export function encode(format: Own, event: Event): Encoded {
+  return encoded(format, checked('encode', format.encode(event)), event.data, false)
+}
+
+/** A notice in a format; of no size where the format has none. */
+export function encodeNotice(format: Own, kind: Notice, details: object): Encoded {
+  return encoded(format, checked('notice', format.notice?.(kind, details) ?? ''), details, true)
+}
+
+export function toBytes(text: string | Uint8Array): Uint8Array {
+  if (typeof text !== 'string') return text
+  return text === '' ? nothing : Buffer.from(text)
+}
+
+function encoded(format: Own, bytes: string | Uint8Array, data: unknown, isNotice: boolean): Encoded {
+  const isText = typeof bytes === 'string'
+  const length = isText ? Buffer.byteLength(bytes) : bytes.length
+  const separator = length === 0 ? '' : (format[wire]?.separator ?? '')
+  const { framed, start } = frame(separator.length + length)
+  const at = separator === '' ? start : start + framed.write(separator, start)
+  if (isText) framed.write(bytes, at)
+  else framed.set(bytes, at)
+  return new Encoded(framed, start, separator.length, data, isNotice)
+}
+
+/** Room for so many bytes, with what frames them. */
+function frame(size: number): { framed: Buffer; start: number } {
+  const head = size.toString(16)
+  const start = head.length + 2
+  const framed = Buffer.allocUnsafe(start + size + 2)
+  for (let at = 0; at < head.length; at++) framed[at] = head.charCodeAt(at)
+  framed[start - 2] = 13
+  framed[start - 1] = 10
+  framed[start + size] = 13
+  framed[start + size + 1] = 10
+  return { framed, start }
+}
+
+/** What a format's own function returned. */
+function checked(name: string, bytes: unknown): string | Uint8Array {
+  if (typeof bytes === 'string' || bytes instanceof Uint8Array) return bytes
+  throw misuse('LARIAT_DATA', `${name} of the format returned ${show(bytes)}: expected a string or bytes`)
+}

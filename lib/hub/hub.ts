@@ -1,0 +1,99 @@
+import { EventEmitter } from 'node:events'
+import { LariatError, misuse, report, show } from '../errors.js'
+import { checkKeys, isFunction, type Rules, wrong } from '../keys.js'
+import { type Backend, isBackend } from './backend.js'
+import { Channel } from './channel.js'
+import type { ChannelOptions, Hub, Channel as PublicChannel } from './feed.js'
+import { memory } from './memory.js'
+
+const isWhole = (value: unknown) => Number.isInteger(value) && (value as number) >= 0
+const isTime = (value: unknown) => typeof value === 'number' && value >= 0
+
+const optionRules: Rules = {
+  history: [(value) => isWhole(value) || value === Infinity, 'a number of events, 0 or more'],
+  historyBytes: [isTime, 'bytes, 0 or more'],
+  maxAge: [isTime, 'milliseconds, 0 or more'],
+  linger: [isTime, 'milliseconds, 0 or more'],
+  source: [isFunction, 'a function that starts what publishes'],
+}
+
+/**
+ * Channels: fan-out and replay.
+ *
+ * @param backend where the events are kept; in the memory of the process by default
+ * @throws TypeError for a backend that is none
+ */
+export function createHub(backend: Backend = memory()): Hub {
+  if (!isBackend(backend)) wrong(`createHub(${show(backend)}): expected a backend, or nothing`)
+  return new Channels(backend)
+}
+
+class Channels implements Hub {
+  readonly #backend: Backend
+  readonly #channels = new Map<string, { channel: Channel<never>; options: ChannelOptions<never> }>()
+  readonly #listeners = new EventEmitter()
+  #closing: Promise<void> | undefined
+
+  constructor(backend: Backend) {
+    this.#backend = backend
+    for (const name of ['down', 'up'] as const) backend.on(name, () => this.#tell(name))
+  }
+
+  channel<Data>(name: string, options?: ChannelOptions<Data>): PublicChannel<Data> {
+    if (typeof name !== 'string' || name === '') wrong(`channel(${show(name)}): expected a name`)
+    const where = `channel '${name}'`
+    if (options !== undefined) {
+      checkKeys(where, options, optionRules)
+      if (options.linger !== undefined && !options.source)
+        wrong(`${where}: \`linger\` has no \`source\` to stop`)
+    }
+    const known = this.#channels.get(name)
+    if (known) {
+      if (options !== undefined) checkSame(where, known.options, options)
+      return known.channel as unknown as PublicChannel<Data>
+    }
+    if (this.#closing !== undefined)
+      throw new LariatError('LARIAT_DOWN', `${where} is of a hub that is closed`)
+    const { history, historyBytes, maxAge } = options ?? {}
+    const log = this.#backend.open(name, { history, historyBytes, maxAge })
+    const channel = new Channel<Data>(name, log, options ?? {})
+    this.#channels.set(name, { channel: channel as never, options: (options ?? {}) as never })
+    return channel
+  }
+
+  on(name: 'down' | 'up', listener: () => void): this {
+    if (name !== 'down' && name !== 'up') {
+      throw misuse('LARIAT_SPEC', `on(${show(name)}): expected 'down' or 'up'`)
+    }
+    this.#listeners.on(name, listener)
+    return this
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    for (const { channel } of this.#channels.values()) channel.close()
+    await this.#backend.close()
+  }
+
+  #tell(name: 'down' | 'up'): void {
+    try {
+      this.#listeners.emit(name)
+    } catch (error) {
+      report(`A listener for '${name}' of a hub failed`, error)
+    }
+  }
+}
+
+/** A channel is one thing for all who name it. */
+function checkSame(where: string, known: object, given: object): void {
+  for (const key of Object.keys(optionRules)) {
+    const [before, now] = [known, given].map((options) => (options as Record<string, unknown>)[key])
+    if (before !== now) {
+      wrong(`${where}: \`${key}\` is ${show(now)}, and was ${show(before)}: expected the same, or no options`)
+    }
+  }
+}

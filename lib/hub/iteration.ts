@@ -1,0 +1,85 @@
+import { LariatError } from '../errors.js'
+import type { Gap } from './feed.js'
+import type { Published } from './published.js'
+import type { Sink, View } from './view.js'
+
+/** The most events that wait for one who iterates. */
+const most = 10_000
+
+interface Waiting {
+  resolve(result: IteratorResult<Published>): void
+  reject(error: unknown): void
+}
+
+/** A feed as an async iterator: what comes from the first `next` on, until it is returned or the feed is down. */
+export class Iteration implements AsyncIterableIterator<Published>, Sink {
+  readonly #view: View<unknown>
+  #events: Published[] = []
+  #waiting: Waiting[] = []
+  #state: 'new' | 'open' | 'over' = 'new'
+  /** Thrown once what came before it is taken. */
+  #error: unknown
+
+  constructor(view: View<unknown>) {
+    this.#view = view
+  }
+
+  get subscribers(): number {
+    return 1
+  }
+
+  next(): Promise<IteratorResult<Published>> {
+    if (this.#state === 'new') {
+      this.#state = 'open'
+      this.#view.attach(this)
+    }
+    const value = this.#events.shift()
+    if (value) return Promise.resolve({ done: false, value })
+    if (this.#state === 'open')
+      return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+    const error = this.#error
+    this.#error = undefined
+    return error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error)
+  }
+
+  return(): Promise<IteratorResult<Published>> {
+    this.#events = []
+    this.#error = undefined
+    this.#end()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  event(event: Published): void {
+    const waiting = this.#waiting.shift()
+    if (waiting) waiting.resolve({ done: false, value: event })
+    else if (this.#events.push(event) > most) {
+      this.failed(new LariatError('LARIAT_OVERFLOW', `More than ${most} events wait for an iteration`))
+    }
+  }
+
+  gap(_gap: Gap): void {}
+
+  failed(error: unknown): void {
+    this.#end(error)
+  }
+
+  down(error?: unknown): void {
+    this.#end(error)
+  }
+
+  #end(error?: unknown): void {
+    if (this.#state === 'open') this.#view.detach(this)
+    if (this.#state === 'over') return
+    this.#state = 'over'
+    const [first, ...rest] = this.#waiting
+    this.#waiting = []
+    if (error === undefined) first?.resolve({ done: true, value: undefined })
+    else if (first) first.reject(error)
+    else this.#error = error
+    for (const each of rest) each.resolve({ done: true, value: undefined })
+  }
+}

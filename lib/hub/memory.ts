@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto'
+import { clock } from '../clock.js'
+import { is } from '../values.js'
+import type { Backend, Log, Reading, Receiver, Retention } from './backend.js'
+import { Published } from './published.js'
+
+/** Channels that live and die with the process. */
+export function memory(): Backend {
+  return {
+    [is]: 'backend',
+    open: (_name, retention) => new History(retention),
+    // what is in the process is lost with it alone
+    on: () => {},
+    close: () => {},
+  }
+}
+
+interface Kept {
+  readonly event: Published
+  readonly size: number
+  readonly at: number
+}
+
+/** A bounded history: the latest events, by count, bytes and age. */
+class History implements Log {
+  /** Tells ids of this log from those of another, and of another life of the process. */
+  readonly #epoch = randomBytes(5).toString('hex')
+  readonly #retention: Required<Retention>
+  readonly #retains: boolean
+  #kept: (Kept | undefined)[] = []
+  /** Where in `kept` the oldest event is. */
+  #first = 0
+  #bytes = 0
+  /** The number of the latest event. */
+  #number = 0
+  #receiver: Receiver | undefined
+
+  constructor(retention: Retention) {
+    this.#retention = retention
+    this.#retains = Object.values(retention).some((limit) => limit !== undefined) && retention.history !== 0
+  }
+
+  publish(data: unknown, type: string | undefined, check: (event: Published) => void): string {
+    const event = new Published(this.#id(this.#number + 1), data, type)
+    check(event)
+    const size = this.#retention.historyBytes === undefined ? 0 : sizeOf(data)
+    this.#number += 1
+    if (this.#retains) {
+      this.#kept.push({ event, size, at: clock.now() })
+      this.#bytes += size
+      this.#trim()
+    }
+    this.#receiver?.event(event)
+    return event.id
+  }
+
+  listen(receiver: Receiver): () => void {
+    this.#receiver = receiver
+    return () => {
+      if (this.#receiver === receiver) this.#receiver = undefined
+    }
+  }
+
+  read(after: string): Reading {
+    this.#trim()
+    const oldest = this.#number - this.#count + 1
+    const number = after === 'earliest' ? oldest - 1 : this.#numberOf(after)
+    if (number === undefined) return this.#reading('unknown', oldest)
+    return number < oldest - 1 ? this.#reading('trimmed', oldest) : this.#reading('found', number + 1)
+  }
+
+  compare(one: string, other: string): number {
+    return (this.#numberOf(one) ?? 0) - (this.#numberOf(other) ?? 0)
+  }
+
+  get latest(): string {
+    return this.#id(this.#number)
+  }
+
+  #reading(outcome: Reading['outcome'], from: number): Reading {
+    const at = this.#kept.length - (this.#number - from + 1)
+    const events = this.#kept.slice(at).map((kept) => (kept as Kept).event)
+    return { outcome, from: this.#id(Math.min(from, this.#number)), events }
+  }
+
+  get #count(): number {
+    return this.#kept.length - this.#first
+  }
+
+  #id(number: number): string {
+    return `${this.#epoch}-${number}`
+  }
+
+  /** The number in an id of this log; undefined for any other. */
+  #numberOf(id: string): number | undefined {
+    const [epoch, digits = '', ...more] = id.split('-')
+    if (epoch !== this.#epoch || more.length > 0 || !/^(?:0|[1-9]\d{0,15})$/.test(digits)) return undefined
+    const number = Number(digits)
+    return number <= this.#number ? number : undefined
+  }
+
+  #trim(): void {
+    const { history = Infinity, historyBytes = Infinity, maxAge = Infinity } = this.#retention
+    const since = clock.now() - maxAge
+    for (let oldest = this.#kept[this.#first]; oldest; oldest = this.#kept[this.#first]) {
+      if (this.#count <= history && this.#bytes <= historyBytes && oldest.at >= since) break
+      this.#bytes -= oldest.size
+      this.#kept[this.#first++] = undefined
+    }
+    if (this.#first > 1024 && this.#first * 2 > this.#kept.length) {
+      this.#kept = this.#kept.slice(this.#first)
+      this.#first = 0
+    }
+  }
+}
+
+/** The bytes of data, as its JSON text has them; of bytes and text, their own. */
+function sizeOf(data: unknown): number {
+  if (typeof data === 'string') return Buffer.byteLength(data)
+  if (data instanceof Uint8Array) return data.length
+  return Buffer.byteLength(JSON.stringify(data) ?? '')
+}

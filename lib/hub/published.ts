@@ -1,0 +1,40 @@
+import { type Encoded, encode } from '../formats/chunk.js'
+import type { Format } from '../formats/format.js'
+import { type Event, is } from '../values.js'
+
+/** An event of a channel, and what it is in each format: encoded once, and shared by all who write it. */
+export class Published<out Data = unknown> implements Event<Data> {
+  readonly [is] = 'event'
+  readonly id: string
+  declare readonly type?: string
+  readonly data: Data
+  #format: Format | undefined
+  #encoded: Encoded | undefined
+  #others: Map<Format, Encoded> | undefined
+
+  constructor(id: string, data: Data, type: string | undefined) {
+    this.id = id
+    this.data = data
+    if (type !== undefined) this.type = type
+  }
+
+  /**
+   * The event's bytes in a format.
+   *
+   * @throws TypeError for data that the format cannot write
+   */
+  in(format: Format): Encoded {
+    if (this.#format === format) return this.#encoded as Encoded
+    const known = this.#others?.get(format)
+    if (known) return known
+    const made = encode(format, this)
+    if (this.#format === undefined) {
+      this.#format = format
+      this.#encoded = made
+    } else {
+      this.#others ??= new Map()
+      this.#others.set(format, made)
+    }
+    return made
+  }
+}

@@ -1,0 +1,92 @@
+import { clock, type Deadline } from '../clock.js'
+import { misuse, report, show } from '../errors.js'
+import { isPromise } from '../values.js'
+
+/** One life of a source. */
+interface Run {
+  stop: (() => unknown) | undefined
+  isOver: boolean
+}
+
+/** A channel's source: started for the first subscriber, stopped some time after the last has left. */
+export class Supply {
+  readonly #name: string
+  readonly #source: () => unknown
+  readonly #linger: number
+  readonly #died: (error: unknown) => void
+  #run: Run | undefined
+  #stopping: Deadline | undefined
+
+  constructor(name: string, source: () => unknown, linger: number, died: (error: unknown) => void) {
+    this.#name = name
+    this.#source = source
+    this.#linger = linger
+    this.#died = died
+  }
+
+  start(): void {
+    this.#stopping?.cancel()
+    this.#stopping = undefined
+    if (this.#run) return
+    const run: Run = { stop: undefined, isOver: false }
+    this.#run = run
+    try {
+      const stop = this.#source()
+      if (isPromise(stop)) {
+        stop.then(
+          (value) => this.#started(run, value),
+          (error) => this.#failed(run, error),
+        )
+      } else this.#started(run, stop)
+    } catch (error) {
+      this.#failed(run, error)
+    }
+  }
+
+  /** Stops the source after a while, unless it is started again by then. */
+  stop(): void {
+    if (!this.#run) return
+    if (this.#linger === 0) this.stopNow()
+    else this.#stopping ??= clock.after(this.#linger, () => this.stopNow())
+  }
+
+  stopNow(): void {
+    this.#stopping?.cancel()
+    this.#stopping = undefined
+    const run = this.#run
+    this.#run = undefined
+    if (run) this.#end(run)
+  }
+
+  #started(run: Run, stop: unknown): void {
+    if (stop !== undefined && typeof stop !== 'function') {
+      const expected = 'expected nothing, or a function that stops it'
+      return this.#failed(
+        run,
+        misuse('LARIAT_ANSWER', `source of channel '${this.#name}' returned ${show(stop)}: ${expected}`),
+      )
+    }
+    run.stop = stop as Run['stop']
+    if (run.isOver) this.#end(run)
+  }
+
+  #failed(run: Run, error: unknown): void {
+    if (run.isOver) return report(`The source of channel '${this.#name}' failed after its end`, error)
+    run.isOver = true
+    this.#run = undefined
+    this.#died(error)
+  }
+
+  #end(run: Run): void {
+    run.isOver = true
+    const { stop } = run
+    run.stop = undefined
+    const failed = (error: unknown) => report(`Stopping the source of channel '${this.#name}' failed`, error)
+    try {
+      const stopping = stop?.()
+      if (isPromise(stopping)) stopping.then(undefined, failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+}

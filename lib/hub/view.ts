@@ -1,0 +1,192 @@
+import { misuse, show } from '../errors.js'
+import type { Format } from '../formats/format.js'
+import type { OpenStream } from '../spec.js'
+import { type Awaitable, type Event, is, isEvent, isPromise } from '../values.js'
+import type { Reading } from './backend.js'
+import type { Feed, Gap } from './feed.js'
+import { Group } from './group.js'
+import { Iteration } from './iteration.js'
+import { Published } from './published.js'
+import { Replay } from './replay.js'
+
+/** Who gets a feed's events. */
+export interface Sink {
+  /** How many streams and iterations are behind it. */
+  readonly subscribers: number
+  event(event: Published): void
+  /** Events are lost for good. */
+  gap(gap: Gap): void
+  /** A `filter` or `map` on the way has thrown. */
+  failed(error: unknown): void
+  /** What the events come from has died, or was closed. */
+  down(error?: unknown): void
+}
+
+/** The channel that a feed is of, as far as its feeds need it. */
+export interface Root {
+  /** Resolves when events are delivered from now on; undefined when they already are. */
+  readonly ready: PromiseLike<unknown> | undefined
+  /** The id of the latest event, where that is known without asking. */
+  readonly latest: string | undefined
+  /** The order of two ids. */
+  compare(one: string, other: string): number
+  /** What is retained after an id. */
+  retained(after: string): Awaitable<Reading>
+  tell(name: 'join' | 'leave', stream: () => OpenStream): void
+}
+
+/** What a feed makes of an event of the feed that it is part of: the same, another, or none. */
+type Step = (event: Published) => Published | undefined
+
+/**
+ * A feed: a channel, or what a filter or a map leaves of one. Whatever subscribes to it is a sink; a feed that has
+ * sinks is one of the feed that it is part of.
+ */
+export abstract class View<Data> implements Feed<Data>, Sink {
+  readonly [is] = 'feed'
+  readonly #sinks = new Set<Sink>()
+  readonly #groups = new Map<Format, Group>()
+
+  abstract readonly root: Root
+  /** The event as this feed has it, of an event of the channel. */
+  abstract of(event: Published): Published | undefined
+  /** The first sink is there; the last one has left. */
+  protected abstract begin(): void
+  protected abstract cease(): void
+
+  filter(keep: (data: never, event: never) => boolean): Feed<never> {
+    checkFunction('filter', keep)
+    const kept = keep as (data: unknown, event: Event) => boolean
+    const step: Step = (event) => (kept(event.data, event) ? event : undefined)
+    return new Part<never>(this as View<unknown>, step, false)
+  }
+
+  map<To>(change: (data: Data, event: Event<Data>) => To): Feed<To> {
+    checkFunction('map', change)
+    const changed = change as (data: unknown, event: Event) => To
+    const step: Step = (event) => {
+      const made: unknown = changed(event.data, event)
+      return isEvent(made)
+        ? new Published(event.id, made.data, made.type ?? event.type)
+        : new Published(event.id, made, event.type)
+    }
+    return new Part<To>(this as View<unknown>, step, true)
+  }
+
+  async *replay(lastEventId: string): AsyncIterable<Event<Data>> {
+    if (typeof lastEventId !== 'string') {
+      throw misuse('LARIAT_ANSWER', `replay(${show(lastEventId)}): expected an event's id, or 'earliest'`)
+    }
+    const replay = await this.read(lastEventId)
+    yield* replay.all() as AsyncIterable<Event<Data>>
+  }
+
+  /** What is retained after an id, as this feed has it. */
+  read(after: string): Awaitable<Replay> {
+    const reading = this.root.retained(after)
+    const replay = (read: Reading) => new Replay(this as View<unknown>, after, read)
+    return isPromise(reading) ? reading.then(replay) : replay(reading)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Event<Data>> {
+    return new Iteration(this as View<unknown>) as AsyncIterator<Event<Data>>
+  }
+
+  get subscribers(): number {
+    let count = 0
+    for (const sink of this.#sinks) count += sink.subscribers
+    return count
+  }
+
+  /** The streams of this feed in a format; those of one format share its bytes. */
+  group(format: Format): Group {
+    let group = this.#groups.get(format)
+    if (!group) {
+      group = new Group(format, this as View<unknown>)
+      this.#groups.set(format, group)
+    }
+    return group
+  }
+
+  /** The formats in which the channel's own events are written here. */
+  *formats(): Iterable<Format> {
+    yield* this.#groups.keys()
+    for (const sink of this.#sinks) if (sink instanceof Part && !sink.isChanged) yield* sink.formats()
+  }
+
+  attach(sink: Sink): void {
+    const isFirst = this.#sinks.size === 0
+    this.#sinks.add(sink)
+    if (isFirst) this.begin()
+  }
+
+  detach(sink: Sink): void {
+    if (!this.#sinks.delete(sink)) return
+    if (sink instanceof Group) this.#groups.delete(sink.format)
+    if (this.#sinks.size === 0) this.cease()
+  }
+
+  event(event: Published): void {
+    for (const sink of this.#sinks) sink.event(event)
+  }
+
+  gap(gap: Gap): void {
+    for (const sink of this.#sinks) sink.gap(gap)
+  }
+
+  failed(error: unknown): void {
+    for (const sink of [...this.#sinks]) sink.failed(error)
+  }
+
+  down(error?: unknown): void {
+    for (const sink of [...this.#sinks]) sink.down(error)
+  }
+}
+
+/** What a filter or a map leaves of another feed. */
+class Part<Data> extends View<Data> {
+  readonly #whole: View<unknown>
+  readonly #step: Step
+  /** Its events are others than the channel's. */
+  readonly isChanged: boolean
+
+  constructor(whole: View<unknown>, step: Step, isChanged: boolean) {
+    super()
+    this.#whole = whole
+    this.#step = step
+    this.isChanged = isChanged
+  }
+
+  get root(): Root {
+    return this.#whole.root
+  }
+
+  of(event: Published): Published | undefined {
+    const whole = this.#whole.of(event)
+    return whole && this.#step(whole)
+  }
+
+  override event(event: Published): void {
+    let own: Published | undefined
+    try {
+      own = this.#step(event)
+    } catch (error) {
+      return this.failed(error)
+    }
+    if (own) super.event(own)
+  }
+
+  protected begin(): void {
+    this.#whole.attach(this)
+  }
+
+  protected cease(): void {
+    this.#whole.detach(this)
+  }
+}
+
+function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') {
+    throw misuse('LARIAT_SPEC', `${name}(${show(value)}): expected a function of data and event`)
+  }
+}

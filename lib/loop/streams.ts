@@ -1,0 +1,128 @@
+import { clock } from '../clock.js'
+import { Refusal } from '../errors.js'
+import { checkKeys, type Rules } from '../keys.js'
+import type { OpenStream, Reason } from '../spec.js'
+
+/** How an endpoint is closed. */
+export interface Closing {
+  /** Milliseconds over which the ends of the open streams are spread. Default 0. */
+  over?: number
+  /** Seconds after which those who come meanwhile are told to come back, at the earliest. Default 5. */
+  retryAfter?: number
+}
+
+/** A held response, as far as its endpoint looks after it. */
+interface Held {
+  readonly client: string
+  readonly isEnded: boolean
+  readonly stream: OpenStream
+  end(reason: Reason): void
+  /** Drops what its client has not taken. */
+  cut(): void
+}
+
+interface Caps {
+  readonly maxStreams?: number | undefined
+  readonly maxStreamsPerClient?: number | undefined
+}
+
+const isTime = (value: unknown) => typeof value === 'number' && value >= 0 && value < Infinity
+
+const closingRules: Rules = {
+  over: [isTime, 'milliseconds, 0 or more'],
+  retryAfter: [isTime, 'seconds, 0 or more'],
+}
+
+/** The shortest time between two ends, in milliseconds. */
+const beat = 10
+
+/** The held responses of one endpoint, wherever it is mounted: who is there, how many may be, and how they end. */
+export class Streams implements Iterable<OpenStream> {
+  readonly #held = new Set<Held>()
+  /** How many are taken: until all is let go that a stream has asked for, even if its client has left. */
+  #taken = 0
+  readonly #takenBy = new Map<string, number>()
+  #retryAfter = 5
+  #closing: Promise<void> | undefined
+  #emptied: (() => void) | undefined;
+
+  *[Symbol.iterator](): Iterator<OpenStream> {
+    for (const held of this.#held) if (!held.isEnded) yield held.stream
+  }
+
+  get isClosing(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /** Seconds, some more for each who asks: those who are sent away together are not to come back together. */
+  get retryAfter(): number {
+    return Math.ceil(this.#retryAfter * (1 + Math.random()))
+  }
+
+  /** Why there is no place for one more; who is there is never sent away for who comes. */
+  refusal(
+    client: string,
+    { maxStreams = Infinity, maxStreamsPerClient = Infinity }: Caps,
+  ): Refusal | undefined {
+    if (this.isClosing) return new Refusal(503, 'The server is closing this stream.')
+    if (this.#taken >= maxStreams) return new Refusal(503, 'As many streams are open as may be.')
+    return (this.#takenBy.get(client) ?? 0) >= maxStreamsPerClient
+      ? new Refusal(429, 'This client has as many streams open as it may.')
+      : undefined
+  }
+
+  add(held: Held, counts: boolean): void {
+    this.#held.add(held)
+    this.#taken += 1
+    if (counts) this.#takenBy.set(held.client, (this.#takenBy.get(held.client) ?? 0) + 1)
+  }
+
+  /** All is let go that it has asked for. */
+  release({ client }: Held): void {
+    this.#taken -= 1
+    const taken = this.#takenBy.get(client)
+    if (taken === 1) this.#takenBy.delete(client)
+    else if (taken !== undefined) this.#takenBy.set(client, taken - 1)
+  }
+
+  /** Its response is over. */
+  remove(held: Held): void {
+    this.#held.delete(held)
+    if (this.#held.size === 0) this.#emptied?.()
+  }
+
+  /** Ends all, evenly over a time, then cuts what is left; resolves when all are gone. A second call is the first. */
+  async close(how: Closing = {}): Promise<void> {
+    checkKeys('close', how, closingRules)
+    this.#closing ??= this.#close(how)
+    return this.#closing
+  }
+
+  async #close({ over = 0, retryAfter = 5 }: Closing): Promise<void> {
+    this.#retryAfter = retryAfter
+    const gone = new Promise<void>((resolve) => {
+      this.#emptied = resolve
+    })
+    await this.#end([...this.#held], over)
+    // what was written has to get to the kernel
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+    for (const held of this.#held) held.cut()
+    if (this.#held.size > 0) await gone
+  }
+
+  #end(all: readonly Held[], over: number): Promise<void> {
+    const began = clock.now()
+    let next = 0
+    return new Promise((resolve) => {
+      const step = () => {
+        const share = over === 0 ? 1 : (clock.now() - began) / over
+        const until = Math.min(all.length, Math.floor(share * all.length) + (share < 1 ? 1 : 0))
+        for (; next < until; next++) all[next]?.end({ kind: 'shutdown' })
+        if (share >= 1) resolve()
+        else
+          clock.after(Math.min(over - (clock.now() - began), Math.max(beat, over / (all.length || 1))), step)
+      }
+      step()
+    })
+  }
+}
