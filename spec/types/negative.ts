@@ -1,7 +1,7 @@
 // What must not compile: under each directive stands what is wrong. Never run: spec/types.spec.ts compiles it.
 import { expectTypeOf } from 'expect-type'
-import type { Feed } from '../../lib/hub/feed.js'
 import {
+  createHub,
   csv,
   type Event,
   type LoopContext,
@@ -17,7 +17,7 @@ interface Price {
   symbol: string
   price: number
 }
-declare const prices: Feed<Price>
+const prices = createHub().channel<Price>('prices', { history: 1000 })
 type Message = { kind: 'data'; n: number } | { kind: 'died' }
 
 // @ts-expect-error the checks of usage.ts do check
@@ -87,6 +87,12 @@ resource({ contentTypesProvided: { 'application/json': (_context) => {} } })
 resource({ contentTypesProvided: { 'application/json': async (_context) => {} } })
 // @ts-expect-error a function in a list has no media type
 resource({ contentTypesProvided: [() => 'x'] })
+// @ts-expect-error publish of another type
+prices.publish({ symbol: 'x' })
+// @ts-expect-error a part of a channel cannot be published to
+prices.filter(() => true).publish({ symbol: 'x', price: 1 })
+// @ts-expect-error a policy that there is not
+resource({ stream: { overflow: 'drop' } })
 // @ts-expect-error filter of what is not there
 prices.filter((price) => price.x)
 // @ts-expect-error the factory is not the format

@@ -5,15 +5,17 @@ import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { expectTypeOf } from 'expect-type'
 import express from 'express'
-import type { Feed } from '../../lib/hub/feed.js'
 import {
+  createHub,
   csv,
   type Event,
   event,
+  type Feed,
   jsonArray,
   type LoopContext,
   loop,
   ndjson,
+  type OpenStream,
   raw,
   resource,
   resources,
@@ -46,7 +48,8 @@ interface Price {
   symbol: string
   price: number
 }
-declare const prices: Feed<Price>
+const hub = createHub()
+const prices = hub.channel<Price>('prices', { history: 1000 })
 const tokens = new Set<string | undefined>()
 declare const mixer: { createReadStream(): Readable }
 declare function legacyCheck(req: express.Request): boolean
@@ -358,6 +361,10 @@ resource({
 // ---- feeds
 
 export async function readFeed() {
+  const id: string = await prices.publish({ symbol: 'A', price: 3 }, { type: 'tick' })
+  prices.on('join', (stream) => expectTypeOf(stream).toEqualTypeOf<OpenStream>())
+  expectTypeOf(prices.map((price) => price.price)).toEqualTypeOf<Feed<number>>()
+  for await (const message of prices.replay(id)) expectTypeOf(message.id).toEqualTypeOf<string | undefined>()
   for await (const message of prices) expectTypeOf(message).toEqualTypeOf<Event<Price>>()
   for await (const message of prices.replay('earliest')) message.data.price
 }
@@ -369,4 +376,44 @@ resource({
   contentTypesAccepted: { 'application/json': () => ({ body: { a: 1 } }) },
   deleteResource: () => ({ body: { gone: true } }),
   contentTypesProvided: { 'application/json': () => ({ hello: 'world' }) },
+})
+
+// ---- what an endpoint offers beside answering
+export async function drain() {
+  const api = resources({ '/prices': { contentTypesProvided: [sse()], subscribe: prices } })
+  for (const stream of api.streams) {
+    expectTypeOf(stream).toEqualTypeOf<OpenStream>()
+    stream.close()
+  }
+  await api.close()
+  await api.close({ over: 1000, retryAfter: 10 })
+  await hub.on('down', () => {}).close()
+}
+
+// ---- options of a held response, channels with a source, and gaps
+hub.channel<Price>('lazy', {
+  source: async (channel) => {
+    await channel.publish({ symbol: 'A', price: 1 })
+    return () => {}
+  },
+  linger: 1000,
+})
+resource({
+  init: () => ({ user: 'ann' }),
+  contentTypesProvided: [sse()],
+  isAuthorized: true,
+  forbidden: () => false,
+  subscribe: prices,
+  onGap: (gap, { state, write }) => {
+    expectTypeOf(gap.reason).toEqualTypeOf<'trimmed' | 'unknown'>()
+    return write(state.user)
+  },
+  stream: {
+    overflow: { conflate: (price) => (price as Price).symbol },
+    maxDuration: 60_000,
+    reauthorize: 60_000,
+    maxStreams: 100,
+    maxStreamsPerClient: 2,
+    clientKey: ({ req }) => req.get('x-user') ?? '',
+  },
 })
