@@ -5,7 +5,7 @@
  * busy machine disturbs less than it does the time that passes. The servers take turns, in an order that moves
  * on with each round; ratios are of one round, and what is printed is the median of all.
  *
- *     npm run bench -- [rounds [requests a round [connections]]]
+ *     npm run bench:requests -- [rounds [requests a round [connections]]]
  */
 import assert from 'node:assert'
 import { type ChildProcess, fork } from 'node:child_process'

@@ -1,0 +1,83 @@
+import { type ChildProcess, fork, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+
+type Handlers = Record<string, (asked: never) => unknown>
+interface Asked {
+  readonly id: number
+  readonly name: string
+  readonly with: never
+}
+interface Answered {
+  readonly id: number
+  readonly answer?: unknown
+  readonly error?: string
+}
+
+const pinning = 'taskset'
+const pinned = availableParallelism() > 1 && spawnSync(pinning, ['-V']).status === 0
+
+/** The core for servers, and the one for the client and whoever conducts them. */
+export const cores = { server: 0, client: 1 }
+
+/** Puts this process, all threads of it, on a core of its own. */
+export function pin(core: number): boolean {
+  return pinned && spawnSync(pinning, ['-acp', String(core), String(process.pid)]).status === 0
+}
+
+/** A process that answers one thing at a time or several. */
+export class Remote<Own extends Handlers> {
+  readonly #child: ChildProcess
+  readonly #waiting = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>()
+  #last = 0
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+    child.on('message', ({ id, answer, error }: Answered) => {
+      const waiting = this.#waiting.get(id)
+      this.#waiting.delete(id)
+      if (error) waiting?.reject(new Error(error))
+      else waiting?.resolve(answer)
+    })
+    child.once('exit', (code, signal) => {
+      for (const { reject } of this.#waiting.values()) reject(new Error(`Exited with ${code ?? signal}`))
+    })
+  }
+
+  static async start<Own extends Handlers>(file: URL, core: number, ...args: string[]): Promise<Remote<Own>> {
+    const node = [process.execPath, '--expose-gc']
+    const child = pinned
+      ? fork(file, args, { execPath: pinning, execArgv: ['-c', String(core), ...node] })
+      : fork(file, args, { execArgv: ['--expose-gc'] })
+    await once(child, 'message')
+    return new Remote(child)
+  }
+
+  ask<Key extends keyof Own & string>(
+    name: Key,
+    ...[asked]: Parameters<Own[Key]>
+  ): Promise<Awaited<ReturnType<Own[Key]>>> {
+    this.#last += 1
+    const id = this.#last
+    const answered = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
+    this.#child.send({ id, name, with: asked })
+    return answered as Promise<Awaited<ReturnType<Own[Key]>>>
+  }
+
+  stop(): void {
+    this.#child.removeAllListeners('exit').kill()
+  }
+}
+
+/** The other end of a `Remote`. */
+export function serve(handlers: Handlers): void {
+  process.on('message', async ({ id, name, with: asked }: Asked) => {
+    try {
+      process.send?.({ id, answer: await handlers[name]!(asked) })
+    } catch (error) {
+      process.send?.({ id, error: String(error) })
+    }
+  })
+  process.on('disconnect', () => process.exit())
+  process.send?.('ready')
+}

@@ -1,0 +1,66 @@
+import type { Name } from './peers.js'
+import { median } from './statistics.js'
+
+export type Measure =
+  | `cpu, one a turn, ${number}`
+  | `cpu, bursts, ${number}`
+  | `p50, ${number}`
+  | `p99, ${number}`
+  | `saturation`
+  | `heap, ${number}`
+  | `rss, ${number}`
+  | `opening, ${number}`
+  | `p99 of readers, none stalled`
+  | `p99 of readers, some stalled`
+  | `heap grown by`
+  | `rss grown by`
+
+export interface Summary {
+  readonly median: number
+  readonly least: number
+  readonly most: number
+}
+
+/** Each measure of each peer, by round. */
+export class Samples {
+  readonly #taken = new Map<string, Map<number, number>>()
+
+  add(name: Name, measure: Measure, round: number, value: number): void {
+    const key = `${name}: ${measure}`
+    const rounds = this.#taken.get(key) ?? new Map<number, number>()
+    this.#taken.set(key, rounds.set(round, value))
+  }
+
+  measures(name: Name): Measure[] {
+    const start = `${name}: `
+    return [...this.#taken.keys()]
+      .filter((key) => key.startsWith(start))
+      .map((key) => key.slice(start.length) as Measure)
+  }
+
+  summary(name: Name, measure: Measure): Summary | undefined {
+    return summaryOf([...this.#of(name, measure).values()])
+  }
+
+  /** What is compared is of one round: a machine has better and worse minutes. */
+  ratio(name: Name, measure: Measure, other: Name, otherMeasure = measure): Summary | undefined {
+    const others = this.#of(other, otherMeasure)
+    const both = [...this.#of(name, measure)].filter(([round]) => others.has(round))
+    return summaryOf(both.map(([round, value]) => value / others.get(round)!))
+  }
+
+  difference(name: Name, measure: Measure, other: Name): Summary | undefined {
+    const others = this.#of(other, measure)
+    const both = [...this.#of(name, measure)].filter(([round]) => others.has(round))
+    return summaryOf(both.map(([round, value]) => value - others.get(round)!))
+  }
+
+  #of(name: Name, measure: Measure): Map<number, number> {
+    return this.#taken.get(`${name}: ${measure}`) ?? new Map()
+  }
+}
+
+function summaryOf(values: number[]): Summary | undefined {
+  if (values.length === 0) return undefined
+  return { median: median(values), least: Math.min(...values), most: Math.max(...values) }
+}

@@ -1,0 +1,112 @@
+import { connect, type Socket } from 'node:net'
+import { mark, now, numberAt, stampSize, timeAt } from './tick.js'
+
+/** One buffer for all: what was read is looked at before the next is read. */
+const buffer = Buffer.allocUnsafe(256 * 1024)
+const request = 'GET /events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n'
+
+export interface Observer {
+  /** A stream has got all that was to come. */
+  complete(): void
+  latency(microseconds: number): void
+}
+
+/**
+ * Reads one response. Events are numbered, and come in order: to know how many came it is enough to look at
+ * the last one of each read. Streams that are sampled look at each one, for its age and for gaps.
+ */
+export class Stream {
+  readonly opened: Promise<void>
+  closed = false
+  got = 0
+  gaps = 0
+  readonly #socket: Socket
+  readonly #observer: Observer
+  #target = Infinity
+  #sampled = false
+  #cut: Buffer | undefined
+
+  constructor(port: number, stalled: boolean, observer: Observer) {
+    this.#observer = observer
+    let opened: () => void = () => undefined
+    let failed: (error: Error) => void = () => undefined
+    this.opened = new Promise((resolve, reject) => {
+      opened = resolve
+      failed = reject
+    })
+    let read = (size: number) => {
+      const status = buffer.toString('latin1', 9, 12)
+      if (status !== '200') failed(new Error(`Answered with ${status}`))
+      opened()
+      read = (size) => this.#read(size)
+      read(size)
+    }
+    const callback = (size: number) => {
+      read(size)
+      return true
+    }
+    this.#socket = stalled
+      ? connect(port, '127.0.0.1', opened).pause()
+      : connect({ port, host: '127.0.0.1', onread: { buffer, callback } })
+    this.#socket.on('error', failed).on('close', () => {
+      this.closed = true
+      failed(new Error('The server hung up'))
+    })
+    this.#socket.write(request)
+  }
+
+  watch(target: number, sampled: boolean): void {
+    this.got = 0
+    this.gaps = 0
+    this.#target = target
+    this.#sampled = sampled
+    this.#cut = undefined
+  }
+
+  close(): void {
+    this.#socket.resetAndDestroy()
+  }
+
+  #read(size: number): void {
+    let from = 0
+    if (this.#cut) {
+      const missing = stampSize - this.#cut.length
+      const joined = Buffer.concat([this.#cut, buffer.subarray(0, Math.min(missing, size))])
+      if (size < missing) {
+        this.#cut = joined
+        return
+      }
+      this.#cut = undefined
+      this.#take(joined, 0)
+      from = missing
+    }
+    if (this.#sampled) this.#all(from, size)
+    else this.#last(from, size)
+  }
+
+  #last(from: number, size: number): void {
+    const at = buffer.lastIndexOf(mark, size - 1)
+    if (at >= from) this.#takeOrCut(at, size)
+  }
+
+  #all(from: number, size: number): void {
+    const read = buffer.subarray(0, size)
+    for (let at = read.indexOf(mark, from); at >= 0; at = read.indexOf(mark, at + 1))
+      this.#takeOrCut(at, size)
+  }
+
+  #takeOrCut(at: number, size: number): void {
+    if (at + stampSize <= size) this.#take(buffer, at)
+    else this.#cut = Buffer.from(buffer.subarray(at, size))
+  }
+
+  #take(bytes: Buffer, at: number): void {
+    const number = numberAt(bytes, at)
+    if (this.#sampled) {
+      if (number !== this.got + 1) this.gaps += 1
+      this.#observer.latency(now() - timeAt(bytes, at))
+    }
+    this.got = number
+    if (number === this.#target) this.#observer.complete()
+  }
+}

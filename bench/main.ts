@@ -1,0 +1,18 @@
+/**
+ * What it costs to tell many what happened, beside what else there is for it.
+ *
+ * A process per server, pinned to one core where that can be done, and one for the client on another. CPU is
+ * that of the server's process, user and system.
+ *
+ *     npm run bench                          both parts, all peers: about 40 minutes
+ *     npm run bench -- --quick               the essential, in less than five
+ *     npm run bench -- fanout --peers raw,lariat --streams 100,1000 --rounds 3 --seconds 2 --searches 0
+ *     npm run bench -- stalled --stalled 30
+ *
+ * A run of everything keeps its results in `bench/results/` and draws `docs/fanout.svg`; another does with
+ * `--write`.
+ */
+import { fanOut } from './fanout/fanout.js'
+
+await fanOut()
+process.exit()
