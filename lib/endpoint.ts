@@ -6,8 +6,9 @@ import { Exchange, type Outcome } from './exchange.js'
 import { decideLoop } from './graph/onset.js'
 import { walk } from './graph/walk.js'
 import { hold } from './hold.js'
+import { closeAfter } from './http/connection.js'
 import { checkKeys, isObject, wrong } from './keys.js'
-import { type Closing, Streams } from './loop/streams.js'
+import { type Closing, checkClosing, Streams } from './loop/streams.js'
 import { plan } from './plan.js'
 import { respond, respondStop } from './respond.js'
 import type {
@@ -104,7 +105,10 @@ export function resources(
         for (const [, entry] of entries) yield* entry.streams
       },
     },
-    async (how) => void (await Promise.all(entries.map(([, entry]) => entry.close(how)))),
+    async (how = {}) => {
+      checkClosing(how)
+      await Promise.all(entries.map(([, entry]) => entry.close(how)))
+    },
     make,
   )
 }
@@ -208,6 +212,7 @@ function made(
 function refuse(x: Exchange, streams: Streams, fail: Fail): void {
   x.headers['Retry-After'] = String(streams.retryAfter)
   x.detail = 'The server is closing this resource.'
+  closeAfter(x.res)
   respond(x, 503, fail)
 }
 

@@ -11,6 +11,7 @@ import { inspect } from 'node:util'
  * - `LARIAT_DEADLINE`: a callback did not settle within `decisionTimeout`
  * - `LARIAT_DOWN`: what the stream's data comes from was dead before the head
  * - `LARIAT_OVERFLOW`: a mailbox or queue went past its limit
+ * - `LARIAT_GAP`: events were lost in the midst of a stream whose format cannot say so
  * - `LARIAT_SENT`: the head was sent before the endpoint was reached
  * - `LARIAT_BODY`: the request body was consumed by somebody who left nothing of it
  */
@@ -23,6 +24,7 @@ export type Code =
   | 'LARIAT_DEADLINE'
   | 'LARIAT_DOWN'
   | 'LARIAT_OVERFLOW'
+  | 'LARIAT_GAP'
   | 'LARIAT_SENT'
   | 'LARIAT_BODY'
 

@@ -127,6 +127,11 @@ export class Exchange {
     return this.#context
   }
 
+  /** A callback has seen it, and may have kept what it saw. */
+  get isObserved(): boolean {
+    return this.#context !== undefined
+  }
+
   get negotiated(): Decided {
     return this.#negotiated
   }

@@ -30,7 +30,7 @@ export function hold(x: Exchange, outcome: Held, streams: Streams, fail: Fail): 
   }
   x.negotiated.streams = outcome.format
   const client = clientOf(x)
-  const refusal = streams.refusal(client, x.plan.stream)
+  const refusal = streams.refusal(client ?? '', x.plan.stream)
   if (refusal) {
     if (list) discardList(list)
     x.headers['Retry-After'] = String(streams.retryAfter)
@@ -46,9 +46,9 @@ class HeldReply implements Reply {
   readonly #streams: Streams
   readonly #fail: Fail
   readonly type: string
-  readonly client: string
+  readonly client: string | undefined
 
-  constructor(x: Exchange, outcome: Held, client: string, streams: Streams, fail: Fail) {
+  constructor(x: Exchange, outcome: Held, client: string | undefined, streams: Streams, fail: Fail) {
     this.#x = x
     this.#outcome = outcome
     this.#streams = streams
@@ -101,10 +101,13 @@ function handlersOf(x: Exchange, list: Held['list']): Handlers {
 
 let hasWarned = false
 
-/** Who a client is, as the spec sees it. */
-function clientOf(x: Exchange): string {
+/**
+ * Who a client is, as the spec sees it. Undefined where nobody asks for it yet: an address has to be fetched from
+ * the system, and can be for as long as the client is there.
+ */
+function clientOf(x: Exchange): string | undefined {
   const { req } = x
-  const { clientKey } = x.plan.stream
+  const { clientKey, maxStreamsPerClient } = x.plan.stream
   if (clientKey) {
     const key: unknown = clientKey(x.context)
     if (typeof key === 'string') return key
@@ -118,15 +121,18 @@ function clientOf(x: Exchange): string {
       { type: 'LariatWarning' },
     )
   }
-  return req.ip ?? ''
+  // when it has left, it cannot be asked any more
+  return maxStreamsPerClient !== undefined || x.plan.spec.terminate ? (req.ip ?? '') : undefined
 }
+
+/** What is true of a whole body alone. */
+const ofWholes = ['etag', 'last-modified', 'expires', 'accept-ranges', 'content-length']
 
 /** What every stream says, unless the resource said otherwise; nothing of it can be revalidated or cut. */
 function setHead(x: Exchange, { format, headers = {} }: Held, type = typeOf(x, format)): void {
   const { res } = x
   applyHeaders(x)
-  for (const name of ['ETag', 'Last-Modified', 'Expires', 'Accept-Ranges', 'Content-Length'])
-    res.removeHeader(name)
+  for (const name of ofWholes) if (res.hasHeader(name)) res.removeHeader(name)
   res.setHeader('Content-Type', type)
   for (const name in headers) res.setHeader(name, headers[name] as string)
   if (x.negotiated.language !== undefined) res.setHeader('Content-Language', x.negotiated.language)
@@ -141,6 +147,7 @@ function setHead(x: Exchange, { format, headers = {} }: Held, type = typeOf(x, f
  */
 function typeOf(x: Exchange, format: Format): string {
   const { mediaType, charset } = x.negotiated
+  if (mediaType === format.mediaType && charset === undefined) return mediaType as string
   const own = [format.mediaType].flat() as string[]
   if (mediaType === undefined) return own[0] as string
   const same = own.find((each) => essenceOf(each) === essenceOf(mediaType))

@@ -6,7 +6,7 @@ import zlib from 'node:zlib'
 import vary from 'vary'
 import { misuse, show } from './errors.js'
 import type { Exchange } from './exchange.js'
-import { cut, onClose } from './http/connection.js'
+import { cut, onClose, tolerate } from './http/connection.js'
 import { parseMediaType } from './http/media-type.js'
 import type { ByteRange } from './http/range.js'
 import { isStream, toBytes, toChunk, typeOf } from './http/representation.js'
@@ -186,6 +186,7 @@ function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): voi
     if (res.headersSent) cut(res)
     else fail(error)
   })
+  tolerate(res)
   onClose(req, res, {
     closed() {
       source.on('error', () => {}).destroy()

@@ -29,23 +29,23 @@ export class Chunk {
   }
 }
 
-/** An event in a format, with what parts it from the event before it. */
+/** Events in a format, with what parts them from the event before. */
 export class Encoded extends Chunk {
   /** How many of the bytes part it from the event before. */
   readonly separator: number
-  /** What was encoded: a policy may go by it. */
+  /** How many events it is; none, if it only says something of them. */
+  readonly events: number
+  /** What was encoded, if it is one event: a policy may go by it. */
   readonly data: unknown
-  /** It is no event, but says something of them. */
-  readonly isNotice: boolean
 
-  constructor(framed: Buffer, start: number, separator: number, data: unknown, isNotice: boolean) {
+  constructor(framed: Buffer, start: number, separator: number, events: number, data: unknown) {
     super(framed, start)
     this.separator = separator
+    this.events = events
     this.data = data
-    this.isNotice = isNotice
   }
 
-  /** The event as the first of a stream: nothing parts it. */
+  /** As the first of a stream: nothing parts it. */
   get first(): Chunk {
     return this.separator === 0 ? this : chunk([this.bytes.subarray(this.separator)])
   }
@@ -68,13 +68,24 @@ export function chunk(parts: readonly Uint8Array[]): Chunk {
 
 /** One chunk of several. */
 export function gather(chunks: readonly Chunk[]): Chunk {
-  if (chunks.length === 1) return chunks[0] as Chunk
+  return chunks.length === 1 ? (chunks[0] as Chunk) : new Chunk(...joined(chunks))
+}
+
+/** Several events as one. */
+export function gatherEvents(events: readonly Encoded[]): Encoded {
+  const [first] = events as [Encoded]
+  return events.length === 1
+    ? first
+    : new Encoded(...joined(events), first.separator, events.length, undefined)
+}
+
+function joined(chunks: readonly Chunk[]): [framed: Buffer, start: number] {
   let size = 0
   for (const each of chunks) size += each.size
   const { framed, start } = frame(size)
   let at = start
   for (const each of chunks) at += each.framed.copy(framed, at, each.start, each.framed.length - 2)
-  return new Chunk(framed, start)
+  return [framed, start]
 }
 
 /**
@@ -83,12 +94,12 @@ export function gather(chunks: readonly Chunk[]): Chunk {
  * @throws TypeError for what cannot be written
  */
 export function encode(format: Own, event: Event): Encoded {
-  return encoded(format, checked('encode', format.encode(event)), event.data, false)
+  return encoded(format, checked('encode', format.encode(event)), 1, event.data)
 }
 
 /** A notice in a format; of no size where the format has none. */
 export function encodeNotice(format: Own, kind: Notice, details: object): Encoded {
-  return encoded(format, checked('notice', format.notice?.(kind, details) ?? ''), details, true)
+  return encoded(format, checked('notice', format.notice?.(kind, details) ?? ''), 0, details)
 }
 
 export function toBytes(text: string | Uint8Array): Uint8Array {
@@ -96,7 +107,7 @@ export function toBytes(text: string | Uint8Array): Uint8Array {
   return text === '' ? nothing : Buffer.from(text)
 }
 
-function encoded(format: Own, bytes: string | Uint8Array, data: unknown, isNotice: boolean): Encoded {
+function encoded(format: Own, bytes: string | Uint8Array, events: number, data: unknown): Encoded {
   const isText = typeof bytes === 'string'
   const length = isText ? Buffer.byteLength(bytes) : bytes.length
   const separator = length === 0 ? '' : (format[wire]?.separator ?? '')
@@ -104,7 +115,7 @@ function encoded(format: Own, bytes: string | Uint8Array, data: unknown, isNotic
   const at = separator === '' ? start : start + framed.write(separator, start)
   if (isText) framed.write(bytes, at)
   else framed.set(bytes, at)
-  return new Encoded(framed, start, separator.length, data, isNotice)
+  return new Encoded(framed, start, separator.length, events, data)
 }
 
 /** Room for so many bytes, with what frames them. */

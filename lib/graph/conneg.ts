@@ -1,8 +1,30 @@
 import type { Exchange } from '../exchange.js'
 import { isFormat } from '../formats/format.js'
 import { chooseCharset, chooseEncoding, chooseLanguage, chooseMediaType } from '../http/accept.js'
-import { provides } from '../plan.js'
+import { type Provides, provides } from '../plan.js'
 import type { Provided } from '../spec.js'
+
+/** What was chosen for an Accept of what is provided: browsers and libraries send few different ones. */
+const chosenBefore = new WeakMap<readonly Provides[], Map<string | undefined, number>>()
+
+/** So many are remembered for a resource, none longer than this: a client can make up as many as it likes. */
+const most = { fields: 100, length: 200 }
+
+function indexOf(accept: string | undefined, provided: readonly Provides[]): number {
+  let known = chosenBefore.get(provided)
+  const before = known?.get(accept)
+  if (before !== undefined) return before
+  const index = chooseMediaType(
+    accept,
+    provided.map((each) => each.media),
+  )
+  if (!known) {
+    known = new Map()
+    chosenBefore.set(provided, known)
+  }
+  if (known.size < most.fields && (accept?.length ?? 0) <= most.length) known.set(accept, index)
+  return index
+}
 
 /** Negotiation: which of the representations that there are does the client get? */
 export const questions = {
@@ -11,10 +33,7 @@ export const questions = {
     return x.ask('contentTypesProvided', (value) => {
       if (value === undefined) return true
       const provided = x.plan.provided ?? provides(value as Provided<unknown>)
-      const index = chooseMediaType(
-        x.req.headers.accept,
-        provided.map((each) => each.media),
-      )
+      const index = indexOf(x.req.headers.accept, provided)
       const chosen = pick(x, provided, index)
       if (!chosen)
         return refuse(

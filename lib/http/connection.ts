@@ -10,10 +10,29 @@ export function cut(res: Response): void {
   else socket.write('', () => reset(socket))
 }
 
+/** Closes a connection once a response is whole: who comes again is to come to somebody else. */
+export function closeAfter(res: Response): void {
+  if (!res.headersSent) {
+    res.shouldKeepAlive = false
+    return
+  }
+  const { socket } = res.req
+  res.once('finish', () => {
+    const next = (socket as { _httpMessage?: unknown })._httpMessage
+    // a pipelined request that was waiting has its turn now
+    if (!next) socket.destroySoon()
+  })
+}
+
 /** Drops a connection at once. */
 export function destroy(res: Response): void {
   if (isFramed(res) || !res.socket) res.destroy()
   else reset(res.socket)
+}
+
+/** Nobody has wrapped what writes to the response. */
+export function isBare(res: Response): boolean {
+  return res.write === OutgoingMessage.prototype.write
 }
 
 /**
@@ -22,8 +41,8 @@ export function destroy(res: Response): void {
  */
 export function bareSocket(res: Response): Socket | undefined {
   const { socket } = res
-  const isBare = res.write === OutgoingMessage.prototype.write && res.chunkedEncoding
-  return isBare && socket !== null && outputSize(res) === 0 ? socket : undefined
+  const takesChunks = isBare(res) && res.chunkedEncoding && outputSize(res) === 0
+  return takesChunks && socket ? socket : undefined
 }
 
 /** What Node holds of a response until it has a socket. */
@@ -54,7 +73,9 @@ export interface Closing {
 }
 
 const waiting = Symbol('waiting')
-type Watched = Response & { [waiting]?: Closing[] }
+
+/** One, as almost everywhere, or several. */
+type Watched = Response & { [waiting]?: Closing | Closing[] | undefined }
 
 /** The responses of a connection that wait for their turn: one listener serves all of them. */
 const pipelined = new WeakMap<Socket, Set<Watched>>()
@@ -63,35 +84,44 @@ const pipelined = new WeakMap<Socket, Set<Watched>>()
  * Calls back once when a response is over. That is its own 'close'; that of a request whose body was read comes
  * at once. A pipelined response has no socket and no 'close' until it is its turn: it listens to the connection.
  *
- * Nothing is made for a response but a place in its list: there may be very many of them.
+ * Nothing is made for a response, as long as one waits for it: there may be very many of them.
  */
 export function onClose(req: Request, res: Watched, closing: Closing): void {
-  if (res[waiting]) return void res[waiting].push(closing)
-  res[waiting] = [closing]
-  // the listener for an error stays: without one, an error that comes later would end the process
+  const others = res[waiting]
+  if (others) {
+    res[waiting] = [others, closing].flat()
+    return
+  }
+  res[waiting] = closing
   res.on('close', closed)
-  if (!res.listeners('error').includes(closed)) res.on('error', closed)
   if (res.socket) return
   const { socket } = req
-  const others = pipelined.get(socket) ?? atClose(socket)
-  others.add(res)
+  const all = pipelined.get(socket) ?? atClose(socket)
+  all.add(res)
 }
 
 /** Takes that back. */
 export function offClose(res: Watched, closing: Closing): void {
-  const all = res[waiting]
-  const at = all?.indexOf(closing) ?? -1
-  if (at < 0) return
-  all?.splice(at, 1)
-  if (all?.length !== 0) return
-  delete res[waiting]
+  const others = [res[waiting] ?? []].flat().filter((each) => each !== closing)
+  res[waiting] = others.length > 0 ? others : undefined
+  if (others.length > 0) return
   res.off('close', closed)
   pipelined.get(res.req.socket)?.delete(res)
 }
 
+/**
+ * From here on an error of the response ends nothing but the response: that somebody writes to it after its end
+ * would end the process.
+ */
+export function tolerate(res: Watched): void {
+  if (!res.listeners('error').includes(closed)) res.on('error', closed)
+}
+
 function closed(this: Watched): void {
+  const all = this[waiting]
+  this[waiting] = undefined
   pipelined.get(this.req.socket)?.delete(this)
-  for (const each of this[waiting]?.splice(0) ?? []) each.closed()
+  for (const each of [all ?? []].flat()) each.closed()
 }
 
 function atClose(socket: Socket): Set<Watched> {

@@ -26,8 +26,11 @@ export interface Reading {
   readonly outcome: 'found' | Gap['reason']
   /** The id of the first event, or, where there is none, of the latest that was ever there. */
   readonly from: string
-  /** In their order; from the oldest retained unless the id was found. */
-  readonly events: Iterable<Published> | AsyncIterable<Published>
+  /**
+   * In their order; from the oldest retained unless the id was found. Read no faster than the client takes them:
+   * where some of them are not retained any more when it comes to them, a gap stands in their place.
+   */
+  readonly events: Iterable<Published | Gap> | AsyncIterable<Published | Gap>
 }
 
 /**
@@ -54,7 +57,9 @@ export interface Log {
   read(after: string): Awaitable<Reading>
   /** The order of two ids of this log: negative, 0 or positive. */
   compare(one: string, other: string): number
-  /** The id of the latest event, where that is known without asking. */
+  /** What can be read has been delivered: nothing comes later that a reader has already got. */
+  readonly isImmediate: boolean
+  /** The id of the latest event, where that is known without asking, and events are retained to come back for. */
   readonly latest: string | undefined
 }
 

@@ -16,10 +16,11 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   readonly #name: string
   readonly #log: Log
   readonly #supply: Supply | undefined
-  readonly #listeners = new EventEmitter()
+  readonly #listeners = new EventEmitter().setMaxListeners(0)
   /** The format in which events are checked while nobody is there. */
   #lastFormat: Format | undefined
   #listening: Awaitable<() => unknown> | undefined
+  readonly #arriving: Published[] = []
   #isClosed = false
 
   constructor(name: string, log: Log, { source, linger = 0 }: ChannelOptions<Data>) {
@@ -35,10 +36,20 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
       )
   }
 
-  async publish(data: Data, meta: { type?: string } = {}): Promise<string> {
+  publish(data: Data, meta: { type?: string } = {}): Promise<string> {
+    const published = this.#publish(data, meta)
+    // who publishes on a timer, and waits for nothing, is not to end the process by that while it is ending
+    if (this.#isClosed) published.catch(() => {})
+    return published
+  }
+
+  async #publish(data: Data, meta: { type?: string }): Promise<string> {
     checkKeys('publish', meta, metaRules)
     if (this.#isClosed) throw new LariatError('LARIAT_DOWN', `The hub of channel '${this.#name}' is closed`)
     const bare: { data: unknown; type?: string } = isEvent(data) ? unwrapped(data) : { data }
+    if (bare.data === undefined && (meta.type ?? bare.type) === undefined) {
+      throw misuse('LARIAT_DATA', 'publish(undefined): expected data, or a type')
+    }
     return this.#log.publish(bare.data, meta.type ?? bare.type, (event) => this.#check(event))
   }
 
@@ -67,6 +78,14 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return isPromise(this.#listening) ? this.#listening : undefined
   }
 
+  get isDelivering(): boolean {
+    return this.#arriving.length > 0
+  }
+
+  get isImmediate(): boolean {
+    return this.#log.isImmediate
+  }
+
   get latest(): string | undefined {
     return this.#log.latest
   }
@@ -80,16 +99,34 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 
   tell(name: 'join' | 'leave', stream: () => OpenStream): void {
-    if (this.#listeners.listenerCount(name) === 0) return
-    try {
-      this.#listeners.emit(name, stream())
-    } catch (error) {
-      report(`A listener for '${name}' of channel '${this.#name}' failed`, error)
+    if (this.#listeners.eventNames().length === 0) return
+    const who = stream()
+    // the address of a client that has left is not known any more
+    if (name === 'join') void who.client
+    for (const listener of this.#listeners.listeners(name)) {
+      try {
+        listener(who)
+      } catch (error) {
+        report(`A listener for '${name}' of channel '${this.#name}' failed`, error)
+      }
     }
   }
 
   of(event: Published): Published {
     return event
+  }
+
+  /** What is published by whom an event wakes comes after it, for everybody. */
+  override event(event: Published): void {
+    this.#arriving.push(event)
+    if (this.#arriving.length > 1) return
+    for (let next: Published | undefined = event; next; next = this.#arriving[0]) {
+      try {
+        super.event(next)
+      } finally {
+        this.#arriving.shift()
+      }
+    }
   }
 
   protected begin(): void {
@@ -117,17 +154,33 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     this.#supply?.stop()
   }
 
-  /** Encodes the event for all who are subscribed: if one format cannot write it, it reaches nobody. */
+  /**
+   * Throws for what nobody could write. What one format alone cannot write ends the streams of that format: a
+   * client that has asked for it is not to stop what is published to all others.
+   */
   #check(event: Published): void {
-    let isChecked = false
-    for (const format of this.formats()) {
-      event.in(format)
-      this.#lastFormat = format
-      isChecked = true
+    if (event.data === undefined && event.type !== undefined) return
+    let failure: unknown
+    for (const format of this.#checkedIn()) {
+      try {
+        event.in(format)
+        this.#lastFormat = format
+        return
+      } catch (error) {
+        failure ??= error
+      }
     }
-    if (isChecked) return
-    if (this.#lastFormat) event.in(this.#lastFormat)
-    else if (!(event.data instanceof Uint8Array)) json(event.data)
+    if (event.data instanceof Uint8Array) return
+    try {
+      json(event.data)
+    } catch (error) {
+      throw failure ?? error
+    }
+  }
+
+  #checkedIn(): readonly Format[] {
+    const formats = [...this.formats()]
+    return formats.length === 0 && this.#lastFormat ? [this.#lastFormat] : formats
   }
 }
 

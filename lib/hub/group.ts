@@ -1,18 +1,48 @@
 import { clock } from '../clock.js'
-import { type Chunk, type Encoded, gather } from '../formats/chunk.js'
+import { type Encoded, gatherEvents } from '../formats/chunk.js'
 import type { Format } from '../formats/format.js'
 import type { Gap } from './feed.js'
 import type { Published } from './published.js'
 import type { Sink, View } from './view.js'
 
 /** What came for a group within one turn of the event loop. */
-export interface Batch {
+export class Batch {
   /** All of it in one chunk. */
-  readonly chunk: Chunk
-  /** Event by event, for a client that is behind, or that has got nothing yet. */
+  readonly whole: Encoded
+  /** Event by event, for whom not all of it may be. */
   readonly events: readonly Encoded[]
   /** When it goes out, by the clock. */
   readonly now: number
+  #slices: readonly Batch[] | undefined
+
+  constructor(events: readonly Encoded[], now: number) {
+    this.whole = gatherEvents(events)
+    this.events = events
+    this.now = now
+  }
+
+  /** The same in parts, for whom all of it at once is more than may wait. */
+  get slices(): readonly Batch[] {
+    this.#slices ??= slice(this.events).map((events) => new Batch(events, this.now))
+    return this.#slices
+  }
+}
+
+/** The most bytes of a slice, unless it is one event. */
+const most = 2 ** 16
+
+function slice(events: readonly Encoded[]): readonly Encoded[][] {
+  const slices: Encoded[][] = []
+  let size = most
+  for (const event of events) {
+    if (size + event.size > most) {
+      slices.push([])
+      size = 0
+    }
+    slices.at(-1)?.push(event)
+    size += event.size
+  }
+  return slices
 }
 
 /** A stream of a group. None of this may throw. */
@@ -37,6 +67,8 @@ export class Group implements Sink {
   readonly #view: View<unknown>
   readonly #members = new Set<Member>()
   #events: Encoded[] = []
+  /** A batch on its way, and those that are still to get it. */
+  #writing: { batch: Batch; members: SetIterator<Member> } | undefined
 
   constructor(format: Format, view: View<unknown>) {
     this.format = format
@@ -74,11 +106,21 @@ export class Group implements Sink {
 
   /** Writes what has come, in one write for each stream. */
   flush(): void {
+    // one that is ended by what is written to another gets all that came before its end
+    this.#goOn()
     if (this.#events.length === 0) return
-    const events = this.#events
+    const batch = new Batch(this.#events, clock.now())
     this.#events = []
-    const batch: Batch = { chunk: gather(events), events, now: clock.now() }
-    for (const member of this.#members) member.take(batch)
+    this.#writing = { batch, members: this.#members.values() }
+    this.#goOn()
+  }
+
+  /** Goes on with what is being written, with those that have not got it yet. */
+  #goOn(): void {
+    const writing = this.#writing
+    if (!writing) return
+    for (const member of writing.members) member.take(writing.batch)
+    this.#writing = undefined
   }
 
   gap(gap: Gap): void {

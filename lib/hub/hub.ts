@@ -31,7 +31,7 @@ export function createHub(backend: Backend = memory()): Hub {
 class Channels implements Hub {
   readonly #backend: Backend
   readonly #channels = new Map<string, { channel: Channel<never>; options: ChannelOptions<never> }>()
-  readonly #listeners = new EventEmitter()
+  readonly #listeners = new EventEmitter().setMaxListeners(0)
   #closing: Promise<void> | undefined
 
   constructor(backend: Backend) {
@@ -80,10 +80,12 @@ class Channels implements Hub {
   }
 
   #tell(name: 'down' | 'up'): void {
-    try {
-      this.#listeners.emit(name)
-    } catch (error) {
-      report(`A listener for '${name}' of a hub failed`, error)
+    for (const listener of this.#listeners.listeners(name)) {
+      try {
+        listener()
+      } catch (error) {
+        report(`A listener for '${name}' of a hub failed`, error)
+      }
     }
   }
 }

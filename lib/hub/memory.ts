@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { clock } from '../clock.js'
 import { is } from '../values.js'
 import type { Backend, Log, Reading, Receiver, Retention } from './backend.js'
+import { Gap } from './feed.js'
 import { Published } from './published.js'
 
 /** Channels that live and die with the process. */
@@ -14,6 +15,9 @@ export function memory(): Backend {
     close: () => {},
   }
 }
+
+/** So many events are read at once. */
+const pageLength = 1000
 
 interface Kept {
   readonly event: Published
@@ -34,6 +38,7 @@ class History implements Log {
   /** The number of the latest event. */
   #number = 0
   #receiver: Receiver | undefined
+  readonly isImmediate = true
 
   constructor(retention: Retention) {
     this.#retention = retention
@@ -41,10 +46,13 @@ class History implements Log {
   }
 
   publish(data: unknown, type: string | undefined, check: (event: Published) => void): string {
-    const event = new Published(this.#id(this.#number + 1), data, type)
+    const number = this.#number + 1
+    const event = new Published(this.#id(number), data, type)
     check(event)
     const size = this.#retention.historyBytes === undefined ? 0 : sizeOf(data)
-    this.#number += 1
+    // what was checked is the user's, and may itself have published
+    if (this.#number >= number) return this.publish(data, type, check)
+    this.#number = number
     if (this.#retains) {
       this.#kept.push({ event, size, at: clock.now() })
       this.#bytes += size
@@ -63,7 +71,7 @@ class History implements Log {
 
   read(after: string): Reading {
     this.#trim()
-    const oldest = this.#number - this.#count + 1
+    const oldest = this.#oldest
     const number = after === 'earliest' ? oldest - 1 : this.#numberOf(after)
     if (number === undefined) return this.#reading('unknown', oldest)
     return number < oldest - 1 ? this.#reading('trimmed', oldest) : this.#reading('found', number + 1)
@@ -73,14 +81,41 @@ class History implements Log {
     return (this.#numberOf(one) ?? 0) - (this.#numberOf(other) ?? 0)
   }
 
-  get latest(): string {
-    return this.#id(this.#number)
+  get latest(): string | undefined {
+    return this.#retains ? this.#id(this.#number) : undefined
   }
 
   #reading(outcome: Reading['outcome'], from: number): Reading {
-    const at = this.#kept.length - (this.#number - from + 1)
-    const events = this.#kept.slice(at).map((kept) => (kept as Kept).event)
-    return { outcome, from: this.#id(Math.min(from, this.#number)), events }
+    const last = this.#number
+    const events = this.#from(this.#page(from, last), from, last)
+    return { outcome, from: this.#id(Math.min(from, last)), events }
+  }
+
+  /**
+   * Read as the client takes them, a page at a time: one that is slow keeps no more than that alive, and is told of
+   * what was trimmed meanwhile.
+   */
+  *#from(firstPage: readonly Published[], first: number, last: number): Generator<Published | Gap> {
+    let number = first
+    for (let page = firstPage; number <= last; page = this.#page(number, last)) {
+      yield* page
+      number += page.length
+      const oldest = Math.min(this.#oldest, last + 1)
+      if (number >= oldest) continue
+      yield new Gap(this.#id(number - 1), this.#id(Math.min(oldest, this.#number)), 'trimmed')
+      number = oldest
+    }
+  }
+
+  #page(first: number, last: number): readonly Published[] {
+    const at = this.#first + first - this.#oldest
+    const length = Math.min(last - first + 1, pageLength)
+    return this.#kept.slice(at, at + length).map((kept) => (kept as Kept).event)
+  }
+
+  /** The number of the oldest event that is retained, or, where none is, of the next one. */
+  get #oldest(): number {
+    return this.#number - this.#count + 1
   }
 
   get #count(): number {

@@ -10,7 +10,8 @@ export class Published<out Data = unknown> implements Event<Data> {
   readonly data: Data
   #format: Format | undefined
   #encoded: Encoded | undefined
-  #others: Map<Format, Encoded> | undefined
+  /** Of other formats, as long as these are in use: one may be made for a single request. */
+  #others: WeakMap<Format, Encoded> | undefined
 
   constructor(id: string, data: Data, type: string | undefined) {
     this.id = id
@@ -32,7 +33,7 @@ export class Published<out Data = unknown> implements Event<Data> {
       this.#format = format
       this.#encoded = made
     } else {
-      this.#others ??= new Map()
+      this.#others ??= new WeakMap()
       this.#others.set(format, made)
     }
     return made

@@ -4,13 +4,17 @@ import { Gap } from './feed.js'
 import type { Published } from './published.js'
 import type { View } from './view.js'
 
+type Missed = Published | Gap
+
 /** What a client has missed, as its feed has it, and whether that is all of it. */
 export class Replay {
   readonly #view: View<unknown>
-  readonly #iterator: Iterator<Published> | AsyncIterator<Published>
+  readonly #iterator: Iterator<Missed> | AsyncIterator<Missed>
   /** What was missed for good. */
   readonly gap: Gap | undefined
   #isGapTold = false
+  /** All of it was taken. */
+  isDone = false
   /** The id up to which the client has everything that there is to have. */
   #last: string | undefined
 
@@ -22,13 +26,13 @@ export class Replay {
   }
 
   /** The gap, if there is one, then what was missed, event by event; a promise only where the backend needs one. */
-  next(): Awaitable<IteratorResult<Published | Gap>> {
+  next(): Awaitable<IteratorResult<Missed>> {
     if (!this.gap || this.#isGapTold) return this.#next()
     this.#isGapTold = true
     return { done: false, value: this.gap }
   }
 
-  #next(): IteratorResult<Published> | Promise<IteratorResult<Published>> {
+  #next(): IteratorResult<Missed> | Promise<IteratorResult<Missed>> {
     for (;;) {
       const result = this.#iterator.next()
       if ('then' in result) return this.#later(result)
@@ -48,13 +52,15 @@ export class Replay {
 
   async *all(): AsyncGenerator<Published> {
     try {
-      for (let result = await this.#next(); !result.done; result = await this.#next()) yield result.value
+      for (let result = await this.#next(); !result.done; result = await this.#next()) {
+        if (!(result.value instanceof Gap)) yield result.value
+      }
     } finally {
       this.close()
     }
   }
 
-  async #later(first: Promise<IteratorResult<Published>>): Promise<IteratorResult<Published>> {
+  async #later(first: Promise<IteratorResult<Missed>>): Promise<IteratorResult<Missed>> {
     for (let result = await first; ; result = await this.#iterator.next()) {
       const own = this.#take(result)
       if (own) return own
@@ -62,8 +68,12 @@ export class Replay {
   }
 
   /** The result as the feed has it; undefined for one that it leaves out. */
-  #take(result: IteratorResult<Published>): IteratorResult<Published> | undefined {
-    if (result.done) return result
+  #take(result: IteratorResult<Missed>): IteratorResult<Missed> | undefined {
+    if (result.done) {
+      this.isDone = true
+      return result
+    }
+    if (result.value instanceof Gap) return { done: false, value: result.value }
     this.#last = result.value.id
     const own = this.#view.of(result.value)
     return own && { done: false, value: own }

@@ -26,6 +26,9 @@ export class Subscription implements Sink {
   readonly #asked: string | undefined
   #group: Group | undefined
   #state: 'new' | 'alone' | 'shared' | 'over' = 'new'
+  /** An event has come that is after what was missed. */
+  #isLive = false
+  #toldGap: Gap | undefined
   /** What the client has missed, once it is known. */
   replay: Replay | undefined
 
@@ -41,11 +44,24 @@ export class Subscription implements Sink {
   }
 
   /** Where the client begins, as the Mercure protocol tells it: after an id, or with all that is retained. */
-  get headers(): Record<string, string> {
-    const gap = this.replay?.gap
-    if (gap) return { 'Last-Event-ID': 'earliest', 'Event-Gap': gap.reason }
+  head(): Record<string, string> {
+    this.#toldGap = this.replay?.gap
+    if (this.#toldGap) return { 'Last-Event-ID': 'earliest', 'Event-Gap': this.#toldGap.reason }
     const position = this.replay ? this.#asked : this.#view.root.latest
     return position === undefined ? {} : { 'Last-Event-ID': position }
+  }
+
+  /** The head has said so. */
+  hasTold(gap: Gap): boolean {
+    return gap === this.#toldGap
+  }
+
+  /** Gets events one by one, from now on. */
+  attach(): void {
+    if (this.#state !== 'new') return
+    this.#join('alone')
+    // whoever is told may have ended it
+    if (this.isOpen) this.#view.attach(this)
   }
 
   /**
@@ -53,8 +69,7 @@ export class Subscription implements Sink {
    * where the backend needs one.
    */
   follow(): Awaitable<void> {
-    this.#join('alone')
-    this.#view.attach(this)
+    this.attach()
     const { ready } = this.#view.root
     return ready === undefined ? this.#read() : ready.then(() => this.#read())
   }
@@ -74,15 +89,35 @@ export class Subscription implements Sink {
     return this.replay?.includes(event) ?? false
   }
 
-  /** Gets what its group gets, from now on. */
+  /** Gets what its group gets, from now on; as soon as the events that are delivered are all after what it has. */
   share(): void {
     const isAlone = this.#state === 'alone'
-    if (this.#state === 'over') return
+    if (!this.isOpen || this.#state === 'shared' || this.#isBehind) return
     this.#join('shared')
+    if (!this.isOpen) return
     this.#group = this.#view.group(this.#format)
     this.#group.add(this.#who)
     // whoever leaves before the other has come would be the last one
     if (isAlone) this.#view.detach(this)
+  }
+
+  get isOpen(): boolean {
+    return this.#state !== 'over'
+  }
+
+  /** What is published from now on is delivered at once: there is nothing to wait for. */
+  get isImmediate(): boolean {
+    return this.#view.root.isImmediate
+  }
+
+  /** An event is being handed to one after the other. */
+  get isDelivering(): boolean {
+    return this.#view.root.isDelivering
+  }
+
+  /** What is delivered lags behind what was read: some of it may come twice. */
+  get #isBehind(): boolean {
+    return this.replay !== undefined && !this.#isLive && !this.#view.root.isImmediate
   }
 
   /** Writes what the group has gathered: what is written after it comes after it. */
@@ -101,6 +136,10 @@ export class Subscription implements Sink {
   }
 
   event(event: Published): void {
+    if (this.replay?.isDone && !this.#isLive) {
+      if (this.replay.includes(event)) return
+      this.#isLive = true
+    }
     this.#who.event(event)
   }
 

@@ -26,6 +26,10 @@ export interface Sink {
 export interface Root {
   /** Resolves when events are delivered from now on; undefined when they already are. */
   readonly ready: PromiseLike<unknown> | undefined
+  /** An event is being handed to one after the other. */
+  readonly isDelivering: boolean
+  /** What can be read has been delivered. */
+  readonly isImmediate: boolean
   /** The id of the latest event, where that is known without asking. */
   readonly latest: string | undefined
   /** The order of two ids. */
@@ -57,7 +61,7 @@ export abstract class View<Data> implements Feed<Data>, Sink {
   filter(keep: (data: never, event: never) => boolean): Feed<never> {
     checkFunction('filter', keep)
     const kept = keep as (data: unknown, event: Event) => boolean
-    const step: Step = (event) => (kept(event.data, event) ? event : undefined)
+    const step: Step = (event) => (settled('filter', kept(event.data, event)) ? event : undefined)
     return new Part<never>(this as View<unknown>, step, false)
   }
 
@@ -65,7 +69,7 @@ export abstract class View<Data> implements Feed<Data>, Sink {
     checkFunction('map', change)
     const changed = change as (data: unknown, event: Event) => To
     const step: Step = (event) => {
-      const made: unknown = changed(event.data, event)
+      const made = settled('map', changed(event.data, event))
       return isEvent(made)
         ? new Published(event.id, made.data, made.type ?? event.type)
         : new Published(event.id, made, event.type)
@@ -183,6 +187,13 @@ class Part<Data> extends View<Data> {
   protected cease(): void {
     this.#whole.detach(this)
   }
+}
+
+/** A promise would be true, whatever it comes to. */
+function settled(name: string, answer: unknown): unknown {
+  if (!isPromise(answer)) return answer
+  answer.then(undefined, () => {})
+  throw misuse('LARIAT_ANSWER', `${name} answered a promise: expected what is known at once`)
 }
 
 function checkFunction(name: string, value: unknown): void {

@@ -39,6 +39,7 @@ class Kept {
 /** How messages are measured: without `info` each is an event that will be written in a format. */
 function measureIn(format: Format | undefined): Measure<unknown> {
   return {
+    count: () => 1,
     size(message) {
       if (!format) return 0
       if (message instanceof Published) return message.in(format).size

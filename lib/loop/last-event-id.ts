@@ -1,7 +1,10 @@
-import type { Request } from '../spec.js'
+import type { Request } from 'express'
 
 /** What a client saw last: the Last-Event-ID header, else the query parameter `lastEventId`. */
-export function lastEventIdOf({ headers, originalUrl }: Request): string | undefined {
+export function lastEventIdOf({
+  headers,
+  originalUrl,
+}: Pick<Request, 'headers' | 'originalUrl'>): string | undefined {
   const header = headers['last-event-id'] as string | undefined
   // Node reads header bytes as Latin-1; EventSource sends the id in UTF-8 (WHATWG HTML 9.2.3)
   if (header !== undefined) return Buffer.from(header, 'latin1').toString()

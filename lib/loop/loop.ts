@@ -1,5 +1,6 @@
+import type { Response } from 'express'
 import { clock, type Deadline } from '../clock.js'
-import { type Code, LariatError, Refusal, report } from '../errors.js'
+import { LariatError, report } from '../errors.js'
 import { type Exchange, tooLate, wrongAnswer } from '../exchange.js'
 import { Encoded, encode } from '../formats/chunk.js'
 import type { Format } from '../formats/format.js'
@@ -7,13 +8,16 @@ import { type Feed, Gap, isFeed } from '../hub/feed.js'
 import type { Batch } from '../hub/group.js'
 import { Published } from '../hub/published.js'
 import { type Subscriber, Subscription } from '../hub/subscription.js'
+import type { Plan } from '../plan.js'
 import type { AnySpec, OpenStream, Reason, Watched, Wrote } from '../spec.js'
 import { type Awaitable, event, isEvent, isPromise, isStop, type StopValue } from '../values.js'
 import { LoopContext } from './context.js'
+import { Drains } from './drains.js'
 import { Inbox } from './inbox.js'
 import { lastEventIdOf } from './last-event-id.js'
 import { type Watch, watch } from './monitor.js'
 import { Outlet } from './outlet.js'
+import { isComplete, unavailable } from './reason.js'
 import { open, type Pull } from './source.js'
 import { Stream } from './stream.js'
 import type { Streams } from './streams.js'
@@ -28,7 +32,8 @@ export interface Reply {
   readonly format: Format
   readonly type: string
   readonly status: number
-  readonly client: string
+  /** Undefined where nobody has asked for it. */
+  readonly client: string | undefined
   /** Asks again whether the client may have the stream. */
   readonly recheck: Recheck | undefined
   /** Puts the headers onto the response. */
@@ -39,16 +44,6 @@ export interface Reply {
   fail(error: unknown): void
 }
 
-/** The endings that the client is to see as whole. */
-const complete: ReadonlySet<Reason['kind']> = new Set([
-  'stop',
-  'end',
-  'down',
-  'expired',
-  'revoked',
-  'shutdown',
-])
-
 let opened = 0
 
 /**
@@ -58,7 +53,10 @@ let opened = 0
  * when it is needed, and let go when it is not needed any more.
  */
 export class Loop implements Subscriber {
-  readonly #x: Exchange
+  /** As long as somebody may ask for what it has. */
+  #x: Exchange | undefined
+  readonly #plan: Plan
+  readonly #res: Response
   readonly #handlers: Handlers
   readonly #format: Format
   readonly #streams: Streams
@@ -68,7 +66,7 @@ export class Loop implements Subscriber {
   #made: LoopContext | undefined
   #messages: Inbox | undefined
   #watches: Watch[] | undefined
-  #drains: ((result: 'ok' | 'closed') => void)[] | undefined
+  #drains: Drains | undefined
   #unsubscribe: (() => unknown) | undefined
   #source: Pull | undefined
   #subscription: Subscription | undefined
@@ -82,33 +80,36 @@ export class Loop implements Subscriber {
   #reason: Reason | undefined
   readonly number = ++opened
   readonly openedAt = Date.now()
-  readonly client: string
+  #client: string | undefined
   /** The media type that is streamed. */
   readonly format: string
 
   constructor(x: Exchange, handlers: Handlers, reply: Reply, streams: Streams) {
     this.#x = x
+    this.#plan = x.plan
+    this.#res = x.res
     this.#handlers = handlers
     this.#reply = reply
     this.#format = reply.format
     this.#streams = streams
-    this.client = reply.client
+    this.#client = reply.client
     this.format = reply.type
     this.#outlet = new Outlet(x.req, x.res, reply.format, x.plan.stream, this)
   }
 
   /** As those see it who look after it. */
   get stream(): OpenStream {
-    this.#stream ??= new Stream(this)
+    this.#stream ??= new Stream(this, this.#outlet)
     return this.#stream
   }
 
-  get path(): string {
-    return this.#x.req.originalUrl.split('?', 1)[0] as string
+  get client(): string {
+    this.#client ??= this.#res.req.ip ?? ''
+    return this.#client
   }
 
-  get counts(): Outlet {
-    return this.#outlet
+  get path(): string {
+    return this.#res.req.originalUrl.split('?', 1)[0] as string
   }
 
   get isEnded(): boolean {
@@ -116,13 +117,13 @@ export class Loop implements Subscriber {
   }
 
   get #context(): LoopContext {
-    this.#made ??= new LoopContext(this.#x, this)
+    this.#made ??= new LoopContext(this.#x as Exchange, this)
     return this.#made
   }
 
   get #inbox(): Inbox {
     const { info, timeout } = this.#handlers
-    this.#messages ??= new Inbox(this, this.#x.plan.stream, timeout, info ? undefined : this.#format)
+    this.#messages ??= new Inbox(this, this.#plan.stream, timeout, info ? undefined : this.#format)
     return this.#messages
   }
 
@@ -130,8 +131,8 @@ export class Loop implements Subscriber {
 
   /** Calls `subscribe`, unless the client has already gone. */
   start(): void {
-    if (this.#x.hasLeft) return this.#outlet.release()
-    const { decisionTimeout, stream } = this.#x.plan
+    if (this.#x?.hasLeft) return this.#outlet.release()
+    const { decisionTimeout, stream } = this.#plan
     this.#streams.add(this, stream.maxStreamsPerClient !== undefined)
     let answer: unknown
     try {
@@ -165,7 +166,8 @@ export class Loop implements Subscriber {
 
   #failed(error: unknown): void {
     this.#settle()
-    this.end({ kind: 'error', error })
+    const isDown = error instanceof LariatError && error.code === 'LARIAT_DOWN'
+    this.end({ kind: isDown ? 'down' : 'error', error })
     this.#finish()
   }
 
@@ -190,12 +192,22 @@ export class Loop implements Subscriber {
     if (this.#reason) return
     const shares = this.#subscription !== undefined && !this.#handlers.info
     if (shares && !this.#messages) this.#subscription?.share()
+    else this.#subscription?.attach()
     if (this.#reason) return
     this.#sendHead()
     if (this.#reason) return
     const source = this.#subscription?.replay ?? this.#source
     if (source || this.#messages || this.#handlers.info) this.#inbox.open(source)
-    if (shares && !this.#reason) this.#messages?.whenIdle(() => this.#subscription?.share())
+    if (shares) this.#shareWhenIdle()
+  }
+
+  #shareWhenIdle(): void {
+    if (this.#reason) return
+    this.#messages?.whenIdle(() => {
+      // its group may be about to get the event that it has just got
+      if (this.#subscription?.isDelivering) queueMicrotask(() => this.#shareWhenIdle())
+      else this.#subscription?.share()
+    })
   }
 
   /** The head goes out once: with the first write, or when `subscribe` has answered. */
@@ -205,15 +217,14 @@ export class Loop implements Subscriber {
     this.#guard(() => {
       const reply = this.#reply as Reply
       reply.head()
-      const { headers } = this.#subscription ?? {}
-      for (const name in headers) this.#x.res.setHeader(name, headers[name] as string)
+      for (const [name, value] of Object.entries(this.#subscription?.head() ?? {}))
+        this.#res.setHeader(name, value)
       this.#isHeadOut = true
       this.#reply = undefined
       this.#outlet.open(reply.status)
-      const { maxDuration, reauthorize } = this.#x.plan.stream
-      if (maxDuration !== undefined || (reauthorize !== undefined && reply.recheck)) {
-        this.#terms = new Terms(this.#x.plan.stream, reply.recheck, (reason) => this.end(reason))
-      }
+      this.#terms = Terms.of(this.#plan.stream, reply.recheck, (reason) => this.end(reason))
+      const { info, terminate, onGap } = this.#handlers
+      if (!this.#x?.isObserved && !this.#made && !info && !terminate && !onGap) this.#x = undefined
     })
   }
 
@@ -222,11 +233,12 @@ export class Loop implements Subscriber {
   /** Subscribes to a feed; a promise where its backend needs one. */
   #follow(feed: Feed<unknown>): Awaitable<void> {
     if (this.#reason) return
-    const asked = lastEventIdOf(this.#x.req) || undefined
+    const asked = lastEventIdOf(this.#res.req) || undefined
     const subscription = new Subscription(feed, this.#format, this, asked)
     this.#subscription = subscription
+    const { info } = this.#handlers
     // one that has nothing to make up for shares with its group, from when it opens
-    if (asked === undefined && !this.#handlers.info && !this.#watches) return
+    if (asked === undefined && !info && !this.#watches && !this.#messages && subscription.isImmediate) return
     if (asked !== undefined) this.#inbox.await(subscription)
     return subscription.follow()
   }
@@ -234,13 +246,16 @@ export class Loop implements Subscriber {
   /** An event of a feed, while the stream follows it on its own. */
   event(event: Published): void {
     this.#guard(() => this.#admit(this.#inbox.offerLive(event, this.#waitingElsewhere)))
+    if (!this.#handlers.info) this.#shareWhenIdle()
   }
 
   take(batch: Batch): void {
+    if (this.#reason) return
     this.#guard(() => this.#outlet.take(batch))
   }
 
   gap(gap: Gap): void {
+    if (this.#reason) return
     if (this.#messages) return this.#messages.putLive(gap)
     this.#guard(() => {
       const handling = this.#handleGap(gap)
@@ -248,10 +263,15 @@ export class Loop implements Subscriber {
     })
   }
 
-  #handleGap({ requested, from, reason }: Gap): Awaitable<void> {
+  #handleGap(missed: Gap): Awaitable<void> {
     const { onGap } = this.#handlers
-    const gap = { requested, from, reason }
-    if (!onGap) return this.#outlet.notify('gap', gap)
+    const gap = { ...missed }
+    if (!onGap) {
+      const isTold = this.#outlet.notify('gap', gap) || this.#subscription?.hasTold(missed)
+      // cut, so that it comes back, and is told by the head
+      if (!isTold) this.failed(new LariatError('LARIAT_GAP', `Events were lost after ${gap.requested}`))
+      return
+    }
     const stopping = (answer: unknown) => {
       if (isStop(answer)) this.end({ kind: 'stop' })
     }
@@ -270,7 +290,7 @@ export class Loop implements Subscriber {
 
   /** `subscribe` has answered on its own, which is respected. */
   get #isAnswered(): boolean {
-    return this.#x.res.headersSent && !this.#isHeadOut
+    return this.#res.headersSent && !this.#isHeadOut
   }
 
   // ---- messages
@@ -279,8 +299,10 @@ export class Loop implements Subscriber {
     if (this.#reason) return
     // without info a message is written as it is: what cannot be is its sender's to hear of
     const item = this.#handlers.info ? message : this.receive(message)
-    this.#admit(this.#inbox.offer(item, this.#waitingElsewhere))
-    this.#openLate()
+    this.#guard(() => {
+      this.#admit(this.#inbox.offer(item, this.#waitingElsewhere))
+      this.#openLate()
+    })
   }
 
   /** An inbox that is made after the loop has opened has nothing to wait for. */
@@ -290,7 +312,7 @@ export class Loop implements Subscriber {
 
   #admit(dropped: number | undefined): void {
     if (dropped !== undefined) return dropped > 0 ? this.#outlet.drop(dropped) : undefined
-    const { maxQueued, maxQueuedBytes } = this.#x.plan.stream
+    const { maxQueued, maxQueuedBytes } = this.#plan.stream
     this.overflowed(`More than ${maxQueued} messages or ${maxQueuedBytes} bytes wait`)
   }
 
@@ -367,27 +389,24 @@ export class Loop implements Subscriber {
     if (this.#reason) return 'closed'
     // what was published before goes out before
     this.#subscription?.flush()
-    return this.#outlet.put(encoded)
+    try {
+      return this.#outlet.put(encoded)
+    } catch (error) {
+      this.failed(error)
+      return 'closed'
+    }
   }
 
   drained(): Promise<'ok' | 'closed'> {
     if (this.#reason) return Promise.resolve('closed')
     if (!this.isBehind) return Promise.resolve('ok')
-    return new Promise((resolve) => {
-      this.#drains ??= []
-      this.#drains.push(resolve)
-    })
+    this.#drains ??= new Drains()
+    return this.#drains.wait()
   }
 
   caughtUp(): void {
-    this.#resolveDrains('ok')
+    this.#drains?.settle('ok')
     this.#messages?.run()
-  }
-
-  #resolveDrains(result: 'ok' | 'closed'): void {
-    const drains = this.#drains ?? []
-    this.#drains = undefined
-    for (const resolve of drains) resolve(result)
   }
 
   gone(): void {
@@ -409,7 +428,7 @@ export class Loop implements Subscriber {
   end(reason: Reason, stop?: StopValue): void {
     if (this.#reason) return
     // what was published before the end goes out before it
-    if (complete.has(reason.kind)) this.#safely('what was published', () => this.#subscription?.flush())
+    if (isComplete(reason)) this.#safely('what was published', () => this.#subscription?.flush())
     if (this.#reason) return
     this.#reason = reason
     // whatever fails here, what comes after it has to be called all the same
@@ -417,9 +436,9 @@ export class Loop implements Subscriber {
     this.#messages?.close()
     this.#terms?.cancel()
     this.#safely('the end', () => this.#endResponse(reason, stop))
-    this.#subscription?.leave()
-    this.#resolveDrains('closed')
-    this.#x.abort()
+    this.#safely('leaving a channel', () => this.#subscription?.leave())
+    this.#drains?.settle('closed')
+    this.#x?.abort()
     this.#finish()
   }
 
@@ -428,14 +447,15 @@ export class Loop implements Subscriber {
     this.#outlet.cut()
   }
 
-  #endResponse({ kind, error }: Reason, stop?: StopValue): void {
+  #endResponse(reason: Reason, stop?: StopValue): void {
+    const { kind, error } = reason
     if (kind === 'disconnect' || (kind === 'stop' && this.#isAnswered)) return this.#outlet.release()
     if (!this.#isHeadOut) {
       this.#outlet.release()
       const reply = this.#reply as Reply
       if (stop) reply.stop(stop)
       else reply.fail(kind === 'error' ? error : unavailable(kind))
-    } else if (complete.has(kind)) this.#outlet.complete(kind)
+    } else if (isComplete(reason)) this.#outlet.complete(kind)
     else if (kind === 'error') this.#outlet.fail()
     else this.#outlet.cut()
   }
@@ -448,7 +468,7 @@ export class Loop implements Subscriber {
     this.#unsubscribe = undefined
     this.#source = undefined
     if (unsubscribe) this.#safely('unsubscribe', unsubscribe)
-    source?.close()
+    if (source) this.#safely('closing the source', () => source.close())
     if (!this.#isTerminated) this.#terminate(this.#reason)
   }
 
@@ -482,9 +502,3 @@ export class Loop implements Subscriber {
 }
 
 const sources = 'nothing, a function that unsubscribes, a channel, an iterable, an async iterable or a stream'
-const codes: Partial<Record<Reason['kind'], Code>> = { down: 'LARIAT_DOWN', overflow: 'LARIAT_OVERFLOW' }
-
-/** What an end without an error is to a client that has no head yet. */
-function unavailable(kind: Reason['kind']): Refusal {
-  return new Refusal(503, 'The stream is not available.', codes[kind])
-}

@@ -5,6 +5,9 @@ export type Limits = Readonly<Required<Pick<StreamOptions, 'maxQueued' | 'maxQue
 
 /** How a kind of items is measured. */
 export interface Measure<Item> {
+  /** How many messages or events it is. */
+  count(item: Item): number
+  /** Bytes. */
   size(item: Item): number
   /** What a policy may go by. */
   data(item: Item): unknown
@@ -39,6 +42,7 @@ export class Mailbox<Item> {
     this.#limits = limits
   }
 
+  /** How many messages or events wait. */
   get size(): number {
     return this.#size
   }
@@ -50,7 +54,7 @@ export class Mailbox<Item> {
   /** Puts an item in, whatever waits. */
   put(item: Item): void {
     this.#items.push(item)
-    this.#size += 1
+    this.#size += this.#measure.count(item)
     this.#bytes += this.#measure.size(item)
   }
 
@@ -62,7 +66,7 @@ export class Mailbox<Item> {
   offer(item: Item, elsewhere = nothing): number | undefined {
     const { overflow } = this.#limits
     if (this.#newest) return this.#conflate(item, elsewhere)
-    if (this.#hasRoom(item, elsewhere)) {
+    if (this.hasRoom(item, elsewhere)) {
       this.put(item)
       return 0
     }
@@ -70,18 +74,24 @@ export class Mailbox<Item> {
     if (overflow === 'dropNewest') return 1
     if (overflow !== 'dropOldest') return this.#conflate(item, elsewhere)
     let dropped = 0
-    while (!this.#hasRoom(item, elsewhere) && this.#dropOldest()) dropped += 1
+    while (!this.hasRoom(item, elsewhere) && this.#dropOldest()) dropped += 1
     this.put(item)
     return dropped
   }
 
   /** The oldest item; there has to be one. */
   take(): Item {
-    while (this.#items[this.#first] === gone) this.#first += 1
+    this.#skipGone()
     const item = this.#remove(this.#first)
     if (this.#size === 0) this.clear()
     else this.#compact()
     return item
+  }
+
+  /** The item that is taken next; there has to be one. */
+  get next(): Item {
+    this.#skipGone()
+    return this.#items[this.#first] as Item
   }
 
   clear(): void {
@@ -93,14 +103,15 @@ export class Mailbox<Item> {
   }
 
   /** An item that is larger than all limits has room where nothing else waits. */
-  #hasRoom(item: Item, elsewhere: Elsewhere): boolean {
+  hasRoom(item: Item, elsewhere: Elsewhere): boolean {
     const { maxQueued, maxQueuedBytes } = this.#limits
-    if (this.#size + elsewhere.count >= maxQueued) return false
+    if (this.#size + elsewhere.count + this.#measure.count(item) > maxQueued) return false
     const bytes = this.#bytes + elsewhere.bytes
     return bytes === 0 || bytes + this.#measure.size(item) <= maxQueuedBytes
   }
 
   #dropOldest(): boolean {
+    this.#skipGone()
     for (let at = this.#first; at < this.#items.length; at++) {
       const item = this.#items[at]
       if (item === gone || this.#measure.isKept(item as Item)) continue
@@ -112,9 +123,10 @@ export class Mailbox<Item> {
   }
 
   /** The newest of each key alone, in the order in which they came: no id goes out before an older one. */
-  #conflate(item: Item, elsewhere: Elsewhere): number | undefined {
+  #conflate(item: Item, { bytes }: Elsewhere): number | undefined {
     const dropped = (this.#newest ? 0 : this.#conflateAll()) + this.#supersede(item, this.#items.length)
-    if (!this.#hasRoom(item, elsewhere)) return undefined
+    // what waits elsewhere has a limit of its own, but for bytes that nothing can supersede any more
+    if (this.#size > 0 && !this.hasRoom(item, { count: 0, bytes })) return undefined
     this.put(item)
     this.#compact()
     return dropped
@@ -143,10 +155,14 @@ export class Mailbox<Item> {
     return 1
   }
 
+  #skipGone(): void {
+    while (this.#items[this.#first] === gone) this.#first += 1
+  }
+
   #remove(at: number): Item {
     const item = this.#items[at] as Item
     this.#items[at] = gone
-    this.#size -= 1
+    this.#size -= this.#measure.count(item)
     this.#bytes -= this.#measure.size(item)
     return item
   }

@@ -1,12 +1,13 @@
 import type { Request, Response } from 'express'
 import { Alarm, clock } from '../clock.js'
 import { report } from '../errors.js'
-import { type Chunk, chunk, type Encoded, encodeNotice, gather, toBytes } from '../formats/chunk.js'
+import { type Chunk, type Encoded, encodeNotice, gather } from '../formats/chunk.js'
+import { heartbeatOf, openingOf, tailOf } from '../formats/fixed.js'
 import { type Format, type Notice, type Wire, wire } from '../formats/format.js'
 import type { Batch } from '../hub/group.js'
 import type { Plan } from '../plan.js'
 import type { Wrote } from '../spec.js'
-import { Mailbox, type Measure } from './mailbox.js'
+import { type Elsewhere, Mailbox, type Measure } from './mailbox.js'
 import { Writer } from './writer.js'
 
 /** Whose events these are. */
@@ -21,31 +22,37 @@ interface Owner {
   overflowed(message: string): void
   /** The client has caught up. */
   caughtUp(): void
+  /** Writing has failed. */
+  failed(error: unknown): void
   /** The response is over. */
   over(): void
 }
 
 /** Notices wait like events, and are never dropped. */
 const measure: Measure<Encoded> = {
+  count: (encoded) => encoded.events || 1,
   size: (encoded) => encoded.size,
   data: (encoded) => encoded.data,
-  isKept: (encoded) => encoded.isNotice,
+  isKept: (encoded) => encoded.events === 0,
 }
 
-/** The most that is handed to the response at once when a client has caught up. */
+/** The most bytes that are handed to the response at once when a client has caught up. */
 const most = 2 ** 16
 
-/** One stream's events on the wire, in its format and within its limits. */
-export class Outlet {
+/** From so many bytes on it costs more to copy an event than to write it on its own. */
+const large = 2 ** 12
+
+/** One stream's events on the wire, in its format and within its limits. As an alarm it is its own heartbeat. */
+export class Outlet extends Alarm {
   readonly #format: Format & { readonly [wire]?: Wire }
   readonly #options: Plan['stream']
   readonly #owner: Owner
   readonly #writer: Writer
   /** What waits for a client that is behind: references to bytes that all streams share. */
   #queue: Mailbox<Encoded> | undefined
-  #heartbeat: Heartbeat | undefined
   /** A record is on the wire: the next one is parted from it. */
-  #hasRecord = false
+  #hasRecord: boolean
+  #isOver = false
   /** Events that were dropped, and the client was not told yet. */
   #untold = 0
   /** Events and bytes that were handed to the response, and events that were dropped. */
@@ -54,9 +61,11 @@ export class Outlet {
   dropped = 0
 
   constructor(req: Request, res: Response, format: Format, options: Plan['stream'], owner: Owner) {
+    super()
     this.#format = format
     this.#options = options
     this.#owner = owner
+    this.#hasRecord = this.#format[wire]?.separator === undefined
     this.#writer = new Writer(req, res, this)
   }
 
@@ -73,41 +82,50 @@ export class Outlet {
   /** Sends the head with the format's opening bytes. */
   open(status: number): void {
     const { retry, heartbeat } = this.#options
-    const told = retry === undefined ? '' : (this.#format[wire]?.retry?.(retry) ?? '')
-    const opening = Buffer.concat([toBytes(this.#format.open ?? ''), toBytes(told)])
+    const opening = openingOf(this.#format, retry)
     this.#writer.open(status, opening)
-    this.bytes += opening.length
-    const beat = toBytes(this.#format.heartbeat ?? '')
-    if (heartbeat === false || beat.length === 0) return
-    this.#heartbeat = new Heartbeat(this, heartbeat)
-    this.#heartbeat.set(clock, heartbeat)
+    this.bytes += opening.size
+    if (heartbeat !== false && heartbeatOf(this.#format).size > 0) this.set(clock, heartbeat)
   }
 
   /** Writes an event, or puts it where events wait, within the limits. */
   put(encoded: Encoded): Wrote {
+    if (this.#isOver || this.#writer.isEnded) return 'closed'
     if (encoded.size === 0) return this.isBehind ? 'wait' : 'ok'
     if (this.isBehind) return this.#enqueue(encoded)
     this.#tellDrops()
-    return this.#hand(this.#parted(encoded), encoded.isNotice ? 0 : 1) ? 'ok' : 'wait'
+    return this.#hand(this.#parted(encoded), encoded.events) ? 'ok' : 'wait'
   }
 
   /** Writes what came for all streams of a group within a turn. */
   take(batch: Batch): void {
-    if (this.isBehind || !this.#hasRecord || this.#untold > 0) {
-      for (const each of batch.events) if (this.put(each) === 'closed') return
-      return
-    }
-    this.sent += batch.events.length
-    this.bytes += batch.chunk.size
-    this.#writer.writeNow(batch.chunk, batch.now)
+    const { whole, events } = batch
+    const { maxQueued, maxQueuedBytes } = this.#options
+    if (events.length > 1 && (events.length > maxQueued || whole.size > maxQueuedBytes)) {
+      for (const slice of batch.slices) this.#takeSlice(slice)
+    } else this.#takeSlice(batch)
   }
 
-  /** Says something in-band, where the format can. */
-  notify(kind: Notice, details: object): void {
+  #takeSlice({ whole, events, now }: Batch): void {
+    if (this.#isOver) return
+    if (this.isBehind || !this.#hasRecord || this.#untold > 0) {
+      // a policy drops events: it has to have them one by one
+      const isWhole = this.#hasRecord && this.#options.overflow === 'close' && this.#hasRoom(whole)
+      for (const each of isWhole ? [whole] : events) if (this.put(each) === 'closed') return
+      return
+    }
+    this.sent += events.length
+    this.bytes += whole.size
+    this.#writer.writeNow(whole, now)
+  }
+
+  /** Says something in-band; false where the format cannot. */
+  notify(kind: Notice, details: object): boolean {
     const notice = this.#notice(kind, details)
-    if (notice.size === 0) return
+    if (notice.size === 0) return false
     if (this.isBehind) this.#waiting.put(notice)
     else this.put(notice)
+    return true
   }
 
   /** Events were dropped that have not come here. */
@@ -118,15 +136,15 @@ export class Outlet {
 
   /** A proper end: what waits, the notice where it is wanted, and the tail. */
   complete(reason: string): void {
-    this.#heartbeat?.cancel()
+    this.#silence()
     this.#handAll()
     if (this.#options.endEvent) this.#handNotice('end', { reason })
-    this.#writer.complete(toBytes(this.#format.close ?? ''))
+    this.#writer.complete(tailOf(this.#format), reason !== 'shutdown')
   }
 
   /** A broken end: what waits, the notice where it is wanted, and no tail. */
   fail(): void {
-    this.#heartbeat?.cancel()
+    this.#silence()
     this.#handAll()
     if (this.#options.errorEvent) this.#handNotice('error', {})
     this.#writer.cut()
@@ -134,14 +152,14 @@ export class Outlet {
 
   /** A broken end for a client that is too slow to be told anything. */
   cut(): void {
-    this.#heartbeat?.cancel()
+    this.#silence()
     this.#queue = undefined
     this.#writer.destroy()
   }
 
   /** Lets go of the response: the client has left, or somebody else answers. */
   release(): void {
-    this.#heartbeat?.cancel()
+    this.#silence()
     this.#queue = undefined
     this.#writer.release()
   }
@@ -161,25 +179,39 @@ export class Outlet {
   }
 
   drained(): void {
-    this.#tellDrops()
-    while (this.queued > 0 && !this.isBehind) this.#handBatch()
-    if (!this.isBehind) this.#owner.caughtUp()
+    this.#guard(() => {
+      this.#tellDrops()
+      while (this.queued > 0 && !this.isBehind) this.#handBatch()
+    })
+    if (!this.isBehind && !this.#isOver) this.#owner.caughtUp()
   }
 
   over(): void {
     this.#owner.over()
   }
 
-  // ---- for the heartbeat
-
-  /** Keeps the connection alive while nothing else is written; returns when to look again. */
-  beat(every: number): number {
-    const { lastWrite } = this.#writer
-    if (clock.now() - lastWrite >= every && !this.isBehind) {
-      this.#hand(chunk([toBytes(this.#format.heartbeat ?? '')]), 0)
-    }
+  /** Keeps the connection alive while nothing else is written. */
+  ring(): void {
+    const every = this.#options.heartbeat as number
+    const isSilent = clock.now() - this.#writer.lastWrite >= every
+    if (isSilent && !this.isBehind) this.#guard(() => this.#hand(heartbeatOf(this.#format), 0))
+    if (this.#isOver) return
     const rest = this.#writer.lastWrite + every - clock.now()
-    return rest > 0 ? rest : every
+    this.set(clock, rest > 0 ? rest : every)
+  }
+
+  #silence(): void {
+    this.#isOver = true
+    this.cancel()
+  }
+
+  /** Runs what nobody has called who could be told of a failure: a response may be wrapped by whatever fails. */
+  #guard(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#owner.failed(error)
+    }
   }
 
   // ---- what waits
@@ -189,12 +221,19 @@ export class Outlet {
     return this.#queue
   }
 
+  get #elsewhere(): Elsewhere {
+    return { count: this.#owner.unhandled, bytes: this.#writer.waiting }
+  }
+
+  #hasRoom(encoded: Encoded): boolean {
+    return this.isBehind && this.#waiting.hasRoom(encoded, this.#elsewhere)
+  }
+
   #enqueue(encoded: Encoded): Wrote {
-    const elsewhere = { count: this.#owner.unhandled, bytes: this.#writer.waiting }
-    const dropped = this.#waiting.offer(encoded, elsewhere)
+    const dropped = this.#waiting.offer(encoded, this.#elsewhere)
     if (dropped === undefined) {
       const { maxQueued, maxQueuedBytes } = this.#options
-      const isMany = this.queued + elsewhere.count >= maxQueued
+      const isMany = this.queued + this.#owner.unhandled >= maxQueued
       const most = isMany ? `${maxQueued} events` : `${maxQueuedBytes} bytes`
       this.#owner.overflowed(`More than ${most} wait for the client`)
       return 'closed'
@@ -203,18 +242,18 @@ export class Outlet {
     return 'wait'
   }
 
+  /** Small events together; large ones as they are, since they are shared. */
   #handBatch(): void {
     const queue = this.#waiting
     const chunks: Chunk[] = []
     let size = 0
     let events = 0
-    while (queue.size > 0 && size < most) {
+    do {
       const encoded = queue.take()
-      const each = this.#parted(encoded)
-      chunks.push(each)
-      size += each.size
-      if (!encoded.isNotice) events += 1
-    }
+      chunks.push(this.#parted(encoded))
+      size += encoded.size
+      events += encoded.events
+    } while (queue.size > 0 && size < most && queue.next.size < large)
     this.#hand(gather(chunks), events)
   }
 
@@ -260,21 +299,5 @@ export class Outlet {
     if (this.#hasRecord) return encoded
     this.#hasRecord = true
     return encoded.first
-  }
-}
-
-/** Rings again and again for as long as the stream is open. */
-class Heartbeat extends Alarm {
-  readonly #outlet: Outlet
-  readonly #every: number
-
-  constructor(outlet: Outlet, every: number) {
-    super()
-    this.#outlet = outlet
-    this.#every = every
-  }
-
-  ring(): void {
-    this.set(clock, this.#outlet.beat(this.#every))
   }
 }

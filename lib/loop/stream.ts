@@ -5,16 +5,17 @@ export interface Behind extends Pick<OpenStream, 'path' | 'format' | 'client' | 
   readonly number: number
   /** Milliseconds since the epoch. */
   readonly openedAt: number
-  readonly counts: Pick<OpenStream, 'sent' | 'bytes' | 'dropped'>
   end(reason: { kind: 'revoked' }): void
 }
 
 /** A held response, as those see it who look after it: made for them, since most are never looked at. */
 export class Stream implements OpenStream {
   readonly #loop: Behind
+  readonly #counts: Pick<OpenStream, 'sent' | 'bytes' | 'dropped'>
 
-  constructor(loop: Behind) {
+  constructor(loop: Behind, counts: Pick<OpenStream, 'sent' | 'bytes' | 'dropped'>) {
     this.#loop = loop
+    this.#counts = counts
   }
 
   get id(): string {
@@ -38,11 +39,11 @@ export class Stream implements OpenStream {
   }
 
   get sent(): number {
-    return this.#loop.counts.sent
+    return this.#counts.sent
   }
 
   get bytes(): number {
-    return this.#loop.counts.bytes
+    return this.#counts.bytes
   }
 
   get queued(): number {
@@ -50,7 +51,7 @@ export class Stream implements OpenStream {
   }
 
   get dropped(): number {
-    return this.#loop.counts.dropped
+    return this.#counts.dropped
   }
 
   close(): void {

@@ -33,6 +33,11 @@ const closingRules: Rules = {
   retryAfter: [isTime, 'seconds, 0 or more'],
 }
 
+/** Throws a TypeError for what `close()` does not take. */
+export function checkClosing(how: Closing): void {
+  checkKeys('close', how, closingRules)
+}
+
 /** The shortest time between two ends, in milliseconds. */
 const beat = 10
 
@@ -43,7 +48,7 @@ export class Streams implements Iterable<OpenStream> {
   #taken = 0
   readonly #takenBy = new Map<string, number>()
   #retryAfter = 5
-  #closing: Promise<void> | undefined
+  #closed: Promise<void> | undefined
   #emptied: (() => void) | undefined;
 
   *[Symbol.iterator](): Iterator<OpenStream> {
@@ -51,7 +56,7 @@ export class Streams implements Iterable<OpenStream> {
   }
 
   get isClosing(): boolean {
-    return this.#closing !== undefined
+    return this.#closed !== undefined
   }
 
   /** Seconds, some more for each who asks: those who are sent away together are not to come back together. */
@@ -78,8 +83,10 @@ export class Streams implements Iterable<OpenStream> {
   }
 
   /** All is let go that it has asked for. */
-  release({ client }: Held): void {
+  release(held: Held): void {
     this.#taken -= 1
+    if (this.#takenBy.size === 0) return
+    const { client } = held
     const taken = this.#takenBy.get(client)
     if (taken === 1) this.#takenBy.delete(client)
     else if (taken !== undefined) this.#takenBy.set(client, taken - 1)
@@ -93,21 +100,20 @@ export class Streams implements Iterable<OpenStream> {
 
   /** Ends all, evenly over a time, then cuts what is left; resolves when all are gone. A second call is the first. */
   async close(how: Closing = {}): Promise<void> {
-    checkKeys('close', how, closingRules)
-    this.#closing ??= this.#close(how)
-    return this.#closing
-  }
-
-  async #close({ over = 0, retryAfter = 5 }: Closing): Promise<void> {
+    checkClosing(how)
+    if (this.#closed !== undefined) return this.#closed
+    const { over = 0, retryAfter = 5 } = how
     this.#retryAfter = retryAfter
-    const gone = new Promise<void>((resolve) => {
+    // known before the first one ends, since whoever is told may look, or close as well
+    this.#closed = new Promise((resolve) => {
       this.#emptied = resolve
     })
     await this.#end([...this.#held], over)
     // what was written has to get to the kernel
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
     for (const held of this.#held) held.cut()
-    if (this.#held.size > 0) await gone
+    if (this.#held.size === 0) this.#emptied?.()
+    return this.#closed
   }
 
   #end(all: readonly Held[], over: number): Promise<void> {
@@ -118,7 +124,7 @@ export class Streams implements Iterable<OpenStream> {
         const share = over === 0 ? 1 : (clock.now() - began) / over
         const until = Math.min(all.length, Math.floor(share * all.length) + (share < 1 ? 1 : 0))
         for (; next < until; next++) all[next]?.end({ kind: 'shutdown' })
-        if (share >= 1) resolve()
+        if (share >= 1 || this.#held.size === 0) resolve()
         else
           clock.after(Math.min(over - (clock.now() - began), Math.max(beat, over / (all.length || 1))), step)
       }

@@ -6,18 +6,23 @@ import { type Awaitable, isPromise } from '../values.js'
 /** Asks again whether the client may have what it gets. */
 export type Recheck = () => Awaitable<boolean>
 
+type End = (reason: Reason) => void
+
 /** How long a response may be held: until its time is over, or its client may no longer have it. */
 export class Terms {
-  readonly #end: (reason: Reason) => void
+  /** The terms of a stream; undefined where there are none. */
+  static of(options: Plan['stream'], recheck: Recheck | undefined, end: End): Terms | undefined {
+    const { maxDuration, reauthorize } = options
+    const has = maxDuration !== undefined || (reauthorize !== undefined && recheck !== undefined)
+    return has ? new Terms(options, recheck, end) : undefined
+  }
+
+  readonly #end: End
   #isOver = false
   #expiry: Deadline | undefined
   #next: Deadline | undefined
 
-  constructor(
-    { maxDuration, reauthorize }: Plan['stream'],
-    recheck: Recheck | undefined,
-    end: (reason: Reason) => void,
-  ) {
+  constructor({ maxDuration, reauthorize }: Plan['stream'], recheck: Recheck | undefined, end: End) {
     this.#end = end
     if (maxDuration !== undefined) {
       // streams that were opened together are not to come back together

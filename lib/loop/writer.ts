@@ -2,7 +2,17 @@ import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
 import { clock, type Deadline } from '../clock.js'
 import type { Chunk } from '../formats/chunk.js'
-import { bareSocket, type Closing, cut, destroy, offClose, onClose } from '../http/connection.js'
+import {
+  bareSocket,
+  type Closing,
+  closeAfter,
+  cut,
+  destroy,
+  isBare,
+  offClose,
+  onClose,
+  tolerate,
+} from '../http/connection.js'
 
 /** What the owner of a writer is told. */
 interface Owner {
@@ -30,7 +40,7 @@ export class Writer implements Closing {
   #isClosed = false
   #isOver = false
   #isCorked = false
-  #isListening = false
+  #drained: (() => void) | undefined
   #deadline: Deadline | undefined
   /** When something was last written, by the clock. */
   lastWrite = 0
@@ -41,22 +51,36 @@ export class Writer implements Closing {
     onClose(req, res, this)
   }
 
+  /** Somebody else has ended the response: what came after it would be taken for another one. */
+  get isEnded(): boolean {
+    return this.#res.writableEnded
+  }
+
   /** Bytes that the response holds, because the kernel has not taken them. */
   get waiting(): number {
     return this.#res.writableLength
   }
 
   /** Sends the head, with the opening bytes of the format. */
-  open(status: number, opening: Buffer): void {
+  open(status: number, opening: Chunk): void {
     const res = this.#res
+    const { socket } = res
     res.statusCode = status
     this.lastWrite = clock.now()
-    if (opening.length === 0) res.flushHeaders()
+    if (!isBare(res) || !socket) this.#openWrapped(opening)
     else {
-      this.#took(res.write(opening))
-      res.flush?.()
+      // head and opening bytes in one packet
+      socket.cork()
+      res.flushHeaders()
+      this.#socket = bareSocket(res)
+      if (opening.size > 0) this.writeNow(opening, this.lastWrite)
+      socket.uncork()
     }
-    this.#socket = bareSocket(res)
+  }
+
+  #openWrapped(opening: Chunk): void {
+    if (opening.size === 0) this.#res.flushHeaders()
+    else this.writeNow(opening, this.lastWrite)
   }
 
   /** Writes within a turn go out together. */
@@ -76,6 +100,7 @@ export class Writer implements Closing {
   /** Writes what is all that there is to write in this turn. */
   writeNow(chunk: Chunk, now: number): boolean {
     this.lastWrite = now
+    if (this.#isClosed || this.isEnded) return true
     const socket = this.#socket
     // a socket that has begun to close, because the client has, would take it for an error
     if (socket?.writable) return this.#took(socket.write(chunk.framed))
@@ -84,9 +109,10 @@ export class Writer implements Closing {
     return this.#took(taken)
   }
 
-  /** A proper end: the tail, the last chunk. */
-  complete(tail: Uint8Array): void {
+  /** A proper end: the tail, the last chunk; and the connection is kept for another request, or it is not. */
+  complete(tail: Uint8Array, isKept: boolean): void {
     this.#close()
+    if (!isKept) closeAfter(this.#res)
     this.#res.end(tail)
     this.#limit(() => this.#res.writableFinished)
   }
@@ -101,7 +127,10 @@ export class Writer implements Closing {
   /** Drops the connection at once. */
   destroy(): void {
     this.#close()
+    const { socket } = this.#res
     destroy(this.#res)
+    // one whose turn has not come is dropped when it comes, and has nothing to wait for
+    if (!socket) this.#done()
   }
 
   /** Lets go without an end: the client has left, or somebody else answers. */
@@ -121,43 +150,49 @@ export class Writer implements Closing {
   #done(): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#deadline?.cancel()
     this.#unlisten()
+    // the connection may be another response's by now
+    this.#socket = undefined
     this.#owner.over()
   }
 
+  /** A write that is larger than a buffer is no backlog, if the kernel has taken all of it. */
   #took(taken: boolean): boolean {
-    if (!taken && !this.isBehind) {
+    if (taken || (this.#socket && this.waiting === 0)) return true
+    if (!this.isBehind) {
       this.isBehind = true
       this.#listen()
       this.#watchProgress(() => this.#owner.stalled())
     }
-    return taken
+    return false
   }
 
   /** Listens for 'drain' while it is behind; a wrapped response may not let go of a listener: it has one for good. */
   #listen(): void {
+    if (this.#drained) return
+    this.#drained = () => {
+      if (!this.isBehind || this.#isClosed) return
+      this.isBehind = false
+      this.#deadline?.cancel()
+      this.#unlisten()
+      this.#owner.drained()
+    }
     if (this.#socket) this.#socket.on('drain', this.#drained)
-    else if (!this.#isListening) this.#res.on('drain', this.#drained)
-    this.#isListening = true
+    else this.#res.on('drain', this.#drained)
   }
 
   #unlisten(): void {
-    if (!this.#isListening || !this.#socket) return
-    this.#isListening = false
+    if (!this.#drained || !this.#socket) return
     this.#socket.off('drain', this.#drained)
-  }
-
-  readonly #drained = (): void => {
-    if (!this.isBehind || this.#isClosed) return
-    this.isBehind = false
-    this.#deadline?.cancel()
-    this.#unlisten()
-    this.#owner.drained()
+    this.#drained = undefined
   }
 
   #close(): void {
-    this.#isClosed = true
     this.#deadline?.cancel()
+    if (this.#isClosed) return
+    this.#isClosed = true
+    tolerate(this.#res)
   }
 
   /** After an end the client still has to take what waits; one that does not is cut. */
@@ -178,6 +213,7 @@ export class Writer implements Closing {
       before ??= pending(this.#res)
     })
     const look = () => {
+      if (this.#isOver) return
       const now = pending(this.#res)
       // a pipelined response that has no socket yet waits for its turn, not for the client
       if (now !== before || !this.#res.socket) since = clock.now()

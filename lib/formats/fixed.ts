@@ -1,0 +1,46 @@
+import { type Chunk, chunk, toBytes } from './chunk.js'
+import { type Format, type Wire, wire } from './format.js'
+
+/** The bytes of a format that are the same for all streams, made once. */
+interface Fixed {
+  readonly openings: Map<number | undefined, Chunk>
+  readonly heartbeat: Chunk
+  readonly tail: Uint8Array
+}
+
+const known = new WeakMap<Format, Fixed>()
+
+function fixed(format: Format): Fixed {
+  let own = known.get(format)
+  if (!own) {
+    own = {
+      openings: new Map(),
+      heartbeat: chunk([toBytes(format.heartbeat ?? '')]),
+      tail: toBytes(format.close ?? ''),
+    }
+    known.set(format, own)
+  }
+  return own
+}
+
+/** What goes out with the head: the format's own, and the reconnection time where it tells one. */
+export function openingOf(format: Format & { readonly [wire]?: Wire }, retry: number | undefined): Chunk {
+  const { openings } = fixed(format)
+  let opening = openings.get(retry)
+  if (!opening) {
+    const told = retry === undefined ? '' : (format[wire]?.retry?.(retry) ?? '')
+    opening = chunk([toBytes(format.open ?? ''), toBytes(told)])
+    openings.set(retry, opening)
+  }
+  return opening
+}
+
+/** What keeps a connection alive; of no size where the format has nothing. */
+export function heartbeatOf(format: Format): Chunk {
+  return fixed(format).heartbeat
+}
+
+/** The bytes of a complete end. */
+export function tailOf(format: Format): Uint8Array {
+  return fixed(format).tail
+}
