@@ -59,13 +59,22 @@ export async function* recordsOf<T>(response: Response): AsyncGenerator<T> {
   for await (const line of linesOf(response)) if (line) yield JSON.parse(line)
 }
 
-/** The events of an SSE body as they come: type and data. */
-export async function* eventsOf(response: Response): AsyncGenerator<{ type: string; data: string }> {
-  let type = 'message'
+/** An event of an SSE body. */
+export interface Message {
+  type: string
+  data: string
+  id?: string
+}
+
+/** The events of an SSE body as they come. */
+export async function* eventsOf(response: Response): AsyncGenerator<Message> {
+  let message = { type: 'message' }
   for await (const line of linesOf(response)) {
-    if (line.startsWith('event: ')) type = line.slice(7)
-    if (line.startsWith('data: ')) yield { type, data: line.slice(6) }
-    if (line === '') type = 'message'
+    const [, name, value] = /^(event|id|data): (.*)/.exec(line) ?? []
+    if (name === 'event') message = { ...message, type: value! }
+    if (name === 'id') message = Object.assign(message, { id: value! })
+    if (name === 'data') yield { ...message, data: value! }
+    if (line === '') message = { type: 'message' }
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -60,18 +60,32 @@ describe('The demo: the server', function () {
     )
   })
 
-  it('On SIGTERM it ends by itself, with its open streams and its sampler', async () => {
+  it('On SIGTERM its open streams end complete, and it ends by itself, with its sampler', async () => {
     const server = entry(0)
     const exited = once(server, 'exit')
     const url = await urlOf(server)
     const samples = recordsOf<Sample>(await fetch(`${url}/api/stream`))
     const [sample] = await next(1, samples)
-    const firehose = await fetch(`${url}/api/events/stream`)
+    const firehoses = await Promise.all([1, 2, 3].map(() => fetch(`${url}/api/events/stream`)))
     server.kill('SIGTERM')
+    // a stream that is cut throws
     await all(samples)
-    await firehose.text().catch(() => {})
+    expect(await Promise.all(firehoses.map((each) => each.text()))).to.deep.equal([':\n\n', ':\n\n', ':\n\n'])
     expect(await exited).to.deep.equal([0, null])
     await until(() => !isAlive(sample!.pid))
+  })
+
+  it('On SIGTERM it takes no new connection while its streams end (docs/operating.md)', async () => {
+    const server = entry(0)
+    const exited = once(server, 'exit')
+    const url = await urlOf(server)
+    const streams = await Promise.all([1, 2, 3].map(() => fetch(`${url}/api/events/stream`)))
+    server.kill('SIGTERM')
+    await streams[0]!.text()
+    const refused = await new Promise((resolve) => get(url, { agent: false }, resolve).on('error', resolve))
+    expect(refused).to.have.property('code', 'ECONNREFUSED')
+    await Promise.all(streams.slice(1).map((each) => each.text()))
+    await exited
   })
 
   it('Killed without a word, it leaves no sampler behind', async () => {

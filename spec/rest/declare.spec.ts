@@ -1,7 +1,8 @@
+import { inspect } from 'node:util'
 import { expect } from 'chai'
 import type { RequestHandler } from 'express'
 import request from 'supertest'
-import { type Endpoint, loop, ndjson, resource, resources, sse, text } from '../../lib/index.js'
+import { createHub, type Endpoint, loop, ndjson, resource, resources, sse, text } from '../../lib/index.js'
 import { type CallbackName, callbacks } from '../../lib/spec.js'
 import {
   ask,
@@ -139,17 +140,72 @@ describe('Declaring a resource', () => {
     for (const [key, values] of [
       ['heartbeat', [0, -1, true, '15s', Number.NaN]],
       ['retry', [-1, 1.5, '1']],
-      ['maxQueuedBytes', [0, '1']],
-      ['maxQueued', [0, '1']],
-      ['writeTimeout', [0, false]],
+      ['maxQueuedBytes', [0, -1, '1', Number.NaN, null, true]],
+      ['maxQueued', [0, -1, '1', Number.NaN, null, true]],
+      ['overflow', ['drop', 'Close', '', true, null, {}, [], () => 'key']],
+      ['overflow', [{ conflate: 'key' }, { conflate: null }, { conflate() {}, also: 1 }, { Conflate() {} }]],
+      ['writeTimeout', [0, -1, false, Number.NaN]],
+      ['maxDuration', [0, -1, false, '1h', Number.NaN]],
+      ['maxStreams', [0, -1, '10', false, Number.NaN]],
+      ['maxStreamsPerClient', [0, -1, '10', false, Number.NaN]],
+      ['clientKey', ['ip', true, null, {}]],
       ['endEvent', [1, 'end']],
       ['errorEvent', [1, null]],
     ] as const) {
-      it(`stream.${key} says so`, () => {
+      it(`stream.${key} says so: ${inspect(values, { breakLength: Infinity })}`, () => {
         for (const value of values) {
           refuses(() => declare({ stream: { [key]: value } }), 'stream', `\`${key}\` is `, 'expected')
           refuses(() => resources({}, { stream: { [key]: value } as never }), 'resources', `\`${key}\` is `)
         }
+      })
+    }
+
+    it('stream.reauthorize says so', () => {
+      for (const value of [0, -1, true, '1m', Number.NaN, null]) {
+        refuses(
+          () => declare({ forbidden: () => false, stream: { reauthorize: value } }),
+          'stream',
+          '`reauthorize` is ',
+          'expected milliseconds, more than 0',
+        )
+      }
+    })
+
+    it('What the stream options may be', () => {
+      for (const stream of [
+        {},
+        { heartbeat: false, retry: 0 },
+        { maxQueuedBytes: 1, maxQueued: 1, writeTimeout: 0.5 },
+        { maxQueuedBytes: Infinity, maxQueued: Infinity, writeTimeout: Infinity },
+        { overflow: 'close' },
+        { overflow: 'dropOldest' },
+        { overflow: 'dropNewest' },
+        { overflow: { conflate: () => 'key' } },
+        { maxDuration: 1000, reauthorize: 1000 },
+        { maxStreams: 1, maxStreamsPerClient: 1, clientKey: () => 'me' },
+        { maxStreams: Infinity, maxStreamsPerClient: Infinity },
+        { endEvent: true, errorEvent: false },
+        { overflow: undefined, maxStreams: undefined, clientKey: undefined, reauthorize: undefined },
+      ]) {
+        expect(declare({ isAuthorized: () => true as const, stream })).to.be.a('function')
+        expect(resources({}, { stream: stream as never })).to.be.a('function')
+      }
+    })
+
+    for (const [wrong, right] of [
+      ['maxQueue', 'maxQueued'],
+      ['maxQueueBytes', 'maxQueuedBytes'],
+      ['overFlow', 'overflow'],
+      ['writetimeout', 'writeTimeout'],
+      ['maxduration', 'maxDuration'],
+      ['reauthorise', 'reauthorize'],
+      ['maxStream', 'maxStreams'],
+      ['maxStreamPerClient', 'maxStreamsPerClient'],
+      ['client_key', 'clientKey'],
+    ]) {
+      it(`stream.${wrong}: did you mean ${right}?`, () => {
+        refuses(() => declare({ stream: { [wrong!]: 1 } }), 'stream', `Did you mean \`${right}\`?`)
+        refuses(() => resources({}, { stream: { [wrong!]: 1 } as never }), `Did you mean \`${right}\`?`)
       })
     }
 
@@ -220,6 +276,51 @@ describe('Declaring a resource', () => {
 
     it('A function as provider needs no subscribe', () => {
       expect(declare({ contentTypesProvided: { 'text/plain': () => '' } })).to.be.a('function')
+    })
+
+    it('reauthorize, and no function to ask again', () => {
+      const stream = { reauthorize: 1000 }
+      for (const own of [{}, { isAuthorized: true }, { forbidden: false }, { isAuthorized: 'Bearer' }]) {
+        refuses(() => declare({ ...own, stream }), 'stream', '`reauthorize`', '`isAuthorized`', '`forbidden`')
+      }
+      expect(declare({ isAuthorized: () => true, stream })).to.be.a('function')
+      expect(declare({ forbidden: () => false, stream })).to.be.a('function')
+    })
+
+    it('reauthorize is not for a loop, which asks nobody', () => {
+      const spec = { format: sse(), subscribe: () => [], stream: { reauthorize: 1000 } }
+      refuses(() => loop(spec), 'loop', '`reauthorize`')
+    })
+
+    it('reauthorize as a default of a table is for those of its entries that ask', () => {
+      const table = {
+        '/asks': resource({ contentTypesProvided: [sse()], forbidden: () => false, subscribe: () => [] }),
+        '/asks/nobody': loop({ format: sse(), subscribe: () => [] }),
+      }
+      expect(resources(table, { stream: { reauthorize: 1000 } })).to.be.a('function')
+    })
+
+    it('onGap without subscribe', () => {
+      refuses(() => declare({ onGap: () => {} }), '`onGap`', '`subscribe`')
+      for (const value of [1, 'gap', null, {}])
+        refuses(() => declare({ subscribe: () => [], onGap: value }), '`onGap` is ', 'expected a function')
+    })
+
+    it('A channel is a `subscribe`, a part of one too; a hub is none', () => {
+      const hub = createHub()
+      const channel = hub.channel('declared')
+      const contentTypesProvided = [sse()]
+      for (const subscribe of [channel, channel.filter(() => true), channel.map((data) => data)]) {
+        expect(declare({ contentTypesProvided, subscribe })).to.be.a('function')
+        expect(loop({ format: sse(), subscribe })).to.be.a('function')
+      }
+      for (const subscribe of [hub, { subscribe: channel }]) {
+        refuses(
+          () => declare({ contentTypesProvided, subscribe }),
+          '`subscribe` is ',
+          'expected a function that feeds the response, or a channel',
+        )
+      }
     })
 
     it('info without subscribe, timeout without info', () => {
