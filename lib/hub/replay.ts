@@ -1,4 +1,4 @@
-import type { Awaitable, Event } from '../values.js'
+import type { Awaitable } from '../values.js'
 import type { Reading } from './backend.js'
 import { Gap } from './feed.js'
 import type { Published } from './published.js'
@@ -45,9 +45,10 @@ export class Replay {
     void this.#iterator.return?.()
   }
 
-  /** Whether a live event was part of what was missed. */
-  includes({ id }: Event): boolean {
-    return id !== undefined && this.#last !== undefined && this.#view.root.compare(id, this.#last) <= 0
+  /** Whether a live event, or what comes after a live gap, was part of what was missed. */
+  includes(live: Missed): boolean {
+    const id = live instanceof Gap ? live.from : live.id
+    return this.#last !== undefined && this.#view.root.compare(id, this.#last) <= 0
   }
 
   async *all(): AsyncGenerator<Published> {

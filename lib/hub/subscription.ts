@@ -8,8 +8,10 @@ import type { Replay } from './replay.js'
 import type { Sink, View } from './view.js'
 
 /** A stream that is subscribed to a feed. */
-export interface Subscriber extends Member {
+export interface Subscriber extends Omit<Member, 'take'> {
   readonly stream: OpenStream
+  /** What gets the bytes of a group. */
+  readonly member: Member
   /** An event, while the stream follows the feed on its own. */
   event(event: Published): void
 }
@@ -84,9 +86,9 @@ export class Subscription implements Sink {
     return isPromise(reading) ? reading.then(took) : took(reading)
   }
 
-  /** Whether a live event is part of what was missed. */
-  includes(event: Published): boolean {
-    return this.replay?.includes(event) ?? false
+  /** Whether what came live is part of what was missed. */
+  includes(live: Published | Gap): boolean {
+    return this.replay?.includes(live) ?? false
   }
 
   /** Gets what its group gets, from now on; as soon as the events that are delivered are all after what it has. */
@@ -96,7 +98,7 @@ export class Subscription implements Sink {
     this.#join('shared')
     if (!this.isOpen) return
     this.#group = this.#view.group(this.#format)
-    this.#group.add(this.#who)
+    this.#group.add(this.#who.member)
     // whoever leaves before the other has come would be the last one
     if (isAlone) this.#view.detach(this)
   }
@@ -130,7 +132,7 @@ export class Subscription implements Sink {
     this.#state = 'over'
     this.replay?.close()
     if (state === 'alone') this.#view.detach(this)
-    this.#group?.remove(this.#who)
+    this.#group?.remove(this.#who.member)
     this.#group = undefined
     if (state === 'alone' || state === 'shared') this.#view.root.tell('leave', () => this.#who.stream)
   }

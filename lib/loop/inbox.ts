@@ -1,6 +1,7 @@
 import { clock, type Deadline } from '../clock.js'
 import { Encoded } from '../formats/chunk.js'
 import type { Format } from '../formats/format.js'
+import { Gap } from '../hub/feed.js'
 import { Published } from '../hub/published.js'
 import { type Awaitable, isEvent, isPromise, timeout } from '../values.js'
 import { type Elsewhere, type Limits, Mailbox, type Measure } from './mailbox.js'
@@ -22,9 +23,9 @@ interface Owner {
 /** The last message: what was sent before the source ended comes first. */
 const ended = Symbol('ended')
 
-/** What a client has missed, and whether a live event was part of it. */
+/** What a client has missed, and whether what came live was part of it. */
 interface Replaying {
-  includes(event: Published): boolean
+  includes(live: Published | Gap): boolean
 }
 
 /** A message that is never dropped: that something has died, or was missed. */
@@ -217,7 +218,9 @@ export class Inbox {
     this.#replay = undefined
     while (this.#live.size > 0) {
       const message = this.#live.take()
-      if (!(message instanceof Published && replay.includes(message))) this.#mailbox.put(message)
+      const what = message instanceof Kept ? message.message : message
+      const isOfFeed = what instanceof Published || what instanceof Gap
+      if (!isOfFeed || !replay.includes(what)) this.#mailbox.put(message)
     }
   }
 

@@ -5,7 +5,7 @@ import { type Exchange, tooLate, wrongAnswer } from '../exchange.js'
 import { Encoded, encode } from '../formats/chunk.js'
 import type { Format } from '../formats/format.js'
 import { type Feed, Gap, isFeed } from '../hub/feed.js'
-import type { Batch } from '../hub/group.js'
+import type { Member } from '../hub/group.js'
 import { Published } from '../hub/published.js'
 import { type Subscriber, Subscription } from '../hub/subscription.js'
 import type { Plan } from '../plan.js'
@@ -110,6 +110,10 @@ export class Loop implements Subscriber {
 
   get path(): string {
     return this.#res.req.originalUrl.split('?', 1)[0] as string
+  }
+
+  get member(): Member {
+    return this.#outlet
   }
 
   get isEnded(): boolean {
@@ -247,11 +251,6 @@ export class Loop implements Subscriber {
   event(event: Published): void {
     this.#guard(() => this.#admit(this.#inbox.offerLive(event, this.#waitingElsewhere)))
     if (!this.#handlers.info) this.#shareWhenIdle()
-  }
-
-  take(batch: Batch): void {
-    if (this.#reason) return
-    this.#guard(() => this.#outlet.take(batch))
   }
 
   gap(gap: Gap): void {

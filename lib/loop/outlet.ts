@@ -1,10 +1,11 @@
 import type { Request, Response } from 'express'
-import { Alarm, clock } from '../clock.js'
+import { clock } from '../clock.js'
 import { report } from '../errors.js'
 import { type Chunk, type Encoded, encodeNotice, gather } from '../formats/chunk.js'
 import { heartbeatOf, openingOf, tailOf } from '../formats/fixed.js'
 import { type Format, type Notice, type Wire, wire } from '../formats/format.js'
-import type { Batch } from '../hub/group.js'
+import type { Gap } from '../hub/feed.js'
+import type { Batch, Member } from '../hub/group.js'
 import type { Plan } from '../plan.js'
 import type { Wrote } from '../spec.js'
 import { type Elsewhere, Mailbox, type Measure } from './mailbox.js'
@@ -22,8 +23,12 @@ interface Owner {
   overflowed(message: string): void
   /** The client has caught up. */
   caughtUp(): void
-  /** Writing has failed. */
+  /** Writing has failed, or what is written. */
   failed(error: unknown): void
+  /** Events are lost for good. */
+  gap(gap: Gap): void
+  /** What the events come from has died. */
+  down(error?: unknown): void
   /** The response is over. */
   over(): void
 }
@@ -43,16 +48,14 @@ const most = 2 ** 16
 const large = 2 ** 12
 
 /** One stream's events on the wire, in its format and within its limits. As an alarm it is its own heartbeat. */
-export class Outlet extends Alarm {
+export class Outlet extends Writer implements Member {
   readonly #format: Format & { readonly [wire]?: Wire }
   readonly #options: Plan['stream']
   readonly #owner: Owner
-  readonly #writer: Writer
   /** What waits for a client that is behind: references to bytes that all streams share. */
   #queue: Mailbox<Encoded> | undefined
   /** A record is on the wire: the next one is parted from it. */
   #hasRecord: boolean
-  #isOver = false
   /** Events that were dropped, and the client was not told yet. */
   #untold = 0
   /** Events and bytes that were handed to the response, and events that were dropped. */
@@ -61,17 +64,11 @@ export class Outlet extends Alarm {
   dropped = 0
 
   constructor(req: Request, res: Response, format: Format, options: Plan['stream'], owner: Owner) {
-    super()
+    super(req, res)
     this.#format = format
     this.#options = options
     this.#owner = owner
     this.#hasRecord = this.#format[wire]?.separator === undefined
-    this.#writer = new Writer(req, res, this)
-  }
-
-  /** The client has not taken all yet. */
-  get isBehind(): boolean {
-    return this.#writer.isBehind
   }
 
   /** Events that wait for the client. */
@@ -83,14 +80,14 @@ export class Outlet extends Alarm {
   open(status: number): void {
     const { retry, heartbeat } = this.#options
     const opening = openingOf(this.#format, retry)
-    this.#writer.open(status, opening)
+    this.openWith(status, opening)
     this.bytes += opening.size
     if (heartbeat !== false && heartbeatOf(this.#format).size > 0) this.set(clock, heartbeat)
   }
 
   /** Writes an event, or puts it where events wait, within the limits. */
   put(encoded: Encoded): Wrote {
-    if (this.#isOver || this.#writer.isEnded) return 'closed'
+    if (this.isEnded) return 'closed'
     if (encoded.size === 0) return this.isBehind ? 'wait' : 'ok'
     if (this.isBehind) return this.#enqueue(encoded)
     this.#tellDrops()
@@ -101,13 +98,17 @@ export class Outlet extends Alarm {
   take(batch: Batch): void {
     const { whole, events } = batch
     const { maxQueued, maxQueuedBytes } = this.#options
-    if (events.length > 1 && (events.length > maxQueued || whole.size > maxQueuedBytes)) {
-      for (const slice of batch.slices) this.#takeSlice(slice)
-    } else this.#takeSlice(batch)
+    try {
+      if (events.length > 1 && (events.length > maxQueued || whole.size > maxQueuedBytes)) {
+        for (const slice of batch.slices) this.#takeSlice(slice)
+      } else this.#takeSlice(batch)
+    } catch (error) {
+      this.#owner.failed(error)
+    }
   }
 
   #takeSlice({ whole, events, now }: Batch): void {
-    if (this.#isOver) return
+    if (this.isEnded) return
     if (this.isBehind || !this.#hasRecord || this.#untold > 0) {
       // a policy drops events: it has to have them one by one
       const isWhole = this.#hasRecord && this.#options.overflow === 'close' && this.#hasRoom(whole)
@@ -116,7 +117,7 @@ export class Outlet extends Alarm {
     }
     this.sent += events.length
     this.bytes += whole.size
-    this.#writer.writeNow(whole, now)
+    this.writeNow(whole, now)
   }
 
   /** Says something in-band; false where the format cannot. */
@@ -136,73 +137,78 @@ export class Outlet extends Alarm {
 
   /** A proper end: what waits, the notice where it is wanted, and the tail. */
   complete(reason: string): void {
-    this.#silence()
     this.#handAll()
     if (this.#options.endEvent) this.#handNotice('end', { reason })
-    this.#writer.complete(tailOf(this.#format), reason !== 'shutdown')
+    this.endWith(tailOf(this.#format), reason !== 'shutdown')
   }
 
   /** A broken end: what waits, the notice where it is wanted, and no tail. */
   fail(): void {
-    this.#silence()
     this.#handAll()
     if (this.#options.errorEvent) this.#handNotice('error', {})
-    this.#writer.cut()
+    this.endCut()
   }
 
   /** A broken end for a client that is too slow to be told anything. */
   cut(): void {
-    this.#silence()
     this.#queue = undefined
-    this.#writer.destroy()
+    this.endNow()
   }
 
   /** Lets go of the response: the client has left, or somebody else answers. */
   release(): void {
-    this.#silence()
     this.#queue = undefined
-    this.#writer.release()
+    this.letGo()
   }
 
-  // ---- for the writer
+  // ---- for the group
 
-  get writeTimeout(): number {
+  gap(gap: Gap): void {
+    this.#owner.gap(gap)
+  }
+
+  failed(error: unknown): void {
+    this.#owner.failed(error)
+  }
+
+  down(error?: unknown): void {
+    this.#owner.down(error)
+  }
+
+  // ---- as a writer
+
+  protected get writeTimeout(): number {
     return this.#options.writeTimeout
   }
 
-  gone(): void {
+  protected gone(): void {
     this.#owner.gone()
   }
 
-  stalled(): void {
+  protected stalled(): void {
     this.#owner.overflowed(`The client took no byte for ${this.writeTimeout} ms`)
   }
 
-  drained(): void {
+  protected drained(): void {
     this.#guard(() => {
       this.#tellDrops()
       while (this.queued > 0 && !this.isBehind) this.#handBatch()
     })
-    if (!this.isBehind && !this.#isOver) this.#owner.caughtUp()
+    if (!this.isBehind && !this.isClosed) this.#owner.caughtUp()
   }
 
-  over(): void {
+  protected over(): void {
     this.#owner.over()
   }
 
   /** Keeps the connection alive while nothing else is written. */
   ring(): void {
     const every = this.#options.heartbeat as number
-    const isSilent = clock.now() - this.#writer.lastWrite >= every
+    const isSilent = clock.now() - this.lastWrite >= every
     if (isSilent && !this.isBehind) this.#guard(() => this.#hand(heartbeatOf(this.#format), 0))
-    if (this.#isOver) return
-    const rest = this.#writer.lastWrite + every - clock.now()
+    if (this.isClosed) return
+    const rest = this.lastWrite + every - clock.now()
     this.set(clock, rest > 0 ? rest : every)
-  }
-
-  #silence(): void {
-    this.#isOver = true
-    this.cancel()
   }
 
   /** Runs what nobody has called who could be told of a failure: a response may be wrapped by whatever fails. */
@@ -222,7 +228,7 @@ export class Outlet extends Alarm {
   }
 
   get #elsewhere(): Elsewhere {
-    return { count: this.#owner.unhandled, bytes: this.#writer.waiting }
+    return { count: this.#owner.unhandled, bytes: this.waiting }
   }
 
   #hasRoom(encoded: Encoded): boolean {
@@ -291,7 +297,7 @@ export class Outlet extends Alarm {
   #hand(chunk: Chunk, events: number): boolean {
     this.sent += events
     this.bytes += chunk.size
-    return this.#writer.write(chunk)
+    return this.write(chunk)
   }
 
   /** The first record of a stream is not parted from anything. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
-import { clock, type Deadline } from '../clock.js'
+import { Alarm, clock, type Deadline } from '../clock.js'
 import type { Chunk } from '../formats/chunk.js'
 import {
   bareSocket,
@@ -14,26 +14,15 @@ import {
   tolerate,
 } from '../http/connection.js'
 
-/** What the owner of a writer is told. */
-interface Owner {
-  readonly writeTimeout: number
-  /** The client has left. */
-  gone(): void
-  /** The client takes no byte any more. */
-  stalled(): void
-  /** The client has caught up with what was written. */
-  drained(): void
-  /** The response is over, whoever has ended it. */
-  over(): void
-}
-
 /**
  * Chunks to the socket: the only file that knows how a response takes them. They go straight to the socket,
  * where nobody has wrapped the response's `write`; its head and its end are always Node's own.
+ *
+ * What writes events is one of these, rather than has one: with very many streams each thing that is touched for a
+ * write counts.
  */
-export class Writer implements Closing {
+export abstract class Writer extends Alarm implements Closing {
   readonly #res: Response & { flush?: () => void }
-  readonly #owner: Owner
   #socket: Socket | undefined
   /** The response did not take all that was written. */
   isBehind = false
@@ -43,26 +32,41 @@ export class Writer implements Closing {
   #drained: (() => void) | undefined
   #deadline: Deadline | undefined
   /** When something was last written, by the clock. */
-  lastWrite = 0
+  protected lastWrite = 0
 
-  constructor(req: Request, res: Response, owner: Owner) {
+  constructor(req: Request, res: Response) {
+    super()
     this.#res = res
-    this.#owner = owner
     onClose(req, res, this)
   }
 
-  /** Somebody else has ended the response: what came after it would be taken for another one. */
-  get isEnded(): boolean {
-    return this.#res.writableEnded
+  protected abstract readonly writeTimeout: number
+  /** The client has left. */
+  protected abstract gone(): void
+  /** The client takes no byte any more. */
+  protected abstract stalled(): void
+  /** The client has caught up with what was written. */
+  protected abstract drained(): void
+  /** The response is over, whoever has ended it. */
+  protected abstract over(): void
+
+  /** It was ended here. */
+  protected get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** It was ended, here or by somebody else: what came after that would be taken for another response. */
+  protected get isEnded(): boolean {
+    return this.#isClosed || this.#res.writableEnded
   }
 
   /** Bytes that the response holds, because the kernel has not taken them. */
-  get waiting(): number {
+  protected get waiting(): number {
     return this.#res.writableLength
   }
 
   /** Sends the head, with the opening bytes of the format. */
-  open(status: number, opening: Chunk): void {
+  protected openWith(status: number, opening: Chunk): void {
     const res = this.#res
     const { socket } = res
     res.statusCode = status
@@ -84,7 +88,7 @@ export class Writer implements Closing {
   }
 
   /** Writes within a turn go out together. */
-  write(chunk: Chunk): boolean {
+  protected write(chunk: Chunk): boolean {
     const socket = this.#socket
     if (socket && !this.#isCorked) {
       this.#isCorked = true
@@ -98,9 +102,9 @@ export class Writer implements Closing {
   }
 
   /** Writes what is all that there is to write in this turn. */
-  writeNow(chunk: Chunk, now: number): boolean {
+  protected writeNow(chunk: Chunk, now: number): boolean {
+    if (this.isEnded) return true
     this.lastWrite = now
-    if (this.#isClosed || this.isEnded) return true
     const socket = this.#socket
     // a socket that has begun to close, because the client has, would take it for an error
     if (socket?.writable) return this.#took(socket.write(chunk.framed))
@@ -110,7 +114,7 @@ export class Writer implements Closing {
   }
 
   /** A proper end: the tail, the last chunk; and the connection is kept for another request, or it is not. */
-  complete(tail: Uint8Array, isKept: boolean): void {
+  protected endWith(tail: Uint8Array, isKept: boolean): void {
     this.#close()
     if (!isKept) closeAfter(this.#res)
     this.#res.end(tail)
@@ -118,14 +122,14 @@ export class Writer implements Closing {
   }
 
   /** A broken end: what was written goes out, without the last chunk. */
-  cut(): void {
+  protected endCut(): void {
     this.#close()
     cut(this.#res)
     this.#limit(() => this.#res.destroyed)
   }
 
   /** Drops the connection at once. */
-  destroy(): void {
+  protected endNow(): void {
     this.#close()
     const { socket } = this.#res
     destroy(this.#res)
@@ -134,7 +138,7 @@ export class Writer implements Closing {
   }
 
   /** Lets go without an end: the client has left, or somebody else answers. */
-  release(): void {
+  protected letGo(): void {
     this.#close()
     offClose(this.#res, this)
     this.#done()
@@ -143,7 +147,7 @@ export class Writer implements Closing {
   closed(): void {
     const isNews = !this.#isClosed
     this.#close()
-    if (isNews) this.#owner.gone()
+    if (isNews) this.gone()
     this.#done()
   }
 
@@ -154,7 +158,7 @@ export class Writer implements Closing {
     this.#unlisten()
     // the connection may be another response's by now
     this.#socket = undefined
-    this.#owner.over()
+    this.over()
   }
 
   /** A write that is larger than a buffer is no backlog, if the kernel has taken all of it. */
@@ -163,7 +167,7 @@ export class Writer implements Closing {
     if (!this.isBehind) {
       this.isBehind = true
       this.#listen()
-      this.#watchProgress(() => this.#owner.stalled())
+      this.#watchProgress(() => this.stalled())
     }
     return false
   }
@@ -176,7 +180,7 @@ export class Writer implements Closing {
       this.isBehind = false
       this.#deadline?.cancel()
       this.#unlisten()
-      this.#owner.drained()
+      this.drained()
     }
     if (this.#socket) this.#socket.on('drain', this.#drained)
     else this.#res.on('drain', this.#drained)
@@ -190,6 +194,7 @@ export class Writer implements Closing {
 
   #close(): void {
     this.#deadline?.cancel()
+    this.cancel()
     if (this.#isClosed) return
     this.#isClosed = true
     tolerate(this.#res)
@@ -200,12 +205,12 @@ export class Writer implements Closing {
     this.#watchProgress(() => {
       if (!isDone()) destroy(this.#res)
     })
-    this.#res.once('finish', () => this.release())
+    this.#res.once('finish', () => this.letGo())
   }
 
   /** Calls back when the client has taken no byte for the writeTimeout. */
   #watchProgress(stalled: () => void): void {
-    const limit = this.#owner.writeTimeout
+    const limit = this.writeTimeout
     let since = clock.now()
     let before: string | undefined
     // what is written now goes to the kernel at the end of the turn: that is no progress of the client's
