@@ -34,26 +34,28 @@ export function makeApp(options: Options = {}) {
   const log = new AccessLog(join(logs, 'access.log'))
   const machine = new Machine(restartAfter)
 
+  const endpoint = resources({
+    '/': index,
+    '/api/books': allBooks(books),
+    '/api/books/:isbn': oneBook(books),
+    '/api/events/stream': firehose(books),
+    '/api/stream': machineStream(machine),
+    '/api/tail': tail(logs),
+    '/api/echo': echo(pace),
+  })
+
   const app = express()
   app.use(log.handler)
-  app.use(
-    resources({
-      '/': index,
-      '/api/books': allBooks(books),
-      '/api/books/:isbn': oneBook(books),
-      '/api/events/stream': firehose(books),
-      '/api/stream': machineStream(machine),
-      '/api/tail': tail(logs),
-      '/api/echo': echo(pace),
-    }),
-  )
+  app.use(endpoint)
   app.use(problem)
 
   return {
     app,
-    close() {
+    /** Ends the open streams, one by one over so many milliseconds. */
+    async close(over = 0) {
+      await endpoint.close({ over })
       machine.close()
-      return log.close()
+      await log.close()
     },
   }
 }

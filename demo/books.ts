@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events'
+import { type Channel, createHub } from '../lib/index.js'
 import type { Book } from './book.js'
 
 /** What happened to a book. */
@@ -17,12 +17,12 @@ export interface Books {
   put(book: Book): Promise<void>
   /** Removes a book; false if there was none. */
   delete(isbn: string): Promise<boolean>
-  /** Tells what happens to the books. */
-  readonly bus: EventEmitter<{ event: [BookEvent] }>
+  /** What happens to the books. */
+  readonly events: Channel<BookEvent>
 }
 
 export class BooksInMemory implements Books {
-  readonly bus = new EventEmitter<{ event: [BookEvent] }>().setMaxListeners(0)
+  readonly events = createHub().channel<BookEvent>('books', { history: 1000 })
   readonly #books = new Map(classics.map((book) => [book.isbn, book]))
 
   async all() {
@@ -42,15 +42,19 @@ export class BooksInMemory implements Books {
   async put(book: Book) {
     const kind = this.#books.has(book.isbn) ? 'updated' : 'created'
     this.#books.set(book.isbn, book)
-    this.bus.emit('event', { kind, book })
+    await this.#tell({ kind, book })
   }
 
   async delete(isbn: string) {
     const book = this.#books.get(isbn)
     if (!book) return false
     this.#books.delete(isbn)
-    this.bus.emit('event', { kind: 'deleted', book })
+    await this.#tell({ kind: 'deleted', book })
     return true
+  }
+
+  #tell(event: BookEvent) {
+    return this.events.publish(event, { type: event.kind })
   }
 }
 

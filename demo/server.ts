@@ -17,9 +17,9 @@ server.listen(Number(process.env.PORT || 3000), () => {
 
 process.once('SIGINT', shutDown).once('SIGTERM', shutDown)
 
-/** Takes no new requests; the sampler's streams end with it, and what is still open then is cut. */
-function shutDown() {
+/** Takes no new connections, ends the open streams, and cuts what is left. */
+async function shutDown() {
   server.close()
-  void close()
+  await close(500)
   setTimeout(() => server.closeAllConnections(), 500).unref()
 }

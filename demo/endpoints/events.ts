@@ -1,13 +1,9 @@
-import { event, ndjson, resource, sse } from '../../lib/index.js'
-import type { BookEvent, Books } from '../books.js'
+import { ndjson, resource, sse } from '../../lib/index.js'
+import type { Books } from '../books.js'
 
-/** The firehose: whatever happens to the books, as it happens. REST first, then the loop. */
+/** The firehose: whatever happens to the books, as it happens; who was away gets what was missed. */
 export const firehose = (books: Books) =>
   resource({
     contentTypesProvided: [sse(), ndjson()],
-    subscribe: ({ send }) => {
-      books.bus.on('event', send)
-      return () => books.bus.off('event', send)
-    },
-    info: (message: BookEvent, { write }) => write(event(message, { type: message.kind })),
+    subscribe: books.events,
   })

@@ -19,6 +19,7 @@ The library
 What happens to the books, while it happens
   curl -N ${host}/api/events/stream
   curl -N -H 'Accept: application/x-ndjson' ${host}/api/events/stream
+  curl -N -H 'Last-Event-ID: earliest' ${host}/api/events/stream
 
 This machine, by a process that you may kill
   curl -N ${host}/api/stream

@@ -68,7 +68,7 @@ export class Group implements Sink {
   readonly #members = new Set<Member>()
   #events: Encoded[] = []
   /** A batch on its way, and those that are still to get it. */
-  #writing: { batch: Batch; members: SetIterator<Member> } | undefined
+  #writing: { batch: Batch; members: IterableIterator<Member> } | undefined
 
   constructor(format: Format, view: View<unknown>) {
     this.format = format
