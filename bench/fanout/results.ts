@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { chart, type Line } from './chart.js'
 import type { Goal } from './goals.js'
 import { entry, type Name } from './peers.js'
@@ -18,15 +18,45 @@ export interface Results {
 
 const root = new URL('../../../../', import.meta.url)
 
+const file = new URL('bench/results/fanout.json', root)
+
+interface Kept {
+  readonly peers?: Record<string, Record<string, Summary>>
+  readonly stalled?: object
+  readonly goals?: object
+}
+
+function kept(): Kept {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Kept
+  } catch {
+    return {}
+  }
+}
+
 /** Objects all the way: that is how a formatter leaves them as they are. */
 export function keep({ machine, node, rounds, names, streams, samples, courses, goals }: Results): void {
   const peers = Object.fromEntries(names.map((name) => [name, ownOf(samples, name)]))
   const stalled = Object.fromEntries([...courses].map(([name, course]) => [name, bySecond(course)]))
   const reached = Object.fromEntries(goals.map(({ what, ...goal }) => [what, goal]))
-  const all = { machine, node, rounds, peers, stalled, goals: reached }
+  const before = kept()
+  // what was not measured this time stays
+  for (const name of names) peers[name] = { ...before.peers?.[name], ...peers[name] }
+  const all = {
+    machine,
+    node,
+    rounds,
+    peers: { ...before.peers, ...peers },
+    stalled: { ...before.stalled, ...stalled },
+    goals: { ...before.goals, ...reached },
+  }
   mkdirSync(new URL('bench/results/', root), { recursive: true })
-  writeFileSync(new URL('bench/results/fanout.json', root), `${JSON.stringify(all, null, 2)}\n`)
-  if (streams.length > 1) writeFileSync(new URL('docs/fanout.svg', root), drawing(samples, names, streams))
+  writeFileSync(file, `${JSON.stringify(all, null, 2)}\n`)
+  const hasCosts = names.some((name) =>
+    samples.measures(name).some((each) => each.startsWith('cpu, one a turn')),
+  )
+  if (hasCosts && streams.length > 1)
+    writeFileSync(new URL('docs/fanout.svg', root), drawing(samples, names, streams))
 }
 
 function ownOf(samples: Samples, name: Name): Record<string, Summary> {

@@ -249,6 +249,7 @@ export class Loop implements Subscriber {
 
   /** An event of a feed, while the stream follows it on its own. */
   event(event: Published): void {
+    if (this.#reason) return
     this.#guard(() => this.#admit(this.#inbox.offerLive(event, this.#waitingElsewhere)))
     if (!this.#handlers.info) this.#shareWhenIdle()
   }
