@@ -95,7 +95,11 @@ class History implements Log {
    * Read as the client takes them, a page at a time: one that is slow keeps no more than that alive, and is told of
    * what was trimmed meanwhile.
    */
-  *#from(firstPage: readonly Published[], first: number, last: number): Generator<Published | Gap, void, undefined> {
+  *#from(
+    firstPage: readonly Published[],
+    first: number,
+    last: number,
+  ): Generator<Published | Gap, void, undefined> {
     let number = first
     for (let page = firstPage; number <= last; page = this.#page(number, last)) {
       yield* page

@@ -49,11 +49,7 @@ const large = 2 ** 12
 
 /** One stream's events on the wire, in its format and within its limits. As an alarm it is its own heartbeat. */
 export class Outlet extends Writer implements Member {
-  readonly #format: Format & { readonly [wire]?: Wire }
   readonly #options: Plan['stream']
-  readonly #owner: Owner
-  /** What waits for a client that is behind: references to bytes that all streams share. */
-  #queue: Mailbox<Encoded> | undefined
   /** A record is on the wire: the next one is parted from it. */
   #hasRecord: boolean
   /** Events that were dropped, and the client was not told yet. */
@@ -62,6 +58,10 @@ export class Outlet extends Writer implements Member {
   sent = 0
   bytes = 0
   dropped = 0
+  readonly #format: Format & { readonly [wire]?: Wire }
+  readonly #owner: Owner
+  /** What waits for a client that is behind: references to bytes that all streams share. */
+  #queue: Mailbox<Encoded> | undefined
 
   constructor(req: Request, res: Response, format: Format, options: Plan['stream'], owner: Owner) {
     super(req, res)

@@ -22,15 +22,16 @@ import {
  * write counts.
  */
 export abstract class Writer extends Alarm implements Closing {
-  readonly #res: Response & { flush?: () => void }
-  #socket: Socket | undefined
-  /** The response did not take all that was written. */
-  isBehind = false
-  #isClosed = false
   #isOver = false
   #isCorked = false
   #drained: (() => void) | undefined
   #deadline: Deadline | undefined
+  // side by side, from here into what writes events: all that a write looks at
+  readonly #res: Response & { flush?: () => void }
+  #socket: Socket | undefined
+  #isClosed = false
+  /** The response did not take all that was written. */
+  isBehind = false
   /** When something was last written, by the clock. */
   protected lastWrite = 0
 
