@@ -351,7 +351,7 @@ describe('Resume that cannot lie, whatever happens (docs/resume.md)', () => {
     isEnding = true
     for (const process of [0, 1]) world.regain(process)
     await Promise.all(publishing)
-    for (let round = 0; round < 50; round++) {
+    for (let round = 0; round < 2000; round++) {
       for (const [at, visitor] of visitors.entries()) {
         if (visitor?.isOver) come(at, at % 2)
         read(at)
@@ -365,7 +365,7 @@ describe('Resume that cannot lie, whatever happens (docs/resume.md)', () => {
     const last = published.get(Math.max(...published.keys()))!.id
     const isBehind = (visitor: Visitor | undefined) =>
       visitor?.isThere && !visitor.here.some((item) => 'id' in item && item.id === last)
-    for (let turn = 0; visitors.some(isBehind) && turn < 300; turn++) {
+    for (let turn = 0; visitors.some(isBehind) && turn < 10_000; turn++) {
       for (const [at, visitor] of visitors.entries()) if (visitor?.isThere && visitor.isOver) come(at, at % 2)
       await turns(1)
     }
