@@ -26,8 +26,8 @@ export interface Channel<in out Data> extends Feed<Data> {
    * What was published must not be changed afterwards: it is retained as it is.
    *
    * @returns the event's id, once the backend has it
-   * @throws TypeError (as a rejection) for data that cannot be written; LariatError `LARIAT_DOWN` when the hub is
-   *   closed or the backend is away
+   * @throws TypeError (as a rejection) for data that nobody could write; what one format alone cannot write ends the
+   *   streams of that format. LariatError `LARIAT_DOWN` when the hub is closed or the backend is away
    */
   publish(data: Data, meta?: { type?: string }): Promise<string>
   /** Calls back for each stream that subscribes, and for each that leaves. */

@@ -32,6 +32,8 @@ export class Mailbox<Item> {
   readonly #limits: Limits
   #items: (Item | typeof gone)[] = []
   #first = 0
+  /** Items that wait, and how many messages or events they are. */
+  #waiting = 0
   #size = 0
   #bytes = 0
   /** Where the newest of each key is, from when the limits were passed until nothing waits any more. */
@@ -54,6 +56,7 @@ export class Mailbox<Item> {
   /** Puts an item in, whatever waits. */
   put(item: Item): void {
     this.#items.push(item)
+    this.#waiting += 1
     this.#size += this.#measure.count(item)
     this.#bytes += this.#measure.size(item)
   }
@@ -97,6 +100,7 @@ export class Mailbox<Item> {
   clear(): void {
     this.#items = []
     this.#first = 0
+    this.#waiting = 0
     this.#size = 0
     this.#bytes = 0
     this.#newest = undefined
@@ -162,6 +166,7 @@ export class Mailbox<Item> {
   #remove(at: number): Item {
     const item = this.#items[at] as Item
     this.#items[at] = gone
+    this.#waiting -= 1
     this.#size -= this.#measure.count(item)
     this.#bytes -= this.#measure.size(item)
     return item
@@ -169,7 +174,7 @@ export class Mailbox<Item> {
 
   /** What is left of taken and dropped items is let go once it is more than what waits. */
   #compact(): void {
-    if (this.#items.length < 1024 || this.#items.length < 2 * this.#size) return
+    if (this.#items.length < 1024 || this.#items.length < 2 * this.#waiting) return
     this.#items = this.#items.filter((item) => item !== gone)
     this.#first = 0
     if (this.#newest) this.#conflateAll()
