@@ -1,4 +1,4 @@
-import { loop, ndjson } from '../../lib/index.js'
+import { loop, ndjson } from '../../../lib/index.js'
 import type { Machine } from '../machine.js'
 
 /** A loop from the onset: samples of this machine, for as long as the process lives that takes them. */

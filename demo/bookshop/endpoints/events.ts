@@ -1,4 +1,4 @@
-import { ndjson, resource, sse } from '../../lib/index.js'
+import { ndjson, resource, sse } from '../../../lib/index.js'
 import type { Books } from '../books.js'
 
 /** The firehose: whatever happens to the books, as it happens; who was away gets what was missed. */

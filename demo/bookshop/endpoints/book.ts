@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { resource, stop } from '../../lib/index.js'
+import { resource, stop } from '../../../lib/index.js'
 import { type Book, parseBook } from '../book.js'
 import type { Books } from '../books.js'
 import { plain } from '../isbn.js'

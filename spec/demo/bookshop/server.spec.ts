@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import type { Sample } from '../../demo/sampler.js'
+import type { Sample } from '../../../demo/bookshop/sampler.js'
 import { all, next, recordsOf, until } from './demo.js'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 function start(command: string, args: string[], port: number, detached = false): ChildProcess {
   return spawn(command, args, {
@@ -19,7 +19,7 @@ function start(command: string, args: string[], port: number, detached = false):
   })
 }
 
-const entry = (port: number) => start(process.execPath, ['--import', 'tsx', 'demo/server.ts'], port)
+const entry = (port: number) => start(process.execPath, ['--import', 'tsx', 'demo/bookshop/server.ts'], port)
 
 /** Where it says that it is. */
 async function urlOf({ stdout }: ChildProcess): Promise<string> {

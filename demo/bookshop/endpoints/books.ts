@@ -1,4 +1,4 @@
-import { csv, ndjson, resource, stop } from '../../lib/index.js'
+import { csv, ndjson, resource, stop } from '../../../lib/index.js'
 import { parseBook } from '../book.js'
 import type { Books } from '../books.js'
 

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { resource, stop, text } from '../../lib/index.js'
+import { resource, stop, text } from '../../../lib/index.js'
 import { follow } from '../follow.js'
 
 /** Follows a file of one folder: what is in it, then what is written to it. */

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { ndjson, resource, sse } from '../../lib/index.js'
+import { ndjson, resource, sse } from '../../../lib/index.js'
 
 /** A POST that is answered by a stream, as a language model's API does: a text in, its words out. */
 export const echo = (pace: number) =>

@@ -1,4 +1,4 @@
-import { resource } from '../../lib/index.js'
+import { resource } from '../../../lib/index.js'
 
 /** What there is, as lines to paste into a shell. */
 export const index = resource({

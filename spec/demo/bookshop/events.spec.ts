@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { BooksInMemory } from '../../demo/books.js'
+import { BooksInMemory } from '../../../demo/bookshop/books.js'
 import { type Demo, eventsOf, type Message, next, recordsOf, runDemo } from './demo.js'
 
 const path = '/api/books/9780262560993'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { BooksInMemory } from '../../demo/books.js'
-import { flawOfIsbn } from '../../demo/isbn.js'
+import { BooksInMemory } from '../../../demo/bookshop/books.js'
+import { flawOfIsbn } from '../../../demo/bookshop/isbn.js'
 import { all, type Demo, linesOf, recordsOf, runDemo } from './demo.js'
 
 const erlang = {

@@ -1,4 +1,4 @@
-import { type Channel, createHub } from '../lib/index.js'
+import { type Channel, createHub } from '../../lib/index.js'
 import type { Book } from './book.js'
 
 /** What happened to a book. */

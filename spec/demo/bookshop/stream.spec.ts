@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Sample } from '../../demo/sampler.js'
+import type { Sample } from '../../../demo/bookshop/sampler.js'
 import { all, type Demo, next, recordsOf, runDemo, until } from './demo.js'
 
 describe('The demo: /api/stream', function () {

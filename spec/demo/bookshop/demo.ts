@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { makeApp, type Options } from '../../demo/app.js'
+import { makeApp, type Options } from '../../../demo/bookshop/app.js'
 
 export interface Demo {
   url: string

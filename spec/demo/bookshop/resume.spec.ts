@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { BooksInMemory } from '../../demo/books.js'
+import { BooksInMemory } from '../../../demo/bookshop/books.js'
 import { type Demo, runDemo, until } from './demo.js'
 
-const page = readFileSync(new URL('../../docs/resume.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../../docs/resume.md', import.meta.url), 'utf8')
 const [, session = ''] = /^```sh\n(\$ curl -N .*?)^```$/ms.exec(page) ?? []
 
 interface Step {
