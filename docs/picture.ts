@@ -248,7 +248,7 @@ function drawEdges(question: Question): string[] {
   if (yes === no) {
     const edge = drawPath(pathOf(question, 'yes', yes as Question), 'either')
     return [
-      `<g id="e-${question}-yes"><g id="e-${question}-no" class="edge either">${edge}${label(question, 'either')}</g></g>`,
+      `<g id="e-${question}-yes"${leadsTo(yes)}><g id="e-${question}-no" class="edge either"${leadsTo(no)}>${edge}${label(question, 'either')}</g></g>`,
       ...drawEnds(question, []),
     ]
   }
@@ -260,10 +260,15 @@ function drawEdges(question: Question): string[] {
     .filter(([, exit]) => typeof exit !== 'number')
     .map(
       ([answer, exit]) =>
-        `<g id="e-${question}-${answer}" class="edge ${answer}">` +
+        `<g id="e-${question}-${answer}" class="edge ${answer}"${leadsTo(exit)}>` +
         `${drawPath(pathOf(question, answer, exit as Question), answer)}${label(question, answer)}</g>`,
     )
   return [...edges, ...drawEnds(question, exits)]
+}
+
+/** Where an edge leads, for whoever draws a path through the graph. */
+function leadsTo(exit: Exit | 'loop'): string {
+  return ` data-to="${exit}"`
 }
 
 /** The statuses that a question ends in, beside it: one level with it, two above each other. */
@@ -277,7 +282,7 @@ function drawEnds(question: Question, exits: readonly [Answer, Exit][]): string[
     const kind = `s${Math.floor(status / 100)}`
     const title = `${status} ${STATUS_CODES[status]}`
     return (
-      `<g id="e-${question}-${answer}" class="edge ${answer}">${lineToEnd(x, y + dy, ends, answer, answer)}</g>\n` +
+      `<g id="e-${question}-${answer}" class="edge ${answer}"${leadsTo(status)}>${lineToEnd(x, y + dy, ends, answer, answer)}</g>\n` +
       drawEnd(`s-${status}-${question}`, kind, title, String(status), x, y + dy, ends)
     )
   })
@@ -285,7 +290,7 @@ function drawEnds(question: Question, exits: readonly [Answer, Exit][]): string[
   const dy = isShared ? 12 : 0
   return [
     ...drawn,
-    `<g id="e-${question}-loop" class="edge loop">${lineToEnd(x, y + dy, 'right', 'loop', 'format')}</g>`,
+    `<g id="e-${question}-loop" class="edge loop"${leadsTo('loop')}>${lineToEnd(x, y + dy, 'right', 'loop', 'format')}</g>`,
     drawEnd(
       `loop-${question}`,
       'held',

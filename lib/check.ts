@@ -21,6 +21,12 @@ const aDelay: Rule = [isDelay, 'milliseconds, more than 0']
 const aCount: Rule = [isDelay, 'a number, more than 0']
 const aFlag: Rule = [isBoolean, 'true or false']
 
+/** What listens to decisions. */
+export const traceRule: Rule = [
+  (value) => value === true || isFunction(value),
+  'true, or a function that gets the decisions of a request',
+]
+
 const held: Rules = {
   init: aFunction,
   subscribe: [isSource, 'a function that feeds the response, or a channel'],
@@ -29,6 +35,7 @@ const held: Rules = {
   terminate: aFunction,
   onGap: aFunction,
   stream: [isObject, 'an object of stream options'],
+  trace: traceRule,
   bodyLimit: [isWhole, 'bytes, 0 or more'],
   decisionTimeout: aDelay,
 }

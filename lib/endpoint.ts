@@ -1,25 +1,18 @@
 import type { NextFunction, Response } from 'express'
 import express from 'express'
-import { checkLoop, checkResource, checkStream } from './check.js'
+import { checkLoop, checkResource, checkStream, traceRule } from './check.js'
 import { LariatError, Refusal, show } from './errors.js'
 import { Exchange, type Outcome } from './exchange.js'
 import { decideLoop } from './graph/onset.js'
+import { type Decide, isTraced, TracedExchange, unsettled } from './graph/trace.js'
 import { walk } from './graph/walk.js'
 import { hold } from './hold.js'
 import { closeAfter } from './http/connection.js'
 import { checkKeys, isObject, wrong } from './keys.js'
 import { type Closing, checkClosing, Streams } from './loop/streams.js'
-import { plan } from './plan.js'
+import { type Defaults, plan } from './plan.js'
 import { respond, respondStop } from './respond.js'
-import type {
-  AnySpec,
-  LoopSpec,
-  OpenStream,
-  PlainSpec,
-  Request,
-  ResourceSpec,
-  StreamOptions,
-} from './spec.js'
+import type { AnySpec, LoopSpec, OpenStream, PlainSpec, Request, ResourceSpec } from './spec.js'
 import { type Awaitable, isPromise } from './values.js'
 
 type Handler = { bivariant(req: Request, res: Response, next: NextFunction): void }['bivariant']
@@ -35,12 +28,6 @@ export type Endpoint = Handler & {
    * @param how `over`; `retryAfter` in seconds (default 5), to which up to as much again is added at random
    */
   close(how?: Closing): Promise<void>
-}
-
-/** What a table gives to all of its entries. */
-export interface Defaults {
-  /** Options of the held responses of all entries; those of an entry win. */
-  stream?: StreamOptions
 }
 
 /** How an endpoint is made again with a table's defaults. */
@@ -85,7 +72,7 @@ export function loop<
  * Paths match as a whole; what matches none goes to `next()`. A path that cannot be decoded is answered 400.
  *
  * @param table paths and their specs or endpoints; a spec with `init` or `info` is written `resource({ … })`
- * @param defaults stream options for all entries; those of an entry win
+ * @param defaults `stream` options and a `trace` for all entries; what an entry has of its own wins
  * @throws TypeError for an entry that is wrong: it names the path and the key; whatever Express throws for a path
  *   that it cannot parse
  */
@@ -93,7 +80,10 @@ export function resources(
   table: { readonly [path: string]: Endpoint | PlainSpec },
   defaults: Defaults = {},
 ): Endpoint {
-  checkKeys('resources: defaults', defaults, { stream: [isObject, 'an object of stream options'] })
+  checkKeys('resources: defaults', defaults, {
+    stream: [isObject, 'an object of stream options'],
+    trace: traceRule,
+  })
   if (defaults.stream !== undefined) checkStream('resources: defaults', defaults.stream)
   if (!isObject(table)) wrong(`resources: expected a table of paths, not ${show(table)}`)
   const entries = Object.entries(table).map(([path, entry]) => [path, entryOf(path, entry)] as const)
@@ -154,10 +144,9 @@ function makeResource(where: string, spec: unknown): Made {
 function makeLoop(spec: unknown): Made {
   checkLoop(spec)
   const own = { ...spec }
-  return endpoint(own, (x) => decideLoop(x, own))
+  return endpoint(own, (x, onStep) => decideLoop(x, own, onStep))
 }
 
-type Decide = (x: Exchange) => Awaitable<Outcome>
 type Fail = (error: unknown) => void
 
 /** Its streams are its own, wherever it is mounted, and by whichever table. */
@@ -168,24 +157,26 @@ function endpoint(spec: AnySpec, decide: Decide): Made {
 }
 
 function handle(spec: AnySpec, defaults: Defaults, streams: Streams, decide: Decide): Handler {
-  const planned = plan(spec, defaults.stream)
+  const planned = plan(spec, defaults)
+  const whole = unsettled(planned)
   const { init } = spec
   const begin: Decide = init
-    ? (x) =>
+    ? (x, onStep) =>
         x.call('init', init, (state) => {
           x.state = state
-          return decide(x)
+          return decide(x, onStep)
         }) as Awaitable<Outcome>
     : decide
   return (req, res, next) => {
     if (res.headersSent) {
       return next(new LariatError('LARIAT_SENT', `The head was sent before ${req.originalUrl} was reached`))
     }
-    const x = new Exchange(planned, req, res)
+    const traced = isTraced(planned) ? new TracedExchange(whole, req, res) : undefined
+    const x = traced ?? new Exchange(planned, req, res)
     const fail = (error: unknown) => failed(x, error, next)
     try {
       if (streams.isClosing) return refuse(x, streams, fail)
-      const outcome = begin(x)
+      const outcome = traced ? traced.decide(begin) : begin(x)
       if (isPromise(outcome))
         outcome.then((each) => act(x, each as Outcome, streams, fail)).then(undefined, fail)
       else act(x, outcome, streams, fail)
@@ -217,7 +208,8 @@ function refuse(x: Exchange, streams: Streams, fail: Fail): void {
 }
 
 function merge(outer: Defaults, inner: Defaults): Defaults {
-  return { stream: { ...outer.stream, ...inner.stream } }
+  const trace = inner.trace ?? outer.trace
+  return { stream: { ...outer.stream, ...inner.stream }, ...(trace && { trace }) }
 }
 
 /** Does what a request has come to. */

@@ -1,5 +1,5 @@
 // Endpoints: spec in, Express handler out
-export { type Defaults, type Endpoint, loop, resource, resources } from './endpoint.js'
+export { type Endpoint, loop, resource, resources } from './endpoint.js'
 // Errors
 export { type Code, LariatError } from './errors.js'
 
@@ -23,11 +23,14 @@ export type { Channel, ChannelOptions, Feed, Hub } from './hub/feed.js'
 export { createHub } from './hub/hub.js'
 export type { Closing } from './loop/streams.js'
 // Specs and contexts: the types
+export type { Defaults } from './plan.js'
 export type {
   Accepted,
   Acceptors,
   Callback,
   Context,
+  Decision,
+  Decisions,
   InitContext,
   LoopContext,
   LoopSpec,
@@ -42,6 +45,7 @@ export type {
   ResourceSpec,
   Source,
   StreamOptions,
+  Trace,
   Watched,
   Wrote,
 } from './spec.js'

@@ -11,6 +11,7 @@ import {
   type Provided,
   type Provider,
   type StreamOptions,
+  type Trace,
 } from './spec.js'
 
 /** A media type that is provided, and by whom. */
@@ -42,6 +43,15 @@ export interface Plan {
   readonly stream: Readonly<typeof streamDefaults & StreamOptions>
   readonly bodyLimit: number
   readonly decisionTimeout: number
+  readonly trace: Trace | undefined
+}
+
+/** What a table gives to all of its entries. */
+export interface Defaults {
+  /** Options of the held responses of all entries; those of an entry win. */
+  stream?: StreamOptions
+  /** Listens to the decisions of all entries; what an entry has of its own wins. */
+  trace?: Trace
 }
 
 type Defaulted = 'heartbeat' | 'maxQueuedBytes' | 'maxQueued' | 'overflow' | 'writeTimeout'
@@ -55,7 +65,7 @@ const streamDefaults: Required<Pick<StreamOptions, Defaulted>> = {
 }
 
 /** Resolves what is constant in a spec, so that a request pays for what its resource really asks. */
-export function plan(spec: AnySpec, defaults: StreamOptions = {}): Plan {
+export function plan(spec: AnySpec, defaults: Defaults = {}): Plan {
   const settled = settle(spec)
   const vary = varyNames(spec)
   return {
@@ -70,9 +80,10 @@ export function plan(spec: AnySpec, defaults: StreamOptions = {}): Plan {
       : undefined,
     vary,
     varyHeader: vary.join(', '),
-    stream: { ...streamDefaults, ...defined(defaults), ...defined(spec.stream ?? {}) },
+    stream: { ...streamDefaults, ...defined(defaults.stream ?? {}), ...defined(spec.stream ?? {}) },
     bodyLimit: spec.bodyLimit ?? 2 ** 20,
     decisionTimeout: spec.decisionTimeout ?? 30_000,
+    trace: spec.trace ?? defaults.trace,
   }
 }
 

@@ -2,13 +2,17 @@ import { type Exchange, type Outcome, wrongAnswer } from '../exchange.js'
 import { type AnyLoopSpec, callbacks } from '../spec.js'
 import type { Awaitable } from '../values.js'
 import { refuseMethod } from './access.js'
+import type { OnStep } from './walk.js'
 
 /** A loop from the onset: GET and HEAD, and the headers of its spec; no other question is asked. */
 export function decideLoop(
   x: Exchange,
   { format, status = 200, headers = {} }: AnyLoopSpec,
+  onStep?: OnStep,
 ): Awaitable<Outcome> {
-  if (x.req.method !== 'GET' && x.req.method !== 'HEAD') {
+  const isAllowed = x.req.method === 'GET' || x.req.method === 'HEAD'
+  onStep?.('methodAllowed', isAllowed)
+  if (!isAllowed) {
     refuseMethod(x, ['GET', 'HEAD'])
     return { kind: 'status', status: 405 }
   }

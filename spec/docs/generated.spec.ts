@@ -28,6 +28,15 @@ describe('What of the documentation is generated', () => {
       expect(ids).to.include.members([...elements, 'loop-provide', 'loop-accept'])
     })
 
+    it('says of each answer where it leads', () => {
+      const leads = [...svg.matchAll(/ id="e-(\w+)-(yes|no)"[^>]* data-to="(\w+)"/g)]
+      const drawn = Object.fromEntries(leads.map(([, question, answer, to]) => [`${question} ${answer}`, to]))
+      for (const [question, [yes, no]] of Object.entries(graph)) {
+        expect(drawn[`${question} yes`], question).to.equal(String(yes))
+        expect(drawn[`${question} no`], question).to.equal(String(no))
+      }
+    })
+
     it('has each id once', () => {
       expect(ids.filter((id, index) => ids.indexOf(id) !== index)).to.deep.equal([])
     })

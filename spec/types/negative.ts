@@ -117,3 +117,6 @@ resources({ '/a': { init: () => ({ n: 1 }), resourceExists: ({ state }) => state
 resources({ '/a': resource({ init: () => ({ n: 1 }), resourceExists: ({ state }) => state.n === 1 }) })
 // @ts-expect-error unknown callback in a table
 resources({ '/a': { resourceExist: true } })
+
+// @ts-expect-error a trace is true or a function
+resources({}, { trace: false })

@@ -417,3 +417,25 @@ resource({
     clientKey: ({ req }) => req.get('x-user') ?? '',
   },
 })
+
+// ---- a trace is told the decisions, typed; a listener of the contract's own type fits too
+
+resource({
+  contentTypesProvided: [sse()],
+  subscribe: prices,
+  trace: ({ method, url, steps, outcome }) => {
+    expectTypeOf(method).toEqualTypeOf<string>()
+    expectTypeOf(url).toEqualTypeOf<string>()
+    expectTypeOf(steps[0]?.question).toEqualTypeOf<string | undefined>()
+    expectTypeOf(steps[0]?.ms).toEqualTypeOf<number | undefined>()
+    if (outcome.kind === 'loop') expectTypeOf(outcome.mediaType).toEqualTypeOf<string>()
+  },
+})
+declare const listener: (trace: {
+  method: string
+  url: string
+  steps: { question: string; answer: unknown; value?: unknown; ms: number }[]
+  outcome: unknown
+}) => void
+loop({ format: sse(), subscribe: prices, trace: listener })
+resources({ '/prices': { contentTypesProvided: [sse()], subscribe: prices } }, { trace: true })
