@@ -1,4 +1,4 @@
-import { type Channel, createHub } from '../../lib/index.js'
+import { createHub } from '../../lib/index.js'
 import type { Book } from './book.js'
 
 /** What happened to a book. */
@@ -7,108 +7,50 @@ export interface BookEvent {
   book: Book
 }
 
-/** A library: kept in memory here; asynchronous, so that it could be kept elsewhere. */
-export interface Books {
-  all(): Promise<Book[]>
-  get(isbn: string): Promise<Book | undefined>
-  /** Adds a book; false if there is one of this ISBN. */
-  add(book: Book): Promise<boolean>
-  /** Adds a book, or replaces the one of this ISBN. */
-  put(book: Book): Promise<void>
-  /** Removes a book; false if there was none. */
-  delete(isbn: string): Promise<boolean>
-  /** What happens to the books. */
-  readonly events: Channel<BookEvent>
-}
-
-export class BooksInMemory implements Books {
+/**
+ * The books of the shop, wherever they are kept, and what happens to them.
+ *
+ * Its events are in the memory of this process, which tells of its own changes alone, even where several share
+ * their books; a later version will tell of the others', too.
+ */
+export abstract class Books {
   readonly events = createHub().channel<BookEvent>('books', { history: 1000 })
-  readonly #books = new Map(classics.map((book) => [book.isbn, book]))
+  #position: string | undefined
 
-  async all() {
-    return [...this.#books.values()]
+  /** The id of the latest event. Whoever reads it before the books can listen from there, and misses nothing. */
+  get position(): string | undefined {
+    return this.#position
   }
 
-  async get(isbn: string) {
-    return this.#books.get(isbn)
-  }
+  /** Whether the books can be reached now. */
+  abstract readonly isAvailable: boolean
 
-  async add(book: Book) {
-    if (this.#books.has(book.isbn)) return false
-    await this.put(book)
+  /** All books, in the order of adding. */
+  abstract all(): Promise<Book[]>
+
+  abstract get(isbn: string): Promise<Book | undefined>
+
+  /**
+   * Makes a book the next one if it is still as it was seen, in one step: no other change comes between.
+   *
+   * @param seen what was there; undefined: nothing
+   * @param next what is to be there; undefined: nothing
+   * @returns false if it is not as seen any more: then nothing has happened
+   */
+  async change(isbn: string, seen: Book | undefined, next: Book | undefined): Promise<boolean> {
+    if (!(await this.replace(isbn, seen, next))) return false
+    if (!next) await this.#tell('deleted', seen)
+    else await this.#tell(seen ? 'updated' : 'created', next)
     return true
   }
 
-  async put(book: Book) {
-    const kind = this.#books.has(book.isbn) ? 'updated' : 'created'
-    this.#books.set(book.isbn, book)
-    await this.#tell({ kind, book })
-  }
+  /** What `change` does, untold. */
+  protected abstract replace(isbn: string, seen: Book | undefined, next: Book | undefined): Promise<boolean>
 
-  async delete(isbn: string) {
-    const book = this.#books.get(isbn)
-    if (!book) return false
-    this.#books.delete(isbn)
-    await this.#tell({ kind: 'deleted', book })
-    return true
-  }
+  /** Lets go of what is held. */
+  close(): void {}
 
-  #tell(event: BookEvent) {
-    return this.events.publish(event, { type: event.kind })
+  async #tell(kind: BookEvent['kind'], book: Book | undefined) {
+    if (book) this.#position = await this.events.publish({ kind, book }, { type: kind })
   }
 }
-
-const classics: readonly Book[] = [
-  {
-    isbn: '9780262510875',
-    title: 'Structure and Interpretation of Computer Programs',
-    author: 'Harold Abelson, Gerald Jay Sussman',
-    year: 1996,
-  },
-  {
-    isbn: '9780131103627',
-    title: 'The C Programming Language',
-    author: 'Brian W. Kernighan, Dennis M. Ritchie',
-    year: 1988,
-  },
-  {
-    isbn: '9780201896831',
-    title: 'The Art of Computer Programming, Volume 1',
-    author: 'Donald E. Knuth',
-    year: 1997,
-  },
-  { isbn: '9780201835953', title: 'The Mythical Man-Month', author: 'Frederick P. Brooks', year: 1995 },
-  {
-    isbn: '9780201633610',
-    title: 'Design Patterns',
-    author: 'Erich Gamma, Richard Helm, Ralph Johnson, John Vlissides',
-    year: 1994,
-  },
-  { isbn: '9780321125217', title: 'Domain-Driven Design', author: 'Eric Evans', year: 2003 },
-  { isbn: '9780596517748', title: 'JavaScript: The Good Parts', author: 'Douglas Crockford', year: 2008 },
-  { isbn: '9781937785536', title: 'Programming Erlang', author: 'Joe Armstrong', year: 2013 },
-  {
-    isbn: '9781593274351',
-    title: 'Learn You Some Erlang for Great Good!',
-    author: 'Fred Hébert',
-    year: 2013,
-  },
-  {
-    isbn: '9780134190440',
-    title: 'The Go Programming Language',
-    author: 'Alan A. A. Donovan, Brian W. Kernighan',
-    year: 2015,
-  },
-  {
-    isbn: '9781449373320',
-    title: 'Designing Data-Intensive Applications',
-    author: 'Martin Kleppmann',
-    year: 2017,
-  },
-  {
-    isbn: '9780135957059',
-    title: 'The Pragmatic Programmer',
-    author: 'David Thomas, Andrew Hunt',
-    year: 2019,
-  },
-]

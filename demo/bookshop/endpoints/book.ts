@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Request } from 'express'
 import { resource, stop } from '../../../lib/index.js'
 import { type Book, parseBook } from '../book.js'
 import type { Books } from '../books.js'
@@ -7,12 +8,11 @@ import { plain } from '../isbn.js'
 /** One book: read, create, replace or delete it, guarded by its etag. */
 export const oneBook = (books: Books) =>
   resource({
-    init: async ({ req }) => {
-      const isbn = plain(req.params.isbn!)
-      return { isbn, book: await books.get(isbn) }
-    },
+    init: ({ req }) => ({ isbn: plain(req.params.isbn!), book: undefined as Book | undefined }),
+    serviceAvailable: () => books.isAvailable || 1,
     allowedMethods: ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'],
-    resourceExists: ({ req, state }) => {
+    resourceExists: async ({ req, state }) => {
+      state.book = await books.get(state.isbn)
       if (state.book || req.method === 'PUT') return state.book !== undefined
       return stop(404, { detail: `There is no book ${state.isbn}` })
     },
@@ -21,17 +21,25 @@ export const oneBook = (books: Books) =>
       'application/json': ({ state }) => state.book ?? stop(404),
     },
     contentTypesAccepted: {
-      'application/json': async ({ json, state }) => {
+      'application/json': async ({ req, json, state }) => {
         const { book, flaw } = parseBook(await json())
         if (!book) return stop(400, { detail: flaw })
         if (book.isbn !== state.isbn)
           return stop(400, { detail: `isbn: expected ${state.isbn}, as in the path` })
-        await books.put(book)
-        return { body: book }
+        const isDone = await books.change(state.isbn, state.book, book)
+        return isDone ? { body: book } : overtaken(req)
       },
     },
-    deleteResource: ({ state }) => books.delete(state.isbn),
+    deleteResource: async ({ req, state }) =>
+      (await books.change(state.isbn, state.book, undefined)) || overtaken(req),
   })
+
+/** Another request has changed the book since this one looked at it, and what this one was decided by is past. */
+function overtaken(req: Request) {
+  const detail = 'The book was changed meanwhile'
+  const hasPrecondition = req.get('If-Match') !== undefined || req.get('If-None-Match') !== undefined
+  return hasPrecondition ? stop(412, { detail }) : stop(409, { detail: `${detail}: try again` })
+}
 
 function etag(book: Book): string {
   return `"${createHash('sha256').update(JSON.stringify(book)).digest('base64url')}"`

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { BooksInMemory } from '../../../demo/bookshop/books.js'
+import { BooksInMemory } from '../../../demo/bookshop/books-in-memory.js'
 import { type Demo, runDemo, until } from './demo.js'
 
 const page = readFileSync(new URL('../../../docs/resume.md', import.meta.url), 'utf8')
@@ -51,7 +51,7 @@ describe('The demo: curl, stopped and started again', () => {
     const created = JSON.parse(/^data: (.*)/m.exec(first.shown)![1]!).book
     const listening = run(here(first.command), (printed) => printed.includes('\ndata: '))
     await until(() => books.events.subscribers)
-    await books.add(created)
+    await books.change(created.isbn, undefined, created)
     const before = await listening
     await run(here(add.command), () => false)
     await run(here(another.command), () => false)
