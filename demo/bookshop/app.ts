@@ -5,52 +5,66 @@ import { fileURLToPath } from 'node:url'
 import express, { type ErrorRequestHandler } from 'express'
 import { resources } from '../../lib/index.js' // elsewhere: 'express-lariat'
 import { AccessLog } from './access-log.js'
-import { type Books, BooksInMemory } from './books.js'
+import type { Books } from './books.js'
+import { BooksInMemory } from './books-in-memory.js'
+import { answers, ask } from './endpoints/ask.js'
 import { oneBook } from './endpoints/book.js'
 import { allBooks } from './endpoints/books.js'
 import { echo } from './endpoints/echo.js'
 import { firehose } from './endpoints/events.js'
 import { index } from './endpoints/index.js'
-import { machineStream } from './endpoints/stream.js'
+import { machineSource, machineStream } from './endpoints/stream.js'
 import { tail } from './endpoints/tail.js'
 import { Machine } from './machine.js'
+import { Speakers } from './speak.js'
 
 export interface Options {
   books?: Books
   /** The folder of the log files. */
   logs?: string
-  /** Milliseconds between two words of the echo. */
+  /** Milliseconds between two words of an echo or an answer. */
   pace?: number
   /** Milliseconds until a dead sampler is replaced. */
   restartAfter?: number
 }
 
-const here = fileURLToPath(new URL('.', import.meta.url))
+const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 /** The demo: an Express app, and how to let go of what it holds. */
 export function makeApp(options: Options = {}) {
-  const { books = new BooksInMemory(), logs = join(here, 'logs'), pace = 40, restartAfter = 5000 } = options
+  const { books = new BooksInMemory(), logs = folder('logs'), pace = 40, restartAfter = 5000 } = options
   mkdirSync(logs, { recursive: true })
   const log = new AccessLog(join(logs, 'access.log'))
   const machine = new Machine(restartAfter)
+  const [echoing, answering] = [new Speakers(), new Speakers()]
 
-  const endpoint = resources({
-    '/': index,
-    '/api/books': allBooks(books),
-    '/api/books/:isbn': oneBook(books),
-    '/api/events/stream': firehose(books),
-    '/api/stream': machineStream(machine),
-    '/api/tail': tail(logs),
-    '/api/echo': echo(pace),
-  })
+  const endpoint = resources(
+    {
+      '/': index(),
+      '/api/books': allBooks(books),
+      '/api/books/:isbn': oneBook(books),
+      '/api/events/stream': firehose(books),
+      '/api/stream': machineStream(machine),
+      '/api/stream/source': machineSource(machine),
+      '/api/tail': tail(logs),
+      '/api/ask': ask(books, answering, pace),
+      '/api/ask/answers': answers(answering),
+      '/api/echo': echo(echoing, pace),
+    },
+    // the page draws the decisions; in production nobody is told
+    { trace: true },
+  )
 
   const app = express()
   app.use(log.handler)
   app.use(endpoint)
+  app.use(express.static(folder('page'), { index: false }))
+  app.use('/graph.svg', express.static(folder('../../docs/graph.svg')))
   app.use(problem)
 
   return {
     app,
+    streams: endpoint.streams,
     /** Ends the open streams, one by one over so many milliseconds. */
     async close(over = 0) {
       await endpoint.close({ over })

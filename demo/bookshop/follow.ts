@@ -8,11 +8,11 @@ import { dirname } from 'node:path'
  *
  * Goes on with the new file where the old one is rotated away, and from the start where it is truncated.
  */
-export async function* follow(path: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+export async function* follow(path: string, signal: AbortSignal, from = 0): AsyncGenerator<Buffer> {
   const watcher = watch(dirname(path), { signal })
   let file = await open(path)
   try {
-    for (let position = 0; ; ) {
+    for (let position = from; ; ) {
       // awaited only after the reading, but there before it, so that no change is missed
       const changed = once(watcher, 'change', { signal })
       changed.catch(() => {})
@@ -44,5 +44,33 @@ async function* pieces(file: FileHandle, from: number): AsyncGenerator<Buffer> {
     if (bytesRead === 0) return
     position += bytesRead
     yield buffer.subarray(0, bytesRead)
+  }
+}
+
+/** Where the last so many lines of a file begin, as far as they are within its last 256 KiB. */
+export async function startOfLast(count: number, path: string): Promise<number> {
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    const from = Math.max(0, size - 2 ** 18)
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from)
+    const text = buffer.subarray(0, bytesRead)
+    // the line feed that ends the line before them
+    let end = text.length
+    for (let line = 0; line <= count && end >= 0; line++) end = end > 0 ? text.lastIndexOf('\n', end - 1) : -1
+    return from + (end >= 0 ? end + 1 : from > 0 ? text.indexOf('\n') + 1 : 0)
+  } finally {
+    await file.close()
+  }
+}
+
+/** The lines of a text that comes in pieces, each once it is whole. */
+export async function* linesOf(pieces: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const piece of pieces) {
+    const lines = (rest + decoder.decode(piece, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
   }
 }

@@ -16,6 +16,20 @@ export class Machine extends EventEmitter<{ sample: [Sample] }> {
     this.#supervise().catch(() => {}) // ended by close(), or where no process can be started
   }
 
+  get isAlive(): boolean {
+    return this.sampler.exitCode === null && this.sampler.signalCode === null
+  }
+
+  /** Kills the process that samples; resolves when it is dead. */
+  async kill(): Promise<true> {
+    if (this.isAlive) {
+      const exited = once(this.sampler, 'exit')
+      this.sampler.kill('SIGKILL')
+      await exited
+    }
+    return true
+  }
+
   close(): void {
     this.#closing.abort()
     this.sampler.kill()

@@ -1,8 +1,8 @@
-import { setTimeout } from 'node:timers/promises'
 import { ndjson, resource, sse } from '../../../lib/index.js'
+import { type Speakers, wordsOf } from '../speak.js'
 
 /** A POST that is answered by a stream, as a language model's API does: a text in, its words out. */
-export const echo = (pace: number) =>
+export const echo = (speakers: Speakers, pace: number) =>
   resource({
     init: () => ({ text: '' }),
     allowedMethods: ['POST', 'OPTIONS'],
@@ -13,12 +13,5 @@ export const echo = (pace: number) =>
         return context.negotiated.format
       },
     },
-    subscribe: ({ state, signal }) => speak(state.text, pace, signal),
+    subscribe: ({ state, signal }) => speakers.speak(wordsOf(state.text), pace, signal),
   })
-
-async function* speak(text: string, pace: number, signal: AbortSignal) {
-  for (const word of text.match(/\S+/g) ?? []) {
-    await setTimeout(pace, undefined, { signal })
-    yield word
-  }
-}

@@ -1,13 +1,32 @@
-import { loop, ndjson } from '../../../lib/index.js'
+import { csv, jsonArray, jsonSeq, multipart, ndjson, resource, sse } from '../../../lib/index.js'
 import type { Machine } from '../machine.js'
 
-/** A loop from the onset: samples of this machine, for as long as the process lives that takes them. */
+/** Samples of this machine, for as long as the process lives that takes them; while it is dead: 503. */
 export const machineStream = (machine: Machine) =>
-  loop({
-    format: ndjson(),
+  resource({
+    contentTypesProvided: [
+      ndjson(),
+      sse(),
+      csv({ columns: ['at', 'pid', 'cpu', 'memory', 'load'] }),
+      jsonSeq(),
+      jsonArray(),
+      multipart('application/json'),
+    ],
     subscribe: ({ send, monitor }) => {
       monitor(machine.sampler)
       machine.on('sample', send)
       return () => machine.off('sample', send)
     },
+    // so that a page can tell why the stream has ended
+    stream: { endEvent: true },
+  })
+
+/** The process that samples: look whether it lives, or kill it. */
+export const machineSource = (machine: Machine) =>
+  resource({
+    allowedMethods: ['GET', 'HEAD', 'DELETE', 'OPTIONS'],
+    contentTypesProvided: {
+      'application/json': () => ({ pid: machine.sampler.pid, isAlive: machine.isAlive }),
+    },
+    deleteResource: () => machine.kill(),
   })

@@ -6,12 +6,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { makeApp, type Options } from '../../../demo/bookshop/app.js'
+import type { OpenStream } from '../../../lib/index.js'
 
 export interface Demo {
   url: string
   server: Server
   /** The folder of the log files. */
   logs: string
+  /** The open streams. */
+  streams: Iterable<OpenStream>
   /** Sends a request: `ask('PUT /api/books/1', { body })`. */
   ask(request: string, init?: RequestInit): Promise<Response>
   close(): Promise<void>
@@ -20,7 +23,7 @@ export interface Demo {
 /** Runs the demo on a port of its own, with log files of its own. */
 export async function runDemo(options: Options = {}): Promise<Demo> {
   const logs = await mkdtemp(join(tmpdir(), 'lariat-demo-'))
-  const { app, close } = makeApp({ logs, ...options })
+  const { app, streams, close } = makeApp({ logs, ...options })
   const server = createServer(app).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -28,6 +31,7 @@ export async function runDemo(options: Options = {}): Promise<Demo> {
     url,
     server,
     logs,
+    streams,
     ask(request, init) {
       const [method, path] = request.split(' ') as [string, string]
       return fetch(url + path, { method, redirect: 'manual', ...init })

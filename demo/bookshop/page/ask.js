@@ -1,0 +1,59 @@
+import { byId } from './dom.js'
+import { piecesOf } from './pieces.js'
+
+/** A question in a POST, its answer word by word, and a button that stops it. */
+export function showAsk() {
+  /** @type {HTMLInputElement} */
+  const question = byId('question')
+  /** @type {HTMLButtonElement} */
+  const stop = byId('stop')
+  const answer = byId('answer')
+  const state = byId('ask-state')
+  /** @type {AbortController | undefined} */
+  let asking
+
+  byId('ask-form').addEventListener('submit', async (event) => {
+    event.preventDefault()
+    asking?.abort()
+    const leaving = new AbortController()
+    asking = leaving
+    const { signal } = leaving
+    let words = 0
+    answer.textContent = ''
+    state.textContent = 'Asking …'
+    stop.disabled = false
+    try {
+      const response = await fetch('/api/ask', {
+        method: 'POST',
+        headers: { 'Content-Type': 'text/plain', Accept: 'text/plain' },
+        body: question.value,
+        signal,
+      })
+      if (!response.ok) throw new Error(`The shop answers ${response.status}`)
+      for await (const piece of piecesOf(response)) {
+        answer.append(piece)
+        words += piece.trim().split(/\s+/).length
+        state.textContent = `${words} words …`
+      }
+      state.textContent = `Done: ${words} words, each as it was said.`
+    } catch (error) {
+      if (asking !== leaving) return
+      state.textContent = signal.aborted
+        ? `Stopped after ${words} words. ${await speakingNow()}`
+        : `Cut off after ${words} words: ${error instanceof Error ? error.message : error}`
+    } finally {
+      if (asking === leaving) stop.disabled = true
+    }
+  })
+
+  stop.addEventListener('click', () => asking?.abort())
+}
+
+/** What the server says of it: its source has to have stopped as well. */
+async function speakingNow() {
+  const { speaking } = await fetch('/api/ask/answers')
+    .then((response) => response.json())
+    .catch(() => ({ speaking: undefined }))
+  if (speaking === 0) return 'The server has stopped too: it speaks to nobody.'
+  return speaking === undefined ? '' : `The server still speaks to ${speaking}.`
+}

@@ -1,0 +1,170 @@
+import { byId, h } from './dom.js'
+import { Graph } from './graph.js'
+
+const shown = 2000
+const patience = 2000
+const fields = ['Accept', 'Accept-Language', 'If-None-Match', 'If-Match', 'Range', 'Content-Type']
+
+/** @type {readonly { name: string, fill: Record<string, string> }[]} */
+const presets = [
+  { name: '200 as CSV', fill: { Accept: 'text/csv' } },
+  { name: '406 nothing fits', fill: { Accept: 'image/png' } },
+  { name: '304 not modified', fill: { Accept: 'application/json', 'If-None-Match': '(the last ETag)' } },
+  { name: '405 method', fill: { method: 'DELETE' } },
+  { name: '415 type', fill: { method: 'POST', 'Content-Type': 'text/csv', body: 'isbn,title' } },
+  {
+    name: '412 stale etag',
+    fill: {
+      method: 'PUT',
+      path: '/api/books/9781937785536',
+      'If-Match': '"stale"',
+      'Content-Type': 'application/json',
+      body: '{}',
+    },
+  },
+  { name: '206 a range', fill: { path: '/api/books', Accept: 'text/plain', Range: 'bytes=0-24' } },
+  { name: 'auf Deutsch', fill: { Accept: 'text/plain', 'Accept-Language': 'de-AT, en;q=0.5' } },
+  { name: 'a stream', fill: { Accept: 'text/event-stream' } },
+]
+
+/** A request by hand, its answer, and its way through the decision graph. */
+export function showNegotiate() {
+  /** @type {HTMLFormElement} */
+  const form = byId('request')
+  const graph = new Graph(byId('graph'))
+  let etag = '"none"'
+  /** @type {AbortController | undefined} */
+  let asking
+
+  const send = async () => {
+    asking?.abort()
+    const leaving = new AbortController()
+    asking = leaving
+    const { method, path, headers, body } = requestOf(form)
+    try {
+      const response = await fetch(path, {
+        method,
+        headers,
+        body,
+        signal: leaving.signal,
+        redirect: 'manual',
+      })
+      etag = response.headers.get('ETag') ?? etag
+      const questions = (response.headers.get('Decision-Trace') ?? '').split(', ').filter(Boolean)
+      // every stream says so, and no other answer
+      const isHeld = response.headers.get('X-Accel-Buffering') === 'no'
+      byId('response').replaceChildren(...answerOf(response))
+      byId('path').replaceChildren(...pathOf(questions, response.status, isHeld))
+      await graph.show(questions, isHeld ? 'loop' : String(response.status))
+      await showBody(response, leaving, isHeld && method !== 'HEAD')
+    } catch (error) {
+      if (asking !== leaving) return
+      byId('response').replaceChildren(h('p', { class: 'flaw' }, `The browser says: ${error}`))
+    }
+  }
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    void send()
+  })
+  byId('presets').append(
+    ...presets.map(({ name, fill }) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          onclick: () => {
+            form.reset()
+            for (const [field, value] of Object.entries(fill))
+              input(form, field).value = value.replace('(the last ETag)', etag)
+            void send()
+          },
+        },
+        name,
+      ),
+    ),
+  )
+  graph.load().catch(() => {})
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {string} name
+ * @returns {HTMLInputElement}
+ */
+function input(form, name) {
+  return /** @type {HTMLInputElement} */ (form.elements.namedItem(name))
+}
+
+/** @param {HTMLFormElement} form */
+function requestOf(form) {
+  const value = (/** @type {string} */ name) => input(form, name).value
+  const method = value('method').trim()
+  const headers = Object.fromEntries(
+    fields.map((name) => [name, value(name)]).filter(([, text]) => text !== ''),
+  )
+  const hasBody = !['GET', 'HEAD'].includes(method) && value('body') !== ''
+  return { method, path: value('path'), headers, body: hasBody ? value('body') : null }
+}
+
+/** @param {Response} response */
+function answerOf(response) {
+  const rows = [...response.headers]
+    .filter(([name]) => name !== 'decision-trace')
+    .map(([name, value]) => h('tr', {}, h('th', { scope: 'row' }, name), h('td', {}, value)))
+  return [
+    h(
+      'p',
+      { class: `line s${Math.floor(response.status / 100)}` },
+      `${response.status} ${response.statusText}`,
+    ),
+    h('table', {}, h('caption', { class: 'hidden' }, 'Headers of the response'), h('tbody', {}, ...rows)),
+    h('pre', { id: 'body', tabindex: 0, 'aria-label': 'Body of the response' }),
+  ]
+}
+
+/**
+ * The beginning of the body; of a stream, what comes within two seconds.
+ *
+ * @param {Response} response
+ * @param {AbortController} leaving
+ * @param {boolean} isHeld it may never end
+ */
+async function showBody(response, leaving, isHeld) {
+  const body = byId('body')
+  const late = isHeld ? setTimeout(() => leaving.abort(), patience) : undefined
+  let text = ''
+  try {
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    while (reader && text.length < shown) {
+      const { done, value } = await reader.read()
+      if (done) break
+      text += value
+      body.textContent = text
+    }
+    if (text.length >= shown) leaving.abort()
+  } catch {
+    // it was aborted, here
+  }
+  clearTimeout(late)
+  body.textContent = text.slice(0, shown) + (text.length > shown ? '…' : '')
+  if (isHeld && leaving.signal.aborted) body.append('\n(held open: left after two seconds)')
+  else if (text === '') body.textContent = '(no body)'
+}
+
+/**
+ * @param {readonly string[]} questions
+ * @param {number} status
+ * @param {boolean} isHeld
+ */
+function pathOf(questions, status, isHeld) {
+  if (questions.length === 0)
+    return ['No decisions were told: the server runs with NODE_ENV=production, or none was asked.']
+  const end = isHeld ? 'the loop: held open' : String(status)
+  return [
+    `${questions.length} decisions: `,
+    h('span', { class: 'mono' }, questions.join(' → ')),
+    ' → ',
+    h('strong', {}, end),
+  ]
+}

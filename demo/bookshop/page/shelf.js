@@ -1,0 +1,260 @@
+import { create, list, read, remove, replace } from './books.js'
+import { ask, editBook } from './dialogs.js'
+import { byId, h } from './dom.js'
+
+/** @typedef {import('./books.js').Book} Book */
+
+/** The shelf: what the server has, kept up to date by the events of the firehose. */
+export class Shelf {
+  /** @type {Map<string, Book>} */
+  #books = new Map()
+  /** @type {Map<string, HTMLElement>} */
+  #shown = new Map()
+  /** Events that come while the shelf is loaded: they may be older than what is loaded, and then do no harm. */
+  /** @type {{ kind: string, book: Book }[] | undefined} */
+  #waiting
+  #search = ''
+  #loading = new AbortController()
+  /** @type {Promise<string | undefined>} */
+  #loaded = Promise.resolve(undefined)
+  #list = byId('books')
+  #status = byId('shelf-count')
+
+  constructor() {
+    /** @type {HTMLInputElement} */
+    const search = byId('search')
+    search.addEventListener('input', () => {
+      this.#search = search.value.trim()
+      void this.load()
+    })
+    byId('add').addEventListener('click', () => this.#add())
+  }
+
+  /**
+   * Loads the shelf anew, and tries again until the server answers; a later call takes the place of an earlier one.
+   *
+   * @returns {Promise<string | undefined>} where the firehose stood just before: from there on nothing is missed
+   */
+  load() {
+    this.#loading.abort()
+    this.#loading = new AbortController()
+    this.#waiting ??= []
+    this.#loaded = this.#load(this.#loading.signal)
+    return this.#loaded
+  }
+
+  /**
+   * @param {AbortSignal} signal
+   * @returns {Promise<string | undefined>}
+   */
+  async #load(signal) {
+    while (!signal.aborted) {
+      try {
+        const response = await list(this.#search, signal)
+        if (!response.ok) throw new Error(`The shelf answers ${response.status}`)
+        this.#fill(await response.json())
+        return response.headers.get('Last-Event-ID') ?? undefined
+      } catch {
+        if (signal.aborted) break
+        this.#status.textContent = 'The shop does not answer. Trying again …'
+        await new Promise((resolve) => setTimeout(resolve, 2000))
+      }
+    }
+    return this.#loaded
+  }
+
+  /** @param {readonly Book[]} books */
+  #fill(books) {
+    this.#books = new Map(books.map((book) => [book.isbn, book]))
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    this.#show()
+    if (this.#search === '') for (const event of waiting) this.apply(event)
+  }
+
+  /**
+   * Something has happened to a book.
+   *
+   * @param {{ kind: string, book: Book }} event
+   */
+  apply({ kind, book }) {
+    // whether it is one of those that are searched for, the server knows
+    if (this.#search !== '') return void this.load()
+    if (this.#waiting) return void this.#waiting.push({ kind, book })
+    if (kind === 'deleted') this.#books.delete(book.isbn)
+    else this.#books.set(book.isbn, book)
+    this.#show()
+    const element = this.#shown.get(book.isbn)
+    element?.classList.remove('changed')
+    requestAnimationFrame(() => element?.classList.add('changed'))
+  }
+
+  /** Shows each book in its place; what stays is left alone, so that nobody loses the focus. */
+  #show() {
+    for (const [isbn, element] of this.#shown) {
+      if (this.#books.has(isbn)) continue
+      if (element.contains(document.activeElement)) byId('search').focus()
+      element.remove()
+      this.#shown.delete(isbn)
+    }
+    let place = this.#list.firstElementChild
+    for (const book of this.#books.values()) {
+      const element = this.#shown.get(book.isbn) ?? this.#make(book)
+      fill(element, book)
+      if (element === place) place = place.nextElementSibling
+      else this.#list.insertBefore(element, place)
+    }
+    const count = this.#books.size === 1 ? 'One book' : `${this.#books.size} books`
+    this.#status.textContent = this.#search === '' ? count : `${count} for “${this.#search}”`
+  }
+
+  /** @param {Book} book */
+  #make({ isbn }) {
+    const element = h(
+      'li',
+      { class: 'book', 'data-isbn': isbn },
+      h('h3'),
+      h('p', { class: 'author' }),
+      h('p', { class: 'isbn' }),
+      h(
+        'div',
+        { class: 'actions' },
+        h('button', { type: 'button', class: 'edit', onclick: () => this.#edit(isbn) }, 'Edit'),
+        h('button', { type: 'button', class: 'delete', onclick: () => this.#delete(isbn) }, 'Delete'),
+      ),
+    )
+    element.style.setProperty('--hue', String((Number(isbn.slice(-6)) * 47) % 360))
+    this.#shown.set(isbn, element)
+    return element
+  }
+
+  #add() {
+    editBook({ title: 'Add a book', book: {}, isNew: true }, async (book) => {
+      const response = await create(book)
+      return response.ok ? undefined : await flawOf(response)
+    })
+  }
+
+  /**
+   * Opens a book as it is now; saves it if it still is so then.
+   *
+   * @param {string} isbn
+   */
+  async #edit(isbn) {
+    const seen = await this.#open(isbn)
+    if (seen) this.#change(seen, seen.book)
+  }
+
+  /**
+   * @param {Seen} seen what the server has
+   * @param {Book} draft what the form begins with
+   */
+  #change(seen, draft) {
+    editBook({ title: 'Edit the book', book: draft, isNew: false }, async (mine) => {
+      const response = await replace(seen.book.isbn, seen.etag, mine)
+      if (response.status !== 412) return response.ok ? undefined : await flawOf(response)
+      queueMicrotask(() => this.#resolve(mine))
+      return undefined
+    })
+  }
+
+  /**
+   * Somebody has changed the book since it was opened: which of the two is it to be?
+   *
+   * @param {Book} mine
+   */
+  async #resolve(mine) {
+    const theirs = await this.#open(mine.isbn, true)
+    const choice = await ask({
+      title: '412: somebody was faster',
+      lede: theirs
+        ? 'The book was changed since you opened it, and nothing is lost yet: yours was not saved.'
+        : 'The book was deleted since you opened it.',
+      versions: [
+        { label: 'Yours', book: mine },
+        ...(theirs ? [{ label: 'On the shelf now', book: theirs.book }] : []),
+      ],
+      choices: theirs
+        ? [
+            { value: 'mine', label: 'Save mine' },
+            { value: 'merge', label: 'Edit again' },
+            { value: 'theirs', label: 'Leave theirs' },
+          ]
+        : [
+            { value: 'again', label: 'Add it again' },
+            { value: 'theirs', label: 'Leave it so' },
+          ],
+    })
+    if (choice === 'again') await create(mine)
+    if (!theirs) return
+    if (choice === 'merge') this.#change(theirs, mine)
+    if (choice !== 'mine') return
+    const response = await replace(mine.isbn, theirs.etag, mine)
+    if (response.status === 412) await this.#resolve(mine)
+  }
+
+  /**
+   * @param {string} isbn
+   * @param {boolean} [isAgain] it was changed since it was asked for
+   */
+  async #delete(isbn, isAgain = false) {
+    const seen = await this.#open(isbn)
+    if (!seen) return
+    const choice = await ask({
+      title: isAgain ? '412: somebody was faster' : 'Delete this book?',
+      lede: isAgain ? 'It was changed since you looked at it. Delete it all the same?' : '',
+      versions: [{ label: isAgain ? 'On the shelf now' : 'The book', book: seen.book }],
+      choices: [
+        { value: 'delete', label: 'Delete it' },
+        { value: 'keep', label: 'Keep it' },
+      ],
+    })
+    if (choice !== 'delete') return
+    const response = await remove(isbn, seen.etag)
+    if (response.status === 412) await this.#delete(isbn, true)
+  }
+
+  /**
+   * The book as it is now, with its etag.
+   *
+   * @typedef {{ book: Book, etag: string }} Seen
+   * @param {string} isbn
+   * @param {boolean} [mayBeGone]
+   * @returns {Promise<Seen | undefined>}
+   */
+  async #open(isbn, mayBeGone = false) {
+    const response = await read(isbn)
+    if (response.ok) return { book: await response.json(), etag: response.headers.get('ETag') ?? '' }
+    if (!mayBeGone) this.#status.textContent = await flawOf(response)
+    return undefined
+  }
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {Book} book
+ */
+function fill(element, { isbn, title, author, year }) {
+  const texts = {
+    h3: title,
+    '.author': author,
+    '.isbn': `${year === undefined ? '' : `${year} · `}ISBN ${isbn}`,
+  }
+  for (const [selector, text] of Object.entries(texts)) {
+    const part = element.querySelector(selector)
+    if (part && part.textContent !== text) part.textContent = text
+  }
+  element.querySelector('.edit')?.setAttribute('aria-label', `Edit ${title}`)
+  element.querySelector('.delete')?.setAttribute('aria-label', `Delete ${title}`)
+}
+
+/**
+ * What a problem body says.
+ *
+ * @param {Response} response
+ * @returns {Promise<string>}
+ */
+async function flawOf(response) {
+  const problem = await response.json().catch(() => ({}))
+  return problem.detail ?? `${response.status} ${problem.title ?? response.statusText}`
+}

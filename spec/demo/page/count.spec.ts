@@ -1,0 +1,60 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { Count } from '../../../demo/bookshop/page/count.js'
+
+const countsOf = ({ seen, missed, twice }: Count) => ({ seen, missed, twice })
+
+/** What is counted of ids; `gap` is where a gap is told. */
+function counted(position: string | undefined, ids: readonly string[]) {
+  const count = new Count(position)
+  for (const id of ids) {
+    if (id === 'gap') count.gap()
+    else count.see(id)
+  }
+  return countsOf(count)
+}
+
+describe('The demo: what the page counts', () => {
+  const cases: [what: string, position: string | undefined, ids: string[], missed: number, twice: number][] =
+    [
+      ['each event once, from the position on', 'a-7', ['a-8', 'a-9'], 0, 0],
+      ['each event once, from the beginning on', undefined, ['a-1', 'a-2'], 0, 0],
+      ['an event that is missed', 'a-7', ['a-8', 'a-10'], 1, 0],
+      ['several that are missed', 'a-7', ['a-11', 'a-12'], 3, 0],
+      ['the first ones missed', undefined, ['a-3'], 2, 0],
+      ['an event that comes twice', 'a-7', ['a-8', 'a-8'], 0, 1],
+      ['one that was there before the page', 'a-7', ['a-7', 'a-8'], 0, 1],
+      ['a new epoch, told by a gap', 'a-7', ['gap', 'b-1', 'b-2'], 0, 0],
+      ['a new epoch in its midst, told by a gap', 'a-7', ['gap', 'b-5', 'b-6'], 0, 0],
+      ['a new epoch without a word', 'a-7', ['b-1'], 1, 0],
+      ['what was trimmed, told by a gap', 'a-7', ['gap', 'a-20', 'a-21'], 0, 0],
+      ['what is missed after a gap', 'a-7', ['gap', 'a-20', 'a-22'], 1, 0],
+      ['what comes twice after a gap', 'a-7', ['a-8', 'gap', 'a-8', 'a-9'], 0, 1],
+    ]
+
+  for (const [what, position, ids, missed, twice] of cases) {
+    it(`${what}: ${missed} missed, ${twice} twice`, () => {
+      expect(counted(position, ids)).to.include({ missed, twice })
+    })
+  }
+
+  it('of any events of which some are left out and some come again, how many (property)', () => {
+    const step = fc.record({ skipped: fc.nat(3), again: fc.nat(2) })
+    fc.assert(
+      fc.property(fc.array(step), fc.nat(1000), (steps, start) => {
+        const ids: string[] = []
+        let number = start
+        for (const { skipped, again } of steps) {
+          number += skipped + 1
+          for (let time = 0; time <= again; time++) ids.push(`5b0c61f2a9-${number}`)
+        }
+        const sum = (numbers: number[]) => numbers.reduce((total, each) => total + each, 0)
+        expect(counted(`5b0c61f2a9-${start}`, ids)).to.deep.equal({
+          seen: steps.length,
+          missed: sum(steps.map(({ skipped }) => skipped)),
+          twice: sum(steps.map(({ again }) => again)),
+        })
+      }),
+    )
+  })
+})

@@ -1,0 +1,558 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import axe from 'axe-core'
+import { expect } from 'chai'
+import type { Browser, Page } from 'playwright-core'
+import { launch, Windows } from '../../support/browser.js'
+import { needs } from '../../support/installed.js'
+import { type Demo, runDemo, until } from '../bookshop/demo.js'
+import { countsOf, shows } from './page.js'
+
+const erlang = '9781937785536'
+const schemer = { isbn: '9780262560993', title: 'The Little Schemer', author: 'Daniel P. Friedman' }
+
+const phone = { viewport: { width: 390, height: 844 } }
+
+describe('The demo: the page', function () {
+  this.timeout(60_000)
+  needs('chromium')
+  let browser: Browser
+  let demo: Demo
+  let windows: Windows
+
+  before(async () => {
+    browser = await launch()
+  })
+
+  beforeEach(async () => {
+    demo = await runDemo({ pace: 20, restartAfter: 300 })
+    windows = await Windows.in(browser)
+  })
+
+  afterEach(async () => {
+    await windows.close()
+    await demo.close()
+    expect(windows.complaints, 'console errors').to.deep.equal([])
+  })
+
+  after(() => browser?.close())
+
+  /** A window of the page, its shelf loaded and its firehose open. */
+  async function open(): Promise<Page> {
+    const page = await windows.open(demo.url)
+    await shows(page, '.book')
+    await shows(page, '#happening-state', 'Live')
+    return page
+  }
+
+  /** Changes the year of a book, behind the back of the page; on a connection of its own, which nobody drops. */
+  async function put(year: number, isbn = erlang): Promise<void> {
+    const headers = { 'Content-Type': 'application/json' }
+    const put = request(`${demo.url}/api/books/${isbn}`, { method: 'PUT', headers, agent: false })
+    put.end(JSON.stringify({ isbn, title: 'Programming Erlang', author: 'Joe Armstrong', year }))
+    const [answer] = (await once(put, 'response')) as [IncomingMessage]
+    expect(answer.statusCode).to.equal(200)
+    await once(answer.resume(), 'end')
+  }
+
+  const bookOf = (page: Page, isbn = erlang) => page.locator(`.book[data-isbn="${isbn}"]`)
+
+  const kept = async (isbn = erlang) => (await demo.ask(`GET /api/books/${isbn}`)).json()
+
+  describe('The shelf', () => {
+    it('shows the books that there are', async () => {
+      const page = await open()
+      expect(await page.locator('.book').count()).to.equal(12)
+      await shows(page, '#shelf-count', '12 books')
+      await shows(page, '.book h3', 'Programming Erlang')
+    })
+
+    it('finds books by a word of theirs, and keeps to it while books change', async () => {
+      const page = await open()
+      await page.fill('#search', 'erlang')
+      await shows(page, '#shelf-count', '2 books for “erlang”')
+      expect(await page.locator('.book').count()).to.equal(2)
+      await put(2014)
+      await shows(page, '.book .isbn', '2014')
+      await put(2015, '9780135957059')
+      await shows(page, '#shelf-count', '3 books for “erlang”')
+      await page.fill('#search', '')
+      await shows(page, '#shelf-count', /^12 books$/)
+    })
+
+    it('takes a new book; one with a flaw it does not, and says why', async () => {
+      const page = await open()
+      await page.click('#add')
+      await page.fill('#book-form [name=isbn]', '978-0-262-56099-4')
+      await page.fill('#book-form [name=title]', schemer.title)
+      await page.fill('#book-form [name=author]', schemer.author)
+      await page.click('#save')
+      await shows(page, '#book-flaw', 'its last digit should be 3')
+      windows.forgive(/400 \(Bad Request\)/)
+      await page.fill('#book-form [name=isbn]', '978-0-262-56099-3')
+      await page.click('#save')
+      await shows(page, '.book h3', schemer.title)
+      await shows(page, '#events .created', schemer.title)
+      expect(await page.locator('#book-dialog').isVisible()).to.equal(false)
+      expect(await kept(schemer.isbn)).to.deep.equal(schemer)
+    })
+
+    it('changes a book', async () => {
+      const page = await open()
+      await bookOf(page).locator('.edit').click()
+      await page.fill('#book-form [name=year]', '2014')
+      await page.click('#save')
+      await bookOf(page).locator('.isbn', { hasText: '2014' }).waitFor()
+      await shows(page, '#events .updated', 'Programming Erlang')
+      expect(await kept()).to.deep.include({ year: 2014 })
+    })
+
+    it('deletes a book when that is confirmed, and not before', async () => {
+      const page = await open()
+      await bookOf(page).locator('.delete').click()
+      await page.click('#conflict-choices button:text("Keep it")')
+      expect((await demo.ask(`GET /api/books/${erlang}`)).status).to.equal(200)
+      await bookOf(page).locator('.delete').click()
+      await page.click('#conflict-choices button:text("Delete it")')
+      await bookOf(page).waitFor({ state: 'detached' })
+      await shows(page, '#events .deleted', 'Programming Erlang')
+      expect((await demo.ask(`GET /api/books/${erlang}`)).status).to.equal(404)
+    })
+
+    describe('A stale edit is a 412, shown as a conflict to resolve', () => {
+      let page: Page
+
+      beforeEach(async () => {
+        page = await open()
+        await bookOf(page).locator('.edit').click()
+        await page.fill('#book-form [name=title]', 'Mine')
+        await put(1999)
+        await page.click('#save')
+        await shows(page, '#conflict-title', '412')
+        windows.forgive(/412 \(Precondition Failed\)/)
+        expect(await page.locator('#versions').textContent()).to.match(/YoursMine.*On the shelf now.*1999/)
+        expect(await kept()).to.deep.include({ title: 'Programming Erlang', year: 1999 })
+      })
+
+      it('mine can be saved all the same', async () => {
+        await page.click('#conflict-choices button:text("Save mine")')
+        await bookOf(page).locator('h3', { hasText: 'Mine' }).waitFor()
+        expect(await kept()).to.deep.include({ title: 'Mine', year: 2013 })
+      })
+
+      it('theirs can be left', async () => {
+        await page.click('#conflict-choices button:text("Leave theirs")')
+        await page.locator('#conflict-dialog').waitFor({ state: 'hidden' })
+        expect(await kept()).to.deep.include({ title: 'Programming Erlang', year: 1999 })
+      })
+
+      it('mine can be edited again, on top of theirs', async () => {
+        await page.click('#conflict-choices button:text("Edit again")')
+        await page.fill('#book-form [name=year]', '1999')
+        await page.click('#save')
+        await bookOf(page).locator('h3', { hasText: 'Mine' }).waitFor()
+        expect(await kept()).to.deep.include({ title: 'Mine', year: 1999 })
+      })
+
+      it('a third change meanwhile is a conflict again', async () => {
+        await put(2000)
+        await page.click('#conflict-choices button:text("Save mine")')
+        await shows(page, '#versions', '2000')
+        windows.forgive(/412 \(Precondition Failed\)/)
+        expect(await kept()).to.deep.include({ title: 'Programming Erlang', year: 2000 })
+      })
+    })
+
+    it('says so where the book was deleted meanwhile, and can add it again', async () => {
+      const page = await open()
+      await bookOf(page).locator('.edit').click()
+      await demo.ask(`DELETE /api/books/${erlang}`)
+      await page.click('#save')
+      await shows(page, '#conflict-lede', 'was deleted')
+      windows.forgive(/412 \(Precondition Failed\)|404 \(Not Found\)/)
+      await page.click('#conflict-choices button:text("Add it again")')
+      await until(async () => (await demo.ask(`GET /api/books/${erlang}`)).status === 200)
+    })
+
+    it('a delete of what was changed meanwhile is asked about again', async () => {
+      const page = await open()
+      await bookOf(page).locator('.delete').click()
+      await put(1999)
+      await page.click('#conflict-choices button:text("Delete it")')
+      await shows(page, '#conflict-title', '412')
+      windows.forgive(/412 \(Precondition Failed\)/)
+      await shows(page, '#versions', '1999')
+      await page.click('#conflict-choices button:text("Delete it")')
+      await bookOf(page).waitFor({ state: 'detached' })
+    })
+  })
+
+  describe('Two windows', () => {
+    it('see each other’s changes at once', async () => {
+      const [one, other] = [await open(), await open()]
+      await bookOf(one).locator('.edit').click()
+      await one.fill('#book-form [name=title]', 'From the first')
+      await one.click('#save')
+      await bookOf(other).locator('h3', { hasText: 'From the first' }).waitFor()
+      await shows(other, '#events .updated', 'From the first')
+      await bookOf(other).locator('.delete').click()
+      await other.click('#conflict-choices button:text("Delete it")')
+      await bookOf(one).waitFor({ state: 'detached' })
+    })
+
+    it('and more of them than a browser has connections: each still reads and writes', async () => {
+      const pages = [await open(), await open(), await open()]
+      const last = await windows.open(demo.url)
+      await shows(last, '.book')
+      await shows(last, '#happening-state', 'Waiting for a connection')
+      for (const [index, page] of [...pages, last].entries()) {
+        await bookOf(page).locator('.edit').click()
+        await page.fill('#book-form [name=year]', String(1900 + index))
+        await page.click('#save')
+        await page.locator('#book-dialog').waitFor({ state: 'hidden' })
+      }
+      expect(await kept()).to.deep.include({ year: 1903 })
+      await pages[0]!.close()
+      await shows(last, '#happening-state', 'Live')
+      await bookOf(last).locator('.isbn', { hasText: '1903' }).waitFor()
+    })
+
+    it('that is not looked at lets go of its connections, and comes back with nothing missed', async () => {
+      const page = await open()
+      const look = (state: 'hidden' | 'visible') =>
+        page.evaluate((value) => {
+          Object.defineProperty(document, 'visibilityState', { value, configurable: true })
+          document.dispatchEvent(new Event('visibilitychange'))
+        }, state)
+      await put(1)
+      await countsOf(page, { seen: 1 })
+      await look('hidden')
+      await until(async () => (await streamsOf(demo)) === 0)
+      await put(2)
+      await put(3)
+      await look('visible')
+      await countsOf(page, { seen: 3, missed: 0, twice: 0 })
+    })
+  })
+
+  describe('What is happening', () => {
+    it('comes back by itself when the connection is dropped: nothing missed, nothing twice', async () => {
+      const page = await open()
+      let year = 0
+      for (let round = 1; round <= 3; round++) {
+        for (let n = 0; n < 10; n++) await put(++year)
+        demo.server.closeAllConnections()
+        for (let n = 0; n < 10; n++) await put(++year)
+        await countsOf(page, { seen: 20 * round, missed: 0, twice: 0, returns: round })
+      }
+      windows.forgive(/ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/)
+      const ids = await page
+        .locator('#events li')
+        .evaluateAll((items) => items.map((each) => each.dataset.id!))
+      const numbers = ids.map((id) => Number(id.split('-')[1]))
+      expect(numbers).to.deep.equal(Array.from({ length: 60 }, (_, index) => 60 - index))
+      await bookOf(page).locator('.isbn', { hasText: '60 ·' }).waitFor()
+    })
+
+    it('hangs up, and comes back with what was missed', async () => {
+      const page = await open()
+      await put(1)
+      await countsOf(page, { seen: 1 })
+      await page.click('#hang-up')
+      await shows(page, '#happening-state', 'Hung up')
+      await until(async () => (await streamsOf(demo, '/api/events/stream')) === 0)
+      for (let year = 2; year <= 5; year++) await put(year)
+      expect(await page.locator('#events li').count()).to.equal(1)
+      await countsOf(page, { seen: 5, missed: 0, twice: 0, returns: 1 })
+    })
+
+    it('a window that is opened later begins where its shelf does', async () => {
+      for (let year = 1; year <= 3; year++) await put(year)
+      const page = await open()
+      await put(4)
+      await countsOf(page, { seen: 1, missed: 0, twice: 0 })
+    })
+  })
+
+  describe('This machine', () => {
+    it('draws what comes', async () => {
+      const page = await open()
+      await shows(page, '#machine-state', 'Live, from process')
+      await shows(page, '#cpu', /^\d+ %$/)
+      await shows(page, '#memory', /^\d+ %$/)
+      await page.waitForFunction(() =>
+        document.querySelector('#cpu-chart .line')!.getAttribute('d')!.includes('L'),
+      )
+    })
+
+    it('when its source is killed, says that the stream has ended, and comes back with another one', async () => {
+      const page = await open()
+      const pid = await pidOf(page)
+      await page.click('#kill')
+      await shows(page, '#machine-state', `Process ${pid} has died, and its streams have ended, complete`)
+      await page.waitForFunction((old) => {
+        const [, now] =
+          /from process (\d+)/.exec(document.querySelector('#machine-state')!.textContent!) ?? []
+        return now !== undefined && now !== old
+      }, pid)
+    })
+  })
+
+  describe('The log', () => {
+    it('follows the access log', async () => {
+      const page = await open()
+      await shows(page, '#log-state', 'Live')
+      await demo.ask('GET /api/books/of-the-log')
+      await shows(page, '#lines', '/api/books/of-the-log 404')
+    })
+
+    it('comes back when the connection is dropped', async () => {
+      const page = await open()
+      await shows(page, '#log-state', 'Live')
+      demo.server.closeAllConnections()
+      windows.forgive(/ERR_INCOMPLETE_CHUNKED_ENCODING/)
+      await demo.ask('GET /api/books/of-the-log')
+      await shows(page, '#lines', '/api/books/of-the-log 404')
+      windows.forgive(/ERR_INCOMPLETE_CHUNKED_ENCODING/)
+    })
+  })
+
+  describe('Ask', () => {
+    it('is answered word by word', async () => {
+      const page = await open()
+      await page.evaluate(() => {
+        const seen: number[] = []
+        Object.assign(window, { seen })
+        new MutationObserver(() => seen.push(document.querySelector('#answer')!.textContent!.length)).observe(
+          document.querySelector('#answer')!,
+          { childList: true, characterData: true, subtree: true },
+        )
+      })
+      await page.click('#ask-button')
+      await shows(page, '#ask-state', 'Done')
+      await shows(page, '#answer', 'Programming Erlang by Joe Armstrong')
+      const seen = await page.evaluate(() => (window as unknown as { seen: number[] }).seen)
+      expect(new Set(seen).size).to.be.above(10)
+      expect(seen).to.deep.equal([...seen].sort((one, other) => one - other))
+    })
+
+    it('stops, and so does the source', async () => {
+      await demo.close()
+      demo = await runDemo({ pace: 600_000 })
+      const page = await open()
+      await page.click('#ask-button')
+      const speaking = async () => (await (await demo.ask('GET /api/ask/answers')).json()).speaking
+      await until(async () => (await speaking()) === 1)
+      await page.click('#stop')
+      await shows(page, '#ask-state', /Stopped after \d+ words/)
+      await until(async () => (await speaking()) === 0)
+    })
+  })
+
+  describe('Negotiate by hand', () => {
+    const cases: [preset: string, line: string, end: string][] = [
+      ['200 as CSV', '200', 'loop'],
+      ['406 nothing fits', '406', '406'],
+      ['405 method', '405', '405'],
+      ['415 type', '415', '415'],
+      ['412 stale etag', '412', '412'],
+      ['206 a range', '206', '206'],
+      ['auf Deutsch', '200', '200'],
+      ['a stream', '200', 'loop'],
+    ]
+
+    for (const [preset, line, end] of cases) {
+      it(`${preset}: shows ${line}, and draws its way to ${end}`, async () => {
+        const page = await open()
+        await page.click(`#presets button:text-is("${preset}")`)
+        await shows(page, '#response .line', line)
+        await shows(page, '#path strong', end === 'loop' ? 'the loop' : end)
+        const questions = (await page.locator('#path .mono').textContent())!.split(' → ')
+        const ways = () =>
+          page
+            .locator('#graph')
+            .evaluate((host) => [...host.shadowRoot!.querySelectorAll('.way')].map(({ id }) => id))
+        await until(async () => (await ways()).includes(`q-${questions.at(-1)}`))
+        const drawn = await ways()
+        expect(drawn).to.include.members(questions.map((question) => `q-${question}`))
+        const last = questions.at(-1)
+        expect(drawn).to.include(end === 'loop' ? `loop-${last}` : `s-${end}-${last}`)
+        // from each question one edge leads on
+        for (const question of questions)
+          expect(
+            drawn.filter((id) => id.startsWith(`e-${question}-`)),
+            question,
+          ).to.not.deep.equal([])
+        windows.forgive(/ 4\d\d \(/)
+      })
+    }
+
+    it('304 with the etag that was there before', async () => {
+      const page = await open()
+      await page.click('#request button')
+      await shows(page, '#response .line', '200')
+      await page.click('#presets button:text-is("304 not modified")')
+      await shows(page, '#response .line', '304')
+      await shows(page, '#path strong', '304')
+    })
+
+    it('whatever is filled in', async () => {
+      const page = await open()
+      await page.fill('#request [name=method]', 'OPTIONS')
+      await page.fill('#request [name=path]', '/api/stream')
+      await page.click('#request button')
+      await shows(page, '#response .line', '200')
+      await shows(page, '#response td', 'GET, HEAD, OPTIONS')
+    })
+
+    it('what the browser does not send, it says', async () => {
+      const page = await open()
+      await page.fill('#request [name=method]', 'TRACE')
+      await page.click('#request button')
+      await shows(page, '#response', 'The browser says')
+    })
+  })
+
+  describe('Try it from the shell', () => {
+    it('each command names this server, and can be copied', async () => {
+      await windows.context.grantPermissions(['clipboard-read', 'clipboard-write'])
+      const page = await open()
+      for (const summary of await page.locator('.shell summary').all()) await summary.click()
+      const commands = await page.locator('.command code').allTextContents()
+      expect(commands).to.have.length.above(15)
+      for (const command of commands) expect(command).to.include(demo.url)
+      await page.locator('.command .copy').nth(1).click()
+      await shows(page, '.command .copy', 'Copied')
+      expect(await page.evaluate(() => navigator.clipboard.readText())).to.equal(commands[1])
+    })
+  })
+
+  describe('With the keyboard alone', () => {
+    it('a book is added, and the focus comes back', async () => {
+      const page = await open()
+      await page.locator('#search').focus()
+      await page.keyboard.press('Tab')
+      await page.keyboard.press('Enter')
+      for (const text of [schemer.isbn, schemer.title, schemer.author, '1995']) {
+        await page.keyboard.type(text)
+        await page.keyboard.press('Tab')
+      }
+      await page.keyboard.press('Tab')
+      await page.keyboard.press('Enter')
+      await shows(page, '.book h3', schemer.title)
+      expect(await focused(page)).to.equal('add')
+    })
+
+    it('a dialog is left by Escape, a conflict is resolved, and nothing is out of reach', async () => {
+      const page = await open()
+      await bookOf(page).locator('.edit').focus()
+      await page.keyboard.press('Enter')
+      await page.keyboard.press('Escape')
+      await page.locator('#book-dialog').waitFor({ state: 'hidden' })
+      await page.keyboard.press('Enter')
+      await put(1999)
+      await page.keyboard.press('Enter')
+      await shows(page, '#conflict-title', '412')
+      windows.forgive(/412 \(Precondition Failed\)/)
+      await page.keyboard.press('Tab')
+      await page.keyboard.press('Tab')
+      await page.keyboard.press('Enter')
+      await page.locator('#conflict-dialog').waitFor({ state: 'hidden' })
+      expect(await kept()).to.deep.include({ year: 1999 })
+    })
+
+    it('every control can be reached', async () => {
+      const page = await open()
+      for (const summary of await page.locator('.shell summary').all()) await summary.click()
+      await shows(page, '#machine-state', 'Live') // from then on there is something to kill
+      const controls = await page
+        .locator('main :is(button, input, textarea, summary):not(:disabled):visible')
+        .count()
+      await page.locator('body').press('Tab')
+      const reached = new Set<string>()
+      for (let step = 0; step < 3 * controls; step++) {
+        reached.add(
+          await page.evaluate(() => {
+            const { activeElement } = document
+            return String(
+              [...document.querySelectorAll('main :is(button, input, textarea, summary)')].indexOf(
+                activeElement!,
+              ),
+            )
+          }),
+        )
+        await page.keyboard.press('Tab')
+      }
+      reached.delete('-1')
+      expect(reached.size).to.equal(controls)
+    })
+  })
+
+  describe('For everybody', () => {
+    for (const [what, options] of Object.entries({
+      'light, wide': {},
+      'dark, wide': { colorScheme: 'dark' },
+      'light, on a phone': phone,
+      'dark, on a phone': { ...phone, colorScheme: 'dark' },
+    })) {
+      it(`axe finds nothing serious: ${what}`, async () => {
+        await windows.close()
+        windows = await Windows.in(browser, options)
+        const page = await open()
+        await put(1999)
+        await shows(page, '#events .updated')
+        for (const summary of await page.locator('.shell summary').all()) await summary.click()
+        await page.click('#presets button:text-is("406 nothing fits")')
+        await shows(page, '#path strong', '406')
+        windows.forgive(/406 \(Not Acceptable\)/)
+        expect(await flawsOf(page)).to.deep.equal([])
+        await page.click('#add')
+        expect(await flawsOf(page)).to.deep.equal([])
+        await page.keyboard.press('Escape')
+        await bookOf(page).locator('.delete').click()
+        await page.locator('#conflict-dialog').waitFor()
+        expect(await flawsOf(page)).to.deep.equal([])
+      })
+    }
+
+    it('a phone need not scroll sideways', async () => {
+      await windows.close()
+      windows = await Windows.in(browser, phone)
+      const page = await open()
+      for (const summary of await page.locator('.shell summary').all()) await summary.click()
+      const [width, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+      expect(width).to.be.at.most(inner!)
+    })
+  })
+})
+
+/** How many streams the server holds open. */
+async function streamsOf(demo: Demo, path?: string): Promise<number> {
+  return [...demo.streams].filter((each) => path === undefined || each.path === path).length
+}
+
+async function pidOf(page: Page): Promise<string> {
+  await shows(page, '#machine-state', 'from process')
+  return /from process (\d+)/.exec((await page.locator('#machine-state').textContent())!)![1]!
+}
+
+function focused(page: Page): Promise<string> {
+  return page.evaluate(() => document.activeElement!.id)
+}
+
+/** What axe has against a page that is serious. */
+async function flawsOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  return page.evaluate(async () => {
+    const { run } = (window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }).axe
+    interface Violation {
+      id: string
+      impact: string
+      nodes: { html: string; failureSummary: string }[]
+    }
+    const { violations } = await run()
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`))
+  })
+}

@@ -1,0 +1,204 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import type { Browser, Page } from 'playwright-core'
+import { launch, Windows } from '../../support/browser.js'
+import { needs } from '../../support/installed.js'
+import { Redis } from '../../support/redis.js'
+import { countsOf, shows } from './page.js'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const erlang = '9781937785536'
+
+/** What Chromium says on the console of a server that is away. */
+const away =
+  /net::ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|ABORTED)/
+
+/** The demo in a process of its own, which can be killed and started again at the same place. */
+class Server {
+  readonly #port: number
+  readonly #redis: string | undefined
+  #process: ChildProcess | undefined
+
+  constructor(port: number, redis?: string) {
+    this.#port = port
+    this.#redis = redis
+  }
+
+  get url(): string {
+    return `http://localhost:${this.#port}`
+  }
+
+  async start(): Promise<void> {
+    const { REDIS_URL: _theirs, ...env } = process.env
+    this.#process = spawn(process.execPath, ['--import', 'tsx', 'demo/bookshop/server.ts'], {
+      cwd: root,
+      env: { ...env, PORT: String(this.#port), ...(this.#redis && { REDIS_URL: this.#redis }) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    for await (const line of createInterface(this.#process.stdout!)) if (line.includes(this.url)) return
+    throw new Error('The server did not start')
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    if (this.#process?.exitCode !== null || this.#process.signalCode !== null) return
+    const exited = once(this.#process, 'exit')
+    this.#process.kill(signal)
+    await exited
+  }
+
+  /** Changes the year of a book; false if the server is away. */
+  async put(year: number): Promise<boolean> {
+    const book = { isbn: erlang, title: 'Programming Erlang', author: 'Joe Armstrong', year }
+    const answer = await fetch(`${this.url}/api/books/${erlang}`, {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(book),
+    }).catch(() => undefined)
+    return answer?.ok ?? false
+  }
+
+  async year(): Promise<number> {
+    return (await (await fetch(`${this.url}/api/books/${erlang}`)).json()).year
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+describe('The demo: the page, while the server is killed and started again', function () {
+  this.timeout(90_000)
+  needs('chromium')
+  let browser: Browser
+  let windows: Windows
+  let server: Server
+
+  before(async () => {
+    browser = await launch()
+  })
+
+  beforeEach(async () => {
+    windows = await Windows.in(browser)
+  })
+
+  afterEach(async () => {
+    await windows.close()
+    await server.kill()
+    windows.forgive(away)
+    expect(windows.complaints, 'console errors').to.deep.equal([])
+  })
+
+  after(() => browser?.close())
+
+  async function open(): Promise<Page> {
+    const page = await windows.open(server.url)
+    await shows(page, '.book')
+    await shows(page, '#happening-state', 'Live')
+    return page
+  }
+
+  const shownYear = (page: Page, year: number) =>
+    page.locator(`.book[data-isbn="${erlang}"] .isbn`, { hasText: `${year} ·` }).waitFor()
+
+  const idsOf = (page: Page) =>
+    page.locator('#events li[data-id]').evaluateAll((items) => items.map((each) => each.dataset.id!))
+
+  describe('its books in memory', () => {
+    beforeEach(async () => {
+      server = new Server(await freePort())
+      await server.start()
+    })
+
+    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+      it(`${signal}: comes back, says what it could not have seen, loads the shelf again; no event comes twice`, async () => {
+        const page = await open()
+        for (let year = 1; year <= 5; year++) await server.put(year)
+        await countsOf(page, { seen: 5, missed: 0, twice: 0 })
+        const [last] = await idsOf(page)
+        await server.kill(signal)
+        await shows(page, '#happening-state', 'Lost the connection')
+        await shows(page, '#machine-state', /Lost|ended/)
+        await server.start()
+        await shows(
+          page,
+          '#events .gap',
+          `What happened after ${last} cannot be told: the server was started anew`,
+        )
+        await shownYear(page, 2013)
+        for (let year = 6; year <= 8; year++) await server.put(year)
+        await countsOf(page, { seen: 8, missed: 0, twice: 0 })
+        await shownYear(page, 8)
+        const ids = await idsOf(page)
+        expect(new Set(ids).size).to.equal(8)
+        await shows(page, '#machine-state', 'Live, from process')
+        await shows(page, '#log-state', 'Live')
+      })
+    }
+
+    it('a page on which nothing has happened yet misses nothing of what is first', async () => {
+      const page = await open()
+      await server.kill()
+      await shows(page, '#happening-state', 'Lost the connection')
+      await server.start()
+      await server.put(1)
+      await countsOf(page, { seen: 1, missed: 0, twice: 0 })
+      await shownYear(page, 1)
+    })
+
+    it('in the midst of a burst: the page ends with what the server has', async () => {
+      const page = await open()
+      let year = 0
+      const burst = async () => {
+        while (await server.put(++year)) if (year === 30) void server.kill()
+      }
+      await burst()
+      await server.start()
+      await shows(page, '#events .gap', 'cannot be told')
+      const before = Number(await page.locator('#seen').textContent())
+      for (let next = 1; next <= 10; next++) await server.put(1000 + next)
+      await countsOf(page, { seen: before + 10, missed: 0, twice: 0 })
+      await shownYear(page, 1010)
+    })
+  })
+
+  describe('its books in Redis', () => {
+    needs('redis-server')
+    let redis: Redis
+
+    beforeEach(async () => {
+      redis = new Redis()
+      await redis.start()
+      server = new Server(await freePort(), redis.url)
+      await server.start()
+    })
+
+    afterEach(async () => {
+      await server.kill()
+      await redis.close()
+    })
+
+    it('the books are still there; what happened to them meanwhile is a gap, and on the shelf all the same', async () => {
+      const page = await open()
+      await server.put(1)
+      await countsOf(page, { seen: 1 })
+      await server.kill()
+      await server.start()
+      expect(await server.year()).to.equal(1)
+      await shows(page, '#events .gap', 'the server was started anew')
+      await shownYear(page, 1)
+      await server.put(2)
+      await countsOf(page, { seen: 2, missed: 0, twice: 0 })
+      await shownYear(page, 2)
+    })
+  })
+})

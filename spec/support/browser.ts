@@ -1,0 +1,54 @@
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { pathOf } from './installed.js'
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: pathOf('chromium')!, args: flags })
+}
+
+/** A browser's profile: its windows share their connections, and what goes wrong in them is taken note of. */
+export class Windows {
+  readonly context: BrowserContext
+  /** What the pages have complained of on the console, or thrown. */
+  readonly complaints: string[] = []
+
+  private constructor(context: BrowserContext) {
+    this.context = context
+    context.on('weberror', (error) => this.complaints.push(String(error.error())))
+    context.on('console', (message) => {
+      const { url } = message.location()
+      if (message.type() === 'error' || message.type() === 'warning')
+        this.complaints.push(`${message.text()} (${url})`)
+    })
+  }
+
+  static async in(browser: Browser, options = {}): Promise<Windows> {
+    return new Windows(await browser.newContext(options))
+  }
+
+  async open(url: string): Promise<Page> {
+    const page = await this.context.newPage()
+    page.setDefaultTimeout(15_000)
+    await page.goto(url)
+    return page
+  }
+
+  /** Takes the complaints that are expected: of answers with such a status, or of a server that is away. */
+  forgive(what: RegExp): void {
+    const left = this.complaints.filter((each) => !what.test(each))
+    this.complaints.splice(0, Infinity, ...left)
+  }
+
+  close(): Promise<void> {
+    return this.context.close()
+  }
+}
