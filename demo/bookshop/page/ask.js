@@ -31,7 +31,9 @@ export function showAsk() {
       })
       if (!response.ok) throw new Error(`The shop answers ${response.status}`)
       for await (const piece of piecesOf(response)) {
+        const isAtEnd = answer.scrollTop + answer.clientHeight >= answer.scrollHeight - 8
         answer.append(piece)
+        if (isAtEnd) answer.scrollTop = answer.scrollHeight
         words += piece.trim().split(/\s+/).length
         state.textContent = `${words} words …`
       }

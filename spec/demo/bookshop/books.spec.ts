@@ -3,7 +3,7 @@ import type { Book } from '../../../demo/bookshop/book.js'
 import type { Books } from '../../../demo/bookshop/books.js'
 import { BooksInMemory } from '../../../demo/bookshop/books-in-memory.js'
 import { flawOfIsbn } from '../../../demo/bookshop/isbn.js'
-import { all, type Demo, linesOf, recordsOf, runDemo } from './demo.js'
+import { all, type Demo, eventsOf, linesOf, next, recordsOf, runDemo } from './demo.js'
 import { inEachStore, replaced } from './stores.js'
 
 const erlang = {
@@ -77,6 +77,76 @@ describe('The demo: books', () => {
             'text/event-stream',
           ],
         })
+      })
+
+      it('GET ?q= answers those that have each word of it, in whatever format', async () => {
+        const found = async (query: string, headers = {}) =>
+          (await (await demo.ask(`GET /api/books?q=${query}`, { headers })).text()).match(/\d{13}/g)?.sort()
+        expect(await found('ERLANG')).to.deep.equal(['9781593274351', erlang.isbn])
+        expect(await found('armstrong%20erlang')).to.deep.equal([erlang.isbn])
+        expect(await found('2013', { Accept: 'text/csv' })).to.deep.equal(['9781593274351', erlang.isbn])
+        expect(await found('nothing%20of%20this')).to.equal(undefined)
+        expect(await found('')).to.have.length(12)
+        expect(await found('q&q=erlang')).to.equal(undefined)
+      })
+
+      it('GET answers them as text in the language that the client likes best', async () => {
+        const heading = async (language: string) => {
+          const headers = { Accept: 'text/plain', 'Accept-Language': language }
+          const answer = await demo.ask('GET /api/books', { headers })
+          return [answer.headers.get('content-language'), (await answer.text()).split('\n')[0]]
+        }
+        expect(await heading('de-AT, en;q=0.5')).to.deep.equal(['de', 'Bücher im Regal: 12'])
+        expect(await heading('fr')).to.deep.equal(['fr', 'Livres sur l’étagère : 12'])
+        expect(await heading('*')).to.deep.equal(['en', 'Books on the shelf: 12'])
+        const refused = await demo.ask('GET /api/books', { headers: { 'Accept-Language': 'it' } })
+        expect(refused.status).to.equal(406)
+        expect(await refused.json()).to.deep.include({ offered: ['en', 'de', 'fr'] })
+      })
+
+      it('GET has an etag for each representation, which is another one when a book changes', async () => {
+        const etag = async (headers = {}, query = '') =>
+          (await demo.ask(`GET /api/books${query}`, { headers })).headers.get('etag')
+        const representations = [
+          await etag(),
+          await etag({}, '?q=erlang'),
+          await etag({ Accept: 'text/plain' }),
+          await etag({ Accept: 'text/plain', 'Accept-Language': 'fr' }),
+        ]
+        expect(new Set(representations).size).to.equal(4)
+        expect(await etag()).to.equal(representations[0])
+        const seen = { headers: { 'If-None-Match': representations[0]! } }
+        expect((await demo.ask('GET /api/books', seen)).status).to.equal(304)
+        await replaced(books, erlang.isbn, { ...erlang, year: 2014 })
+        expect((await demo.ask('GET /api/books', seen)).status).to.equal(200)
+      })
+
+      it('GET answers a part of it', async () => {
+        const headers = { Accept: 'text/plain', Range: 'bytes=0-4' }
+        const answer = await demo.ask('GET /api/books', { headers })
+        expect([answer.status, await answer.text()]).to.deep.equal([206, 'Books'])
+      })
+
+      it('GET says where the firehose stands, and from there on nothing is missed', async () => {
+        await replaced(books, erlang.isbn, { ...erlang, year: 2014 })
+        const position = (await demo.ask('GET /api/books')).headers.get('last-event-id')
+        await replaced(books, erlang.isbn, { ...erlang, year: 2015 })
+        const path = `/api/events/stream?lastEventId=${position}`
+        const records = recordsOf<{ book: Book }>(
+          await demo.ask(`GET ${path}`, { headers: { Accept: 'application/x-ndjson' } }),
+        )
+        expect((await next(1, records)).map(({ book }) => book.year)).to.deep.equal([2015])
+        await records.return(null)
+      })
+
+      it('GET as an event stream is the firehose: a snapshot and a stream in one resource', async () => {
+        const events = eventsOf(
+          await demo.ask('GET /api/books', { headers: { Accept: 'text/event-stream' } }),
+        )
+        await replaced(books, erlang.isbn, { ...erlang, year: 2014 })
+        const [{ type, data } = { type: '', data: '{}' }] = await next(1, events)
+        expect([type, JSON.parse(data).book.year]).to.deep.equal(['updated', 2014])
+        await events.return(null)
       })
 
       it('POST creates a book, and says where it is', async () => {

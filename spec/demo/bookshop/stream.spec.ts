@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Sample } from '../../../demo/bookshop/sampler.js'
-import { all, type Demo, next, recordsOf, runDemo, until } from './demo.js'
+import { all, type Demo, eventsOf, next, recordsOf, runDemo, until } from './demo.js'
 
 describe('The demo: /api/stream', function () {
   this.timeout(30_000)
@@ -36,6 +36,26 @@ describe('The demo: /api/stream', function () {
     expect(answer.status).to.equal(503)
     expect(answer.headers.get('content-type')).to.equal('application/problem+json')
     expect(await answer.json()).to.deep.include({ status: 503 })
+  })
+
+  it('An EventSource is told why its stream has ended', async () => {
+    demo = await runDemo({ restartAfter: 600_000 })
+    const events = eventsOf(await demo.ask('GET /api/stream', { headers: { Accept: 'text/event-stream' } }))
+    const [first] = await next(1, events)
+    process.kill(JSON.parse(first!.data).pid, 'SIGKILL')
+    expect((await all(events)).at(-1)).to.deep.equal({ type: 'end', data: '{"reason":"down"}' })
+  })
+
+  it('/api/stream/source: looks whether it lives, and kills it', async () => {
+    demo = await runDemo({ restartAfter: 600_000 })
+    const source = async () => (await demo.ask('GET /api/stream/source')).json()
+    const stream = await samples()
+    const [{ pid }] = (await next(1, stream)) as [Sample]
+    expect(await source()).to.deep.equal({ pid, isAlive: true })
+    expect((await demo.ask('DELETE /api/stream/source')).status).to.equal(204)
+    await all(stream)
+    expect(await source()).to.deep.equal({ pid, isAlive: false })
+    expect((await demo.ask('DELETE /api/stream/source')).status).to.equal(204)
   })
 
   it('The process comes back, as another one', async () => {

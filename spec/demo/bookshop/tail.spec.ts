@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
-import { type Demo, linesOf, next, runDemo, until } from './demo.js'
+import { type Demo, linesOf, next, recordsOf, runDemo, until } from './demo.js'
 
 describe('The demo: /api/tail', () => {
   let demo: Demo
@@ -70,6 +70,54 @@ describe('The demo: /api/tail', () => {
     expect(await next(1, lines)).to.deep.equal(['new'])
     await lines.return(null)
   })
+
+  it('?last= begins with so many of the last lines', async () => {
+    const first = async (last: number) => {
+      const lines = linesOf(await demo.ask(`GET /api/tail?file=app.log&last=${last}`))
+      await appendFile(file, 'end\n')
+      const [line] = await next(1, lines)
+      await lines.return(null)
+      return line
+    }
+    await writeFile(file, Array.from({ length: 1500 }, (_, index) => `${index}\n`).join(''))
+    expect(await first(1000)).to.equal('500')
+    await writeFile(file, 'one\ntwo\nthree\n')
+    expect(await first(0)).to.equal('end')
+    await writeFile(file, 'one\ntwo\nthree\n')
+    expect(await first(2)).to.equal('two')
+    expect(await first(50)).to.equal('one')
+    await writeFile(file, '')
+    expect(await first(3)).to.equal('end')
+    await writeFile(file, `${'x'.repeat(2 ** 19)}\nlast\n`)
+    expect(await first(1)).to.equal('last')
+  })
+
+  it('?last= of more than is looked through begins with the first whole line of that', async () => {
+    await writeFile(file, `${'x'.repeat(2 ** 18)}\n${'line\n'.repeat(20)}`)
+    const lines = linesOf(await demo.ask('GET /api/tail?file=app.log&last=50'))
+    expect(await next(20, lines)).to.deep.equal(Array(20).fill('line'))
+    await lines.return(null)
+  })
+
+  it('As NDJSON it is a record for each line, once it is whole', async () => {
+    const records = recordsOf(
+      await demo.ask('GET /api/tail?file=app.log', { headers: { Accept: 'application/x-ndjson' } }),
+    )
+    expect(await next(2, records)).to.deep.equal(['one', 'two'])
+    const bytes = Buffer.from('h"å"lf\n')
+    await appendFile(file, bytes.subarray(0, 3)) // in the midst of a letter
+    await appendFile(file, bytes.subarray(3))
+    expect(await next(1, records)).to.deep.equal(['h"å"lf'])
+    await records.return(null)
+  })
+
+  for (const last of ['x', '-1', '1001', '1.5', '']) {
+    it(`?last=${last} is 400, and says what is expected`, async () => {
+      const answer = await demo.ask(`GET /api/tail?file=app.log&last=${last}`)
+      expect(answer.status).to.equal(400)
+      expect(await answer.json()).to.deep.include({ detail: 'last: expected how many lines, 0 to 1000' })
+    })
+  }
 
   it('Two clients read at their own pace', async () => {
     const one = await follow('app.log')
