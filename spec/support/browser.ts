@@ -15,6 +15,12 @@ export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: pathOf('chromium')!, args: flags })
 }
 
+/** How big a window is, and whether it is dark. */
+export interface Look {
+  viewport?: { width: number; height: number }
+  colorScheme?: 'light' | 'dark'
+}
+
 /** A browser's profile: its windows share their connections, and what goes wrong in them is taken note of. */
 export class Windows {
   readonly context: BrowserContext
@@ -31,15 +37,22 @@ export class Windows {
     })
   }
 
-  static async in(browser: Browser, options = {}): Promise<Windows> {
-    return new Windows(await browser.newContext(options))
+  static async in(browser: Browser): Promise<Windows> {
+    return new Windows(await browser.newContext())
   }
 
-  async open(url: string): Promise<Page> {
+  async open(url: string, { viewport, colorScheme = 'light' }: Look = {}): Promise<Page> {
     const page = await this.context.newPage()
     page.setDefaultTimeout(15_000)
-    await page.goto(url)
+    if (viewport) await page.setViewportSize(viewport)
+    await page.emulateMedia({ colorScheme })
+    await page.goto(url, { waitUntil: 'commit' })
     return page
+  }
+
+  /** Closes the windows. */
+  async clear(): Promise<void> {
+    for (const page of this.context.pages()) await page.close()
   }
 
   /** Takes the complaints that are expected: of answers with such a status, or of a server that is away. */

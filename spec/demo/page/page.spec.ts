@@ -3,7 +3,7 @@ import { type IncomingMessage, request } from 'node:http'
 import axe from 'axe-core'
 import { expect } from 'chai'
 import type { Browser, Page } from 'playwright-core'
-import { launch, Windows } from '../../support/browser.js'
+import { type Look, launch, Windows } from '../../support/browser.js'
 import { needs } from '../../support/installed.js'
 import { type Demo, runDemo, until } from '../bookshop/demo.js'
 import { countsOf, shows } from './page.js'
@@ -22,24 +22,24 @@ describe('The demo: the page', function () {
 
   before(async () => {
     browser = await launch()
+    windows = await Windows.in(browser)
   })
 
   beforeEach(async () => {
     demo = await runDemo({ pace: 20, restartAfter: 300 })
-    windows = await Windows.in(browser)
   })
 
   afterEach(async () => {
-    await windows.close()
+    await windows.clear()
     await demo.close()
-    expect(windows.complaints, 'console errors').to.deep.equal([])
+    expect(windows.complaints.splice(0), 'console errors').to.deep.equal([])
   })
 
   after(() => browser?.close())
 
   /** A window of the page, its shelf loaded and its firehose open. */
-  async function open(): Promise<Page> {
-    const page = await windows.open(demo.url)
+  async function open(look: Look = {}): Promise<Page> {
+    const page = await windows.open(demo.url, look)
     await shows(page, '.book')
     await shows(page, '#happening-state', 'Live')
     return page
@@ -361,31 +361,37 @@ describe('The demo: the page', function () {
       ['a stream', '200', 'loop'],
     ]
 
-    for (const [preset, line, end] of cases) {
-      it(`${preset}: shows ${line}, and draws its way to ${end}`, async () => {
-        const page = await open()
+    it('shows what each of the requests to try gets, and draws its way', async () => {
+      const page = await open()
+      for (const [preset, line, end] of cases) {
         await page.click(`#presets button:text-is("${preset}")`)
         await shows(page, '#response .line', line)
         await shows(page, '#path strong', end === 'loop' ? 'the loop' : end)
         const questions = (await page.locator('#path .mono').textContent())!.split(' → ')
-        const ways = () =>
-          page
-            .locator('#graph')
-            .evaluate((host) => [...host.shadowRoot!.querySelectorAll('.way')].map(({ id }) => id))
-        await until(async () => (await ways()).includes(`q-${questions.at(-1)}`))
-        const drawn = await ways()
-        expect(drawn).to.include.members(questions.map((question) => `q-${question}`))
-        const last = questions.at(-1)
-        expect(drawn).to.include(end === 'loop' ? `loop-${last}` : `s-${end}-${last}`)
+        const last = questions.at(-1)!
+        const drawn = await page.waitForFunction(
+          ([question, ending]) => {
+            const ways = [...document.querySelector('#graph')!.shadowRoot!.querySelectorAll('.way')].map(
+              ({ id }) => id,
+            )
+            return ways.includes(`q-${question}`) && ways.includes(ending!) && ways
+          },
+          [last, end === 'loop' ? `loop-${last}` : `s-${end}-${last}`],
+        )
+        const ways = (await drawn.jsonValue()) as string[]
+        expect(
+          ways.filter((id) => id.startsWith('q-')),
+          preset,
+        ).to.have.members(questions.map((question) => `q-${question}`))
         // from each question one edge leads on
         for (const question of questions)
           expect(
-            drawn.filter((id) => id.startsWith(`e-${question}-`)),
+            ways.filter((id) => id.startsWith(`e-${question}-`)),
             question,
           ).to.not.deep.equal([])
-        windows.forgive(/ 4\d\d \(/)
-      })
-    }
+      }
+      windows.forgive(/ 4\d\d \(/)
+    })
 
     it('304 with the etag that was there before', async () => {
       const page = await open()
@@ -447,9 +453,11 @@ describe('The demo: the page', function () {
       const page = await open()
       await bookOf(page).locator('.edit').focus()
       await page.keyboard.press('Enter')
+      await page.locator('#book-dialog').waitFor()
       await page.keyboard.press('Escape')
       await page.locator('#book-dialog').waitFor({ state: 'hidden' })
       await page.keyboard.press('Enter')
+      await page.locator('#book-dialog').waitFor()
       await put(1999)
       await page.keyboard.press('Enter')
       await shows(page, '#conflict-title', '412')
@@ -489,16 +497,14 @@ describe('The demo: the page', function () {
   })
 
   describe('For everybody', () => {
-    for (const [what, options] of Object.entries({
+    for (const [what, options] of Object.entries<Look>({
       'light, wide': {},
       'dark, wide': { colorScheme: 'dark' },
       'light, on a phone': phone,
       'dark, on a phone': { ...phone, colorScheme: 'dark' },
     })) {
       it(`axe finds nothing serious: ${what}`, async () => {
-        await windows.close()
-        windows = await Windows.in(browser, options)
-        const page = await open()
+        const page = await open(options)
         await put(1999)
         await shows(page, '#events .updated')
         for (const summary of await page.locator('.shell summary').all()) await summary.click()
@@ -516,9 +522,7 @@ describe('The demo: the page', function () {
     }
 
     it('a phone need not scroll sideways', async () => {
-      await windows.close()
-      windows = await Windows.in(browser, phone)
-      const page = await open()
+      const page = await open(phone)
       for (const summary of await page.locator('.shell summary').all()) await summary.click()
       const [width, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
       expect(width).to.be.at.most(inner!)

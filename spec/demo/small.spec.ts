@@ -1,0 +1,618 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { appendFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { get, type IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { all, eventsOf, linesOf, type Message, next, recordsOf, until } from './bookshop/demo.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const source = (name: string) => readFileSync(join(root, 'demo', `${name}.ts`), 'utf8')
+
+/** A demo as a process, and what it says on its console. */
+class Demo {
+  readonly lines: string[] = []
+  /** Its exit code and signal. */
+  readonly exited: Promise<unknown[]>
+  url = ''
+  readonly #process: ChildProcess
+  readonly #said = new EventEmitter()
+  #errors = ''
+  #isOver = false
+
+  constructor(name: string, ...args: string[]) {
+    this.#process = spawn(process.execPath, ['--import', 'tsx', `demo/${name}.ts`, ...args], {
+      cwd: root,
+      env: { ...process.env, PORT: '0' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.exited = once(this.#process, 'close')
+    this.#process.stderr!.on('data', (piece) => {
+      this.#errors += piece
+    })
+    createInterface(this.#process.stdout!)
+      .on('line', (line) => {
+        this.lines.push(line)
+        this.#said.emit('more')
+      })
+      .on('close', () => {
+        this.#isOver = true
+        this.#said.emit('more')
+      })
+  }
+
+  /** Waits until it has said where it is. */
+  async listening(): Promise<this> {
+    const [url] = await this.says(/http:\/\/localhost:\d+/)
+    this.url = url
+    return this
+  }
+
+  /** Waits for a line, which may have been said before. */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
+    for (let at = 0; ; at++) {
+      while (at === this.lines.length) {
+        if (this.#isOver) throw new Error(`It ended, and did not say ${pattern}: ${this.#errors}`)
+        await once(this.#said, 'more')
+      }
+      const found = pattern.exec(this.lines[at]!)
+      if (found) return found
+    }
+  }
+
+  /** The lines that it has said so far. */
+  said(pattern: RegExp): string[] {
+    return this.lines.filter((line) => pattern.test(line))
+  }
+
+  ask(path: string, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(this.url + path, { headers })
+  }
+
+  post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(this.url + path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+  }
+
+  terminate(): void {
+    this.#process.kill('SIGTERM')
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL')
+    await this.exited
+  }
+}
+
+/** A curl line of a header, and the status that it promises. */
+function curlsOf(name: string): { command: string; status: number }[] {
+  return [...source(name).matchAll(/^\/\/ +(curl .*?)(?: +# (.*))?$/gm)].map(([, command, says = '']) => ({
+    command: command!,
+    status: Number(/^\d{3}\b/.exec(says)?.[0] ?? 200),
+  }))
+}
+
+/** Does as curl does; cookies are kept by the name of their file. */
+async function curl(command: string, url: string, jars: Map<string, string>): Promise<Response> {
+  const [, ...words] = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare!)
+  const headers = new Headers()
+  const preset = (name: string, value: string) => headers.has(name) || headers.set(name, value)
+  let method: string | undefined
+  let body: string | undefined
+  let path = ''
+  let jar: string | undefined
+  while (words.length > 0) {
+    const word = words.shift()!
+    if (word === '-X') method = words.shift()!
+    else if (word === '-H') headers.set(...(words.shift()!.split(': ') as [string, string]))
+    else if (word === '-d') body = words.shift()!
+    else if (word === '--json') {
+      body = words.shift()!
+      preset('Content-Type', 'application/json')
+      preset('Accept', 'application/json')
+    } else if (word === '-b') headers.set('Cookie', jars.get(words.shift()!) ?? '')
+    else if (word === '-c') jar = words.shift()!
+    else if (word === '--limit-rate' || word === '-o') words.shift()
+    else if (word.startsWith('localhost:3000')) path = word.slice('localhost:3000'.length)
+    else expect(['-N', '-i'], command).to.include(word)
+  }
+  if (body !== undefined) preset('Content-Type', 'application/x-www-form-urlencoded')
+  const answer = await fetch(url + path, {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    headers,
+    body: body ?? null,
+  })
+  if (jar) jars.set(jar, cookieOf(answer))
+  return answer
+}
+
+function cookieOf(answer: Response): string {
+  return answer.headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(';', 1)[0])
+    .join('; ')
+}
+
+/** Leaves: the server sees that the client has gone. */
+const leave = (stream: AsyncGenerator<unknown>) => stream.return(undefined)
+
+describe('The small demos', function () {
+  this.timeout(60_000)
+  let folder: string
+  let file: string
+  const demos: Demo[] = []
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lariat-small-'))
+    file = join(folder, 'small.log')
+    await writeFile(file, 'the first line\n')
+  })
+
+  after(async () => {
+    await Promise.all(demos.map((demo) => demo.kill()))
+    await rm(folder, { recursive: true })
+  })
+
+  function run(name: string, ...args: string[]): Promise<Demo> {
+    const demo = new Demo(name, ...args)
+    demos.push(demo)
+    return demo.listening()
+  }
+
+  for (const name of ['ticker', 'chat', 'tail', 'llm', 'existing-app']) {
+    it(`${name}.ts has under 60 lines`, () => {
+      expect(source(name).trimEnd().split('\n').length).to.be.within(10, 59)
+    })
+
+    it(`${name}.ts answers each curl line of its header as it says; on SIGTERM what is open ends complete`, async () => {
+      const demo = await run(name, ...(name === 'tail' ? [file] : []))
+      const jars = new Map<string, string>()
+      const answers: Response[] = []
+      for (const { command, status } of curlsOf(name)) {
+        const answer = await curl(command, demo.url, jars)
+        expect(answer.status, command).to.equal(status)
+        answers.push(answer)
+      }
+      expect(answers).to.have.length.of.at.least(2)
+      // the one that leaves its end to the system
+      if (name === 'existing-app') return
+      demo.terminate()
+      // a stream that is cut throws
+      await Promise.all(answers.map((answer) => answer.text()))
+      expect(await demo.exited, 'on SIGTERM').to.deep.equal([0, null])
+    })
+  }
+
+  describe('ticker.ts: one source, four formats', () => {
+    interface Price {
+      symbol: string
+      price: number
+      at: string
+    }
+    let demo: Demo
+
+    before(async () => {
+      demo = await run('ticker')
+    })
+
+    const ticks = (type: string) => demo.ask('/prices', { Accept: type })
+
+    function expectPrices(prices: Price[]): void {
+      for (const { symbol, price, at } of prices) {
+        expect(symbol).to.equal('ABC')
+        expect(price).to.be.within(1, 10_000)
+        expect(new Date(at).toJSON()).to.equal(at)
+      }
+      const times = prices.map(({ at }) => at)
+      expect(times).to.deep.equal([...new Set(times)].sort())
+    }
+
+    it('speaks Server-Sent Events', async () => {
+      const answer = await ticks('text/event-stream')
+      expect(answer.headers.get('content-type')).to.equal('text/event-stream')
+      const events = eventsOf(answer)
+      expectPrices((await next(2, events)).map(({ data }) => JSON.parse(data)))
+      await leave(events)
+    })
+
+    it('speaks NDJSON', async () => {
+      const answer = await ticks('application/x-ndjson')
+      expect(answer.headers.get('content-type')).to.equal('application/x-ndjson')
+      const records = recordsOf<Price>(answer)
+      expectPrices(await next(2, records))
+      await leave(records)
+    })
+
+    it('speaks CSV', async () => {
+      const answer = await ticks('text/csv')
+      expect(answer.headers.get('content-type')).to.equal('text/csv')
+      const lines = linesOf(answer)
+      const [header, ...records] = await next(3, lines)
+      expect(header).to.equal('symbol,price,at\r')
+      expectPrices(
+        records.map((record) => {
+          const [symbol, price, at] = record.trimEnd().split(',')
+          return { symbol: symbol!, price: Number(price), at: at! }
+        }),
+      )
+      await leave(lines)
+    })
+
+    it('speaks multipart', async () => {
+      const answer = await ticks('multipart/mixed')
+      const [, boundary] = /^multipart\/mixed; boundary=(.+)$/.exec(answer.headers.get('content-type')!)!
+      const lines = linesOf(answer)
+      const parts = [await next(4, lines), await next(4, lines)]
+      for (const [opening, type, blank] of parts) {
+        expect([opening, type, blank]).to.deep.equal([
+          `--${boundary}\r`,
+          'Content-Type: application/json\r',
+          '\r',
+        ])
+      }
+      expectPrices(parts.map(([, , , body]) => JSON.parse(body!)))
+      await leave(lines)
+    })
+
+    it('offers those four to whoever wants another', async () => {
+      const answer = await ticks('text/html')
+      expect(answer.status).to.equal(406)
+      const { offered } = (await answer.json()) as { offered: string[] }
+      for (const type of ['text/event-stream', 'application/x-ndjson', 'text/csv', 'multipart/mixed']) {
+        expect(offered.some((each) => each.startsWith(type))).to.equal(true, type)
+      }
+    })
+
+    it('has one source for all of them, which is at work only while somebody listens', async () => {
+      const own = await run('ticker')
+      expect(own.said(/it ticks/)).to.have.length(0)
+      const events = eventsOf(await own.ask('/prices'))
+      const records = recordsOf<Price>(await own.ask('/prices', { Accept: 'application/x-ndjson' }))
+      const [record] = await next(1, records)
+      let event: Message
+      do event = (await next(1, events))[0]!
+      while (JSON.parse(event.data).at < record!.at)
+      expect(JSON.parse(event.data)).to.deep.equal(record)
+      await leave(events)
+      await leave(records)
+      await own.says(/it has stopped/)
+      expect(own.said(/it ticks/)).to.have.length(1)
+      const again = eventsOf(await own.ask('/prices'))
+      await next(1, again)
+      await until(() => own.said(/it ticks/).length === 2)
+      await leave(again)
+    })
+  })
+
+  describe('chat.ts: nothing missed, nothing doubled', () => {
+    let demo: Demo
+
+    before(async () => {
+      demo = await run('chat')
+    })
+
+    const say = async (text: string, room = 'tea') => {
+      const answer = await demo.post(`/rooms/${room}`, { from: 'Ada', text })
+      expect(answer.status).to.equal(204)
+    }
+    const listen = async (query = '', headers = {}) => eventsOf(await demo.ask(`/rooms/tea${query}`, headers))
+    const textOf = ({ data }: Message) => JSON.parse(data).text
+
+    it('What one says, all in the room hear, and nobody in the other one', async () => {
+      const [ada, bob] = [await listen(), await listen()]
+      const other = eventsOf(await demo.ask('/rooms/coffee'))
+      await say('Milk first?')
+      for (const listener of [ada, bob]) {
+        const [{ data } = { data: '' }] = await next(1, listener)
+        expect(JSON.parse(data)).to.deep.equal({ from: 'Ada', text: 'Milk first?' })
+      }
+      await say('No milk', 'coffee')
+      expect((await next(1, other)).map(textOf)).to.deep.equal(['No milk'])
+    })
+
+    for (const how of ['Last-Event-ID', '?lastEventId']) {
+      it(`Who comes back by ${how} has missed nothing, and gets nothing twice`, async () => {
+        const first = await listen()
+        await say('1')
+        await say('2')
+        const [, last] = await next(2, first)
+        await leave(first)
+        for (const text of ['3', '4', '5']) await say(text)
+        const second = how.startsWith('?')
+          ? await listen(`${how}=${last!.id}`)
+          : await listen('', { [how]: last!.id! })
+        expect((await next(3, second)).map(textOf)).to.deep.equal(['3', '4', '5'])
+        await say('6')
+        expect((await next(1, second)).map(textOf)).to.deep.equal(['6'])
+      })
+    }
+
+    it('Who comes new can have all that was said, as a stream or as a list', async () => {
+      demo = await run('chat')
+      for (const text of ['1', '2', '3']) await say(text)
+      const stream = await listen('?lastEventId=earliest')
+      expect((await next(3, stream)).map(textOf)).to.deep.equal(['1', '2', '3'])
+      await say('4')
+      expect((await next(1, stream)).map(textOf)).to.deep.equal(['4'])
+      const list = await demo.ask('/rooms/tea', { Accept: 'application/json' })
+      expect(await list.json()).to.deep.equal(['1', '2', '3', '4'].map((text) => ({ from: 'Ada', text })))
+    })
+
+    it('An id that is not of this room is told as a gap', async () => {
+      await say('1')
+      const [gap, message] = await next(2, await listen('', { 'Last-Event-ID': '1f0c-1' }))
+      expect(gap).to.include({ type: 'gap' })
+      expect(textOf(message!)).to.equal('1')
+    })
+
+    it('What is wrong with a message is a 400 that says it, and nobody hears it', async () => {
+      const listener = await listen()
+      const wrong: [unknown, string][] = [
+        [null, 'from: expected 1 to 500 characters'],
+        [[], 'from: expected 1 to 500 characters'],
+        [{ text: 'Who am I?' }, 'from: expected 1 to 500 characters'],
+        [{ from: 'Ada' }, 'text: expected 1 to 500 characters'],
+        [{ from: 'Ada', text: ' ' }, 'text: expected 1 to 500 characters'],
+        [{ from: 'Ada', text: 7 }, 'text: expected 1 to 500 characters'],
+        [{ from: 'Ada', text: 'x'.repeat(501) }, 'text: expected 1 to 500 characters'],
+      ]
+      for (const [body, detail] of wrong) {
+        const answer = await demo.post('/rooms/tea', JSON.stringify(body))
+        expect(answer.status, JSON.stringify(body)).to.equal(400)
+        expect(await answer.json()).to.include({ detail })
+      }
+      expect((await demo.post('/rooms/tea', '{"from":')).status).to.equal(400)
+      await say('Well said')
+      expect((await next(1, listener)).map(textOf)).to.deep.equal(['Well said'])
+    })
+
+    it('Nobody makes a room: of another name there is none, to listen or to speak in', async () => {
+      for (const answer of [
+        await demo.ask('/rooms/attic'),
+        await demo.post('/rooms/attic', { from: 'Ada', text: 'Anybody?' }),
+      ]) {
+        expect(answer.status).to.equal(404)
+        expect(await answer.json()).to.include({ detail: 'The rooms are tea and coffee.' })
+      }
+    })
+  })
+
+  describe('tail.ts: the source waits', () => {
+    const MiB = 2 ** 20
+
+    const digest = (content: Buffer | string) => createHash('sha256').update(content).digest('hex')
+
+    /** Takes so many bytes of a body, and leaves the rest to be taken; resolves to their digest. */
+    async function take(size: number, body: AsyncIterator<Buffer>): Promise<string> {
+      const hash = createHash('sha256')
+      let taken = 0
+      while (taken < size) {
+        const { value, done } = await body.next()
+        if (done) throw new Error(`Ended after ${taken} of ${size} bytes`)
+        taken += value.length
+        hash.update(value)
+      }
+      return hash.digest('hex')
+    }
+
+    it('The file waits for a client that does not read; once it reads, everything arrives', async () => {
+      const size = 64 * MiB
+      const big = join(folder, 'big.log')
+      const content = Buffer.alloc(size)
+      for (let at = 0; at < size; at += 16) content.write(`line ${String(at / 16).padStart(10, '0')}\n`, at)
+      await writeFile(big, content)
+
+      const demo = await run('tail', big)
+      const open = () =>
+        new Promise<IncomingMessage>((resolve, reject) =>
+          get(demo.url, { agent: false }, resolve).on('error', reject),
+        )
+      const read = (id: string) => {
+        const line = demo.said(new RegExp(`^Stream ${id}: .* MiB`)).at(-1)!
+        return Number(/: ([\d.]+) MiB/.exec(line)![1])
+      }
+
+      const slow = await open()
+      const [, id] = await demo.says(/^Stream (\d+): /)
+
+      // another one takes all of it meanwhile: that long the first has had time to be read
+      const fast = await open()
+      expect(await take(size, fast[Symbol.asyncIterator]())).to.equal(digest(content))
+      await demo.says(new RegExp(`^Stream (?!${id}:)\\d+: 64.00 MiB`))
+      expect(read(id!)).to.be.within(1, 32)
+
+      const body = slow[Symbol.asyncIterator]()
+      expect(await take(size, body)).to.equal(digest(content))
+      await demo.says(new RegExp(`^Stream ${id}: 64.00 MiB`))
+
+      const line = 'and what is appended arrives as well\n'
+      await appendFile(big, line)
+      expect(await take(line.length, body)).to.equal(digest(line))
+
+      slow.destroy()
+      await demo.says(new RegExp(`^Stream ${id}: disconnect`))
+      fast.destroy()
+    })
+
+    it('A file that is truncated is followed from its start', async () => {
+      const path = join(folder, 'truncated.log')
+      await writeFile(path, 'a line that is rather long\n')
+      const demo = await run('tail', path)
+      const lines = linesOf(await demo.ask('/'))
+      expect(await next(1, lines)).to.deep.equal(['a line that is rather long'])
+      await writeFile(path, 'short\n')
+      expect(await next(1, lines)).to.deep.equal(['short'])
+      await leave(lines)
+    })
+
+    it('Without a file it follows a log of 64 MiB that it writes, and removes at its end', async () => {
+      const demo = await run('tail')
+      const [, path] = await demo.says(/^(.*) is at http/)
+      expect((await stat(path!)).size).to.be.at.least(64 * MiB)
+      const lines = linesOf(await demo.ask('/'))
+      let line: string
+      do line = (await next(1, lines))[0]!
+      while (line.startsWith('It was a dark and stormy night'))
+      expect(line).to.match(/^\d{4}-.*Z Still nothing\.$/)
+      demo.terminate()
+      await all(lines)
+      expect(await demo.exited).to.deep.equal([0, null])
+      expect(existsSync(dirname(path!))).to.equal(false)
+    })
+  })
+
+  describe('llm.ts: token by token', () => {
+    let demo: Demo
+
+    before(async () => {
+      demo = await run('llm')
+    })
+
+    it('Tokens arrive one by one; when the client leaves, the model stops', async () => {
+      const events = eventsOf(await demo.post('/completions', { prompt: 'Hold on to', maxTokens: 1000 }))
+      for (let count = 1; count <= 3; count++) {
+        const [event] = await next(1, events)
+        expect(JSON.parse(event!.data).token).to.match(/^ \S+$/)
+        // a thousand take forty seconds
+        expect(demo.said(/^(Finished|Stopped)/)).to.deep.equal([])
+      }
+      await leave(events)
+      const [, count] = await demo.says(/^Stopped after (\d+) of 1000 tokens$/)
+      expect(Number(count)).to.be.within(3, 999)
+    })
+
+    it('So many tokens as are asked for, then the event that marks the end', async () => {
+      const answer = await demo.post('/completions', { prompt: 'Throw the', maxTokens: 5 })
+      const events = await all(eventsOf(answer))
+      expect(events.map(({ type }) => type)).to.deep.equal([...Array(5).fill('message'), 'end'])
+      expect(events.at(-1)!.data).to.equal('{"reason":"end"}')
+      await demo.says(/^Finished after 5 of 5 tokens$/)
+    })
+
+    it('A client that wants JSON gets an array, twenty tokens if it does not say how many', async () => {
+      const answer = await demo.post('/completions', { prompt: 'Throw the' }, { Accept: 'application/json' })
+      const tokens = (await answer.json()) as { token: string }[]
+      expect(tokens).to.have.length(20)
+    })
+
+    it('After a word it knows, comes one that may follow it', async () => {
+      const answer = await demo.post(
+        '/completions',
+        { prompt: 'part', maxTokens: 2 },
+        { Accept: 'application/x-ndjson' },
+      )
+      expect(await all(recordsOf(answer))).to.deep.equal([{ token: ' of' }, { token: ' the' }])
+    })
+
+    it('What is wrong with the body is a 400 that says it', async () => {
+      for (const [body, detail] of [
+        ['{"maxTokens":5}', 'prompt: expected a string'],
+        ['null', 'prompt: expected a string'],
+        ['{"prompt":"A","maxTokens":"many"}', 'maxTokens: expected a number'],
+      ] as const) {
+        const answer = await demo.post('/completions', body)
+        expect(answer.status, body).to.equal(400)
+        expect(await answer.json()).to.include({ detail })
+      }
+      expect((await demo.post('/completions', '{"prompt"')).status).to.equal(400)
+    })
+  })
+
+  describe('existing-app.ts: beside other middleware', () => {
+    let demo: Demo
+
+    before(async () => {
+      demo = await run('existing-app')
+    })
+
+    async function login(name: string, password: string): Promise<string> {
+      const answer = await demo.post('/login', { name, password })
+      expect(answer.status).to.equal(204)
+      return cookieOf(answer)
+    }
+
+    it('Who is not logged in gets 401, and who may not read 403', async () => {
+      const stranger = await demo.ask('/news')
+      expect(stranger.status).to.equal(401)
+      expect(stranger.headers.get('www-authenticate')).to.equal('Session realm="news"')
+      expect(stranger.headers.getSetCookie()).to.deep.equal([])
+      const Cookie = await login('bob', 'loop')
+      expect((await demo.ask('/news', { Cookie })).status).to.equal(403)
+    })
+
+    it('Nobody logs in with what is no password', async () => {
+      for (const body of [
+        {},
+        { name: 'ada' },
+        { name: 'ada', password: 'loop' },
+        { name: 'constructor', password: 'Object' },
+        { name: '__proto__', password: {} },
+      ]) {
+        const answer = await demo.post('/login', body)
+        expect(answer.status, JSON.stringify(body)).to.equal(401)
+        expect(answer.headers.getSetCookie()).to.deep.equal([])
+      }
+    })
+
+    it('The stream arrives at once despite compression, with the headers of the other middleware', async () => {
+      const Cookie = await login('ada', 'rope')
+      const gzip = { Cookie, 'Accept-Encoding': 'gzip' }
+      const ordinary = await demo.ask('/me', gzip)
+      expect(await ordinary.json()).to.deep.equal({ user: 'ada' })
+      // so compression is there
+      expect(ordinary.headers.get('vary')).to.include('Accept-Encoding')
+      const answer = await demo.ask('/news', gzip)
+      expect(answer.headers.get('content-encoding')).to.equal(null)
+      for (const { headers } of [ordinary, answer]) {
+        expect(headers.get('x-content-type-options')).to.equal('nosniff')
+        expect(headers.get('content-security-policy')).to.include("default-src 'self'")
+        expect(headers.get('access-control-allow-origin')).to.equal('http://localhost:5173')
+        expect(headers.get('access-control-allow-credentials')).to.equal('true')
+      }
+      const events = eventsOf(answer)
+      expect((await next(1, events))[0]).to.deep.equal({ type: 'message', data: 'No news is good news.' })
+      await leave(events)
+    })
+
+    it('After a logout the stream ends complete, its line is in the log, and nobody is logged in', async () => {
+      demo = await run('existing-app')
+      const Cookie = await login('ada', 'rope')
+      const events = eventsOf(await demo.ask('/news', { Cookie }))
+      await next(1, events)
+      expect(demo.said(/^GET \/news/)).to.deep.equal([])
+      expect((await demo.post('/logout', '', { Cookie })).status).to.equal(204)
+      // a stream that is cut throws
+      const rest = await all(events)
+      expect(rest.at(-1)).to.deep.equal({ type: 'end', data: '{"reason":"revoked"}' })
+      await demo.says(/^GET \/news 200 /)
+      expect(await (await demo.ask('/me', { Cookie })).json()).to.deep.equal({ user: null })
+      expect((await demo.ask('/news', { Cookie })).status).to.equal(401)
+    })
+
+    it('A logout in one browser ends no stream of another', async () => {
+      const [here, there] = [await login('ada', 'rope'), await login('ada', 'rope')]
+      const mine = eventsOf(await demo.ask('/news', { Cookie: here }))
+      const others = eventsOf(await demo.ask('/news', { Cookie: there }))
+      const heard: Message[] = []
+      const listening = (async () => {
+        for await (const event of others) heard.push(event)
+      })()
+      await demo.post('/logout', '', { Cookie: here })
+      await all(mine)
+      // for longer than it takes until both are asked again
+      const enough = heard.length + 4
+      await until(() => heard.length >= enough || heard.at(-1)?.type === 'end')
+      expect(heard.at(-1)?.type).to.equal('message')
+      await leave(others)
+      await listening
+    })
+  })
+})
