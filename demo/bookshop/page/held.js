@@ -15,14 +15,13 @@ const places = { firehose: 3, others: 2 }
 export function holdWhileVisible(kind, { open, wait }) {
   /** @type {AbortController | undefined} */
   let held
+  const letGo = () => {
+    held?.abort()
+    held = undefined
+  }
   const change = () => {
-    const isWanted = document.visibilityState === 'visible'
-    if (isWanted === (held !== undefined)) return
-    if (!isWanted) {
-      held?.abort()
-      held = undefined
-      return
-    }
+    if (document.visibilityState !== 'visible') return letGo()
+    if (held) return
     const holding = new AbortController()
     held = holding
     wait()
@@ -32,7 +31,8 @@ export function holdWhileVisible(kind, { open, wait }) {
     })
   }
   document.addEventListener('visibilitychange', change)
-  window.addEventListener('pagehide', () => held?.abort())
+  window.addEventListener('pagehide', letGo)
+  window.addEventListener('pageshow', change)
   change()
 }
 
