@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { Refusal, report } from '../errors.js'
 import { type Answer, Exchange, type Outcome } from '../exchange.js'
 import type { Plan } from '../plan.js'
-import type { CallbackName, Decision, Decisions, Value } from '../spec.js'
+import { type CallbackName, callbacks, type Decision, type Decisions, type Value } from '../spec.js'
 import { type Awaitable, isPromise } from '../values.js'
 import { first, graph, type Question } from './graph.js'
 import type { OnStep } from './walk.js'
@@ -42,9 +42,9 @@ export class TracedExchange extends Exchange {
     name: Name,
     then: (value: Value<Name>) => Awaitable<Answer>,
   ): Awaitable<Answer> {
-    const isDefault = this.plan.spec[name] === undefined
+    const isAnswer = this.plan.spec[name] !== undefined && name === callbackOf(this.#asking)
     return super.ask(name, (value) => {
-      if (!isDefault) this.#value = value
+      if (isAnswer) this.#value = value
       return then(value)
     })
   }
@@ -52,7 +52,8 @@ export class TracedExchange extends Exchange {
   override call(...[name, callback, then]: Parameters<Exchange['call']>): Awaitable<Answer> {
     return super.call(name, callback, (value) => {
       if (name === 'init') this.#begin()
-      else this.#value = value
+      // a provider, or whoever accepts: no callback of the spec's own
+      else if (!(name in callbacks)) this.#value = value
       return then(value)
     })
   }
@@ -85,13 +86,30 @@ export class TracedExchange extends Exchange {
 
   #step(question: Question, answer: Decision['answer']): void {
     const now = performance.now()
-    const chosen = chosenBy[question as keyof typeof chosenBy]
-    const value = chosen ? this.negotiated[chosen] : this.#value
+    const value = this.#chosen(question) ?? this.#value
     this.#steps.push({ question, answer, ...(value === undefined ? {} : { value }), ms: now - this.#since })
     this.#since = now
     this.#value = undefined
     const exit = typeof answer === 'boolean' ? graph[question][answer ? 0 : 1] : undefined
     this.#asking = this.#asking && typeof exit === 'string' ? exit : undefined
+  }
+
+  /** What was chosen says more than all that was offered. */
+  #chosen(question: Question): string | undefined {
+    switch (question) {
+      case 'acceptableMediaType':
+        return this.negotiated.mediaType
+      case 'acceptableLanguage':
+        return this.negotiated.language
+      case 'acceptableCharset':
+        return this.negotiated.charset
+      case 'acceptableEncoding':
+        return this.negotiated.encoding
+      case 'contentTypeAccepted':
+        return this.acceptor?.name
+      default:
+        return undefined
+    }
   }
 
   #tell(outcome: Told): void {
@@ -126,13 +144,20 @@ export class TracedExchange extends Exchange {
   }
 }
 
-/** What these questions choose says more than all that was offered. */
-const chosenBy = {
-  acceptableMediaType: 'mediaType',
-  acceptableLanguage: 'language',
-  acceptableCharset: 'charset',
-  acceptableEncoding: 'encoding',
-} as const satisfies Partial<Record<Question, string>>
+/** The callback that a question asks, where it has another name. */
+const asked: Partial<Record<Question, CallbackName>> = {
+  knownMethod: 'knownMethods',
+  methodAllowed: 'allowedMethods',
+  isOptions: 'options',
+  ifMatch: 'generateEtag',
+  ifNoneMatch: 'generateEtag',
+  ifUnmodifiedSince: 'lastModified',
+  ifModifiedSince: 'lastModified',
+}
+
+function callbackOf(question: Question | undefined): string | undefined {
+  return question && (asked[question] ?? question)
+}
 
 /** What a listener throws is no matter of the request. */
 function safely(listener: (decisions: Decisions) => unknown, decisions: Decisions): void {

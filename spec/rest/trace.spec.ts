@@ -81,6 +81,38 @@ onBoth('trace (section 1 of the contract)', () => {
       ])
     })
 
+    it('is told of a question what it was answered, and nothing of what else was looked up for it', async () => {
+      const told = await decisionsOf(
+        {
+          ...hello,
+          generateEtag: () => '"a"',
+          lastModified: () => new Date(0),
+          expires: () => new Date(1000),
+        },
+        { headers: { 'if-none-match': '"a"' } },
+      )
+      const values = told.steps.filter((step) => 'value' in step).map((step) => [step.question, step.value])
+      expect(values).to.deep.equal([
+        ['acceptableMediaType', 'text/plain'],
+        ['ifNoneMatch', '"a"'],
+      ])
+      const failed = await decisionsOf({
+        generateEtag: () => '"a"',
+        contentTypesProvided: { 'text/plain': () => Promise.reject(new Error('no text')) },
+      })
+      expect(lastOf(failed)).to.deep.equal({ question: 'provide', answer: 'error' })
+    })
+
+    it('is told which type was accepted, and what came of it', async () => {
+      const told = await decisionsOf(
+        { ...writable, contentTypesAccepted: { 'text/*': () => ({ created: '/new' }) } },
+        { method: 'POST', headers: { 'content-type': 'text/csv' }, body: 'x' },
+      )
+      const values = Object.fromEntries(told.steps.map(({ question, value }) => [question, value]))
+      expect(values).to.deep.include({ contentTypeAccepted: 'text/*', accept: { created: '/new' } })
+      expect(values).to.deep.include({ methodAllowed: writable.allowedMethods })
+    })
+
     it('is told how long each question took, asynchronous ones included', async () => {
       const told = await decisionsOf({
         ...hello,
