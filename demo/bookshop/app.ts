@@ -7,7 +7,7 @@ import { resources } from '../../lib/index.js' // elsewhere: 'express-lariat'
 import { AccessLog } from './access-log.js'
 import type { Books } from './books.js'
 import { BooksInMemory } from './books-in-memory.js'
-import { answers, ask } from './endpoints/ask.js'
+import { answers, ask, oneAnswer } from './endpoints/ask.js'
 import { oneBook } from './endpoints/book.js'
 import { allBooks } from './endpoints/books.js'
 import { echo } from './endpoints/echo.js'
@@ -49,6 +49,7 @@ export function makeApp(options: Options = {}) {
       '/api/tail': tail(logs),
       '/api/ask': ask(books, answering, pace),
       '/api/ask/answers': answers(answering),
+      '/api/ask/answers/:id': oneAnswer(answering),
       '/api/echo': echo(echoing, pace),
     },
     // the page draws the decisions; in production nobody is told
@@ -58,8 +59,7 @@ export function makeApp(options: Options = {}) {
   const app = express()
   app.use(log.handler)
   app.use(endpoint)
-  app.use(express.static(folder('page'), { index: false }))
-  app.use('/graph.svg', express.static(folder('../../docs/graph.svg')))
+  app.get(/^\/\w+\.(?:css|js|svg)$/, express.static(folder('page')), express.static(folder('../../docs')))
   app.use(problem)
 
   return {

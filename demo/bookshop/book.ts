@@ -17,17 +17,17 @@ export function parseBook(
   if (typeof isbn !== 'string') return { flaw: 'isbn: expected a string' }
   const flaw = flawOfIsbn(plain(isbn))
   if (flaw) return { flaw }
-  if (!isText(title)) return { flaw: 'title: expected a string that is not empty' }
-  if (!isText(author)) return { flaw: 'author: expected a string that is not empty' }
+  if (!isText(title)) return { flaw: 'title: expected 1 to 500 characters' }
+  if (!isText(author)) return { flaw: 'author: expected 1 to 500 characters' }
   if (year === undefined) return { book: { isbn: plain(isbn), title, author } }
   if (!isYear(year)) return { flaw: 'year: expected a whole number, or none' }
   return { book: { isbn: plain(isbn), title, author, year } }
 }
 
 function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== ''
+  return typeof value === 'string' && value.trim() !== '' && value.length <= 500
 }
 
 function isYear(value: unknown): value is number {
-  return Number.isInteger(value)
+  return Number.isSafeInteger(value)
 }

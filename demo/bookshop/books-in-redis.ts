@@ -18,6 +18,7 @@ export class BooksInRedis extends Books {
     await client.connect()
     const books = new BooksInRedis(client)
     await books.#seed()
+    client.on('ready', () => void books.#back().catch(() => {})) // if it is lost again: it will be back again
     return books
   }
 
@@ -52,6 +53,15 @@ export class BooksInRedis extends Books {
   async #seed() {
     const isNew = await this.#client.set('seeded', new Date().toISOString(), { condition: 'NX' })
     if (isNew) await Promise.all(classics.map((book) => this.replace(book.isbn, undefined, book)))
+  }
+
+  /**
+   * Redis is there again: it may be empty now, or have done what it gave no answer to. What that was cannot be told;
+   * that something may have happened can.
+   */
+  async #back() {
+    await this.#seed()
+    await this.restocked()
   }
 
   /** A command that got no answer because Redis was lost meanwhile is no fault of this server: 503. */

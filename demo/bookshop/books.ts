@@ -1,11 +1,8 @@
 import { createHub } from '../../lib/index.js'
 import type { Book } from './book.js'
 
-/** What happened to a book. */
-export interface BookEvent {
-  kind: 'created' | 'updated' | 'deleted'
-  book: Book
-}
+/** What happened to a book; or to all of them, where nobody knows what it was. */
+export type BookEvent = { kind: 'created' | 'updated' | 'deleted'; book: Book } | { kind: 'restocked' }
 
 /**
  * The books of the shop, wherever they are kept, and what happens to them.
@@ -14,13 +11,7 @@ export interface BookEvent {
  * their books; a later version will tell of the others', too.
  */
 export abstract class Books {
-  readonly events = createHub().channel<BookEvent>('books', { history: 1000 })
-  #position: string | undefined
-
-  /** The id of the latest event. Whoever reads it before the books can listen from there, and misses nothing. */
-  get position(): string | undefined {
-    return this.#position
-  }
+  readonly events = createHub().channel<BookEvent>('books', { history: 1000, historyBytes: 2 ** 20 })
 
   /** Whether the books can be reached now. */
   abstract readonly isAvailable: boolean
@@ -39,9 +30,14 @@ export abstract class Books {
    */
   async change(isbn: string, seen: Book | undefined, next: Book | undefined): Promise<boolean> {
     if (!(await this.replace(isbn, seen, next))) return false
-    if (!next) await this.#tell('deleted', seen)
-    else await this.#tell(seen ? 'updated' : 'created', next)
+    const [kind, book] = next ? ([seen ? 'updated' : 'created', next] as const) : (['deleted', seen] as const)
+    if (book) await this.#tell({ kind, book })
     return true
+  }
+
+  /** Tells that anything may have happened to the books. */
+  protected restocked(): Promise<void> {
+    return this.#tell({ kind: 'restocked' })
   }
 
   /** What `change` does, untold. */
@@ -50,7 +46,7 @@ export abstract class Books {
   /** Lets go of what is held. */
   close(): void {}
 
-  async #tell(kind: BookEvent['kind'], book: Book | undefined) {
-    if (book) this.#position = await this.events.publish({ kind, book }, { type: kind })
+  async #tell(event: BookEvent): Promise<void> {
+    await this.events.publish(event, { type: event.kind })
   }
 }

@@ -64,13 +64,22 @@ export async function startOfLast(count: number, path: string): Promise<number> 
   }
 }
 
+/** No line is longer: what is, comes in parts. */
+const longest = 2 ** 16
+
 /** The lines of a text that comes in pieces, each once it is whole. */
 export async function* linesOf(pieces: AsyncIterable<Buffer>): AsyncGenerator<string> {
   const decoder = new TextDecoder()
-  let rest = ''
+  let line = ''
   for await (const piece of pieces) {
-    const lines = (rest + decoder.decode(piece, { stream: true })).split('\n')
-    rest = lines.pop() ?? ''
-    yield* lines
+    const [first = '', ...others] = decoder.decode(piece, { stream: true }).split('\n')
+    line += first
+    for (const other of others) {
+      yield line
+      line = other
+    }
+    if (line.length < longest) continue
+    yield line
+    line = ''
   }
 }

@@ -6,7 +6,7 @@ import { type Speakers, wordsOf } from '../speak.js'
 /** A question about the books, answered word by word: the question in a POST, the answer a stream. */
 export const ask = (books: Books, speakers: Speakers, pace: number) =>
   resource({
-    init: () => ({ answer: '' }),
+    init: () => ({ id: crypto.randomUUID() as string, answer: '' }),
     serviceAvailable: () => books.isAvailable || 1,
     allowedMethods: ['POST', 'OPTIONS'],
     contentTypesProvided: [sse(), ndjson(), jsonArray(), text()],
@@ -14,15 +14,16 @@ export const ask = (books: Books, speakers: Speakers, pace: number) =>
       'text/plain': async (context) => {
         const question = await context.text()
         if (question.trim() === '') return stop(400, { detail: 'What is the question?' })
+        // where one can look whether it is still spoken
+        context.res.setHeader('Content-Location', `/api/ask/answers/${context.state.id}`)
         context.state.answer = answerTo(question, await books.all())
         return context.negotiated.format
       },
     },
-    subscribe: ({ state, signal }) =>
+    subscribe: ({ state: { id, answer }, signal }) =>
       speakers.speak(
-        wordsOf(state.answer).map((word) => `${word} `),
-        pace,
-        signal,
+        wordsOf(answer).map((word) => `${word} `),
+        { id, pace, signal },
       ),
     stream: { endEvent: true },
   })
@@ -31,4 +32,12 @@ export const ask = (books: Books, speakers: Speakers, pace: number) =>
 export const answers = (speakers: Speakers) =>
   resource({
     contentTypesProvided: { 'application/json': () => ({ speaking: speakers.count }) },
+  })
+
+/** Whether one answer is still being spoken. */
+export const oneAnswer = (speakers: Speakers) =>
+  resource({
+    contentTypesProvided: {
+      'application/json': ({ req }) => ({ isSpeaking: speakers.isSpeaking(req.params.id!) }),
+    },
   })

@@ -10,9 +10,7 @@ export const allBooks = (books: Books) =>
     serviceAvailable: () => books.isAvailable || 1,
     allowedMethods: ['GET', 'HEAD', 'POST', 'OPTIONS'],
     languagesProvided: ['en', 'de', 'fr'],
-    resourceExists: async ({ req, res, state }) => {
-      // where the firehose stands before they are read: who follows it from there has missed nothing
-      if (books.position !== undefined) res.setHeader('Last-Event-ID', books.position)
+    resourceExists: async ({ req, state }) => {
       state.found = search(String(req.query.q ?? ''), await books.all())
       return true
     },

@@ -13,5 +13,5 @@ export const echo = (speakers: Speakers, pace: number) =>
         return context.negotiated.format
       },
     },
-    subscribe: ({ state, signal }) => speakers.speak(wordsOf(state.text), pace, signal),
+    subscribe: ({ state, signal }) => speakers.speak(wordsOf(state.text), { pace, signal }),
   })

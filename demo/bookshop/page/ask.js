@@ -19,6 +19,8 @@ export function showAsk() {
     asking = leaving
     const { signal } = leaving
     let words = 0
+    /** @type {string | null} */
+    let place = null
     answer.textContent = ''
     state.textContent = 'Asking …'
     stop.disabled = false
@@ -30,6 +32,7 @@ export function showAsk() {
         signal,
       })
       if (!response.ok) throw new Error(`The shop answers ${response.status}`)
+      place = response.headers.get('Content-Location')
       for await (const piece of piecesOf(response)) {
         const isAtEnd = answer.scrollTop + answer.clientHeight >= answer.scrollHeight - 8
         answer.append(piece)
@@ -41,7 +44,7 @@ export function showAsk() {
     } catch (error) {
       if (asking !== leaving) return
       state.textContent = signal.aborted
-        ? `Stopped after ${words} words. ${await speakingNow()}`
+        ? `Stopped after ${words} words. ${await untilSilent(place)}`
         : `Cut off after ${words} words: ${error instanceof Error ? error.message : error}`
     } finally {
       if (asking === leaving) stop.disabled = true
@@ -51,11 +54,18 @@ export function showAsk() {
   stop.addEventListener('click', () => asking?.abort())
 }
 
-/** What the server says of it: its source has to have stopped as well. */
-async function speakingNow() {
-  const { speaking } = await fetch('/api/ask/answers')
-    .then((response) => response.json())
-    .catch(() => ({ speaking: undefined }))
-  if (speaking === 0) return 'The server has stopped too: it speaks to nobody.'
-  return speaking === undefined ? '' : `The server still speaks to ${speaking}.`
+/**
+ * What the server says of an answer that was stopped: its source has to stop as well, as soon as it is told.
+ *
+ * @param {string | null} place where the answer is
+ */
+async function untilSilent(place) {
+  if (place === null) return ''
+  for (let time = 0; time < 20; time++) {
+    const response = await fetch(place, { cache: 'no-store' }).catch(() => undefined)
+    if (!response?.ok) return ''
+    if (!(await response.json()).isSpeaking) return 'Its source on the server has stopped too.'
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  return 'Its source on the server has not stopped.'
 }

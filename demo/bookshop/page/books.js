@@ -1,6 +1,6 @@
 /**
- * The books, by HTTP. Each function answers the response, whatever its status; none throws but where the server
- * does not answer at all.
+ * The books, by HTTP. Each function answers the response, whatever its status: of a server that does not answer,
+ * `Response.error()`.
  *
  * @typedef {{ isbn: string, title: string, author: string, year?: number }} Book
  */
@@ -14,12 +14,12 @@ const json = { Accept: 'application/json', 'Accept-Language': '*' }
  */
 export function list(search, signal) {
   const query = search === '' ? '' : `?q=${encodeURIComponent(search)}`
-  return fetch(`/api/books${query}`, { headers: json, signal: signal ?? null })
+  return ask(`/api/books${query}`, { signal: signal ?? null })
 }
 
 /** @param {string} isbn */
 export function read(isbn) {
-  return fetch(`/api/books/${isbn}`, { headers: json, cache: 'no-store' })
+  return ask(`/api/books/${isbn}`)
 }
 
 /** @param {unknown} book */
@@ -45,7 +45,7 @@ export function replace(isbn, etag, book) {
  * @param {string} etag
  */
 export function remove(isbn, etag) {
-  return fetch(`/api/books/${isbn}`, { method: 'DELETE', headers: { ...json, 'If-Match': etag } })
+  return ask(`/api/books/${isbn}`, { method: 'DELETE', headers: { 'If-Match': etag } })
 }
 
 /**
@@ -55,9 +55,33 @@ export function remove(isbn, etag) {
  * @param {unknown} body
  */
 function send(method, url, headers, body) {
-  return fetch(url, {
+  return ask(url, {
     method,
-    headers: { ...json, 'Content-Type': 'application/json', ...headers },
+    headers: { 'Content-Type': 'application/json', ...headers },
     body: JSON.stringify(body),
   })
+}
+
+/**
+ * @param {string} url
+ * @param {RequestInit} [init]
+ * @returns {Promise<Response>}
+ */
+async function ask(url, { headers, ...init } = {}) {
+  // what the browser has kept is not looked at: an etag has to be that of what is shown
+  return fetch(url, { cache: 'no-store', headers: { ...json, ...headers }, ...init }).catch(() =>
+    Response.error(),
+  )
+}
+
+/**
+ * What is wrong, as the answer says.
+ *
+ * @param {Response} response
+ * @returns {Promise<string>}
+ */
+export async function flawOf(response) {
+  if (response.type === 'error') return 'The shop does not answer: try again.'
+  const problem = await response.json().catch(() => ({}))
+  return problem.detail ?? `${response.status} ${problem.title ?? response.statusText}`
 }

@@ -1,40 +1,56 @@
+import { flawOf } from './books.js'
 import { byId, h } from './dom.js'
 
 /** @typedef {import('./books.js').Book} Book */
 
 /**
- * A form for a book. It stays open as long as what was saved has a flaw.
+ * A form for a book. It stays open as long as what was sent has a flaw that can be mended there.
  *
- * @param {{ title: string, book: Partial<Book>, isNew: boolean }} given
- * @param {(book: Book) => Promise<string | undefined>} save resolves to what is wrong, if anything is
+ * @param {{ title: string, book: Partial<Book>, isNew: boolean, flaw?: string | undefined }} given
+ * @param {(book: Book) => Promise<Response>} send
+ * @returns {Promise<{ book: Book, response: Response } | undefined>} what was sent, and its answer: a success, or a 412;
+ *   undefined if the form was left
  */
-export function editBook({ title, book, isNew }, save) {
+export function editBook({ title, book, isNew, flaw = '' }, send) {
   /** @type {HTMLDialogElement} */
   const dialog = byId('book-dialog')
   /** @type {HTMLFormElement} */
   const form = byId('book-form')
-  const flaw = byId('book-flaw')
+  /** @type {HTMLButtonElement} */
+  const save = byId('save')
   byId('book-dialog-title').textContent = title
-  flaw.textContent = ''
+  byId('book-flaw').textContent = flaw
   for (const name of ['isbn', 'title', 'author', 'year']) {
     input(form, name).value = String(book[/** @type {keyof Book} */ (name)] ?? '')
   }
   input(form, 'isbn').readOnly = !isNew
-  form.onsubmit = async (event) => {
-    event.preventDefault()
-    try {
-      const wrong = await save(bookOf(form))
-      if (wrong === undefined) dialog.close()
-      else flaw.textContent = wrong
-    } catch {
-      flaw.textContent = 'The shop does not answer: try again.'
+  save.disabled = false
+  let isLeft = false
+  return new Promise((resolve) => {
+    form.onsubmit = async (event) => {
+      event.preventDefault()
+      if (save.disabled) return
+      save.disabled = true
+      const mine = bookOf(form)
+      const response = await send(mine)
+      save.disabled = false
+      // it was left meanwhile: what has become of it is seen on the shelf
+      if (isLeft || !dialog.open) return
+      if (!response.ok && response.status !== 412) {
+        byId('book-flaw').textContent = await flawOf(response)
+        return
+      }
+      resolve({ book: mine, response })
+      dialog.close()
     }
-  }
-  /** @type {HTMLButtonElement} */
-  const cancel = /** @type {HTMLButtonElement} */ (form.querySelector('.cancel'))
-  cancel.onclick = () => dialog.close()
-  dialog.showModal()
-  input(form, isNew ? 'isbn' : 'title').focus()
+    byId('cancel').onclick = () => dialog.close()
+    dialog.onclose = () => {
+      isLeft = true
+      resolve(undefined)
+    }
+    dialog.showModal()
+    input(form, isNew ? 'isbn' : 'title').focus()
+  })
 }
 
 /**

@@ -41,3 +41,20 @@ export function follow(url, { position, types, event, state }) {
     },
   }
 }
+
+/**
+ * Where a stream stands now, as its head says; tried again until the server answers.
+ *
+ * @param {string} url
+ * @returns {Promise<string>}
+ */
+export async function positionOf(url) {
+  for (;;) {
+    const leaving = new AbortController()
+    const response = await fetch(url, { cache: 'no-store', signal: leaving.signal }).catch(() => undefined)
+    const position = response?.headers.get('Last-Event-ID')
+    leaving.abort()
+    if (position) return position
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+  }
+}

@@ -10,9 +10,12 @@ export class Graph {
     this.#root = host.attachShadow({ mode: 'open' })
   }
 
-  /** Loads the picture, once. */
+  /** Loads the picture, until it is there. */
   load() {
-    this.#loading ??= this.#load()
+    this.#loading ??= this.#load().catch((error) => {
+      this.#loading = undefined
+      throw error
+    })
     return this.#loading
   }
 

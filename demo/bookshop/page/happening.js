@@ -1,59 +1,65 @@
 import { Count } from './count.js'
 import { byId, h } from './dom.js'
-import { follow } from './follow.js'
+import { follow, positionOf } from './follow.js'
 import { holdWhileVisible } from './held.js'
 
+const firehose = '/api/events/stream'
 const most = 200
 const away = 5000
 
 /**
- * Follows the firehose, and counts what comes.
+ * Follows the firehose, counts what comes, and keeps the shelf up to date by it.
  *
- * @param {import('./shelf.js').Shelf} shelf what it keeps up to date
- * @param {string | undefined} position where the firehose stood when the shelf was loaded
+ * @param {import('./shelf.js').Shelf} shelf
  */
-export function showHappening(shelf, position) {
+export async function showHappening(shelf) {
   const events = byId('events')
   const state = byId('happening-state')
   /** @type {HTMLButtonElement} */
   const hangUp = byId('hang-up')
-  const count = new Count(position)
-  // what has no position yet has no past: nothing is lost from the beginning on
-  let last = position ?? 'earliest'
+  // where it stands is read before the shelf, and it is followed from there: nothing is between the two
+  let last = await positionOf(firehose)
+  const count = new Count(last)
+  void shelf.load()
   let returns = 0
   let wasOpen = false
-  /** @type {ReturnType<typeof follow> | undefined} */
-  let stream
 
   /** @param {HTMLElement} item */
   const show = (item) => {
     events.prepend(item)
-    while (events.children.length > most) events.lastElementChild?.remove()
+    // a gap stays to be seen
+    if (events.children.length > most) [...events.children].findLast((each) => !each.matches('.gap'))?.remove()
     for (const name of /** @type {const} */ (['seen', 'missed', 'twice'])) {
       const shown = byId(name)
       shown.textContent = String(count[name])
       shown.classList.toggle('bad', name !== 'seen' && count[name] > 0)
     }
-    byId('returns').textContent = String(returns)
   }
 
-  const open = () => {
-    stream = follow('/api/events/stream', {
+  /** @param {MessageEvent} message */
+  const take = (message) => {
+    const data = JSON.parse(message.data)
+    if (message.type === 'gap') {
+      count.gap()
+      // what is missing on the shelf cannot be known
+      void shelf.load()
+      // where nothing is retained nothing comes now: it goes on from here, and is told of the gap once
+      if (data.from.endsWith('-0')) last = data.from
+      return show(gapItem(data))
+    }
+    last = message.lastEventId
+    const { missed } = count
+    const isNew = count.see(last)
+    if (data.kind === 'restocked' || count.missed > missed) void shelf.load()
+    else if (isNew) shelf.apply(data)
+    show(eventItem(message, data))
+  }
+
+  const connection = holdWhileVisible('firehose', state, () => {
+    const stream = follow(firehose, {
       position: last,
-      types: ['created', 'updated', 'deleted', 'gap'],
-      event: (message) => {
-        const data = JSON.parse(message.data)
-        if (message.type === 'gap') {
-          count.gap()
-          show(gapItem(data))
-          // what is missing on the shelf cannot be known: it is loaded again
-          void shelf.load()
-          return
-        }
-        last = message.lastEventId
-        if (count.see(message.lastEventId)) shelf.apply(data)
-        show(eventItem(message, data))
-      },
+      types: ['created', 'updated', 'deleted', 'restocked', 'gap'],
+      event: take,
       state: (now) => {
         if (now === 'open') {
           if (wasOpen) byId('returns').textContent = String(++returns)
@@ -63,53 +69,34 @@ export function showHappening(shelf, position) {
         state.dataset.state = now
       },
     })
-  }
-  const close = () => {
-    stream?.close()
-    stream = undefined
-  }
-
-  holdWhileVisible('firehose', {
-    open() {
-      open()
-      return close
-    },
-    wait() {
-      state.textContent = 'Waiting for a connection: other windows of this page hold all there are.'
-    },
+    return () => stream.close()
   })
 
   hangUp.addEventListener('click', () => {
-    if (!stream) return
-    close()
     hangUp.disabled = true
+    connection.letGo()
     let left = away / 1000
     const tick = () => {
       state.dataset.state = 'lost'
       state.textContent = `Hung up. Back in ${left} s: change a book meanwhile.`
+      if (left-- > 0) return void setTimeout(tick, 1000)
+      hangUp.disabled = false
+      connection.hold()
     }
     tick()
-    const ticking = setInterval(() => {
-      left -= 1
-      if (left > 0) return tick()
-      clearInterval(ticking)
-      hangUp.disabled = false
-      // it may have become visible again meanwhile, or not be
-      if (!stream && document.visibilityState === 'visible') open()
-    }, 1000)
   })
 }
 
 /**
  * @param {MessageEvent} message
- * @param {{ kind: string, book: import('./books.js').Book }} data
+ * @param {{ kind: string, book?: import('./books.js').Book }} data
  */
 function eventItem({ lastEventId }, { kind, book }) {
   return h(
     'li',
     { class: kind, 'data-id': lastEventId },
     h('span', { class: 'kind' }, kind),
-    h('span', { class: 'what' }, book.title),
+    h('span', { class: 'what' }, book?.title ?? 'Anything may have changed: the shelf was loaded again.'),
     h('time', {}, new Date().toLocaleTimeString()),
   )
 }

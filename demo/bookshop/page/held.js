@@ -9,31 +9,42 @@ const places = { firehose: 3, others: 2 }
  * Holds a connection while this tab is visible and a place is free.
  *
  * @param {keyof typeof places} kind
- * @param {{ open: () => (() => void), wait: () => void }} stream how to open it, which returns how to close it; and
- *   what to do while it waits for a place
+ * @param {HTMLElement} state where it is said that it waits for a place
+ * @param {() => (() => void)} open opens the connection, and returns how to close it
+ * @returns {{ letGo(): void, hold(): void }} lets go of it, whether the tab is visible or not, and holds it again
  */
-export function holdWhileVisible(kind, { open, wait }) {
+export function holdWhileVisible(kind, state, open) {
+  let isWanted = true
   /** @type {AbortController | undefined} */
   let held
-  const letGo = () => {
-    held?.abort()
-    held = undefined
-  }
   const change = () => {
-    if (document.visibilityState !== 'visible') return letGo()
+    if (!isWanted || document.visibilityState !== 'visible') {
+      held?.abort()
+      held = undefined
+      return
+    }
     if (held) return
     const holding = new AbortController()
     held = holding
-    wait()
+    state.dataset.state = 'lost'
+    state.textContent = 'Waiting for a connection: other windows of this page hold all there are.'
     takePlace(kind, holding.signal, () => {
       const close = open()
       holding.signal.addEventListener('abort', close)
     })
   }
+  const want = (/** @type {boolean} */ isIt) => {
+    isWanted = isIt
+    change()
+  }
   document.addEventListener('visibilitychange', change)
-  window.addEventListener('pagehide', letGo)
+  window.addEventListener('pagehide', () => {
+    held?.abort()
+    held = undefined
+  })
   window.addEventListener('pageshow', change)
   change()
+  return { letGo: () => want(false), hold: () => want(true) }
 }
 
 /**

@@ -36,14 +36,9 @@ export function showLog() {
     }
   }
 
-  holdWhileVisible('others', {
-    open() {
-      const leaving = new AbortController()
-      void keepReading(leaving.signal)
-      return () => leaving.abort()
-    },
-    wait() {
-      state.textContent = 'Waiting for a connection: other windows of this page hold all there are.'
-    },
+  holdWhileVisible('others', state, () => {
+    const leaving = new AbortController()
+    void keepReading(leaving.signal)
+    return () => leaving.abort()
   })
 }

@@ -61,18 +61,13 @@ export function showMachine() {
     }
   }
 
-  holdWhileVisible('others', {
-    open() {
-      isWanted = true
-      open()
-      return () => {
-        isWanted = false
-        stream?.close()
-      }
-    },
-    wait() {
-      state.textContent = 'Waiting for a connection: other windows of this page hold all there are.'
-    },
+  holdWhileVisible('others', state, () => {
+    isWanted = true
+    open()
+    return () => {
+      isWanted = false
+      stream?.close()
+    }
   })
 
   kill.addEventListener('click', async () => {

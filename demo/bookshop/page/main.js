@@ -7,12 +7,8 @@ import { Shelf } from './shelf.js'
 import { showCommands } from './shell.js'
 
 showCommands()
-const shelf = new Shelf()
-
+void showHappening(new Shelf())
 showMachine()
 showAsk()
 showLog()
 showNegotiate()
-
-// where the firehose stands is read with the shelf, and it is followed from there: nothing is between the two
-showHappening(shelf, await shelf.load())

@@ -9,7 +9,7 @@ const fields = ['Accept', 'Accept-Language', 'If-None-Match', 'If-Match', 'Range
 const presets = [
   { name: '200 as CSV', fill: { Accept: 'text/csv' } },
   { name: '406 nothing fits', fill: { Accept: 'image/png' } },
-  { name: '304 not modified', fill: { Accept: 'application/json', 'If-None-Match': '(the last ETag)' } },
+  { name: '304 not modified', fill: { Accept: 'application/json', 'If-None-Match': '(its ETag)' } },
   { name: '405 method', fill: { method: 'DELETE' } },
   { name: '415 type', fill: { method: 'POST', 'Content-Type': 'text/csv', body: 'isbn,title' } },
   {
@@ -32,7 +32,6 @@ export function showNegotiate() {
   /** @type {HTMLFormElement} */
   const form = byId('request')
   const graph = new Graph(byId('graph'))
-  let etag = '"none"'
   /** @type {AbortController | undefined} */
   let asking
 
@@ -42,20 +41,22 @@ export function showNegotiate() {
     asking = leaving
     const { method, path, headers, body } = requestOf(form)
     try {
+      const { signal } = leaving
+      // what the browser has kept would answer in the server's place
       const response = await fetch(path, {
         method,
         headers,
         body,
-        signal: leaving.signal,
+        signal,
+        cache: 'no-store',
         redirect: 'manual',
       })
-      etag = response.headers.get('ETag') ?? etag
       const questions = (response.headers.get('Decision-Trace') ?? '').split(', ').filter(Boolean)
       // every stream says so, and no other answer
       const isHeld = response.headers.get('X-Accel-Buffering') === 'no'
       byId('response').replaceChildren(...answerOf(response))
       byId('path').replaceChildren(...pathOf(questions, response.status, isHeld))
-      await graph.show(questions, isHeld ? 'loop' : String(response.status))
+      graph.show(questions, isHeld ? 'loop' : String(response.status)).catch(() => {})
       await showBody(response, leaving, isHeld && method !== 'HEAD')
     } catch (error) {
       if (asking !== leaving) return
@@ -73,10 +74,10 @@ export function showNegotiate() {
         'button',
         {
           type: 'button',
-          onclick: () => {
+          onclick: async () => {
             form.reset()
-            for (const [field, value] of Object.entries(fill))
-              input(form, field).value = value.replace('(the last ETag)', etag)
+            for (const [field, value] of Object.entries(fill)) input(form, field).value = value
+            if (fill['If-None-Match']) input(form, 'If-None-Match').value = await etagOf(form)
             void send()
           },
         },
@@ -96,13 +97,30 @@ function input(form, name) {
   return /** @type {HTMLInputElement} */ (form.elements.namedItem(name))
 }
 
+/**
+ * The ETag of what the form asks for.
+ *
+ * @param {HTMLFormElement} form
+ */
+async function etagOf(form) {
+  const { path, headers } = requestOf(form)
+  const { 'If-None-Match': _, ...others } = headers
+  const response = await fetch(path, { method: 'HEAD', headers: others, cache: 'no-store' }).catch(
+    () => undefined,
+  )
+  return response?.headers.get('ETag') ?? '"none"'
+}
+
 /** @param {HTMLFormElement} form */
 function requestOf(form) {
   const value = (/** @type {string} */ name) => input(form, name).value
   const method = value('method').trim()
+  /** @type {Record<string, string>} */
   const headers = Object.fromEntries(
     fields.map((name) => [name, value(name)]).filter(([, text]) => text !== ''),
   )
+  // a browser would name the languages that it is set to; left empty, any will do, as for curl
+  headers['Accept-Language'] ??= '*'
   const hasBody = !['GET', 'HEAD'].includes(method) && value('body') !== ''
   return { method, path: value('path'), headers, body: hasBody ? value('body') : null }
 }

@@ -1,4 +1,4 @@
-import { create, list, read, remove, replace } from './books.js'
+import { create, flawOf, list, read, remove, replace } from './books.js'
 import { ask, editBook } from './dialogs.js'
 import { byId, h } from './dom.js'
 
@@ -14,6 +14,7 @@ export class Shelf {
   /** @type {{ kind: string, book: Book }[] | undefined} */
   #waiting
   #search = ''
+  #isBusy = false
   #loading = new AbortController()
   /** @type {Promise<string | undefined>} */
   #loaded = Promise.resolve(undefined)
@@ -27,7 +28,7 @@ export class Shelf {
       this.#search = search.value.trim()
       void this.load()
     })
-    byId('add').addEventListener('click', () => this.#add())
+    byId('add').addEventListener('click', () => this.#alone(() => this.#write(undefined, {})))
   }
 
   /**
@@ -69,7 +70,7 @@ export class Shelf {
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
     this.#show()
-    if (this.#search === '') for (const event of waiting) this.apply(event)
+    for (const event of waiting) this.apply(event)
   }
 
   /**
@@ -78,9 +79,9 @@ export class Shelf {
    * @param {{ kind: string, book: Book }} event
    */
   apply({ kind, book }) {
+    if (this.#waiting) return void this.#waiting.push({ kind, book })
     // whether it is one of those that are searched for, the server knows
     if (this.#search !== '') return void this.load()
-    if (this.#waiting) return void this.#waiting.push({ kind, book })
     if (kind === 'deleted') this.#books.delete(book.isbn)
     else this.#books.set(book.isbn, book)
     this.#show()
@@ -119,20 +120,21 @@ export class Shelf {
       h(
         'div',
         { class: 'actions' },
-        h('button', { type: 'button', class: 'edit', onclick: () => this.#edit(isbn) }, 'Edit'),
-        h('button', { type: 'button', class: 'delete', onclick: () => this.#delete(isbn) }, 'Delete'),
+        h(
+          'button',
+          { type: 'button', class: 'edit', onclick: () => this.#alone(() => this.#edit(isbn)) },
+          'Edit',
+        ),
+        h(
+          'button',
+          { type: 'button', class: 'delete', onclick: () => this.#alone(() => this.#delete(isbn)) },
+          'Delete',
+        ),
       ),
     )
     element.style.setProperty('--hue', String((Number(isbn.slice(-6)) * 47) % 360))
     this.#shown.set(isbn, element)
     return element
-  }
-
-  #add() {
-    editBook({ title: 'Add a book', book: {}, isNew: true }, async (book) => {
-      const response = await create(book)
-      return response.ok ? undefined : await flawOf(response)
-    })
   }
 
   /**
@@ -142,29 +144,32 @@ export class Shelf {
    */
   async #edit(isbn) {
     const seen = await this.#open(isbn)
-    if (seen) this.#change(seen, seen.book)
+    if (seen) await this.#write(seen, seen.book)
   }
 
   /**
-   * @param {Seen} seen what the server has
-   * @param {Book} draft what the form begins with
+   * Adds a book, or replaces it if it is still as it was seen.
+   *
+   * @param {Seen | undefined} seen what the server has; undefined: nothing
+   * @param {Partial<Book>} draft what the form begins with
+   * @param {string} [flaw] what was wrong with it
    */
-  #change(seen, draft) {
-    editBook({ title: 'Edit the book', book: draft, isNew: false }, async (mine) => {
-      const response = await replace(seen.book.isbn, seen.etag, mine)
-      if (response.status !== 412) return response.ok ? undefined : await flawOf(response)
-      queueMicrotask(() => this.#resolve(mine))
-      return undefined
-    })
+  async #write(seen, draft, flaw) {
+    const sent = await editBook(
+      { title: seen ? 'Edit the book' : 'Add a book', book: draft, isNew: !seen, flaw },
+      (book) => (seen ? replace(seen.book.isbn, seen.etag, book) : create(book)),
+    )
+    if (sent?.response.status === 412) await this.#resolve(sent.book)
   }
 
   /**
    * Somebody has changed the book since it was opened: which of the two is it to be?
    *
    * @param {Book} mine
+   * @returns {Promise<void>}
    */
   async #resolve(mine) {
-    const theirs = await this.#open(mine.isbn, true)
+    const theirs = await this.#open(mine.isbn, 'may be gone')
     const choice = await ask({
       title: '412: somebody was faster',
       lede: theirs
@@ -181,29 +186,29 @@ export class Shelf {
             { value: 'theirs', label: 'Leave theirs' },
           ]
         : [
-            { value: 'again', label: 'Add it again' },
+            { value: 'mine', label: 'Add it again' },
             { value: 'theirs', label: 'Leave it so' },
           ],
     })
-    if (choice === 'again') await create(mine)
-    if (!theirs) return
-    if (choice === 'merge') this.#change(theirs, mine)
+    if (choice === 'merge') return this.#write(theirs, mine)
     if (choice !== 'mine') return
-    const response = await replace(mine.isbn, theirs.etag, mine)
-    if (response.status === 412) await this.#resolve(mine)
+    const response = await (theirs ? replace(mine.isbn, theirs.etag, mine) : create(mine))
+    // changed, or added, by somebody else once more
+    if (response.status === 412 || response.status === 409) return this.#resolve(mine)
+    if (!response.ok) return this.#write(theirs, mine, await flawOf(response))
   }
 
   /**
    * @param {string} isbn
-   * @param {boolean} [isAgain] it was changed since it was asked for
+   * @param {'again'} [again] it was changed since it was asked for
    */
-  async #delete(isbn, isAgain = false) {
+  async #delete(isbn, again) {
     const seen = await this.#open(isbn)
     if (!seen) return
     const choice = await ask({
-      title: isAgain ? '412: somebody was faster' : 'Delete this book?',
-      lede: isAgain ? 'It was changed since you looked at it. Delete it all the same?' : '',
-      versions: [{ label: isAgain ? 'On the shelf now' : 'The book', book: seen.book }],
+      title: again ? '412: somebody was faster' : 'Delete this book?',
+      lede: again ? 'It was changed since you looked at it. Delete it all the same?' : '',
+      versions: [{ label: again ? 'On the shelf now' : 'The book', book: seen.book }],
       choices: [
         { value: 'delete', label: 'Delete it' },
         { value: 'keep', label: 'Keep it' },
@@ -211,7 +216,8 @@ export class Shelf {
     })
     if (choice !== 'delete') return
     const response = await remove(isbn, seen.etag)
-    if (response.status === 412) await this.#delete(isbn, true)
+    if (response.status === 412) await this.#delete(isbn, 'again')
+    else if (!response.ok) this.#status.textContent = await flawOf(response)
   }
 
   /**
@@ -219,14 +225,27 @@ export class Shelf {
    *
    * @typedef {{ book: Book, etag: string }} Seen
    * @param {string} isbn
-   * @param {boolean} [mayBeGone]
+   * @param {'may be gone'} [mayBeGone]
    * @returns {Promise<Seen | undefined>}
    */
-  async #open(isbn, mayBeGone = false) {
+  async #open(isbn, mayBeGone) {
     const response = await read(isbn)
     if (response.ok) return { book: await response.json(), etag: response.headers.get('ETag') ?? '' }
     if (!mayBeGone) this.#status.textContent = await flawOf(response)
     return undefined
+  }
+
+  /**
+   * One thing at a time: whoever clicks while another book is looked at, or asked about, is not heard.
+   *
+   * @param {() => Promise<void>} run
+   */
+  async #alone(run) {
+    if (this.#isBusy) return
+    this.#isBusy = true
+    await run().finally(() => {
+      this.#isBusy = false
+    })
   }
 }
 
@@ -246,15 +265,4 @@ function fill(element, { isbn, title, author, year }) {
   }
   element.querySelector('.edit')?.setAttribute('aria-label', `Edit ${title}`)
   element.querySelector('.delete')?.setAttribute('aria-label', `Delete ${title}`)
-}
-
-/**
- * What a problem body says.
- *
- * @param {Response} response
- * @returns {Promise<string>}
- */
-async function flawOf(response) {
-  const problem = await response.json().catch(() => ({}))
-  return problem.detail ?? `${response.status} ${problem.title ?? response.statusText}`
 }

@@ -101,6 +101,26 @@ describe('The demo: books in Redis', () => {
       `DELETE /api/books/${sicp.isbn}`,
     ]
 
+    it('tells when it is back that anything may have happened, and is seeded if it is empty', async () => {
+      const forgetful = new Redis()
+      await forgetful.start()
+      const shop = await BooksInRedis.open(forgetful.url)
+      opened.push(shop)
+      await replaced(shop, sicp.isbn, undefined)
+      const events = shop.events[Symbol.asyncIterator]()
+      try {
+        const coming = events.next()
+        await forgetful.stop()
+        await forgetful.start()
+        const { value } = await coming
+        expect(value).to.deep.include({ data: { kind: 'restocked' }, type: 'restocked' })
+        expect(await shop.all()).to.deep.equal(classics)
+      } finally {
+        await events.return?.()
+        await forgetful.close()
+      }
+    })
+
     it('is 503 with Retry-After until it is back, and told of once', async () => {
       const { body, headers } = {
         body: JSON.stringify(sicp),

@@ -1,6 +1,10 @@
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
 
+/** What Chromium says on the console of a server that is away. */
+export const away =
+  /net::ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|ABORTED)/
+
 /** Waits until something is shown, with a text where one is given. */
 export async function shows(page: Page, selector: string, text?: string | RegExp): Promise<void> {
   const locator = page.locator(selector, text === undefined ? {} : { hasText: text })
@@ -23,4 +27,12 @@ export async function countsOf(page: Page, wanted: Record<string, number>): Prom
     wanted,
   )
   expect(await read()).to.deep.equal(wanted)
+}
+
+/** Hides the window, or shows it, as far as the page can tell. */
+export function look(page: Page, state: 'hidden' | 'visible'): Promise<void> {
+  return page.evaluate((value) => {
+    Object.defineProperty(document, 'visibilityState', { value, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, state)
 }

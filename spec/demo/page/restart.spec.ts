@@ -9,14 +9,10 @@ import type { Browser, Page } from 'playwright-core'
 import { launch, Windows } from '../../support/browser.js'
 import { needs } from '../../support/installed.js'
 import { Redis } from '../../support/redis.js'
-import { countsOf, shows } from './page.js'
+import { away, countsOf, look, shows } from './page.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const erlang = '9781937785536'
-
-/** What Chromium says on the console of a server that is away. */
-const away =
-  /net::ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|ABORTED)/
 
 /** The demo in a process of its own, which can be killed and started again at the same place. */
 class Server {
@@ -155,6 +151,23 @@ describe('The demo: the page, while the server is killed and started again', fun
       await shownYear(page, 1)
     })
 
+    it('the gap is told once, however often the page is hidden and shown after it', async () => {
+      const page = await open()
+      await server.put(1)
+      await countsOf(page, { seen: 1 })
+      await server.kill()
+      await server.start()
+      await shows(page, '#events .gap', 'was started anew')
+      for (let time = 0; time < 3; time++) {
+        await look(page, 'hidden')
+        await look(page, 'visible')
+        await shows(page, '#happening-state', 'Live')
+      }
+      await server.put(2)
+      await countsOf(page, { seen: 2, missed: 0, twice: 0 })
+      expect(await page.locator('#events .gap').count()).to.equal(1)
+    })
+
     it('in the midst of a burst: the page ends with what the server has', async () => {
       const page = await open()
       let year = 0
@@ -199,6 +212,27 @@ describe('The demo: the page, while the server is killed and started again', fun
       await server.put(2)
       await countsOf(page, { seen: 2, missed: 0, twice: 0 })
       await shownYear(page, 2)
+    })
+
+    it('a page on which nothing has happened, and that was not looked at, is told all the same', async () => {
+      const page = await open()
+      await look(page, 'hidden')
+      await server.put(1)
+      await server.kill()
+      await server.start()
+      await look(page, 'visible')
+      await shows(page, '#events .gap', 'the server was started anew')
+      await shownYear(page, 1)
+    })
+
+    it('Redis loses them: the page shows what there is then', async () => {
+      const page = await open()
+      await server.put(1)
+      await countsOf(page, { seen: 1 })
+      await redis.stop()
+      await redis.start()
+      await shows(page, '#events .restocked', 'Anything may have changed')
+      await shownYear(page, 2013)
     })
   })
 })
