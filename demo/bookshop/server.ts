@@ -4,10 +4,11 @@ import { makeApp } from './app.js'
 import { BooksInMemory } from './books-in-memory.js'
 import { BooksInRedis } from './books-in-redis.js'
 
-const { PORT, REDIS_URL } = process.env
+// whoever reaches it may kill its source and read its log: nobody but this machine, unless HOST says so
+const { HOST = '127.0.0.1', LOGS, PORT, REDIS_URL } = process.env
 
 const books = REDIS_URL ? await inRedis(REDIS_URL) : new BooksInMemory()
-const { app, close } = makeApp({ books })
+const { app, close } = makeApp({ books, ...(LOGS && { logs: LOGS }) })
 const server = createServer(app)
 
 server.on('error', (error) => {
@@ -17,7 +18,7 @@ server.on('error', (error) => {
   void close()
 })
 
-server.listen(Number(PORT || 3000), () => {
+server.listen(Number(PORT || 3000), HOST, () => {
   console.log(`The books are in ${REDIS_URL ? `Redis at ${shown(REDIS_URL)}` : 'memory'}`)
   console.log(`The demo is at http://localhost:${(server.address() as AddressInfo).port}`)
 })

@@ -28,7 +28,8 @@ export async function showHappening(shelf) {
   const show = (item) => {
     events.prepend(item)
     // a gap stays to be seen
-    if (events.children.length > most) [...events.children].findLast((each) => !each.matches('.gap'))?.remove()
+    if (events.children.length > most)
+      [...events.children].findLast((each) => !each.matches('.gap'))?.remove()
     for (const name of /** @type {const} */ (['seen', 'missed', 'twice'])) {
       const shown = byId(name)
       shown.textContent = String(count[name])

@@ -44,11 +44,28 @@ describe('The demo: /', () => {
   })
 
   it('says the decisions of each request, but in production', async () => {
-    expect((await demo.ask('GET /api/books')).headers.get('decision-trace')).to.match(/^serviceAvailable, /)
+    const traced = async () => (await demo.ask('GET /api/books')).headers.get('decision-trace')
+    expect(await traced()).to.match(/^serviceAvailable, /)
+    const { NODE_ENV } = process.env
+    process.env.NODE_ENV = 'production'
+    try {
+      expect(await traced()).to.equal(null)
+    } finally {
+      if (NODE_ENV === undefined) delete process.env.NODE_ENV
+      else process.env.NODE_ENV = NODE_ENV
+    }
   })
 
   it('has nothing else', async () => {
-    for (const path of ['/index.ts', '/../app.ts', '/..%2fapp.ts', '/logs/access.log', '/nothing'])
+    for (const path of [
+      '/index.html',
+      '/tsconfig.json',
+      '/index.ts',
+      '/../app.ts',
+      '/..%2fapp.ts',
+      '/logs/access.log',
+      '/nothing',
+    ])
       expect((await demo.ask(`GET ${path}`)).status, path).to.equal(404)
   })
 })

@@ -1,13 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { BooksInRedis } from '../../../demo/bookshop/books-in-redis.js'
 import { classics } from '../../../demo/bookshop/classics.js'
 import { needs } from '../../support/installed.js'
 import { Redis } from '../../support/redis.js'
 import { type Demo, next, runDemo, until } from './demo.js'
+import { startServer } from './process.js'
 import { replaced } from './stores.js'
 
 const sicp = classics[0]!
@@ -167,13 +166,7 @@ describe('The demo: books in Redis', () => {
   describe('by `REDIS_URL`', function () {
     this.timeout(30_000)
 
-    function start(url: string): ChildProcess {
-      return spawn(process.execPath, ['--import', 'tsx', 'demo/bookshop/server.ts'], {
-        cwd: fileURLToPath(new URL('../../..', import.meta.url)),
-        env: { ...process.env, PORT: '0', REDIS_URL: url },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
-    }
+    const start = (url: string) => startServer({ REDIS_URL: url })
 
     it('The server says where the books are, and they are there when it is started again', async () => {
       for (const status of [201, 409]) {

@@ -1,34 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import type { Sample } from '../../../demo/bookshop/sampler.js'
 import { all, next, recordsOf, until } from './demo.js'
-
-const root = fileURLToPath(new URL('../../..', import.meta.url))
-
-function start(command: string, args: string[], port: number, detached = false): ChildProcess {
-  return spawn(command, args, {
-    cwd: root,
-    env: { ...process.env, PORT: String(port) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached,
-  })
-}
-
-const entry = (port: number) => start(process.execPath, ['--import', 'tsx', 'demo/bookshop/server.ts'], port)
-
-/** Where it says that it is. */
-async function urlOf({ stdout }: ChildProcess): Promise<string> {
-  for await (const line of createInterface(stdout!)) {
-    const url = /http:\/\/localhost:\d+/.exec(line)?.[0]
-    if (url) return url
-  }
-  throw new Error('It did not say where it is')
-}
+import { run, startServer, urlOf } from './process.js'
 
 function isAlive(pid: number): boolean {
   try {
@@ -42,7 +18,7 @@ describe('The demo: the server', function () {
   this.timeout(30_000)
 
   it('`npm run demo` starts it, and Ctrl-C stops all of it', async () => {
-    const npm = start('npm', ['run', 'demo'], 0, true)
+    const npm = run('npm', ['run', 'demo'], {}, { detached: true })
     const exited = once(npm, 'exit')
     const url = await urlOf(npm)
     const answer = await fetch(url)
@@ -61,7 +37,7 @@ describe('The demo: the server', function () {
   })
 
   it('On SIGTERM its open streams end complete, and it ends by itself, with its sampler', async () => {
-    const server = entry(0)
+    const server = startServer()
     const exited = once(server, 'exit')
     const url = await urlOf(server)
     const samples = recordsOf<Sample>(await fetch(`${url}/api/stream`))
@@ -76,7 +52,7 @@ describe('The demo: the server', function () {
   })
 
   it('On SIGTERM it takes no new connection while its streams end (docs/operating.md)', async () => {
-    const server = entry(0)
+    const server = startServer()
     const exited = once(server, 'exit')
     const url = await urlOf(server)
     const streams = await Promise.all([1, 2, 3].map(() => fetch(`${url}/api/events/stream`)))
@@ -89,7 +65,7 @@ describe('The demo: the server', function () {
   })
 
   it('Killed without a word, it leaves no sampler behind', async () => {
-    const server = entry(0)
+    const server = startServer()
     const exited = once(server, 'exit')
     const samples = recordsOf<Sample>(await fetch(`${await urlOf(server)}/api/stream`))
     const [sample] = await next(1, samples)
@@ -102,7 +78,7 @@ describe('The demo: the server', function () {
   it('Where the port is taken it says so, and ends', async () => {
     const other = createServer().listen(0)
     await once(other, 'listening')
-    const server = entry((other.address() as AddressInfo).port)
+    const server = startServer({ PORT: String((other.address() as AddressInfo).port) })
     let said = ''
     server.stderr!.on('data', (piece) => {
       said += piece

@@ -1,17 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import type { Browser, Page } from 'playwright-core'
 import { launch, Windows } from '../../support/browser.js'
 import { needs } from '../../support/installed.js'
 import { Redis } from '../../support/redis.js'
+import { startServer, urlOf } from '../bookshop/process.js'
 import { away, countsOf, look, shows } from './page.js'
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
 const erlang = '9781937785536'
 
 /** The demo in a process of its own, which can be killed and started again at the same place. */
@@ -30,14 +28,10 @@ class Server {
   }
 
   async start(): Promise<void> {
-    const { REDIS_URL: _theirs, ...env } = process.env
-    this.#process = spawn(process.execPath, ['--import', 'tsx', 'demo/bookshop/server.ts'], {
-      cwd: root,
-      env: { ...env, PORT: String(this.#port), ...(this.#redis && { REDIS_URL: this.#redis }) },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    for await (const line of createInterface(this.#process.stdout!)) if (line.includes(this.url)) return
-    throw new Error('The server did not start')
+    this.#process = startServer({ PORT: String(this.#port), ...(this.#redis && { REDIS_URL: this.#redis }) })
+    await urlOf(this.#process)
+    this.#process.stdout?.resume()
+    this.#process.stderr?.resume()
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
