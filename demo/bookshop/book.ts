@@ -20,7 +20,7 @@ export function parseBook(
   if (!isText(title)) return { flaw: 'title: expected 1 to 500 characters' }
   if (!isText(author)) return { flaw: 'author: expected 1 to 500 characters' }
   if (year === undefined) return { book: { isbn: plain(isbn), title, author } }
-  if (!isYear(year)) return { flaw: 'year: expected a whole number, or none' }
+  if (!isYear(year)) return { flaw: 'year: expected a whole number from 1 to 9999, or none' }
   return { book: { isbn: plain(isbn), title, author, year } }
 }
 
@@ -29,5 +29,5 @@ function isText(value: unknown): value is string {
 }
 
 function isYear(value: unknown): value is number {
-  return Number.isSafeInteger(value)
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 9999
 }

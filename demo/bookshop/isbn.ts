@@ -1,6 +1,6 @@
-/** An ISBN-13 without its hyphens. */
+/** An ISBN-13 without its hyphens, or what stands for them. */
 export function plain(isbn: string): string {
-  return isbn.replaceAll('-', '')
+  return isbn.replace(/[\s\p{Pd}]/gu, '')
 }
 
 /** What is wrong with a plain ISBN-13, for whoever wrote it; undefined if nothing is. */

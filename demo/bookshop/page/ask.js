@@ -1,5 +1,6 @@
+import { flawOf } from './books.js'
 import { byId } from './dom.js'
-import { piecesOf } from './pieces.js'
+import { linesOf } from './pieces.js'
 
 /** A question in a POST, its answer word by word, and a button that stops it. */
 export function showAsk() {
@@ -27,31 +28,54 @@ export function showAsk() {
     try {
       const response = await fetch('/api/ask', {
         method: 'POST',
-        headers: { 'Content-Type': 'text/plain', Accept: 'text/plain' },
+        headers: { 'Content-Type': 'text/plain', Accept: 'text/event-stream' },
         body: question.value,
         signal,
       })
-      if (!response.ok) throw new Error(`The shop answers ${response.status}`)
+      if (!response.ok) throw new Error(await flawOf(response))
       place = response.headers.get('Content-Location')
-      for await (const piece of piecesOf(response)) {
+      const reason = await readEvents(response, (word) => {
         const isAtEnd = answer.scrollTop + answer.clientHeight >= answer.scrollHeight - 8
-        answer.append(piece)
+        answer.append(word)
         if (isAtEnd) answer.scrollTop = answer.scrollHeight
-        words += piece.trim().split(/\s+/).length
+        words += 1
         state.textContent = `${words} words …`
-      }
-      state.textContent = `Done: ${words} words, each as it was said.`
+      })
+      state.textContent =
+        reason === 'end'
+          ? `Done: ${words} words, each as it was said.`
+          : `Not finished: the stream ended after ${words} words (${reason}).`
     } catch (error) {
       if (asking !== leaving) return
       state.textContent = signal.aborted
         ? `Stopped after ${words} words. ${await untilSilent(place)}`
-        : `Cut off after ${words} words: ${error instanceof Error ? error.message : error}`
+        : `Failed after ${words} words: ${error instanceof Error ? error.message : error}`
     } finally {
       if (asking === leaving) stop.disabled = true
     }
   })
 
   stop.addEventListener('click', () => asking?.abort())
+}
+
+/**
+ * Reads an event stream that was answered to a POST, which an EventSource cannot send.
+ *
+ * @param {Response} response
+ * @param {(data: string) => void} take
+ * @returns {Promise<string>} why it has ended, as its `end` event says
+ */
+async function readEvents(response, take) {
+  let type = ''
+  for await (const line of linesOf(response)) {
+    if (line === '') type = ''
+    if (line.startsWith('event: ')) type = line.slice('event: '.length)
+    if (!line.startsWith('data: ')) continue
+    const data = line.slice('data: '.length)
+    if (type === 'end') return JSON.parse(data).reason
+    take(data)
+  }
+  return 'without a word'
 }
 
 /**

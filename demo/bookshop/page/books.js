@@ -81,7 +81,7 @@ async function ask(url, { headers, ...init } = {}) {
  * @returns {Promise<string>}
  */
 export async function flawOf(response) {
-  if (response.type === 'error') return 'The shop does not answer: try again.'
+  if (response.type === 'error') return 'The server does not answer: try again.'
   const problem = await response.json().catch(() => ({}))
   return problem.detail ?? `${response.status} ${problem.title ?? response.statusText}`
 }

@@ -12,8 +12,17 @@ export const commands = {
       format: 'plain text, in German',
       command: "curl -H 'Accept: text/plain' -H 'Accept-Language: de' HOST/api/books",
     },
+    {
+      format: 'a stale delete: 412',
+      command: 'curl -i -X DELETE -H \'If-Match: "stale"\' HOST/api/books/9781937785536',
+    },
   ],
   happening: [
+    {
+      format: 'make it happen',
+      command:
+        'curl --json \'{"isbn":"9780441013593","title":"Dune","author":"Frank Herbert"}\' HOST/api/books',
+    },
     { format: 'SSE', command: "curl -N 'HOST/api/events/stream?lastEventId=earliest'" },
     {
       format: 'NDJSON',
@@ -40,6 +49,7 @@ export const commands = {
     { format: 'json-seq', command: "curl -N -H 'Accept: application/json-seq' HOST/api/stream" },
     { format: 'JSON array', command: "curl -N -H 'Accept: application/json' HOST/api/stream" },
     { format: 'multipart', command: "curl -N -H 'Accept: multipart/mixed' HOST/api/stream" },
+    { format: 'kill the source', command: 'curl -i -X DELETE HOST/api/stream/source' },
   ],
   ask: [
     {
@@ -50,7 +60,7 @@ export const commands = {
     {
       format: 'NDJSON',
       command:
-        "curl -N -H 'Content-Type: text/plain' -H 'Accept: application/x-ndjson' -d 'Anything by Fowler?' HOST/api/ask",
+        "curl -N -H 'Content-Type: text/plain' -H 'Accept: application/x-ndjson' -d 'Anything by Kleppmann?' HOST/api/ask",
     },
     {
       format: 'SSE',

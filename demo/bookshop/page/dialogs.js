@@ -83,7 +83,8 @@ function input(form, name) {
  * @param {string} question.title
  * @param {string} question.lede
  * @param {readonly { label: string, book: Book }[]} question.versions
- * @param {readonly { value: string, label: string }[]} question.choices
+ * @param {readonly { value: string, label: string, look?: 'danger' | 'safe' }[]} question.choices the safe one has the
+ *   focus; else the first
  * @returns {Promise<string>} the value that was chosen; empty for none
  */
 export function ask({ title, lede, versions, choices }) {
@@ -97,10 +98,15 @@ export function ask({ title, lede, versions, choices }) {
     ),
   )
   byId('conflict-choices').replaceChildren(
-    ...choices.map(({ value, label }, index) =>
+    ...choices.map(({ value, label, look = 'primary' }, index) =>
       h(
         'button',
-        { type: 'button', class: index === 0 && 'primary', onclick: () => dialog.close(value) },
+        {
+          type: 'button',
+          class: index === 0 && look,
+          autofocus: look === 'safe',
+          onclick: () => dialog.close(value),
+        },
         label,
       ),
     ),

@@ -1,11 +1,13 @@
 /** The generated picture of the decision graph, on which the way of a request is drawn. */
 export class Graph {
+  #host
   #root
   /** @type {Promise<void> | undefined} */
   #loading
 
   /** @param {HTMLElement} host */
   constructor(host) {
+    this.#host = host
     // the picture's own styles are for it alone
     this.#root = host.attachShadow({ mode: 'open' })
   }
@@ -56,12 +58,24 @@ export class Graph {
     const last = questions.at(-1)
     // a stop() ends where no answer leads
     mark(end === 'loop' ? `loop-${last}` : `s-${end}-${last}`)
-    svg.querySelector(`[id="q-${last}"]`)?.scrollIntoView({ block: 'nearest', inline: 'center' })
+    this.#scrollTo(svg.querySelector(`[id="q-${last}"]`))
+  }
+
+  /**
+   * Brings an element into view, in its box alone: the page stays where it is.
+   *
+   * @param {Element | null} element
+   */
+  #scrollTo(element) {
+    if (!element) return
+    const [box, place] = [this.#host.getBoundingClientRect(), element.getBoundingClientRect()]
+    this.#host.scrollBy(place.x - box.x - box.width / 2, place.y - box.y - box.height / 2)
   }
 }
 
 const onTheWay = `
   svg { display: block; width: 100%; height: auto; min-width: 640px }
+  :host(.large) svg { width: 1176px }
   .drawn :is(.question, .edge, .end):not(.way, #legend *):not(:has(.way)) { opacity: .28 }
   .way > rect { stroke-width: 2.6 !important }
   .question.way > rect { stroke: #0b6e6e; fill: #d5f0ee }

@@ -1,3 +1,4 @@
+import { create, read, remove } from './books.js'
 import { Count } from './count.js'
 import { byId, h } from './dom.js'
 import { follow, positionOf } from './follow.js'
@@ -5,6 +6,7 @@ import { holdWhileVisible } from './held.js'
 
 const firehose = '/api/events/stream'
 const most = 200
+const surprise = { isbn: '9780441013593', title: 'Dune', author: 'Frank Herbert', year: 1965 }
 const away = 5000
 
 /**
@@ -66,11 +68,18 @@ export async function showHappening(shelf) {
           if (wasOpen) byId('returns').textContent = String(++returns)
           wasOpen = true
         }
-        state.textContent = now === 'open' ? 'Live.' : 'Lost the connection. Coming back …'
+        state.textContent = now === 'open' ? 'Live.' : 'Lost the connection. Reconnecting …'
         state.dataset.state = now
       },
     })
     return () => stream.close()
+  })
+
+  byId('happen').addEventListener('click', async () => {
+    const isAdded = (await create(surprise)).ok
+    if (isAdded) return
+    const response = await read(surprise.isbn)
+    if (response.ok) await remove(surprise.isbn, response.headers.get('ETag') ?? '')
   })
 
   hangUp.addEventListener('click', () => {
@@ -106,7 +115,7 @@ function eventItem({ lastEventId }, { kind, book }) {
 function gapItem({ requested, reason }) {
   const why =
     reason === 'unknown'
-      ? 'the server was started anew, and its history was in memory'
+      ? 'the server has restarted, and its history was in memory'
       : 'more has happened than is retained'
   return h(
     'li',

@@ -3,7 +3,7 @@
  * silently, until a stream of another tab ends. So the tabs share what there is: each kind of stream has so many
  * places, and a tab that is not looked at holds none. Over HTTP/2 nobody would need this.
  */
-const places = { firehose: 3, others: 2 }
+const places = { firehose: 2, machine: 1, log: 1 }
 
 /**
  * Holds a connection while this tab is visible and a place is free.
@@ -71,4 +71,36 @@ export function takePlace(kind, signal, taken) {
     })
     request.catch(() => {}) // aborted: another place was free, or none is wanted any more
   }
+}
+
+/**
+ * Holds a connection for all windows together: the one that has it tells the others what comes.
+ *
+ * @template Update
+ * @param {keyof typeof places} kind
+ * @param {HTMLElement} state
+ * @param {object} shared
+ * @param {(tell: (update: Update) => void) => (() => void)} shared.open opens the connection, and returns how to close it
+ * @param {(update: Update) => void} shared.show
+ * @param {() => Update[]} shared.all what a window that has just been opened is told
+ */
+export function shareWhileVisible(kind, state, { open, show, all }) {
+  const others = new BroadcastChannel(`express-lariat ${kind}`)
+  let isHolder = false
+  others.onmessage = ({ data }) => {
+    if (data !== 'hello') for (const update of data) show(update)
+    else if (isHolder) others.postMessage(all())
+  }
+  others.postMessage('hello')
+  holdWhileVisible(kind, state, () => {
+    isHolder = true
+    const close = open((update) => {
+      show(update)
+      others.postMessage([update])
+    })
+    return () => {
+      isHolder = false
+      close()
+    }
+  })
 }

@@ -1,44 +1,65 @@
 import { byId } from './dom.js'
-import { holdWhileVisible } from './held.js'
+import { shareWhileVisible } from './held.js'
 import { linesOf } from './pieces.js'
 
 const most = 200
+
+/** @typedef {{ line: string } | { state: 'open' | 'lost' }} Update */
 
 /** Follows the access log with fetch: no EventSource needed, any text will do. */
 export function showLog() {
   const lines = byId('lines')
   const state = byId('log-state')
 
-  /** @param {AbortSignal} signal */
-  const read = async (signal) => {
-    const response = await fetch('/api/tail?file=access.log&last=50', { signal })
-    if (!response.ok) throw new Error(`The log answers ${response.status}`)
-    lines.replaceChildren()
-    state.dataset.state = 'open'
-    state.textContent = 'Live, from the last 50 lines on.'
-    for await (const line of linesOf(response)) {
-      const isAtEnd = lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 8
-      lines.append(`${line}\n`)
-      while (lines.childNodes.length > most) lines.firstChild?.remove()
-      // who has scrolled up reads something
-      if (isAtEnd) lines.scrollTop = lines.scrollHeight
+  /** @param {Update} update */
+  const show = (update) => {
+    if ('state' in update) {
+      state.dataset.state = update.state
+      state.textContent = update.state === 'open' ? 'Live.' : 'Lost the log. Reconnecting …'
+      if (update.state === 'open') lines.replaceChildren()
+      return
     }
+    const isAtEnd = lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 8
+    lines.append(`${update.line}\n`)
+    while (lines.childNodes.length > most) lines.firstChild?.remove()
+    // who has scrolled up reads something
+    if (isAtEnd) lines.scrollTop = lines.scrollHeight
   }
 
-  /** @param {AbortSignal} signal */
-  const keepReading = async (signal) => {
+  shareWhileVisible('log', state, {
+    open: followLog,
+    show,
+    all: () => [
+      /** @type {Update} */ ({ state: 'open' }),
+      ...[...lines.childNodes].map((each) => ({ line: (each.textContent ?? '').trimEnd() })),
+    ],
+  })
+}
+
+/**
+ * @param {(update: Update) => void} tell
+ * @returns {() => void} how to stop
+ */
+function followLog(tell) {
+  const leaving = new AbortController()
+  const { signal } = leaving
+
+  const read = async () => {
+    const response = await fetch('/api/tail?file=access.log&last=50', { signal })
+    if (!response.ok) throw new Error(`The log answers ${response.status}`)
+    tell({ state: 'open' })
+    for await (const line of linesOf(response)) tell({ line })
+  }
+
+  const keepReading = async () => {
     while (!signal.aborted) {
-      await read(signal).catch(() => {})
+      await read().catch(() => {})
       if (signal.aborted) return
-      state.dataset.state = 'lost'
-      state.textContent = 'Lost the log. Coming back …'
+      tell({ state: 'lost' })
       await new Promise((resolve) => setTimeout(resolve, 1000 + 1000 * Math.random()))
     }
   }
 
-  holdWhileVisible('others', state, () => {
-    const leaving = new AbortController()
-    void keepReading(leaving.signal)
-    return () => leaving.abort()
-  })
+  void keepReading()
+  return () => leaving.abort()
 }

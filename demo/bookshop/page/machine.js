@@ -1,9 +1,15 @@
 import { byId } from './dom.js'
 import { follow } from './follow.js'
-import { holdWhileVisible } from './held.js'
+import { shareWhileVisible } from './held.js'
 
 const width = 240 // samples: a minute
 const height = 64
+
+/**
+ * What there is to show: a sample; or that there is none, and why.
+ *
+ * @typedef {{ pid: number, cpu: number, memory: number } | { why: string, isBreak?: boolean }} Update
+ */
 
 /** Follows the samples of the machine; when their source dies, waits for another. */
 export function showMachine() {
@@ -11,63 +17,23 @@ export function showMachine() {
   /** @type {HTMLButtonElement} */
   const kill = byId('kill')
   const charts = [new Chart('cpu'), new Chart('memory')]
-  let isWanted = false
-  /** @type {ReturnType<typeof follow> | undefined} */
-  let stream
-  /** @type {number | undefined} */
-  let pid
+  /** @type {Update[]} */
+  const shown = []
 
-  const open = () => {
-    stream?.close()
-    stream = follow('/api/stream', {
-      types: ['message', 'end'],
-      event: (message) => {
-        const data = JSON.parse(message.data)
-        if (message.type === 'end') return void ended(data.reason)
-        pid = data.pid
-        for (const chart of charts) chart.add(data[chart.name])
-        state.dataset.state = 'open'
-        state.textContent = `Live, from process ${pid}.`
-        kill.disabled = false
-      },
-      state: (now) => {
-        if (now === 'lost') {
-          state.dataset.state = 'lost'
-          state.textContent = 'Lost the connection. Coming back …'
-        }
-      },
-    })
-  }
-
-  /**
-   * The stream is complete. An EventSource would come back at once, and give up at the 503 of a dead source: so look
-   * when there is another.
-   *
-   * @param {string} reason
-   */
-  const ended = async (reason) => {
-    stream?.close()
-    state.dataset.state = 'lost'
-    state.textContent =
-      reason === 'down'
-        ? `Process ${pid} has died, and its streams have ended, complete. Waiting for another …`
-        : `The stream has ended: ${reason}. Coming back …`
-    while (isWanted) {
-      await new Promise((resolve) => setTimeout(resolve, 1000))
-      const source = await fetch('/api/stream/source')
-        .then((response) => response.json())
-        .catch(() => ({ isAlive: false }))
-      if (source.isAlive && isWanted) return open()
-    }
-  }
-
-  holdWhileVisible('others', state, () => {
-    isWanted = true
-    open()
-    return () => {
-      isWanted = false
-      stream?.close()
-    }
+  shareWhileVisible('machine', state, {
+    open: followSource,
+    /** @param {Update} update */
+    show(update) {
+      shown.push(update)
+      if (shown.length > width) shown.shift()
+      const isLive = 'pid' in update
+      state.dataset.state = isLive ? 'open' : 'lost'
+      state.textContent = isLive ? `Live, from process ${update.pid}.` : update.why
+      kill.disabled = !isLive
+      if (isLive) for (const chart of charts) chart.add(update[chart.name])
+      else if (update.isBreak) for (const chart of charts) chart.add(undefined)
+    },
+    all: () => shown,
   })
 
   kill.addEventListener('click', async () => {
@@ -76,9 +42,67 @@ export function showMachine() {
   })
 }
 
-/** The last minute of a value between 0 and 1. */
+/**
+ * @param {(update: Update) => void} tell
+ * @returns {() => void} how to stop
+ */
+function followSource(tell) {
+  let isWanted = true
+  /** @type {ReturnType<typeof follow> | undefined} */
+  let stream
+  /** @type {number | undefined} */
+  let pid
+
+  // An EventSource gives up at the 503 of a dead source: so look first whether there is one.
+  const begin = async () => {
+    for (let isFirst = pid === undefined; isWanted; isFirst = false) {
+      const source = await fetch('/api/stream/source', { cache: 'no-store' })
+        .then((response) => response.json())
+        .catch(() => undefined)
+      if (!isWanted) return
+      if (source?.isAlive) return open()
+      if (isFirst)
+        tell({ why: source ? 'The source is dead. Waiting for another …' : 'The server is away …' })
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+    }
+  }
+
+  const open = () => {
+    stream = follow('/api/stream', {
+      types: ['message', 'end'],
+      event: (message) => {
+        const data = JSON.parse(message.data)
+        if (message.type === 'end') return ended(data.reason)
+        pid = data.pid
+        tell(data)
+      },
+      state: (now) => {
+        if (now === 'lost') tell({ why: 'Lost the connection. Reconnecting …', isBreak: true })
+      },
+    })
+  }
+
+  /** @param {string} reason */
+  const ended = (reason) => {
+    stream?.close()
+    const why =
+      reason === 'down'
+        ? `Process ${pid} has died, and its streams have ended, complete. Waiting for another …`
+        : `The stream has ended: ${reason}. Reconnecting …`
+    tell({ why, isBreak: true })
+    void begin()
+  }
+
+  void begin()
+  return () => {
+    isWanted = false
+    stream?.close()
+  }
+}
+
+/** The last minute of a value between 0 and 1; undefined is a break. */
 class Chart {
-  /** @type {number[]} */
+  /** @type {(number | undefined)[]} */
   #values = []
   #line = document.createElementNS('http://www.w3.org/2000/svg', 'path')
   #area = document.createElementNS('http://www.w3.org/2000/svg', 'path')
@@ -92,16 +116,26 @@ class Chart {
     byId(`${name}-chart`).append(this.#area, this.#line)
   }
 
-  /** @param {number} value */
+  /** @param {number | undefined} value */
   add(value) {
-    this.#values.push(value)
-    if (this.#values.length > width) this.#values.shift()
-    this.output.textContent = `${Math.round(value * 100)} %`
+    // a break is as wide as to be seen
+    this.#values.push(...(value === undefined ? Array(8).fill(undefined) : [value]))
+    this.#values.splice(0, Math.max(0, this.#values.length - width))
+    this.output.textContent = value === undefined ? '–' : `${Math.round(value * 100)} %`
     const first = width - this.#values.length
-    const points = this.#values.map(
-      (each, index) => `${first + index},${(height - 2 - each * (height - 4)).toFixed(1)}`,
-    )
-    this.#line.setAttribute('d', `M${points.join('L')}`)
-    this.#area.setAttribute('d', `M${first},${height}L${points.join('L')}L${width},${height}Z`)
+    let [line, area, start] = ['', '', 0]
+    for (const [index, each] of this.#values.entries()) {
+      if (each === undefined) continue
+      const x = first + index
+      const isStart = index === 0 || this.#values[index - 1] === undefined
+      if (isStart) start = x
+      const point = `${x},${(height - 2 - each * (height - 4)).toFixed(1)}`
+      line += `${isStart ? 'M' : 'L'}${point}`
+      area += isStart ? `M${x},${height}L${point}` : `L${point}`
+      const isEnd = index === this.#values.length - 1 || this.#values[index + 1] === undefined
+      if (isEnd) area += `L${x},${height}H${start}Z`
+    }
+    this.#line.setAttribute('d', line)
+    this.#area.setAttribute('d', area)
   }
 }

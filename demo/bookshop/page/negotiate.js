@@ -24,7 +24,7 @@ const presets = [
   },
   { name: '206 a range', fill: { path: '/api/books', Accept: 'text/plain', Range: 'bytes=0-24' } },
   { name: 'auf Deutsch', fill: { Accept: 'text/plain', 'Accept-Language': 'de-AT, en;q=0.5' } },
-  { name: 'a stream', fill: { Accept: 'text/event-stream' } },
+  { name: 'a stream', fill: { path: '/api/stream', Accept: 'text/event-stream' } },
 ]
 
 /** A request by hand, its answer, and its way through the decision graph. */
@@ -61,6 +61,8 @@ export function showNegotiate() {
     } catch (error) {
       if (asking !== leaving) return
       byId('response').replaceChildren(h('p', { class: 'flaw' }, `The browser says: ${error}`))
+      byId('path').replaceChildren()
+      graph.show([], '').catch(() => {})
     }
   }
 
@@ -74,7 +76,10 @@ export function showNegotiate() {
         'button',
         {
           type: 'button',
+          'aria-pressed': 'false',
           onclick: async () => {
+            for (const each of byId('presets').querySelectorAll('button'))
+              each.setAttribute('aria-pressed', String(each.textContent === name))
             form.reset()
             for (const [field, value] of Object.entries(fill)) input(form, field).value = value
             if (fill['If-None-Match']) input(form, 'If-None-Match').value = await etagOf(form)
@@ -85,6 +90,9 @@ export function showNegotiate() {
       ),
     ),
   )
+  byId('enlarge').addEventListener('click', () => {
+    byId('enlarge').setAttribute('aria-pressed', String(byId('graph').classList.toggle('large')))
+  })
   graph.load().catch(() => {})
 }
 
@@ -114,7 +122,7 @@ async function etagOf(form) {
 /** @param {HTMLFormElement} form */
 function requestOf(form) {
   const value = (/** @type {string} */ name) => input(form, name).value
-  const method = value('method').trim()
+  const method = value('method').trim().toUpperCase()
   /** @type {Record<string, string>} */
   const headers = Object.fromEntries(
     fields.map((name) => [name, value(name)]).filter(([, text]) => text !== ''),
@@ -177,8 +185,8 @@ async function showBody(response, leaving, isHeld) {
  */
 function pathOf(questions, status, isHeld) {
   if (questions.length === 0)
-    return ['No decisions were told: the server runs with NODE_ENV=production, or none was asked.']
-  const end = isHeld ? 'the loop: held open' : String(status)
+    return ['No decisions were told: this was not answered by express-lariat, or NODE_ENV is production.']
+  const end = isHeld ? 'the loop: streamed' : String(status)
   return [
     `${questions.length} decisions: `,
     h('span', { class: 'mono' }, questions.join(' → ')),

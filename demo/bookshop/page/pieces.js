@@ -4,7 +4,7 @@
  * @param {Response} response
  * @returns {AsyncGenerator<string>}
  */
-export async function* piecesOf(response) {
+async function* piecesOf(response) {
   if (!response.body) return
   // an async iterable in most browsers, and a reader in all
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()

@@ -57,7 +57,7 @@ export class Shelf {
         return response.headers.get('Last-Event-ID') ?? undefined
       } catch {
         if (signal.aborted) break
-        this.#status.textContent = 'The shop does not answer. Trying again …'
+        this.#status.textContent = 'The books cannot be read now. Trying again …'
         await new Promise((resolve) => setTimeout(resolve, 2000))
       }
     }
@@ -159,22 +159,25 @@ export class Shelf {
       { title: seen ? 'Edit the book' : 'Add a book', book: draft, isNew: !seen, flaw },
       (book) => (seen ? replace(seen.book.isbn, seen.etag, book) : create(book)),
     )
-    if (sent?.response.status === 412) await this.#resolve(sent.book)
+    if (sent?.response.status === 412) await this.#resolve(sent.book, seen)
   }
 
   /**
    * Somebody has changed the book since it was opened: which of the two is it to be?
    *
    * @param {Book} mine
+   * @param {Seen | undefined} seen what it was opened as
    * @returns {Promise<void>}
    */
-  async #resolve(mine) {
-    const theirs = await this.#open(mine.isbn, 'may be gone')
+  async #resolve(mine, seen) {
+    const now = await read(mine.isbn)
+    if (!now.ok && now.status !== 404) return this.#write(seen, mine, await flawOf(now))
+    const theirs = now.ok ? await seenIn(now) : undefined
     const choice = await ask({
       title: '412: somebody was faster',
       lede: theirs
-        ? 'The book was changed since you opened it, and nothing is lost yet: yours was not saved.'
-        : 'The book was deleted since you opened it.',
+        ? 'The book was changed after you opened it. Your version is not saved yet.'
+        : 'The book was deleted after you opened it. Your version is not saved.',
       versions: [
         { label: 'Yours', book: mine },
         ...(theirs ? [{ label: 'On the shelf now', book: theirs.book }] : []),
@@ -187,14 +190,14 @@ export class Shelf {
           ]
         : [
             { value: 'mine', label: 'Add it again' },
-            { value: 'theirs', label: 'Leave it so' },
+            { value: 'theirs', label: 'Leave it deleted' },
           ],
     })
     if (choice === 'merge') return this.#write(theirs, mine)
     if (choice !== 'mine') return
     const response = await (theirs ? replace(mine.isbn, theirs.etag, mine) : create(mine))
     // changed, or added, by somebody else once more
-    if (response.status === 412 || response.status === 409) return this.#resolve(mine)
+    if (response.status === 412 || response.status === 409) return this.#resolve(mine, theirs)
     if (!response.ok) return this.#write(theirs, mine, await flawOf(response))
   }
 
@@ -207,11 +210,11 @@ export class Shelf {
     if (!seen) return
     const choice = await ask({
       title: again ? '412: somebody was faster' : 'Delete this book?',
-      lede: again ? 'It was changed since you looked at it. Delete it all the same?' : '',
+      lede: again ? 'It was changed after you looked at it. Delete it all the same?' : '',
       versions: [{ label: again ? 'On the shelf now' : 'The book', book: seen.book }],
       choices: [
-        { value: 'delete', label: 'Delete it' },
-        { value: 'keep', label: 'Keep it' },
+        { value: 'delete', label: 'Delete it', look: 'danger' },
+        { value: 'keep', label: 'Keep it', look: 'safe' },
       ],
     })
     if (choice !== 'delete') return
@@ -221,17 +224,15 @@ export class Shelf {
   }
 
   /**
-   * The book as it is now, with its etag.
+   * The book as it is now; undefined, and said so, where it cannot be read.
    *
-   * @typedef {{ book: Book, etag: string }} Seen
    * @param {string} isbn
-   * @param {'may be gone'} [mayBeGone]
    * @returns {Promise<Seen | undefined>}
    */
-  async #open(isbn, mayBeGone) {
+  async #open(isbn) {
     const response = await read(isbn)
-    if (response.ok) return { book: await response.json(), etag: response.headers.get('ETag') ?? '' }
-    if (!mayBeGone) this.#status.textContent = await flawOf(response)
+    if (response.ok) return seenIn(response)
+    this.#status.textContent = await flawOf(response)
     return undefined
   }
 
@@ -247,6 +248,17 @@ export class Shelf {
       this.#isBusy = false
     })
   }
+}
+
+/**
+ * A book as it was seen, with its etag.
+ *
+ * @typedef {{ book: Book, etag: string }} Seen
+ * @param {Response} response
+ * @returns {Promise<Seen>}
+ */
+async function seenIn(response) {
+  return { book: await response.json(), etag: response.headers.get('ETag') ?? '' }
 }
 
 /**

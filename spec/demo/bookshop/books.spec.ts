@@ -146,8 +146,8 @@ describe('The demo: books', () => {
         expect(await created.json()).to.deep.equal(schemer)
       })
 
-      it('POST takes an ISBN with hyphens, and keeps it without', async () => {
-        const answer = await demo.ask('POST /api/books', sent({ ...schemer, isbn: '978-0-262-56099-3' }))
+      it('POST takes an ISBN with hyphens, or what stands for them, and keeps it without', async () => {
+        const answer = await demo.ask('POST /api/books', sent({ ...schemer, isbn: '978-0 262–56099-3' }))
         expect(answer.status).to.equal(201)
         expect(await answer.json()).to.deep.equal(schemer)
       })
@@ -176,6 +176,7 @@ describe('The demo: books', () => {
         ['no author', { ...schemer, author: undefined }, /^author: /],
         ['a year in words', { ...schemer, year: 'long ago' }, /^year: /],
         ['a year with a fraction', { ...schemer, year: 1995.5 }, /^year: /],
+        ['a year before there were books', { ...schemer, year: -5000 }, /^year: /],
         ['a list', [schemer], 'expected an object'],
         ['null', null, 'expected an object'],
         ['half a JSON text', '{"isbn":', /JSON/],

@@ -43,6 +43,13 @@ describe('The demo: /', () => {
     expect(await graph.text()).to.include('id="q-serviceAvailable"')
   })
 
+  it('loads its modules at once, and not one after the other', async () => {
+    const page = readFileSync(new URL('index.html', folder), 'utf8')
+    const preloaded = [...page.matchAll(/rel="modulepreload" href="(\w+\.js)"/g)].map(([, name]) => name)
+    const modules = readdirSync(folder).filter((name) => name.endsWith('.js') && name !== 'main.js')
+    expect(preloaded).to.have.members(modules)
+  })
+
   it('says the decisions of each request, but in production', async () => {
     const traced = async () => (await demo.ask('GET /api/books')).headers.get('decision-trace')
     expect(await traced()).to.match(/^serviceAvailable, /)

@@ -74,8 +74,11 @@ describe('The demo: what the page says to try from the shell', function () {
   }
 
   const texts: [panel: string, format: string, prints: RegExp][] = [
-    ['shelf', 'plain text, in German', /^Bücher im Regal: 12\n- Structure/],
-    ['ask', 'plain text', /^There are 12 books .*Programming Erlang by Joe Armstrong/],
+    ['happening', 'make it happen', /^\{"isbn":"9780441013593","title":"Dune"/],
+    ['shelf', 'a stale delete: 412', /^HTTP\/1.1 412 Precondition Failed\r\n/],
+    ['machine', 'kill the source', /^HTTP\/1.1 204 No Content\r\n/],
+    ['shelf', 'plain text, in German', /^Bücher im Regal: \d+\n- Structure/],
+    ['ask', 'plain text', /^There are \d+ books .*Programming Erlang by Joe Armstrong/],
     ['log', 'plain text', /^\d{4}-\S+ (?:POST|GET|DELETE) \/api\/\S+ \d{3} \d+ ms\n/],
     ['negotiate', 'the decisions', /^Decision-Trace: serviceAvailable, .*, isPartial\r?\n$/i],
     ['negotiate', 'a refusal', /^HTTP\/1.1 406 Not Acceptable\r\n.*"offered"/s],

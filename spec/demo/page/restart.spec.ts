@@ -122,7 +122,7 @@ describe('The demo: the page, while the server is killed and started again', fun
         await shows(
           page,
           '#events .gap',
-          `What happened after ${last} cannot be told: the server was started anew`,
+          `What happened after ${last} cannot be told: the server has restarted`,
         )
         await shownYear(page, 2013)
         for (let year = 6; year <= 8; year++) await server.put(year)
@@ -151,7 +151,7 @@ describe('The demo: the page, while the server is killed and started again', fun
       await countsOf(page, { seen: 1 })
       await server.kill()
       await server.start()
-      await shows(page, '#events .gap', 'was started anew')
+      await shows(page, '#events .gap', 'has restarted')
       for (let time = 0; time < 3; time++) {
         await look(page, 'hidden')
         await look(page, 'visible')
@@ -201,7 +201,7 @@ describe('The demo: the page, while the server is killed and started again', fun
       await server.kill()
       await server.start()
       expect(await server.year()).to.equal(1)
-      await shows(page, '#events .gap', 'the server was started anew')
+      await shows(page, '#events .gap', 'the server has restarted')
       await shownYear(page, 1)
       await server.put(2)
       await countsOf(page, { seen: 2, missed: 0, twice: 0 })
@@ -215,7 +215,7 @@ describe('The demo: the page, while the server is killed and started again', fun
       await server.kill()
       await server.start()
       await look(page, 'visible')
-      await shows(page, '#events .gap', 'the server was started anew')
+      await shows(page, '#events .gap', 'the server has restarted')
       await shownYear(page, 1)
     })
 
