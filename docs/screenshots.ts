@@ -11,8 +11,8 @@ import { makeApp } from '../demo/bookshop/app.js'
 import { launch } from '../spec/support/browser.js'
 
 const pictures: Record<string, BrowserContextOptions> = {
-  'bookshop-desktop': { viewport: { width: 1280, height: 1160 } },
-  'bookshop-dark': { viewport: { width: 1280, height: 1160 }, colorScheme: 'dark' },
+  'bookshop-desktop': { viewport: { width: 1280, height: 1700 } },
+  'bookshop-dark': { viewport: { width: 1280, height: 1700 }, colorScheme: 'dark' },
   'bookshop-phone': { viewport: { width: 390, height: 844 } },
 }
 
