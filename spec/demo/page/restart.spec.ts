@@ -115,6 +115,7 @@ describe('The demo: the page, while the server is killed and started again', fun
         for (let year = 1; year <= 5; year++) await server.put(year)
         await countsOf(page, { seen: 5, missed: 0, twice: 0 })
         const [last] = await idsOf(page)
+        await shows(page, '#machine-state', 'Live, from process')
         await server.kill(signal)
         await shows(page, '#happening-state', 'Lost the connection')
         await shows(page, '#machine-state', /Lost|ended/)
