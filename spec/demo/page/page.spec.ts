@@ -367,6 +367,17 @@ describe('The demo: the page', function () {
       await bookOf(page).locator('.isbn', { hasText: '1010 ·' }).waitFor()
     })
 
+    it('something happens where one asks for it', async () => {
+      const page = await open()
+      await page.click('#happen')
+      await shows(page, '#events .created', 'Dune')
+      await shows(page, '.book h3', 'Dune')
+      await page.click('#happen')
+      await shows(page, '#events .deleted', 'Dune')
+      expect(await page.locator('.book').count()).to.equal(12)
+      windows.forgive(/409 \(Conflict\)/)
+    })
+
     it('a window that is opened later begins where its shelf does', async () => {
       for (let year = 1; year <= 3; year++) await put(year)
       const page = await open()
@@ -435,6 +446,16 @@ describe('The demo: the page', function () {
       const seen = await page.evaluate(() => (window as unknown as { seen: number[] }).seen)
       expect(new Set(seen).size).to.be.above(10)
       expect(seen).to.deep.equal([...seen].sort((one, other) => one - other))
+    })
+
+    it('a stream that ended before its answer did is not called done', async () => {
+      await demo.close()
+      demo = await runDemo({ pace: 600_000 })
+      const page = await open()
+      await page.click('#ask-button')
+      await until(async () => (await streamsOf(demo, '/api/ask')) === 1)
+      for (const stream of demo.streams) if (stream.path === '/api/ask') stream.close()
+      await shows(page, '#ask-state', 'Not finished: the stream ended after 0 words (revoked).')
     })
 
     it('stops, and so does the source', async () => {
