@@ -22,7 +22,7 @@ export async function showHappening(shelf) {
   // where it stands is read before the shelf, and it is followed from there: nothing is between the two
   let last = await positionOf(firehose)
   const count = new Count(last)
-  void shelf.load()
+  shelf.load()
   let returns = 0
   let wasOpen = false
 
@@ -45,7 +45,7 @@ export async function showHappening(shelf) {
     if (message.type === 'gap') {
       count.gap()
       // what is missing on the shelf cannot be known
-      void shelf.load()
+      shelf.load()
       // where nothing is retained nothing comes now: it goes on from here, and is told of the gap once
       if (data.from.endsWith('-0')) last = data.from
       return show(gapItem(data))
@@ -53,7 +53,7 @@ export async function showHappening(shelf) {
     last = message.lastEventId
     const { missed } = count
     const isNew = count.see(last)
-    if (data.kind === 'restocked' || count.missed > missed) void shelf.load()
+    if (data.kind === 'restocked' || count.missed > missed) shelf.load()
     else if (isNew) shelf.apply(data)
     show(eventItem(message, data))
   }

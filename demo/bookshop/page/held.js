@@ -82,7 +82,7 @@ export function takePlace(kind, signal, taken) {
  * @param {object} shared
  * @param {(tell: (update: Update) => void) => (() => void)} shared.open opens the connection, and returns how to close it
  * @param {(update: Update) => void} shared.show
- * @param {() => Update[]} shared.all what a window that has just been opened is told
+ * @param {() => Update[]} shared.all what has come so far, from an update on that begins anew
  */
 export function shareWhileVisible(kind, state, { open, show, all }) {
   const others = new BroadcastChannel(`express-lariat ${kind}`)
@@ -91,7 +91,6 @@ export function shareWhileVisible(kind, state, { open, show, all }) {
     if (data !== 'hello') for (const update of data) show(update)
     else if (isHolder) others.postMessage(all())
   }
-  others.postMessage('hello')
   holdWhileVisible(kind, state, () => {
     isHolder = true
     const close = open((update) => {
@@ -103,4 +102,8 @@ export function shareWhileVisible(kind, state, { open, show, all }) {
       close()
     }
   })
+  // whoever holds it tells what there is, to each who comes to look
+  const greet = () => others.postMessage('hello')
+  document.addEventListener('visibilitychange', greet)
+  greet()
 }

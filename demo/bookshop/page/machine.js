@@ -6,9 +6,9 @@ const width = 240 // samples: a minute
 const height = 64
 
 /**
- * What there is to show: a sample; or that there is none, and why.
+ * What there is to show: a sample; or that there is none, and why; or it begins anew.
  *
- * @typedef {{ pid: number, cpu: number, memory: number } | { why: string, isBreak?: boolean }} Update
+ * @typedef {{ pid: number, cpu: number, memory: number } | { why: string, isBreak?: boolean } | 'anew'} Update
  */
 
 /** Follows the samples of the machine; when their source dies, waits for another. */
@@ -24,6 +24,11 @@ export function showMachine() {
     open: followSource,
     /** @param {Update} update */
     show(update) {
+      if (update === 'anew') {
+        shown.length = 0
+        for (const chart of charts) chart.clear()
+        return
+      }
       shown.push(update)
       if (shown.length > width) shown.shift()
       const isLive = 'pid' in update
@@ -33,7 +38,7 @@ export function showMachine() {
       if (isLive) for (const chart of charts) chart.add(update[chart.name])
       else if (update.isBreak) for (const chart of charts) chart.add(undefined)
     },
-    all: () => shown,
+    all: () => [/** @type {Update} */ ('anew'), ...shown],
   })
 
   kill.addEventListener('click', async () => {
@@ -114,6 +119,10 @@ class Chart {
     this.#line.setAttribute('class', 'line')
     this.#area.setAttribute('class', 'area')
     byId(`${name}-chart`).append(this.#area, this.#line)
+  }
+
+  clear() {
+    this.#values = []
   }
 
   /** @param {number | undefined} value */

@@ -16,8 +16,6 @@ export class Shelf {
   #search = ''
   #isBusy = false
   #loading = new AbortController()
-  /** @type {Promise<string | undefined>} */
-  #loaded = Promise.resolve(undefined)
   #list = byId('books')
   #status = byId('shelf-count')
 
@@ -26,42 +24,34 @@ export class Shelf {
     const search = byId('search')
     search.addEventListener('input', () => {
       this.#search = search.value.trim()
-      void this.load()
+      this.load()
     })
     byId('add').addEventListener('click', () => this.#alone(() => this.#write(undefined, {})))
   }
 
-  /**
-   * Loads the shelf anew, and tries again until the server answers; a later call takes the place of an earlier one.
-   *
-   * @returns {Promise<string | undefined>} where the firehose stood just before: from there on nothing is missed
-   */
+  /** Loads the shelf anew; a later call takes the place of an earlier one. */
   load() {
     this.#loading.abort()
     this.#loading = new AbortController()
     this.#waiting ??= []
-    this.#loaded = this.#load(this.#loading.signal)
-    return this.#loaded
+    void this.#load(this.#loading.signal)
   }
 
   /**
+   * Tries until the server answers.
+   *
    * @param {AbortSignal} signal
-   * @returns {Promise<string | undefined>}
    */
   async #load(signal) {
-    while (!signal.aborted) {
-      try {
-        const response = await list(this.#search, signal)
-        if (!response.ok) throw new Error(`The shelf answers ${response.status}`)
-        this.#fill(await response.json())
-        return response.headers.get('Last-Event-ID') ?? undefined
-      } catch {
-        if (signal.aborted) break
-        this.#status.textContent = 'The books cannot be read now. Trying again …'
-        await new Promise((resolve) => setTimeout(resolve, 2000))
-      }
+    for (;;) {
+      const response = await list(this.#search, signal)
+      const books = response.ok ? await response.json().catch(() => undefined) : undefined
+      if (signal.aborted) return
+      if (books) return this.#fill(books)
+      this.#status.textContent = 'The books cannot be read now. Trying again …'
+      await new Promise((resolve) => setTimeout(resolve, 2000))
+      if (signal.aborted) return
     }
-    return this.#loaded
   }
 
   /** @param {readonly Book[]} books */
@@ -81,7 +71,7 @@ export class Shelf {
   apply({ kind, book }) {
     if (this.#waiting) return void this.#waiting.push({ kind, book })
     // whether it is one of those that are searched for, the server knows
-    if (this.#search !== '') return void this.load()
+    if (this.#search !== '') return this.load()
     if (kind === 'deleted') this.#books.delete(book.isbn)
     else this.#books.set(book.isbn, book)
     this.#show()

@@ -287,6 +287,14 @@ describe('The demo: the page', function () {
         await shows(page, '#lines', '/api/books 200')
       }
       expect(await streamsOf(demo)).to.equal(4)
+      // who is told again what there is has it once
+      const samples = (page: Page) =>
+        page.locator('#cpu-chart .line').evaluate((line) => line.getAttribute('d')!.split(/[ML]/).length)
+      expect(await samples(pages[1]!)).to.be.closeTo(await samples(pages[0]!), 4)
+      await look(last, 'hidden')
+      await look(last, 'visible')
+      await shows(last, '#log-state', 'Live')
+      expect(await samples(last)).to.be.closeTo(await samples(pages[0]!), 4)
       for (const [index, page] of [...pages, last].entries()) {
         await bookOf(page).locator('.edit').click()
         await page.fill('#book-form [name=year]', String(1900 + index))
