@@ -2,23 +2,38 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** A program that some specs need, and the machine may not have. */
-export type Program = 'chromium' | 'redis-server'
+export type Program = keyof typeof programs
 
 /** The variable that says where it is instead, and the names that it goes by. */
 export const programs = {
   chromium: {
     variable: 'CHROMIUM',
-    names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+    // the shell has no windows to draw, and takes two thirds of the time
+    names: [
+      'chromium-headless-shell',
+      'chromium',
+      'chromium-browser',
+      'google-chrome',
+      'google-chrome-stable',
+    ],
   },
   'redis-server': { variable: 'REDIS_SERVER', names: ['redis-server'] },
+  nginx: { variable: 'NGINX', names: ['nginx'] },
+  haproxy: { variable: 'HAPROXY', names: ['haproxy'] },
+  curl: { variable: 'CURL', names: ['curl'] },
+  python3: { variable: 'PYTHON', names: ['python3'] },
+  openssl: { variable: 'OPENSSL', names: ['openssl'] },
 } as const
+
+/** Where servers are installed, which is not on every user's path. */
+const systemFolders = ['/usr/sbin', '/usr/local/sbin']
 
 /** Where a program is; undefined if it is not there. */
 export function pathOf(program: Program): string | undefined {
   const { variable, names } = programs[program]
   const said = process.env[variable]
   if (said) return isExecutable(said) ? said : undefined
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean)
+  const folders = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), ...systemFolders]
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
 }
 
