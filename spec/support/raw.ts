@@ -51,8 +51,9 @@ export class Client {
   readonly #methods: string[] = []
   readonly #waiting = new Set<() => void>()
 
-  constructor(port: number, { reads = true } = {}) {
-    this.socket = connect(port, '127.0.0.1')
+  /** @param to a port, or a connection that is made */
+  constructor(to: number | Socket, { reads = true } = {}) {
+    this.socket = typeof to === 'number' ? connect(to, '127.0.0.1') : to
     if (!reads) this.socket.pause()
     this.socket.on('data', (bytes) => {
       this.#take(bytes)
