@@ -3,10 +3,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import type express from 'express'
-import type { RequestHandler } from 'express'
+import type { ErrorRequestHandler, Express, RequestHandler } from 'express'
 import { clock } from '../../lib/clock.js'
 import { ManualTime } from './clock.js'
-import { expresses } from './http.js'
+import { currentExpress, expresses } from './http.js'
 import { type Ask, Client } from './raw.js'
 
 /** An Express app that listens. */
@@ -21,10 +21,18 @@ export interface Site {
 }
 
 export interface ServeOptions {
+  /** Settings of the app. */
+  set?: (app: Express) => unknown
   /** Middleware before the endpoint. */
   before?: readonly RequestHandler[]
-  /** The Express that serves; the fifth, if nothing is said. */
+  /** What is mounted after the endpoint, and before the app's own error handler. */
+  after?: readonly (RequestHandler | ErrorRequestHandler)[]
+  /** What listens, where it is not a plain server. */
+  listen?: (app: Express) => Server
+  /** The Express that serves; if nothing is said, the one of `onBoth`, or the fifth. */
   with?: keyof typeof expresses
+  /** The port that another server has left; any that is free, if nothing is said. */
+  port?: number
 }
 
 /**
@@ -56,19 +64,22 @@ class Stage {
   }
 
   async serve(endpoint: RequestHandler | object, options: ServeOptions = {}): Promise<Site> {
-    const app = (expresses[options.with ?? 'Express 5'] as typeof express)()
+    const make = options.with === undefined ? currentExpress() : expresses[options.with]!
+    const app = make()
     // Express prints what reaches its own handler, but in a test
     app.set('env', 'test')
+    options.set?.(app)
     for (const each of options.before ?? []) app.use(each)
     app.use(endpoint as RequestHandler)
+    for (const each of options.after ?? []) app.use(each)
     app.use(((error, _req, res, next) => {
       this.errors.push(error)
       if (res.headersSent) return next(error)
       res.status(error?.status ?? 500).end('the app failed')
     }) as express.ErrorRequestHandler)
-    const server = createServer(app)
+    const server = (options.listen ?? createServer)(app)
     this.#servers.push(server)
-    await once(server.listen(0, '127.0.0.1'), 'listening')
+    await once(server.listen(options.port ?? 0, '127.0.0.1'), 'listening')
     const { port } = server.address() as AddressInfo
     const connect = (how?: { reads?: boolean }) => {
       const client = new Client(port, how)
