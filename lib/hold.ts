@@ -7,7 +7,7 @@ import { isReading } from './graph/conditional.js'
 import { essenceOf, parseMediaType } from './http/media-type.js'
 import { type Handlers, Loop, type Reply } from './loop/loop.js'
 import type { Streams } from './loop/streams.js'
-import { applyHeaders, finishHead, respondStop, withCharset } from './respond.js'
+import { applyHeaders, finishHead, putHeader, respondStop, withCharset } from './respond.js'
 import type { AnySpec } from './spec.js'
 import type { StopValue } from './values.js'
 
@@ -134,7 +134,7 @@ function setHead(x: Exchange, { format, headers = {} }: Held, type = typeOf(x, f
   applyHeaders(x)
   for (const name of ofWholes) if (res.hasHeader(name)) res.removeHeader(name)
   res.setHeader('Content-Type', type)
-  for (const name in headers) res.setHeader(name, headers[name] as string)
+  for (const name in headers) putHeader(res, name, headers[name] as string)
   if (x.negotiated.language !== undefined) res.setHeader('Content-Language', x.negotiated.language)
   if (!res.hasHeader('Cache-Control')) res.setHeader('Cache-Control', 'no-store, no-transform')
   if (!res.hasHeader('X-Accel-Buffering')) res.setHeader('X-Accel-Buffering', 'no')

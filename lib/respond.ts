@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import { finished, Readable, Transform } from 'node:stream'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
+import type { Response } from 'express'
 import vary from 'vary'
 import { misuse, show } from './errors.js'
 import type { Exchange } from './exchange.js'
@@ -59,14 +60,21 @@ export function respondStop(x: Exchange, { status, headers, body, detail }: Stop
 /** Puts the headers that the graph has come to onto the response, beside those of other middleware. */
 export function applyHeaders(x: Exchange): void {
   const { res } = x
-  for (const name in x.headers) res.setHeader(name, x.headers[name] as string | readonly string[])
+  for (const name in x.headers) putHeader(res, name, x.headers[name] as string | readonly string[])
   if (x.vary.length === 0) return
   if (x.vary === x.plan.vary && !res.hasHeader('Vary')) res.setHeader('Vary', x.plan.varyHeader)
   else vary(res, x.vary as string[])
 }
 
+/** A header that a callback has given; in two of them others have their say, too. */
+export function putHeader(res: Response, name: string, value: string | readonly string[]): void {
+  if (/^vary$/i.test(name)) vary(res, [value].flat().join())
+  else if (/^set-cookie$/i.test(name)) res.appendHeader(name, value)
+  else res.setHeader(name, value)
+}
+
 function set({ res }: Exchange, headers: Readonly<Record<string, string>>): void {
-  for (const name in headers) res.setHeader(name, headers[name] as string)
+  for (const name in headers) putHeader(res, name, headers[name] as string)
 }
 
 /** Express's responses are slow to take a status, and 200 is what they begin with. */
@@ -222,6 +230,7 @@ function sendPart(x: Exchange, bytes: Buffer): void {
   const describe = ({ first, last }: ByteRange) => `bytes ${first}-${last}/${bytes.length}`
   const cutTo = ({ first, last }: ByteRange) => bytes.subarray(first, last + 1)
   const [only, second] = ranges as [ByteRange, ByteRange | undefined]
+  keepAsItIs(res)
   if (!second) {
     res.setHeader('Content-Type', type)
     res.setHeader('Content-Range', describe(only))
@@ -234,4 +243,11 @@ function sendPart(x: Exchange, bytes: Buffer): void {
   ])
   res.setHeader('Content-Type', `multipart/byteranges; boundary=${boundary}`)
   finish(x, Buffer.concat([...parts, Buffer.from(`\r\n--${boundary}--\r\n`)]))
+}
+
+/** Content-Range counts bytes as they are: a part that `compression()` compressed would be another (RFC 9110 14.4). */
+function keepAsItIs(res: Response): void {
+  const control = [res.getHeader('Cache-Control') ?? []].flat().join(', ')
+  if (!control.includes('no-transform'))
+    res.setHeader('Cache-Control', control === '' ? 'no-transform' : `${control}, no-transform`)
 }

@@ -1,0 +1,99 @@
+import { expect } from 'chai'
+import type { RequestHandler } from 'express'
+import helmet from 'helmet'
+import { type Endpoint, loop, ndjson, resource, sse, stop } from '../../lib/index.js'
+import { onBoth } from '../support/http.js'
+import { stages } from '../support/stage.js'
+
+const stage = stages()
+
+/** As `cors()` and sessions do. */
+const setters: RequestHandler = (_req, res, next) => {
+  res.vary('Origin')
+  res.cookie('sid', '1')
+  next()
+}
+
+const news = { contentTypesProvided: [sse(), ndjson()], subscribe: () => [1] }
+const own = { vary: 'Cookie', 'Set-Cookie': 'own=2' }
+
+const answers: readonly [what: string, endpoint: () => Endpoint, method?: string][] = [
+  ['stop() from a callback', () => resource({ ...news, forbidden: () => stop(403, { headers: own }) })],
+  ['a body of stop()', () => resource({ ...news, forbidden: () => stop(200, { headers: own, body: 'no' }) })],
+  ['stop() from `subscribe`', () => resource({ ...news, subscribe: () => stop(204, { headers: own }) })],
+  ['`options`', () => resource({ ...news, options: own }), 'OPTIONS'],
+  ['the `headers` of a loop', () => loop({ format: sse(), headers: own, subscribe: () => [1] })],
+]
+
+onBoth('Headers of other middleware (docs/existing-app.md)', () => {
+  for (const [what, endpoint, method = 'GET'] of answers) {
+    it(`Vary and Set-Cookie of ${what} are added to what was there (RFC 9110 12.5.5, RFC 6265 3)`, async () => {
+      const site = await stage.now.serve(endpoint(), { before: [setters] })
+      const { headers } = await site.get('/', { method }).whole()
+      expect(headers.vary?.split(', ')).to.include.members(['Origin', 'Cookie'])
+      expect(headers['set-cookie']).to.equal('sid=1; Path=/, own=2')
+    })
+  }
+
+  it('a header of which there is one is that of the endpoint', async () => {
+    const before: RequestHandler = (_req, res, next) => {
+      res.set({ 'Cache-Control': 'public', 'X-Frame-Options': 'DENY', 'Content-Type': 'text/html' })
+      next()
+    }
+    const headers = { 'cache-control': 'no-cache', 'x-frame-options': 'SAMEORIGIN' }
+    const site = await stage.now.serve(loop({ format: sse(), headers, subscribe: () => [1] }), {
+      before: [before],
+    })
+    expect((await site.get().whole()).headers).to.include({
+      ...headers,
+      'content-type': 'text/event-stream',
+    })
+  })
+
+  it('cookies that were set before, and in callbacks, go out with the head of a stream', async () => {
+    const site = await stage.now.serve(
+      resource({
+        isAuthorized({ res }) {
+          res.cookie('seen', 'yes')
+          return true
+        },
+        contentTypesProvided: [sse()],
+        subscribe: ({ res }) => void res.cookie('held', 'yes'),
+      }),
+      { before: [setters] },
+    )
+    expect((await site.get().head()).headers['set-cookie']).to.equal(
+      'sid=1; Path=/, seen=yes; Path=/, held=yes; Path=/',
+    )
+  })
+
+  it('those of helmet() are on a stream, a body, a 304, a refusal and the answer to OPTIONS alike', async () => {
+    const site = await stage.now.serve(
+      resource({
+        contentTypesProvided: { 'text/event-stream': sse(), 'text/plain': () => 'hello' },
+        generateEtag: ({ negotiated }) => (negotiated.mediaType === 'text/plain' ? '"1"' : undefined),
+        subscribe: () => [1],
+      }),
+      { before: [helmet()] },
+    )
+    for (const [status, method, headers] of [
+      [200, 'GET', { Accept: 'text/event-stream' }],
+      [200, 'HEAD', { Accept: 'text/event-stream' }],
+      [200, 'GET', { Accept: 'text/plain' }],
+      [304, 'GET', { Accept: 'text/plain', 'If-None-Match': '"1"' }],
+      [406, 'GET', { Accept: 'image/png' }],
+      [405, 'DELETE', {}],
+      [200, 'OPTIONS', {}],
+    ] as const) {
+      const message = await site.get('/', { method, headers }).whole()
+      expect(message.status, method).to.equal(status)
+      expect(message.headers, `${method} ${status}`).to.include({
+        'x-content-type-options': 'nosniff',
+        'cross-origin-resource-policy': 'same-origin',
+        'referrer-policy': 'no-referrer',
+      })
+      expect(message.headers['content-security-policy']).to.include("default-src 'self'")
+      expect(message.headers).not.to.have.property('x-powered-by')
+    }
+  })
+})
