@@ -14,6 +14,9 @@ import {
   tolerate,
 } from '../http/connection.js'
 
+/** What is called later than this, in milliseconds, is called by a process that was stopped, or blocked. */
+const late = 1000
+
 /**
  * Chunks to the socket: the only file that knows how a response takes them. They go straight to the socket,
  * where nobody has wrapped the response's `write`; its head and its end are always Node's own.
@@ -209,10 +212,11 @@ export abstract class Writer extends Alarm implements Closing {
     this.#res.once('finish', () => this.letGo())
   }
 
-  /** Calls back when the client has taken no byte for the writeTimeout. */
+  /** Calls back when the client has taken no byte for the writeTimeout: in none of its quarters. */
   #watchProgress(stalled: () => void): void {
-    const limit = this.writeTimeout
-    let since = clock.now()
+    const quarter = this.writeTimeout / 4
+    let idle = 0
+    let due = 0
     let before: string | undefined
     // what is written now goes to the kernel at the end of the turn: that is no progress of the client's
     setImmediate(() => {
@@ -222,13 +226,18 @@ export abstract class Writer extends Alarm implements Closing {
       if (this.#isOver) return
       const now = pending(this.#res)
       // a pipelined response that has no socket yet waits for its turn, not for the client
-      if (now !== before || !this.#res.socket) since = clock.now()
+      if (now !== before || !this.#res.socket) idle = 0
+      // a process that was stopped meanwhile has not seen yet what its client has taken
+      else if (clock.now() < due + Math.max(quarter, late)) idle += 1
       before = now
-      const rest = since + limit - clock.now()
-      if (rest <= 0) stalled()
-      else this.#deadline = clock.after(Math.min(rest, limit / 4), look)
+      if (idle === 4) stalled()
+      else lookLater()
     }
-    this.#deadline = clock.after(limit / 4, look)
+    const lookLater = () => {
+      due = clock.now() + quarter
+      this.#deadline = clock.after(quarter, look)
+    }
+    lookLater()
   }
 }
 

@@ -1,0 +1,219 @@
+import { expect } from 'chai'
+import { createHub, type Feed, loop, ndjson, sse, type Trace } from '../../lib/index.js'
+import { type Faults, fault } from './fault.js'
+import type { Plot } from './plot.js'
+import type { Scene } from './scene.js'
+import { type Options, type Target, targets } from './targets.js'
+
+const { 'SSE on a channel with history': channel, ...others } = targets
+const {
+  'ndjson with info and an asynchronous subscribe': sends,
+  'a POST answered by a stream': posted,
+  ...pulled
+} = others
+/** Those that have an unsubscribe. */
+const unsubscribing = { sends, posted }
+
+const broken = () => {
+  // a warning prints the stack, which is long
+  throw Object.assign(new Error('broken'), { stack: 'Error: broken' })
+}
+const fails = { throws: broken, rejects: async () => broken() }
+const never = () => new Promise<never>(() => {})
+
+/** Until that is mended. */
+function until<T>(plot: Plot, does: () => T): () => T | undefined {
+  return () => (plot.isMended ? undefined : does())
+}
+
+/** The stream ends, because the client leaves, or the endpoint closes. */
+const ends = {
+  async disconnect(scene: Scene) {
+    const client = await scene.streaming()
+    client.leave()
+    await scene.over()
+  },
+  async shutdown(scene: Scene) {
+    const client = await scene.streaming()
+    scene.isClosed = true
+    await scene.endpoint.close()
+    expect((await client.whole()).isWhole).to.equal(true)
+  },
+}
+
+/** Something of the spec fails or hangs at the end: it is a warning at most. */
+function atTheEnd(
+  on: Readonly<Record<string, Target>>,
+  options: (does: () => unknown) => Options,
+  does: () => unknown,
+  kind: keyof typeof ends,
+) {
+  return fault({
+    on,
+    in: ['Express 5', 'behind compression()'],
+    options: (plot) => options(until(plot, does)),
+    reasons: [kind],
+    async run(scene) {
+      await ends[kind](scene)
+      if (does !== never) expect((await scene.warning()).message).to.include('broken')
+    },
+  })
+}
+
+const unsubscribe = (does: () => unknown): Options => ({ unsubscribe: does })
+const terminate = (does: () => unknown): Options => ({ terminate: does as () => void })
+
+/** A stream of a feed of a channel, which is at fault until it is mended. */
+function following(feed: (plot: Plot) => Feed<string>, more: (plot: Plot) => object = () => ({})): Target {
+  return {
+    make: (plot) =>
+      loop({
+        format: sse(),
+        subscribe(context) {
+          const given = plot.subscribed(context as never)
+          return plot.isMended ? plot.generator(given) : feed(plot)
+        },
+        terminate: (reason, context) => plot.terminated(reason, context),
+        ...more(plot),
+      } as Parameters<typeof loop>[0]),
+  }
+}
+
+/** A channel of its own for each plot. */
+function eventsOf(plot: Plot, history = 100) {
+  const events = createHub().channel<string>('events', { history })
+  published.set(plot, (data) => events.publish(data))
+  return events
+}
+const published = new WeakMap<Plot, (data: string) => PromiseLike<string>>()
+
+const feeds = {
+  filter: following((plot) => eventsOf(plot).filter(broken)),
+  map: following((plot) => eventsOf(plot).map(broken)),
+}
+
+/** What was missed is gone, and the spec's own notice of it fails. */
+function gaps(onGap: () => unknown): Target {
+  return following(
+    (plot) => {
+      const events = eventsOf(plot, 1)
+      void events.publish('one')
+      return events
+    },
+    () => ({ onGap }),
+  )
+}
+
+const serialised = {
+  make: (plot: Plot) =>
+    loop({
+      format: ndjson({ serialize: (data) => (plot.isMended ? JSON.stringify(data) : broken()) }),
+      subscribe: (context) => plot.generator(plot.subscribed(context as never)),
+      terminate: (reason, context) => plot.terminated(reason, context as never),
+    }),
+}
+
+const stuckInInfo = (kind: keyof typeof ends) =>
+  fault({
+    on: { sends, posted, ...pulled },
+    in: ['Express 5'],
+    options: (plot) => ({
+      info: (message, { write }) => {
+        plot.log.add('info')
+        write(message as string)
+        return plot.isMended ? undefined : never()
+      },
+    }),
+    reasons: [kind],
+    run: ends[kind],
+  })
+
+export const own: Faults = {
+  '`unsubscribe` throws': atTheEnd(unsubscribing, unsubscribe, fails.throws, 'disconnect'),
+  '`unsubscribe` rejects': atTheEnd(unsubscribing, unsubscribe, fails.rejects, 'disconnect'),
+  '`unsubscribe` hangs': atTheEnd(unsubscribing, unsubscribe, never, 'disconnect'),
+  '`unsubscribe` throws while the endpoint closes': atTheEnd(
+    unsubscribing,
+    unsubscribe,
+    fails.throws,
+    'shutdown',
+  ),
+  '`unsubscribe` hangs while the endpoint closes': atTheEnd(unsubscribing, unsubscribe, never, 'shutdown'),
+  '`terminate` throws': atTheEnd(targets, terminate, fails.throws, 'disconnect'),
+  '`terminate` rejects': atTheEnd(targets, terminate, fails.rejects, 'disconnect'),
+  '`terminate` hangs': atTheEnd(targets, terminate, never, 'disconnect'),
+  '`terminate` hangs while the endpoint closes': atTheEnd(targets, terminate, never, 'shutdown'),
+  '`info` throws': fault({
+    on: { sends, posted, ...pulled },
+    in: ['Express 5'],
+    options: (plot) => ({ info: (message, { write }) => (plot.isMended ? void write(message) : broken()) }),
+    reasons: ['error'],
+    async run(scene) {
+      const client = await scene.held()
+      scene.plot.emit('first')
+      expect((await client.closed()).isWhole).to.equal(false)
+    },
+  }),
+  '`info` rejects': fault({
+    on: { sends, posted, ...pulled },
+    in: ['Express 5'],
+    options: (plot) => ({
+      info: async (message, { write }) => (plot.isMended ? void write(message) : broken()),
+    }),
+    reasons: ['error'],
+    async run(scene) {
+      const client = await scene.held()
+      scene.plot.emit('first')
+      expect((await client.closed()).isWhole).to.equal(false)
+    },
+  }),
+  '`info` never answers, and the client leaves': stuckInInfo('disconnect'),
+  '`info` never answers, and the endpoint closes': stuckInInfo('shutdown'),
+  '`onGap` throws': fault({
+    on: { throws: gaps(fails.throws), rejects: gaps(fails.rejects) },
+    reasons: ['error'],
+    async run(scene) {
+      const client = scene.ask({ headers: { 'Last-Event-ID': 'of-yesterday' } })
+      expect((await client.closed()).isWhole).to.equal(false)
+    },
+  }),
+  '`filter` or `map` throws': fault({
+    on: feeds,
+    reasons: ['error'],
+    async run(scene) {
+      const client = scene.ask()
+      await client.head()
+      await published.get(scene.plot)?.('one')
+      expect((await client.closed()).isWhole).to.equal(false)
+    },
+  }),
+  'a serializer throws': fault({
+    on: { ndjson: serialised },
+    reasons: ['error'],
+    async run(scene) {
+      const client = await scene.held()
+      scene.plot.emit('first')
+      expect((await client.closed()).isWhole).to.equal(false)
+    },
+  }),
+  '`clientKey` throws': fault({
+    on: { channel, posted },
+    in: ['Express 5', 'Express 4'],
+    options: (plot) => ({ stream: { clientKey: () => (plot.isMended ? 'one' : broken()) } }),
+    reasons: [],
+    async run(scene) {
+      expect((await scene.ask().whole()).status).to.equal(500)
+      expect(scene.errors.splice(0)).to.have.length(1)
+    },
+  }),
+  'a `trace` listener throws': fault({
+    on: { channel, posted },
+    in: ['Express 5', 'Express 4'],
+    options: (plot) => ({ trace: until(plot, broken) as Trace }),
+    reasons: ['disconnect'],
+    async run(scene) {
+      await ends.disconnect(scene)
+      expect((await scene.warning()).message).to.include('broken')
+    },
+  }),
+}

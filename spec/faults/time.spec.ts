@@ -1,0 +1,4 @@
+import { tryAll } from './fault.js'
+import { time } from './time.js'
+
+describe('Time (docs/faults.md)', () => tryAll(time))
