@@ -1,6 +1,7 @@
 import { isMediaType } from './formats/check.js'
 import type { Format } from './formats/format.js'
 import { first, type Graph, graph, type Question } from './graph/graph.js'
+import { isFieldValue } from './http/field.js'
 import { type MediaType, parseMediaType, sameParameter } from './http/media-type.js'
 import { wrong } from './keys.js'
 import {
@@ -105,7 +106,8 @@ export function provides(provided: Provided<unknown>, where = 'resource'): reado
 /** The media types that are accepted, in the server's order. */
 export function accepts(accepted: Acceptors<unknown> | undefined, where = 'resource'): readonly Accepts[] {
   return Object.entries(accepted ?? {}).map(([name, acceptor]) => {
-    const range = parseMediaType(name)
+    // a refusal names it in a header
+    const range = isFieldValue(name) ? parseMediaType(name) : undefined
     if (!range) {
       wrong(
         `${where}: contentTypesAccepted has '${name}': expected a media type or a range, such as 'text/*'`,

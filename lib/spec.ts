@@ -3,6 +3,7 @@ import type { ReadableStream as WebStream } from 'node:stream/web'
 import type { Request as ExpressRequest, Response } from 'express'
 import type { Format } from './formats/format.js'
 import { isFormat } from './formats/format.js'
+import { isFieldValue, isHeaders, isToken } from './http/field.js'
 import { isBody } from './http/representation.js'
 import type { Feed } from './hub/feed.js'
 import { isBoolean, isObject } from './keys.js'
@@ -358,13 +359,12 @@ interface Asked<T> {
   readonly fits: (value: unknown) => boolean
 }
 
-const isString = (value: unknown) => typeof value === 'string'
-const isStrings = (value: unknown) => Array.isArray(value) && value.every(isString)
+const isTokens = (value: unknown) => Array.isArray(value) && value.every(isToken)
 const isDate = (value: unknown) => value instanceof Date && !Number.isNaN(value.getTime())
 const isDelay = (value: unknown) =>
   isDate(value) || (typeof value === 'number' && Number.isFinite(value) && value >= 0)
-const isUri = (value: unknown) => (isString(value) && value !== '') || value instanceof URL
-const isHeaders = (value: unknown) => isObject(value) && Object.values(value).every(isString)
+const isUri = (value: unknown) => (typeof value === 'string' && value !== '') || value instanceof URL
+const isChallenge = (value: unknown) => isFieldValue(value) && value !== ''
 const isEtag = (value: unknown) =>
   typeof value === 'string' && /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/.test(value)
 const codings = ['br', 'gzip', 'deflate', 'identity']
@@ -391,7 +391,7 @@ export const callbacks = {
     otherwise: '501',
     fallback: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as readonly string[],
     expected: 'a list of method names',
-    fits: isStrings,
+    fits: isTokens,
   },
   uriTooLong: bool('Is the URI too long?', '414', false),
   allowedMethods: {
@@ -399,7 +399,7 @@ export const callbacks = {
     otherwise: '405 with Allow',
     fallback: ['GET', 'HEAD', 'OPTIONS'] as readonly string[],
     expected: 'a list of method names',
-    fits: isStrings,
+    fits: isTokens,
   },
   malformedRequest: bool('Is the request malformed?', '400', false),
   isAuthorized: {
@@ -409,8 +409,8 @@ export const callbacks = {
     expected: 'true or a WWW-Authenticate challenge (a string, or a list of them)',
     fits: (value) =>
       value === true ||
-      (isString(value) && value !== '') ||
-      (isStrings(value) && (value as string[]).length > 0),
+      isChallenge(value) ||
+      (Array.isArray(value) && value.length > 0 && value.every(isChallenge)),
   },
   forbidden: bool('Is the request forbidden?', '403', false),
   rateLimited: {
@@ -445,28 +445,28 @@ export const callbacks = {
     otherwise: '406',
     fallback: undefined as readonly string[] | undefined,
     expected: 'a list of language tags',
-    fits: isStrings,
+    fits: isTokens,
   },
   charsetsProvided: {
     asks: 'Which charsets are there?',
     otherwise: '406',
     fallback: undefined as readonly string[] | undefined,
     expected: 'a list of charset names',
-    fits: isStrings,
+    fits: isTokens,
   },
   encodingsProvided: {
     asks: 'Which codings may a body be sent in?',
     otherwise: 'identity, or 406 if the client forbids that too',
     fallback: undefined as readonly string[] | undefined,
     expected: "a list of 'br', 'gzip', 'deflate' and 'identity'",
-    fits: (value) => isStrings(value) && (value as string[]).every((each) => codings.includes(each)),
+    fits: (value) => Array.isArray(value) && value.every((each) => codings.includes(each)),
   },
   variances: {
     asks: 'On what else does the choice of representation depend?',
     otherwise: 'named in Vary',
     fallback: [] as readonly string[],
     expected: 'a list of header names',
-    fits: isStrings,
+    fits: isTokens,
   },
   rangesProvided: {
     asks: 'Can a part of the body be asked for?',
@@ -494,8 +494,8 @@ export const callbacks = {
     asks: 'When does the representation become stale?',
     otherwise: 'Expires',
     fallback: undefined as Date | string | undefined,
-    expected: 'a valid Date, a string or undefined',
-    fits: (value) => value === undefined || isString(value) || isDate(value),
+    expected: 'a valid Date, a header value or undefined',
+    fits: (value) => value === undefined || isFieldValue(value) || isDate(value),
   },
   previouslyExisted: bool('Did the missing resource exist before?', '410, 301 or 307 in place of 404', false),
   movedPermanently: {

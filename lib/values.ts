@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { misuse, show } from './errors.js'
+import { isFieldValue, isToken } from './http/field.js'
 
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | PromiseLike<T>
@@ -76,11 +77,18 @@ export interface StopValue extends Stop {
  * @param status the status, 200 to 599; 204 by default
  * @param answer `headers` to set, a `body`, or the `detail` of the problem body (RFC 9457) that a status of
  *   400 and above without a `body` gets
- * @throws TypeError for a status that no final response can have
+ * @throws TypeError for a status that no final response can have, and for headers that none can
  */
 export function stop(status = 204, answer: StopAnswer = {}): Stop {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw misuse('LARIAT_ANSWER', `stop(${show(status)}): expected a final status, 200 to 599`)
+  }
+  for (const [name, each] of Object.entries(answer.headers ?? {})) {
+    if (isToken(name) && isFieldValue(String(each))) continue
+    throw misuse(
+      'LARIAT_ANSWER',
+      `stop(…, { headers: { ${show(name)}: ${show(each)} } }): no header can be that`,
+    )
   }
   const value: StopValue = { [is]: 'stop', status, ...answer }
   return value

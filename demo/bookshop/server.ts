@@ -45,5 +45,5 @@ async function inRedis(url: string): Promise<BooksInRedis> {
 
 /** A URL without its password. */
 function shown(url: string): string {
-  return url.replace(/\/\/.*@/, '//')
+  return url.replace(/^(\w+:\/\/).*@/, '$1')
 }

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import type { Readable, Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { parse } from 'content-type'
 import type { Request } from 'express'
@@ -6,7 +6,7 @@ import getRawBody from 'raw-body'
 import { LariatError, Refusal } from '../errors.js'
 import { essenceOf } from './media-type.js'
 
-const decoders: ReadonlyMap<string, () => NodeJS.ReadWriteStream> = new Map([
+const decoders: ReadonlyMap<string, () => Transform> = new Map([
   ['gzip', () => createGunzip()],
   ['x-gzip', () => createGunzip()],
   ['deflate', () => createInflate()],
@@ -102,17 +102,18 @@ export class RequestBody {
       throw new Refusal(415, `The content coding ${coding} of the request body is not supported.`)
     }
     const length = decoder ? undefined : this.#req.headers['content-length']
-    const stream: NodeJS.ReadableStream = decoder ? this.#decode(decoder()) : this.#req
+    const stream: Readable = decoder ? this.#decode(decoder()) : this.#req
     try {
-      return await getRawBody(stream as Readable, { limit: this.#limit, length: length ?? null })
+      return await getRawBody(stream, { limit: this.#limit, length: length ?? null })
     } catch (error) {
       // what was not read is let through, so that the client gets to read the answer
       this.#req.unpipe().resume()
+      if (decoder) stream.destroy()
       throw refusal(error, this.#limit)
     }
   }
 
-  #decode(decoder: NodeJS.ReadWriteStream): NodeJS.ReadableStream {
+  #decode(decoder: Transform): Transform {
     this.#req.once('close', () => {
       if (!this.#req.readableEnded) decoder.end()
     })

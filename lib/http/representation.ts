@@ -4,11 +4,11 @@ import { misuse } from '../errors.js'
 import { type Body, isNodeStream, isPromise, isWebStream } from '../values.js'
 
 /** What Node's Buffer calls the charsets that it can write. */
-const encodings: Readonly<Record<string, BufferEncoding>> = {
-  'iso-8859-1': 'latin1',
-  latin1: 'latin1',
-  'utf-16le': 'utf16le',
-}
+const encodings: ReadonlyMap<string, BufferEncoding> = new Map([
+  ['iso-8859-1', 'latin1'],
+  ['latin1', 'latin1'],
+  ['utf-16le', 'utf16le'],
+])
 
 /** Whether a callback may answer with this as a body. */
 export function isBody(value: unknown): value is Body {
@@ -43,7 +43,7 @@ export function toChunk(body: Body, charset = 'utf-8'): string | Buffer {
 }
 
 function encode(text: string, charset: string): Buffer {
-  const encoding = encodings[charset.toLowerCase()]
+  const encoding = encodings.get(charset.toLowerCase())
   if (encoding && !(encoding === 'latin1' && /[^\x00-\xff]/.test(text))) return Buffer.from(text, encoding)
   // nearly every charset agrees on these
   if (/^[\x00-\x7f]*$/.test(text)) return Buffer.from(text)

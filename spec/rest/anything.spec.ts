@@ -2,7 +2,9 @@ import net from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { type Context, ndjson, resource, sse } from '../../lib/index.js'
+import { type Endpoint, sse } from '../../lib/index.js'
+import { bodyLimit, chosen, etag, methods, read, resourceOf } from '../fuzz/answers.js'
+import { bytesOf, request, type Sent } from '../fuzz/requests.js'
 import { staysClean } from '../support/clean.js'
 import { onBoth, Site, type Spec, withSite } from '../support/http.js'
 
@@ -11,16 +13,6 @@ const statuses: readonly number[] = [
   200, 201, 202, 204, 206, 300, 301, 303, 304, 307, 400, 401, 403, 404, 405, 406, 409, 410, 412, 413, 414,
   415, 416, 429, 431, 500, 501, 503,
 ]
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
-const bodyLimit = 64
-const etag = '"a"'
-
-/** Takes the body in one of the ways that there are. */
-const read = (way: 'json' | 'text' | 'bytes') => async (context: Context<undefined>) => {
-  await context[way]()
-  return { body: 'taken' }
-}
-
 const open: Spec = {
   allowedMethods: methods,
   bodyLimit,
@@ -234,178 +226,6 @@ onBoth('Anything that a client may do', () => {
   })
 
   describe('Any request at all, to a resource with every callback on', () => {
-    const valid = [
-      'text/plain',
-      'text/event-stream;q=0.5, */*;q=0.1',
-      'application/json; charset="utf-8"',
-      'application/x-ndjson',
-      'en-GB, de;q=0.5, *;q=0',
-      'utf-8, iso-8859-1;q=0.3',
-      'gzip, br;q=0.5, identity;q=0',
-      '*',
-      etag,
-      'W/"a", "b"',
-      'Thu, 01 Jan 1970 00:00:00 GMT',
-      'Thursday, 01-Jan-70 00:00:00 GMT',
-      'Thu Jan  1 00:00:00 1970',
-      'bytes=0-1',
-      'bytes=0-0,-1,99-',
-      '17',
-    ]
-    const anyByte = fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code))
-    const mutated = fc
-      .tuple(fc.constantFrom(...valid), fc.array(fc.tuple(fc.nat(40), fc.nat(2), anyByte), { maxLength: 3 }))
-      .map(([value, edits]) =>
-        edits.reduce((text, [at, cut, byte]) => text.slice(0, at) + byte + text.slice(at + cut), value),
-      )
-    const value = fc
-      .oneof(
-        { weight: 4, arbitrary: fc.constantFrom(...valid) },
-        { weight: 4, arbitrary: mutated },
-        { weight: 1, arbitrary: fc.array(anyByte, { maxLength: 30 }).map((bytes) => bytes.join('')) },
-        {
-          weight: 1,
-          arbitrary: fc.array(fc.constantFrom(...valid), { maxLength: 40 }).map((all) => all.join()),
-        },
-      )
-      .map((text) => text.replace(/[\r\n]/g, ''))
-    const name = fc.constantFrom(
-      'Accept',
-      'Accept-Language',
-      'Accept-Charset',
-      'Accept-Encoding',
-      'If-Match',
-      'If-None-Match',
-      'If-Modified-Since',
-      'If-Unmodified-Since',
-      'If-Range',
-      'Range',
-      'Content-Type',
-      'Content-Encoding',
-      'Last-Event-ID',
-      'Origin',
-      'Cookie',
-      'Authorization',
-      'Cache-Control',
-    )
-    const fitting = fc.constantFrom<[string, string][]>(
-      ['Accept', '*/*'],
-      ['Accept', 'text/event-stream'],
-      ['Accept-Language', 'en'],
-      ['Accept-Charset', 'utf-8'],
-      ['Accept-Encoding', 'identity'],
-      ['If-Match', etag],
-      ['If-None-Match', '"b"'],
-      ['If-Range', etag],
-      ['Range', 'bytes=0-1'],
-      ['Content-Type', 'text/plain'],
-      ['Content-Type', 'application/json'],
-    )
-    const headers = fc.array(fc.oneof(fitting, fc.tuple(name, value)), { maxLength: 5 })
-    const url = fc.oneof(
-      fc.constantFrom('/', '/a', '/%', '/%ff', '/?lastEventId=%ff', '/?a[b]=c', 'http://a/b'),
-      fc.webPath().map((path) => path || '/'),
-    )
-    const method = fc.oneof(
-      { weight: 6, arbitrary: fc.constantFrom(...methods) },
-      { weight: 1, arbitrary: fc.constantFrom('TRACE', 'LINK', 'PROPFIND', 'foo', 'get', 'GETT') },
-    )
-    const body = fc.option(
-      fc.record({
-        content: fc.oneof(
-          fc
-            .constantFrom('{"a":1}', 'hello', '', '{', 'a'.repeat(bodyLimit + 1))
-            .map((text) => Buffer.from(text)),
-          fc.constant(gzipSync('"hello"')),
-          fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes)),
-        ),
-        isChunked: fc.boolean(),
-        isHalf: fc.boolean(),
-      }),
-    )
-    const requests = fc.record({ method, url, headers, body })
-    type Sent = typeof requests extends fc.Arbitrary<infer Each> ? Each : never
-
-    /** What hardly ever happens, so that most requests come far. */
-    const mostly = (usual: unknown, ...others: readonly unknown[]) => [...Array(20).fill(usual), ...others]
-
-    /** What each callback may answer. */
-    const answers: Readonly<Record<string, readonly unknown[]>> = {
-      serviceAvailable: mostly(true, false, 5),
-      knownMethods: [[...methods, 'LINK', 'TRACE']],
-      uriTooLong: mostly(false, true),
-      allowedMethods: mostly([...methods, 'LINK'], ['GET', 'POST']),
-      malformedRequest: mostly(false, true),
-      isAuthorized: mostly(true, 'Basic realm="a"', ['Basic', 'Bearer']),
-      forbidden: mostly(false, true),
-      rateLimited: mostly(false, new Date(0)),
-      validContentHeaders: mostly(true, false),
-      validEntityLength: mostly(true, false),
-      options: [{}, { 'X-Options': 'yes' }],
-      contentTypesProvided: [
-        { 'text/plain': () => 'hello', 'text/event-stream': sse(), 'application/json': () => ({ a: 1 }) },
-        [sse(), ndjson()],
-        { 'text/html;level=1': () => Promise.resolve('hello'), 'application/x-ndjson': () => ndjson() },
-      ],
-      languagesProvided: mostly(['en', 'de-AT'], []),
-      charsetsProvided: [['utf-8', 'iso-8859-1']],
-      encodingsProvided: mostly(['identity', 'gzip'], ['br', 'deflate'], ['gzip'], []),
-      rangesProvided: ['auto', 'none'],
-      variances: [[], ['Cookie']],
-      resourceExists: [true, true, false],
-      generateEtag: [etag, 'W/"a"', undefined],
-      lastModified: [new Date(0), new Date(), undefined],
-      expires: [undefined, new Date(0), '0'],
-      previouslyExisted: [false, true],
-      movedPermanently: [false, false, '/é\r\n'],
-      movedTemporarily: [false, '/b'],
-      multipleChoices: [false, false, true],
-      contentTypesAccepted: [
-        { 'application/json': read('json'), 'text/*': read('text'), '*/*': read('bytes') },
-        { '*/*': () => true, 'text/plain': () => false },
-        { 'text/plain': () => sse(), '*/*': () => ({ created: '/c' }) },
-        { '*/*': () => ({ seeOther: '/d' }) },
-      ],
-      allowMissingPost: [true, false],
-      isConflict: [false, false, true],
-      deleteResource: [true, { body: 'deleted' }, false],
-      deleteCompleted: [true, false],
-    }
-    const choices = fc.record(
-      Object.fromEntries(
-        Object.entries(answers).map(([callback, values]) => [
-          callback,
-          fc.record({ answer: fc.constantFrom(...values), isAsync: fc.boolean() }),
-        ]),
-      ),
-    )
-    const subscribes = {
-      'a list': () => ['event one', 'event two'],
-      'a held stream': ({ send }) => {
-        send('event one')
-      },
-      'a held stream that is slow to begin': async ({ send }) => {
-        await new Promise((resolve) => setImmediate(resolve))
-        send('event one')
-        return () => {}
-      },
-    } satisfies Record<string, Spec['subscribe']>
-    const kinds = fc.constantFrom(...(Object.keys(subscribes) as (keyof typeof subscribes)[]))
-
-    function bytesOf({ method, url, headers, body }: Sent): Buffer {
-      const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-      const start = `${method} ${url} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${lines}`
-      if (!body) return Buffer.from(`${start}\r\n`, 'latin1')
-      const { content, isChunked, isHalf } = body
-      const framing = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${content.length}`
-      const size = Buffer.from(`${content.length.toString(16)}\r\n`)
-      const end = Buffer.from('0\r\n\r\n')
-      const chunks = content.length > 0 ? [size, content, Buffer.from('\r\n'), end] : [end]
-      const framed = isChunked ? Buffer.concat(chunks) : content
-      const half = isHalf ? framed.subarray(0, framed.length / 2) : framed
-      return Buffer.concat([Buffer.from(`${start}${framing}\r\n\r\n`, 'latin1'), half])
-    }
-
     /** Sends, and leaves when a stream has begun; after half a body comes a FIN. */
     function exchange(site: Site, sent: Sent): Promise<string> {
       return new Promise((resolve) => {
@@ -423,19 +243,13 @@ onBoth('Anything that a client may do', () => {
     }
 
     it('Gets a status of the table, and never a stack', async () => {
-      let current: ReturnType<typeof resource>
+      let current: Endpoint
       const site = new Site({
         mount: (app) => app.use(((...given: Parameters<typeof current>) => current(...given)) as never),
       })
       const seen = new Set<number>()
-      const property = fc.asyncProperty(requests, choices, kinds, async (sent, chosen, kind) => {
-        const callbacks = Object.fromEntries(
-          Object.entries(chosen).map(([name, { answer, isAsync }]) => [
-            name,
-            () => (isAsync ? Promise.resolve(answer) : answer),
-          ]),
-        )
-        current = resource({ ...callbacks, bodyLimit, subscribe: subscribes[kind] } as Spec)
+      const property = fc.asyncProperty(request, chosen, async (sent, choice) => {
+        current = resourceOf(choice)
         const answer = await exchange(site, sent)
         // who has half-closed before the graph was through has left
         if (!(answer === '' && sent.body?.isHalf)) expect(statuses, answer).to.include(status(answer))

@@ -24,7 +24,7 @@ export class Graph {
   async #load() {
     const text = await (await fetch('/graph.svg')).text()
     // its style is adopted rather than inlined, which the page's Content-Security-Policy does not let through
-    const [inlined = '', style = ''] = /<style>(.*?)<\/style>/s.exec(text) ?? []
+    const [inlined = '', style = ''] = /<style>([^<]*)<\/style>/.exec(text) ?? []
     const svg = new DOMParser().parseFromString(text.replace(inlined, ''), 'image/svg+xml').documentElement
     const sheets = [style, onTheWay].map((css) => {
       const sheet = new CSSStyleSheet()

@@ -1,0 +1,20 @@
+import { isObject } from '../keys.js'
+
+const token = /^[!#$%&'*+.^_`|~\w-]+$/
+/** No line break, no NUL, and nothing that has no byte of its own: what Node writes (RFC 9110 5.5). */
+const value = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** Whether a value may be the name of a header field, or a method, charset or other name in one (RFC 9110 5.6.2). */
+export function isToken(given: unknown): given is string {
+  return typeof given === 'string' && token.test(given)
+}
+
+/** Whether a value may be that of a header field. */
+export function isFieldValue(given: unknown): given is string {
+  return typeof given === 'string' && value.test(given)
+}
+
+/** Whether a value may be headers: an object of names and values. */
+export function isHeaders(given: unknown): given is Readonly<Record<string, string>> {
+  return isObject(given) && Object.entries(given).every(([name, each]) => isToken(name) && isFieldValue(each))
+}
