@@ -23,6 +23,19 @@ export default class extends Mocha.reporters.Spec {
       )
     }
     const { passes, failures, pending } = this.stats
-    console.log(`${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ''}`)
+    const counts = { passes, failures, pending }
+    // a part of the specs: the whole has one such line
+    if (process.send) process.send(counts)
+    else console.log(closing(counts))
   }
+}
+
+export interface Counts {
+  readonly passes: number
+  readonly failures: number
+  readonly pending: number
+}
+
+export function closing({ passes, failures, pending }: Counts): string {
+  return `${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ''}`
 }

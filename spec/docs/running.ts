@@ -1,0 +1,85 @@
+import { fork } from 'node:child_process'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { type Example, examples } from './pages.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+// A user's settings; `paths` stands for the installed package.
+const settings = {
+  target: 'es2022',
+  types: ['node'],
+  module: 'nodenext',
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  verbatimModuleSyntax: true,
+  skipLibCheck: true,
+  noEmit: true,
+  paths: { 'express-lariat': [join(root, 'lib/index.ts')] },
+}
+const server = { compilerOptions: { ...settings, lib: ['es2023'] }, include: ['*.ts'] }
+const browser = {
+  compilerOptions: { ...settings, lib: ['es2023', 'dom'], allowJs: true, checkJs: true },
+  include: ['*.js'],
+}
+
+// Whatever port an example names, it gets a free one, and tells which.
+const anyPort = `
+  import { Server } from 'node:net'
+  const { listen } = Server.prototype
+  Server.prototype.listen = function (port, ...rest) {
+    this.once('listening', () => process.send(this.address().port))
+    return listen.call(this, 0, ...rest)
+  }`
+
+/** An example that listens. */
+interface Running {
+  readonly port: number
+  stop(): void
+}
+
+/** A folder with the examples of all pages, as a user would have them: those of a browser in `js`. */
+export class Folder {
+  readonly path: string
+
+  private constructor(path: string) {
+    this.path = path
+  }
+
+  static async make(): Promise<Folder> {
+    const path = await mkdtemp(join(tmpdir(), 'express-lariat-docs-'))
+    await mkdir(join(path, 'js'))
+    await symlink(join(root, 'node_modules'), join(path, 'node_modules'))
+    await writeFile(join(path, 'package.json'), '{ "type": "module" }')
+    await writeFile(join(path, 'tsconfig.json'), JSON.stringify(server))
+    await writeFile(join(path, 'js/tsconfig.json'), JSON.stringify(browser))
+    await writeFile(join(path, 'any-port.mjs'), anyPort)
+    for (const { file, language, code } of examples) {
+      await writeFile(join(path, language === 'js' ? 'js' : '', file), code)
+    }
+    return new Folder(path)
+  }
+
+  /** Runs an example that listens. */
+  run({ file }: Example): Promise<Running> {
+    const anyPort = pathToFileURL(join(this.path, 'any-port.mjs')).href
+    const execArgv = ['--import', anyPort, '--import', 'tsx']
+    const child = fork(join(this.path, file), { cwd: this.path, execArgv, silent: true })
+    let errors = ''
+    child.stdout?.resume()
+    child.stderr?.on('data', (chunk) => {
+      errors += chunk
+    })
+    return new Promise((resolve, reject) => {
+      child.once('message', (port) => resolve({ port: port as number, stop: () => child.kill('SIGKILL') }))
+      child.once('exit', () => reject(new Error(`${file} ended before it listened: ${errors}`)))
+    })
+  }
+
+  remove(): Promise<void> {
+    return rm(this.path, { recursive: true, force: true })
+  }
+}
