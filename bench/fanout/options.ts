@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type Name, names } from './peers.js'
 
@@ -50,14 +49,4 @@ function named(part: string): Name[] {
   const found = names.filter((name) => name.includes(part))
   if (found.length === 0) throw new Error(`No peer is called ${part}; there are ${names.join('; ')}`)
   return found
-}
-
-/** How many streams a process may hold: each takes a file descriptor. */
-export function mostStreams(): number {
-  try {
-    const [, soft] = /^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
-    return Number(soft ?? Infinity) - 100
-  } catch {
-    return Infinity
-  }
 }

@@ -44,12 +44,19 @@ export class Remote<Own extends Handlers> {
     })
   }
 
-  static async start<Own extends Handlers>(file: URL, core: number, ...args: string[]): Promise<Remote<Own>> {
+  /** @param core where it runs; undefined for anywhere */
+  static async start<Own extends Handlers>(
+    file: URL,
+    core: number | undefined,
+    ...args: string[]
+  ): Promise<Remote<Own>> {
     const node = [process.execPath, '--expose-gc']
-    const child = pinned
+    const isPinned = pinned && core !== undefined
+    const child = isPinned
       ? fork(file, args, { execPath: pinning, execArgv: ['-c', String(core), ...node] })
       : fork(file, args, { execArgv: ['--expose-gc'] })
-    await once(child, 'message')
+    const [code] = await Promise.race([once(child, 'message'), once(child, 'exit')])
+    if (code !== 'ready') throw new Error(`${file} has not started, but exited with ${code}`)
     return new Remote(child)
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Samples } from './samples.js'
-import type { Memory } from './server.js'
+import type { Memory } from './serving.js'
 import type { Run, Station } from './station.js'
 
 export const streams = 1000

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Client, Watched } from './client.js'
+import type { Client } from './client.js'
 import type { Name } from './peers.js'
 import type { Publishing } from './publisher.js'
+import type { Watched } from './readers.js'
 import { cores, Remote } from './remote.js'
-import type { Memory, Server } from './server.js'
+import type { Server } from './server.js'
+import type { Memory } from './serving.js'
 
 export interface Run extends Watched {
   /** Microseconds of the server's CPU for each event delivered. */

@@ -3,7 +3,17 @@ import { mark, now, numberAt, stampSize, timeAt } from './tick.js'
 
 /** One buffer for all: what was read is looked at before the next is read. */
 const buffer = Buffer.allocUnsafe(256 * 1024)
-const request = 'GET /events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n'
+
+export interface Target {
+  readonly port: number
+  /** What to ask for, by default `/events`. */
+  readonly path?: string
+  readonly accept?: string
+  /** The address that it comes from: each has ports of its own. */
+  readonly from?: string
+  /** It never reads. */
+  readonly isStalled?: boolean
+}
 
 export interface Observer {
   /** A stream has got all that was to come. */
@@ -17,7 +27,10 @@ export interface Observer {
  */
 export class Stream {
   readonly opened: Promise<void>
+  readonly ended: Promise<void>
   closed = false
+  /** The end of the response has come. */
+  isComplete = false
   got = 0
   gaps = 0
   readonly #socket: Socket
@@ -26,7 +39,9 @@ export class Stream {
   #sampled = false
   #cut: Buffer | undefined
 
-  constructor(port: number, stalled: boolean, observer: Observer) {
+  constructor(target: Target, observer: Observer) {
+    const { port, path = '/events', accept = 'text/event-stream', from, isStalled = false } = target
+    const address = { port, host: '127.0.0.1', ...(from !== undefined && { localAddress: from }) }
     this.#observer = observer
     let opened: () => void = () => undefined
     let failed: (error: Error) => void = () => undefined
@@ -45,30 +60,41 @@ export class Stream {
       read(size)
       return true
     }
-    this.#socket = stalled
-      ? connect(port, '127.0.0.1', opened).pause()
-      : connect({ port, host: '127.0.0.1', onread: { buffer, callback } })
-    this.#socket.on('error', failed).on('close', () => {
-      this.closed = true
-      failed(new Error('The server hung up'))
+    this.#socket = isStalled
+      ? connect(address, opened).pause()
+      : connect({ ...address, onread: { buffer, callback } })
+    this.ended = new Promise((resolve) => {
+      this.#socket.on('error', failed).on('close', () => {
+        this.closed = true
+        failed(new Error('The server hung up'))
+        resolve()
+      })
     })
-    this.#socket.write(request)
+    this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\n\r\n`)
   }
 
-  watch(target: number, sampled: boolean): void {
-    this.got = 0
+  /** @param last the number of the event before the first that is to come; -1 where nobody knows */
+  watch(target: number, sampled: boolean, last = 0): void {
+    this.got = last
     this.gaps = 0
     this.#target = target
     this.#sampled = sampled
     this.#cut = undefined
   }
 
+  /** Leaves by a reset. */
   close(): void {
     this.#socket.resetAndDestroy()
   }
 
+  /** Leaves by a FIN. */
+  end(): void {
+    this.#socket.end()
+  }
+
   #read(size: number): void {
     let from = 0
+    this.isComplete = endsWithLastChunk(size)
     if (this.#cut) {
       const missing = stampSize - this.#cut.length
       const joined = Buffer.concat([this.#cut, buffer.subarray(0, Math.min(missing, size))])
@@ -103,10 +129,21 @@ export class Stream {
   #take(bytes: Buffer, at: number): void {
     const number = numberAt(bytes, at)
     if (this.#sampled) {
-      if (number !== this.got + 1) this.gaps += 1
+      if (number !== this.got + 1 && this.got >= 0) this.gaps += 1
       this.#observer.latency(now() - timeAt(bytes, at))
     }
     this.got = number
     if (number === this.#target) this.#observer.complete()
   }
+}
+
+/** Whether a read has the last chunk at its end; an event's chunk ends with CR LF, but not with two. */
+function endsWithLastChunk(size: number): boolean {
+  return (
+    buffer[size - 5] === 0x30 &&
+    buffer[size - 4] === 0x0d &&
+    buffer[size - 3] === 0x0a &&
+    buffer[size - 2] === 0x0d &&
+    buffer[size - 1] === 0x0a
+  )
 }
