@@ -1,46 +1,60 @@
 // Runs all specs in two processes side by side: those of the demo, which mostly wait for a browser, and all others.
-// `npx mocha spec/some.spec.ts` runs one.
-import { type ChildProcess, fork } from 'node:child_process'
+// `npx mocha --spec spec/some.spec.ts` runs them in one.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { type Counts, closing } from './reporter.js'
 
-const mocha = new URL('../../node_modules/mocha/bin/_mocha', import.meta.url)
+const mocha = fileURLToPath(new URL('../../node_modules/mocha/bin/mocha.js', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'lariat-specs-'))
 
-/** A process that runs all specs but some, with the options of .mocharc.json. */
-function run(...ignored: readonly string[]): ChildProcess {
-  return fork(
-    mocha,
-    ignored.map((glob) => `--ignore=${glob}`),
-    {
-      execArgv: ['--import', 'tsx', '--unhandled-rejections=strict'],
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    },
-  )
+/** A process that runs all specs but some. */
+class Part {
+  readonly #file: string
+  readonly #process
+  readonly said
+
+  constructor(name: string, ignored: readonly string[]) {
+    this.#file = join(folder, name)
+    const given = ignored.map((glob) => `--ignore=${glob}`)
+    this.#process = spawn(process.execPath, [mocha, ...given], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, SPECS_COUNTS: this.#file },
+    })
+    this.said = this.#process.stdout
+    process.once('exit', () => this.#process.kill())
+  }
+
+  /** What it has counted; one that ended otherwise than by its count has failed once more. */
+  async counts(): Promise<Counts> {
+    const [code, signal] = await once(this.#process, 'exit')
+    const counts = this.#read()
+    if (counts && (code === 0) === (counts.failures === 0)) return counts
+    console.log(`Specs ended with ${signal ?? code}`)
+    const { passes = 0, failures = 0, pending = 0 } = counts ?? {}
+    return { passes, failures: failures + 1, pending }
+  }
+
+  #read(): Counts | undefined {
+    try {
+      return JSON.parse(readFileSync(this.#file, 'utf8'))
+    } catch {
+      return undefined
+    }
+  }
 }
 
-/** What a process has counted; one that ended without a word has failed once. */
-async function countsOf(part: ChildProcess): Promise<Counts> {
-  let counts: Counts = { passes: 0, failures: 1, pending: 0 }
-  part.on('message', (message: Counts) => {
-    counts = message
-  })
-  const [code, signal] = await once(part, 'exit')
-  if (code === 0 || counts.failures > 0) return counts
-  console.log(`The specs ended with ${signal ?? code}`)
-  return { ...counts, failures: 1 }
-}
+const demo = new Part('demo', ['spec/!(demo)/**', 'spec/*.spec.ts'])
+const others = new Part('others', ['spec/demo/**'])
 
-const demo = run('spec/!(demo)/**', 'spec/*.spec.ts')
-const others = run('spec/demo/**')
-process.once('exit', () => {
-  for (const part of [demo, others]) part.kill()
-})
-
-const said = text(demo.stdout!)
-others.stdout!.pipe(process.stdout)
-const parts = await Promise.all([others, demo].map(countsOf))
-console.log(await said)
+others.said.pipe(process.stdout)
+const [said, ...parts] = await Promise.all([text(demo.said), demo.counts(), others.counts()])
+console.log(said)
+rmSync(folder, { recursive: true })
 
 const sum = (name: keyof Counts) => parts.reduce((total, counts) => total + counts[name], 0)
 const total = { passes: sum('passes'), failures: sum('failures'), pending: sum('pending') }
