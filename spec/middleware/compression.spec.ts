@@ -1,11 +1,11 @@
-import { createGunzip, gunzipSync } from 'node:zlib'
+import { gunzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import compression from 'compression'
 import { type RequestHandler, Router } from 'express'
 import { type LoopContext, loop, raw, resource, sse } from '../../lib/index.js'
+import { gunzipped } from '../support/gunzip.js'
 import { onBoth } from '../support/http.js'
 import { Log } from '../support/log.js'
-import type { Client } from '../support/raw.js'
 import { flood, stages } from '../support/stage.js'
 
 const stage = stages()
@@ -15,30 +15,6 @@ const gzip = { 'Accept-Encoding': 'gzip' }
 const cacheable: RequestHandler = (_req, res, next) => {
   res.setHeader('Cache-Control', 'no-cache')
   next()
-}
-
-/** A reader of a compressed body as it comes. */
-function gunzip(client: Client) {
-  const stream = createGunzip()
-  let text = ''
-  let size = 0
-  const log = new Log()
-  stream.on('data', (bytes: Buffer) => {
-    text += bytes.toString()
-    for (const line of text.split('\n').slice(0, -1)) log.add(line)
-    text = text.slice(text.lastIndexOf('\n') + 1)
-  })
-  stream.on('end', () => log.add('end'))
-  stream.on('error', ({ message }) => log.add(message))
-  const feed = () => {
-    const { bytes, isWhole } = client.message
-    stream.write(bytes.subarray(size))
-    size = bytes.length
-    if (isWhole) stream.end()
-  }
-  client.socket.on('data', feed)
-  feed()
-  return log
 }
 
 onBoth('Behind compression() (docs/existing-app.md)', () => {
@@ -97,7 +73,7 @@ onBoth('Behind compression() (docs/existing-app.md)', () => {
   it('where the resource says otherwise it is compressed: each event arrives at once all the same', async () => {
     const { client, context } = await held(sse(), [cacheable, compression()])
     expect(client.message.headers).to.include({ 'cache-control': 'no-cache', 'content-encoding': 'gzip' })
-    const lines = gunzip(client)
+    const lines = gunzipped(client)
     await lines.until(':')
     for (const count of [1, 2, 3]) {
       context.write(count)
@@ -111,7 +87,7 @@ onBoth('Behind compression() (docs/existing-app.md)', () => {
 
   it('a heartbeat of a compressed stream arrives at once as well', async () => {
     const { client } = await held(sse(), [cacheable, compression()])
-    const lines = gunzip(client)
+    const lines = gunzipped(client)
     await lines.until(':')
     stage.now.time.advance(15_000)
     await lines.until(':', 2)
@@ -133,7 +109,7 @@ onBoth('Behind compression() (docs/existing-app.md)', () => {
     )
     const client = site.get('/', { headers: gzip })
     await client.head()
-    const lines = gunzip(client)
+    const lines = gunzipped(client)
     await lines.until('data: before')
     seen.add('before')
     expect((await client.closed()).isWhole).to.equal(false)

@@ -1,17 +1,14 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import https from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import { expect } from 'chai'
 import compression from 'compression'
 import type { Express, RequestHandler } from 'express'
 import { ndjson, resource } from '../../lib/index.js'
+import { certificate } from '../support/certificate.js'
 import { hold } from '../support/held.js'
 import { onBoth } from '../support/http.js'
-import { needs, pathOf } from '../support/installed.js'
+import { needs } from '../support/installed.js'
 import { Log } from '../support/log.js'
 import { stages } from '../support/stage.js'
 
@@ -43,34 +40,6 @@ onBoth('Servers of the app (docs/existing-app.md)', () => {
 
   describe('https', () => {
     needs('openssl')
-    let folder: string
-    let credentials: https.ServerOptions
-
-    before(() => {
-      folder = mkdtempSync(join(tmpdir(), 'express-lariat-tls-'))
-      const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-      const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
-      execFileSync(
-        pathOf('openssl')!,
-        [
-          'req',
-          '-x509',
-          ...ec,
-          '-nodes',
-          '-days',
-          '1',
-          '-subj',
-          '/CN=localhost',
-          '-keyout',
-          key,
-          '-out',
-          cert,
-        ],
-        { stdio: 'ignore' },
-      )
-      credentials = { key: readFileSync(key), cert: readFileSync(cert) }
-    })
-    after(() => rmSync(folder, { recursive: true, force: true }))
 
     /** A stream over TLS: what has come of it, in a log of lines, and how it ended. */
     async function held(version: '1.0' | '1.1', before: readonly RequestHandler[] = []) {
@@ -88,7 +57,10 @@ onBoth('Servers of the app (docs/existing-app.md)', () => {
           },
           terminate: ({ kind }) => log.add(kind),
         }),
-        { before, listen: (app) => https.createServer(credentials, app) as never },
+        {
+          before,
+          listen: (app) => https.createServer({ key: certificate(), cert: certificate() }, app) as never,
+        },
       )
       const socket: TLSSocket = connect({ port: site.port, host: '127.0.0.1', rejectUnauthorized: false })
       let text = ''

@@ -4,7 +4,7 @@ import { failing, snapshotAndStream } from './endpoints.js'
 import { type Front, visitorOf } from './fronts.js'
 import { Origin } from './origin.js'
 import type { RunningProxy } from './proxy.js'
-import type { Ending, Http1, Version, Visitor } from './visitor.js'
+import type { Http1, Version, Visitor } from './visitor.js'
 
 /** What of a proxy's behaviour differs. */
 export interface Expected {
@@ -14,8 +14,6 @@ export interface Expected {
   readonly leaving: 'at once' | 'at the next writes'
   /** Whether a client that sends no more is taken for one that has left. */
   readonly halfClosed: 'leaving' | 'nothing'
-  /** What a client makes of a response that was cut. */
-  readonly cut: Readonly<Partial<Record<Version, Ending>>>
   /** The app gets a request once its body has come as a whole. */
   readonly buffersBodies: boolean
   /** It says who the client is. */
@@ -89,12 +87,13 @@ export function behaves(front: Front, expected: Expected): void {
           expect(Number(headers['retry-after'])).to.be.within(5, 10)
         })
 
-        const { [version]: cut } = expected.cut
-        it(`makes ${cut === 'cut' ? 'a cut' : 'a complete end, wrongly,'} of a cut`, async () => {
+        const cut = [...front.cut[version]!]
+        const made = cut.map((ending) => (ending === 'cut' ? 'a cut' : 'a complete end, wrongly,'))
+        it(`makes ${made.join(' or ')} of a cut`, async () => {
           const { send, held, visit } = await opened(failing)
           send('last')
           send('fail')
-          expect(await visit.ended()).to.equal(cut)
+          expect(await visit.ended()).to.be.oneOf(cut)
           expect(visit.body).to.equal(':\n\ndata: last\n\n')
           expect(held.log.entries).to.deep.equal(['subscribe', 'error'])
         })
@@ -107,19 +106,20 @@ export function behaves(front: Front, expected: Expected): void {
           await held.log.until('disconnect')
         })
 
-        it('waits for a client that does not read: the app learns that it is behind', async () => {
+        it('waits for a client that does not read: the app learns that it is behind, and ends its stream as after a failure', async () => {
           const held = origin.hold({
             format: ndjson(),
             stream: { writeTimeout: 300 },
             *subscribe() {
-              for (let sent = 0; sent < 64 * 2 ** 20; sent += part.length) yield part
+              for (let sent = 0; sent < unheld; sent += part.length) yield part
             },
           })
           const visit = visitor(version).visit('/')
           visit.pause()
-          await Promise.race([held.log.until('overflow'), held.log.until('end')])
+          await Promise.race(['overflow', 'end', 'disconnect'].map((kind) => held.log.until(kind)))
           expect(held.log.entries).to.deep.equal(['subscribe', 'overflow'])
-          visit.leave()
+          visit.resume()
+          expect(await visit.ended()).to.be.oneOf(cut)
         })
 
         it('passes methods, statuses and headers as they are', async () => {
@@ -134,7 +134,8 @@ export function behaves(front: Front, expected: Expected): void {
           const events = { accept: 'text/event-stream' }
           const json = { accept: 'application/json' }
           expect(await answers('HEAD', events)).to.include({ status: 200, type: events.accept, body: '' })
-          expect((await answers('DELETE', {})).headers).to.include({ allow: 'GET, HEAD, POST' })
+          const refused = await answers('DELETE', {})
+          expect([refused.status, refused.headers.allow]).to.deep.equal([405, 'GET, HEAD, POST'])
           expect(await answers('GET', { accept: 'image/png' })).to.include({ status: 406 })
           expect((await answers('GET', json)).headers).to.include({ etag: '"1"', vary: 'Accept' })
           expect(await answers('GET', { ...json, 'if-none-match': '"1"' })).to.include({
@@ -149,7 +150,9 @@ export function behaves(front: Front, expected: Expected): void {
         })
 
         const who = expected.forwards ? 'who the client is, whatever it says itself' : 'what the client says'
-        it(`tells the app ${who}`, async () => {
+        it(`tells the app ${who}`, async function () {
+          // elsewhere a machine has 127.0.0.1 alone to call itself
+          if (process.platform !== 'linux') this.skip()
           const held = origin.hold({ stream: { maxStreamsPerClient: 1 } })
           const status = async (from: string, headers = {}) =>
             (await visitor(version, from).visit('/', { headers }).head()).status
@@ -271,6 +274,8 @@ export function behaves(front: Front, expected: Expected): void {
 }
 
 const part = '.'.repeat(2 ** 16)
+/** More than all sockets between the app and a client hold, which grow to 32 MiB each. */
+const unheld = 2 ** 28
 
 /** Writes until something has come of it: each write is a chance to learn that the client has left. */
 async function writesUntil(happened: Promise<void>, send: (message: unknown) => void): Promise<void> {

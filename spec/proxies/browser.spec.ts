@@ -1,12 +1,12 @@
-import { once } from 'node:events'
 import { expect } from 'chai'
 import type { Browser, Page } from 'playwright-core'
-import { event, resource } from '../../lib/index.js'
+import { resource } from '../../lib/index.js'
 import { launch } from '../support/browser.js'
 import { staysClean } from '../support/clean.js'
 import { needs } from '../support/installed.js'
-import { type Front, haproxyRecommended, nginxRecommended } from './fronts.js'
-import { Held, Origin } from './origin.js'
+import { counting } from './endpoints.js'
+import { type Front, haproxyRecommended, nginxRecommended, patience } from './fronts.js'
+import { Origin } from './origin.js'
 
 const many = 8
 
@@ -24,7 +24,7 @@ const page = `<title>Streams</title><script>
 const html = resource({ contentTypesProvided: { 'text/html': () => page } })
 
 describe("Chromium's EventSource over HTTP/2, through the proxies of docs/proxies.md", function () {
-  this.timeout(30_000)
+  this.timeout(patience)
   needs('chromium')
   needs('openssl')
   let browser: Browser
@@ -72,20 +72,12 @@ describe("Chromium's EventSource over HTTP/2, through the proxies of docs/proxie
 })
 
 async function sees(window: Page, condition: string): Promise<void> {
-  await window.waitForFunction(condition, undefined, { timeout: 15_000 })
+  await window.waitForFunction(condition, undefined, { timeout: patience / 2 })
 }
 
-/** Three events after the last that was seen, and no end. */
 async function serving(port = 0): Promise<Origin> {
+  const { endpoint } = counting({ retry: 100 })
   const origin = await new Origin().open(port)
-  const { endpoint } = new Held({
-    stream: { retry: 100 },
-    async *subscribe({ lastEventId, signal }) {
-      const seen = Number(lastEventId ?? 0)
-      for (let id = seen + 1; id <= seen + 3; id++) yield event('', { id: String(id) })
-      await once(signal, 'abort')
-    },
-  })
   origin.route((path) => (path === '/page' ? html : endpoint))
   return origin
 }

@@ -1,4 +1,6 @@
-import { ndjson, resource, sse } from '../../lib/index.js'
+import { once } from 'node:events'
+import { event, ndjson, resource, type StreamOptions, sse } from '../../lib/index.js'
+import { Held } from './origin.js'
 
 /** A loop whose source breaks when it is told to. */
 export const failing = {
@@ -6,6 +8,18 @@ export const failing = {
     if (message === 'fail') throw new Error('The source broke')
     write(message)
   },
+}
+
+/** Three events after the last that a client has seen, and no end. */
+export function counting(stream: StreamOptions = {}): Held {
+  return new Held({
+    stream,
+    async *subscribe({ lastEventId, signal }) {
+      const seen = Number(lastEventId ?? 0)
+      for (let id = seen + 1; id <= seen + 3; id++) yield event('', { id: String(id) })
+      await once(signal, 'abort')
+    },
+  })
 }
 
 /** JSON, events, and a POST that is answered by a stream. */

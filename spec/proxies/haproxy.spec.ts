@@ -1,9 +1,10 @@
 import { staysClean } from '../support/clean.js'
 import { needs } from '../support/installed.js'
 import { behaves } from './behaviour.js'
-import { haproxyPlain, haproxyRecommended } from './fronts.js'
+import { haproxyPlain, haproxyRecommended, patience } from './fronts.js'
 
-describe('HAProxy in front (docs/proxies.md)', () => {
+describe('HAProxy in front (docs/proxies.md)', function () {
+  this.timeout(patience)
   needs('haproxy')
   needs('openssl')
   staysClean()
@@ -12,7 +13,6 @@ describe('HAProxy in front (docs/proxies.md)', () => {
     upstream: '1.1',
     leaving: 'at once',
     halfClosed: 'leaving',
-    cut: { 'HTTP/1.1': 'cut', 'HTTP/2': 'complete' },
     buffersBodies: false,
     forwards: true,
     keepsConnections: true,
@@ -22,7 +22,6 @@ describe('HAProxy in front (docs/proxies.md)', () => {
     upstream: '1.1',
     leaving: 'at the next writes',
     halfClosed: 'nothing',
-    cut: { 'HTTP/1.1': 'cut' },
     buffersBodies: false,
     forwards: false,
     keepsConnections: true,

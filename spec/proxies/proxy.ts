@@ -6,34 +6,33 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { atEnd } from '../support/at-end.js'
 import { pathOf } from '../support/installed.js'
-
-/** What a configuration is made of: where it has its files, and where it is to listen. */
-interface Place {
-  readonly folder: string
-  readonly port: number
-}
 
 export interface Kind {
   readonly program: 'nginx' | 'haproxy'
-  /** The command line. */
-  readonly given: (file: string, folder: string) => readonly string[]
+  /** The command line, for a configuration in the folder where it is run. */
+  readonly given: (file: string) => readonly string[]
 }
 
 const attempts = 5
+const configuration = 'proxy.conf'
 
-/** A proxy as a process of its own, that keeps all its files in a temporary folder. */
+/** A proxy as a process of its own, that is run in a temporary folder and keeps all its files there. */
 export class RunningProxy {
-  readonly folder = mkdtempSync(join(tmpdir(), 'lariat-proxy-'))
+  readonly #folder = mkdtempSync(join(tmpdir(), 'lariat-proxy-'))
   readonly #kind: Kind
   #process: ChildProcess | undefined
   #said = ''
   port = 0
 
-  constructor(kind: Kind) {
+  readonly #stayAtEnd: () => void
+
+  /** @param files what its configuration names, and has to be there */
+  constructor(kind: Kind, files: Readonly<Record<string, string>> = {}) {
     this.#kind = kind
-    // the tests may end by themselves, or be ended
-    process.once('exit', this.#remove)
+    this.#stayAtEnd = atEnd(() => this.#remove())
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(this.#folder, name), text)
   }
 
   /** What it has printed. */
@@ -42,12 +41,11 @@ export class RunningProxy {
   }
 
   /** Starts it on a port that is free; somebody may take that in between. */
-  async start(configure: (place: Place) => string): Promise<this> {
-    const file = join(this.folder, 'proxy.conf')
+  async start(configure: (port: number) => string): Promise<this> {
     for (let attempt = 1; attempt <= attempts; attempt++) {
       this.port = await freePort()
-      writeFileSync(file, configure({ folder: this.folder, port: this.port }))
-      if (await this.#run(file)) return this
+      writeFileSync(join(this.#folder, configuration), configure(this.port))
+      if (await this.#run()) return this
       if (!/address already in use|cannot bind/i.test(this.#said)) break
     }
     throw new Error(`${this.#kind.program} did not start: ${this.#said}`)
@@ -60,14 +58,19 @@ export class RunningProxy {
       running.kill('SIGKILL')
       await exited
     }
-    process.off('exit', this.#remove)
+    this.#stayAtEnd()
     this.#remove()
   }
 
-  async #run(file: string): Promise<boolean> {
+  async #run(): Promise<boolean> {
     const { program, given } = this.#kind
     this.#said = ''
-    const running = spawn(pathOf(program)!, given(file, this.folder), { stdio: ['ignore', 'pipe', 'pipe'] })
+    const running = spawn(pathOf(program)!, given(configuration), {
+      cwd: this.#folder,
+      // where the specs find it is, to nginx itself, a list of sockets that it inherits
+      env: { ...process.env, NGINX: undefined },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.#process = running
     for (const output of [running.stdout, running.stderr]) {
       output!.on('data', (chunk) => {
@@ -81,9 +84,9 @@ export class RunningProxy {
     return isUp
   }
 
-  readonly #remove = () => {
+  #remove(): void {
     this.#process?.kill('SIGKILL')
-    rmSync(this.folder, { recursive: true, force: true })
+    rmSync(this.#folder, { recursive: true, force: true })
   }
 }
 

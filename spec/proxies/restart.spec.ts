@@ -11,9 +11,11 @@ import {
   haproxyRecommended,
   nginxPlain,
   nginxRecommended,
+  patience,
   visitorOf,
 } from './fronts.js'
 import type { RunningProxy } from './proxy.js'
+import { haproxyCutOverHttp2 } from './versions.js'
 import type { Ending, Version, Visit, Visitor } from './visitor.js'
 
 /** HAProxy tries for three seconds to reach a server that is away; not here. */
@@ -89,7 +91,7 @@ class Case {
   /** Comes back as EventSource does, until it is answered. */
   async resume(): Promise<void> {
     await this.#each(async (visitor) => {
-      for (let attempt = 0; attempt < 100; attempt++) {
+      for (let attempt = 0; attempt < 300; attempt++) {
         const visit = visitor.visit('/', events('3'))
         if ((await answerTo(visit)) === 200) {
           this.resumed[visitor.version] = await visit.until('id: 6\n')
@@ -121,7 +123,7 @@ const answerTo = (visit: Visit): Promise<number | 'nothing'> =>
   )
 
 describe('A server that is killed and started again behind a proxy (docs/proxies.md)', function () {
-  this.timeout(30_000)
+  this.timeout(patience)
   needs('nginx')
   needs('haproxy')
   needs('openssl')
@@ -163,9 +165,10 @@ describe('A server that is killed and started again behind a proxy (docs/proxies
     expect(cases.get(nginxPlain)?.endings).to.deep.equal({ 'HTTP/1.1': 'complete' })
   })
 
-  it('HAProxy: it is seen as cut over HTTP/1.1, and looks complete over HTTP/2', () => {
+  it('HAProxy: it is seen as cut over HTTP/1.1; over HTTP/2 it looks complete in 2.6', () => {
     const { endings } = cases.get(haproxyRecommended)!
-    expect(endings).to.deep.equal({ 'HTTP/1.1': 'cut', 'HTTP/2': 'complete' })
+    expect(endings['HTTP/1.1']).to.equal('cut')
+    expect(endings['HTTP/2']).to.be.oneOf([...haproxyCutOverHttp2()])
     expect(cases.get(haproxyPlain)?.endings).to.deep.equal({ 'HTTP/1.1': 'cut' })
   })
 

@@ -28,6 +28,8 @@ export interface Visit {
   leave(): void
   /** Takes no more of it for now. */
   pause(): void
+  /** Takes what there is of it. */
+  resume(): void
 }
 
 export type Version = 'HTTP/1.1' | 'HTTP/2'
@@ -80,13 +82,10 @@ export class Http1 implements Visitor {
       },
       head: () => client.head(),
       until: (text) => client.until(text),
-      ended: () =>
-        client.whole().then(
-          () => 'complete',
-          () => 'cut',
-        ),
+      ended: () => endingOf(client),
       leave: () => client.leave(),
       pause: () => client.socket.pause(),
+      resume: () => client.socket.resume(),
       reset: () => tcp.resetAndDestroy(),
     }
   }
@@ -94,6 +93,27 @@ export class Http1 implements Visitor {
   close(): void {
     for (const client of this.#clients) client.leave()
   }
+}
+
+/** How a response ends. A look reads all that has come: there is one for whatever comes in a turn. */
+function endingOf(client: Client): Promise<Ending> {
+  return new Promise((resolve) => {
+    const isWhole = () => client.messages.at(-1)?.isWhole === true
+    let isToLook = false
+    const lookLater = () => {
+      if (!isToLook) setImmediate(look)
+      isToLook = true
+    }
+    const look = () => {
+      isToLook = false
+      if (!isWhole()) return
+      client.socket.off('data', lookLater)
+      resolve('complete')
+    }
+    client.socket.on('data', lookLater)
+    lookLater()
+    void client.ended.then(() => resolve(isWhole() ? 'complete' : 'cut'))
+  })
 }
 
 /** HTTP/2: all requests on one connection. */
@@ -190,6 +210,10 @@ class Http2Visit implements Visit {
 
   pause(): void {
     this.#stream.pause()
+  }
+
+  resume(): void {
+    this.#stream.resume()
   }
 
   #look(): void {
