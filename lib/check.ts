@@ -1,6 +1,7 @@
 import { isFormat } from './formats/format.js'
 import { type Exit, first, graph, type Question } from './graph/graph.js'
 import { ofMethod } from './graph/methods.js'
+import { streamHeaders } from './http/field.js'
 import { isFeed } from './hub/feed.js'
 import { checkKeys, isBoolean, isFunction, isObject, type Rule, type Rules, wrong } from './keys.js'
 import { accepts, provides } from './plan.js'
@@ -69,7 +70,7 @@ const loopRules: Rules = {
   format: [isFormat, 'a format, such as sse()', 'needed'],
   subscribe: [isSource, 'a function that feeds the response, or a channel', 'needed'],
   status: [isStatusWithBody, 'a status with a body, 200 to 599 but 204, 205 and 304'],
-  headers: orFunction(callbacks.options.fits, callbacks.options.expected),
+  headers: orFunction(streamHeaders.fits, streamHeaders.expected),
 }
 
 function orFunction(fits: (value: unknown) => boolean, expected: string): Rule {

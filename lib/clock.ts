@@ -1,3 +1,5 @@
+import { apart } from './async-context.js'
+
 /** Where the clock's time comes from; specs put their own here. */
 export interface Time {
   /** Milliseconds that never go back. */
@@ -6,11 +8,12 @@ export interface Time {
   wake(callback: () => void, milliseconds: number): () => void
 }
 
-const system: Time = {
+export const system: Time = {
   // whole ones, which need no room of their own on the heap: every stream keeps a few
   now: () => Math.trunc(performance.now()),
   wake(callback, milliseconds) {
-    const timer = setTimeout(callback, milliseconds).unref()
+    // one timer is for all: whoever happens to set it is not kept by it
+    const timer = apart(() => setTimeout(callback, milliseconds).unref())
     return () => clearTimeout(timer)
   },
 }

@@ -1,4 +1,5 @@
 import type { Response } from 'express'
+import { type Scope, scopeOfNow, within } from './async-context.js'
 import { clock } from './clock.js'
 import { Context } from './context.js'
 import { discard } from './discard.js'
@@ -100,6 +101,8 @@ export class Exchange {
   #context: Context | undefined
   #body: RequestBody | undefined
   #abort: AbortController | undefined
+  /** Where its listeners are called. */
+  #signalScope: Scope | undefined
   #isAborted = false
   #answers: Partial<Record<CallbackName, unknown>> | undefined
 
@@ -157,15 +160,16 @@ export class Exchange {
     if (!this.#abort) {
       const abort = new AbortController()
       this.#abort = abort
+      this.#signalScope = scopeOfNow()
       if (this.#isAborted || this.hasLeft) abort.abort()
-      else onClose(this.req, this.res, { closed: () => this.res.writableFinished || abort.abort() })
+      else onClose(this.req, this.res, { closed: () => this.res.writableFinished || this.abort() })
     }
     return this.#abort.signal
   }
 
   abort(): void {
     this.#isAborted = true
-    this.#abort?.abort()
+    within(this.#signalScope, () => this.#abort?.abort())
   }
 
   /** The client has left, as far as is known. */

@@ -5,7 +5,8 @@ import type { Format } from './formats/format.js'
 import { stillAllowed } from './graph/access.js'
 import { isReading } from './graph/conditional.js'
 import { essenceOf, parseMediaType } from './http/media-type.js'
-import { type Handlers, Loop, type Reply } from './loop/loop.js'
+import { Loop } from './loop/loop.js'
+import type { Handlers, Reply } from './loop/reply.js'
 import type { Streams } from './loop/streams.js'
 import { applyHeaders, finishHead, putHeader, respondStop, withCharset } from './respond.js'
 import type { AnySpec } from './spec.js'
@@ -45,6 +46,8 @@ class HeldReply implements Reply {
   readonly #outcome: Held
   readonly #streams: Streams
   readonly #fail: Fail
+  /** The head is set, though it may not be out. */
+  #hasHead = false
   readonly type: string
   readonly client: string | undefined
 
@@ -72,6 +75,7 @@ class HeldReply implements Reply {
   }
 
   head(): void {
+    this.#hasHead = true
     setHead(this.#x, this.#outcome, this.type)
   }
 
@@ -84,6 +88,7 @@ class HeldReply implements Reply {
   }
 
   fail(error: unknown): void {
+    if (this.#hasHead) for (const name of ofStreams) this.#x.res.removeHeader(name)
     if (this.#streams.isClosing) this.#x.headers['Retry-After'] = String(this.#streams.retryAfter)
     this.#fail(error)
   }
@@ -124,6 +129,16 @@ function clientOf(x: Exchange): string | undefined {
   // when it has left, it cannot be asked any more
   return maxStreamsPerClient !== undefined || x.plan.spec.terminate ? (req.ip ?? '') : undefined
 }
+
+/** What is true of a stream alone. */
+const ofStreams = [
+  'Content-Type',
+  'Content-Language',
+  'Cache-Control',
+  'X-Accel-Buffering',
+  'Last-Event-ID',
+  'Event-Gap',
+]
 
 /** What is true of a whole body alone. */
 const ofWholes = ['etag', 'last-modified', 'expires', 'accept-ranges', 'content-length']

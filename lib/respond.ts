@@ -8,6 +8,7 @@ import vary from 'vary'
 import { misuse, show } from './errors.js'
 import type { Exchange } from './exchange.js'
 import { cut, onClose, tolerate } from './http/connection.js'
+import { isToken } from './http/field.js'
 import { parseMediaType } from './http/media-type.js'
 import type { ByteRange } from './http/range.js'
 import { isStream, toBytes, toChunk, typeOf } from './http/representation.js'
@@ -67,10 +68,16 @@ export function applyHeaders(x: Exchange): void {
 }
 
 /** A header that a callback has given; in two of them others have their say, too. */
-export function putHeader(res: Response, name: string, value: string | readonly string[]): void {
-  if (/^vary$/i.test(name)) vary(res, [value].flat().join())
+export function putHeader(res: Response, name: string, value: string | readonly string[] | undefined): void {
+  if (value === undefined) return
+  if (/^vary$/i.test(name)) addVary(res, String(value))
   else if (/^set-cookie$/i.test(name)) res.appendHeader(name, value)
   else res.setHeader(name, value)
+}
+
+function addVary(res: Response, value: string): void {
+  const names = value.split(',').map((name) => name.trim())
+  for (const name of names) if (isToken(name)) vary(res, name)
 }
 
 function set({ res }: Exchange, headers: Readonly<Record<string, string>>): void {

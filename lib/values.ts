@@ -68,6 +68,9 @@ export interface StopValue extends Stop {
   readonly detail?: string
 }
 
+/** What Node writes into a header: text, or a number. */
+const isWritable = (value: unknown) => typeof value === 'number' || isFieldValue(value)
+
 /**
  * Ends a request or a held response; returned from any callback, as Cowboy's `{stop, Req, State}`.
  *
@@ -84,7 +87,7 @@ export function stop(status = 204, answer: StopAnswer = {}): Stop {
     throw misuse('LARIAT_ANSWER', `stop(${show(status)}): expected a final status, 200 to 599`)
   }
   for (const [name, each] of Object.entries(answer.headers ?? {})) {
-    if (isToken(name) && isFieldValue(String(each))) continue
+    if (each === undefined || (isToken(name) && [each].flat().every(isWritable))) continue
     throw misuse(
       'LARIAT_ANSWER',
       `stop(…, { headers: { ${show(name)}: ${show(each)} } }): no header can be that`,

@@ -1,6 +1,6 @@
 import { isArrayBuffer, isUint8Array } from 'node:util/types'
 import { misuse, show } from '../errors.js'
-import type { Event } from '../values.js'
+import { type Event, isPromise } from '../values.js'
 
 /** How an event's data becomes text. */
 export type Serialize = (data: unknown, event: Event) => string
@@ -21,9 +21,12 @@ export function isBare({ data, id, type, retry, comment }: Event): boolean {
 /**
  * The JSON text of a value.
  *
- * @throws TypeError for a value that has none: a function, a BigInt, a circle, a `toJSON` that throws
+ * @throws TypeError for a value that has none: a promise, a function, a BigInt, a circle, a `toJSON` that throws
  */
 export function json(value: unknown): string {
+  if (isPromise(value)) {
+    throw misuse('LARIAT_DATA', 'A promise cannot be written: await it, and write what it resolves to')
+  }
   let text: string | undefined
   try {
     text = JSON.stringify(value)

@@ -1,5 +1,6 @@
 import { type Exchange, type Outcome, wrongAnswer } from '../exchange.js'
-import { type AnyLoopSpec, callbacks } from '../spec.js'
+import { streamHeaders } from '../http/field.js'
+import type { AnyLoopSpec } from '../spec.js'
 import type { Awaitable } from '../values.js'
 import { refuseMethod } from './access.js'
 import type { OnStep } from './walk.js'
@@ -20,7 +21,7 @@ export function decideLoop(
   x.negotiated.mediaType = [format.mediaType].flat()[0] as string
   if (typeof headers !== 'function') return { kind: 'loop', format, status, headers }
   return x.call('headers', headers, (value) => {
-    const { fits, expected } = callbacks.options
+    const { fits, expected } = streamHeaders
     if (!fits(value)) throw wrongAnswer('headers', value, expected)
     return { kind: 'loop', format, status, headers: value as Record<string, string> }
   }) as Awaitable<Outcome>

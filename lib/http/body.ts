@@ -122,8 +122,15 @@ export class RequestBody {
 }
 
 /** What raw-body or a decoder says, as a status. */
-function refusal(error: unknown, limit: number): Refusal {
+function refusal(error: unknown, limit: number): LariatError {
   const { type } = error as { type?: string }
+  if (type === 'stream.encoding.set') {
+    const message = 'The request was given an encoding before the endpoint was reached (req.setEncoding)'
+    return new LariatError(
+      'LARIAT_BODY',
+      `${message}: its bytes are gone. Read the body before, into req.body.`,
+    )
+  }
   if (type === 'entity.too.large') return new Refusal(413, `The request body is larger than ${limit} bytes.`)
   if (type === 'request.aborted') return new Refusal(400, 'The request body stopped half-way.')
   return new Refusal(400, 'The request body is not what its headers say.')

@@ -6,7 +6,7 @@ import type { Request, Response } from 'express'
 export function cut(res: Response): void {
   const { socket } = res
   if (!socket) res.destroy()
-  else if (isFramed(res)) socket.destroySoon()
+  else if (isFramed(res)) destroySoon(socket)
   else socket.write('', () => reset(socket))
 }
 
@@ -20,7 +20,7 @@ export function closeAfter(res: Response): void {
   res.once('finish', () => {
     const next = (socket as { _httpMessage?: unknown })._httpMessage
     // a pipelined request that was waiting has its turn now
-    if (!next) socket.destroySoon()
+    if (!next) destroySoon(socket)
   })
 }
 
@@ -50,9 +50,16 @@ function outputSize(res: Response): number {
   return (res as { outputSize?: number }).outputSize ?? 0
 }
 
-/** Chunks tell a client where a body ends; before HTTP/1.1 only the end of the connection does. */
-function isFramed({ req }: Response): boolean {
-  return req.httpVersionMajor > 1 || req.httpVersionMinor >= 1
+/** Chunks tell a client where a body ends; without them, as before HTTP/1.1, only the end of the connection does. */
+function isFramed(res: Response): boolean {
+  return !res.headersSent || res.chunkedEncoding || res.hasHeader('Content-Length')
+}
+
+/** Closes a connection once all that was written to it is out. */
+function destroySoon(socket: Socket): void {
+  // one that only looks like a socket, as tests inject it, may have less
+  if (typeof socket.destroySoon === 'function') socket.destroySoon()
+  else socket.destroy()
 }
 
 /** Where the end of the connection is the end of the body, only a TCP reset tells that it is cut short. */

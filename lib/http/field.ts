@@ -18,3 +18,11 @@ export function isFieldValue(given: unknown): given is string {
 export function isHeaders(given: unknown): given is Readonly<Record<string, string>> {
   return isObject(given) && Object.entries(given).every(([name, each]) => isToken(name) && isFieldValue(each))
 }
+
+/** What the headers of a held response may be: its framing is not the app's. */
+export const streamHeaders = {
+  expected: 'an object of header names and values, without Content-Length and Transfer-Encoding',
+  fits: (given: unknown) =>
+    isHeaders(given) &&
+    !Object.keys(given).some((name) => /^(?:content-length|transfer-encoding)$/i.test(name)),
+}

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { apart } from '../async-context.js'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { json } from '../formats/data.js'
 import type { Format } from '../formats/format.js'
@@ -131,7 +132,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
 
   protected begin(): void {
     if (this.#isClosed) return this.down()
-    const listening = this.#log.listen(this)
+    const listening = apart(() => this.#log.listen(this))
     this.#listening = listening
     if (isPromise(listening)) {
       listening.then(
@@ -150,7 +151,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   protected cease(): void {
     const listening = this.#listening
     this.#listening = undefined
-    if (typeof listening === 'function') listening()
+    if (typeof listening === 'function') apart(listening)
     this.#supply?.stop()
   }
 

@@ -1,5 +1,7 @@
+import { apart } from '../async-context.js'
 import { clock, type Deadline } from '../clock.js'
 import { misuse, report, show } from '../errors.js'
+import { safely } from '../safely.js'
 import { isPromise } from '../values.js'
 
 /** One life of a source. */
@@ -8,7 +10,10 @@ interface Run {
   isOver: boolean
 }
 
-/** A channel's source: started for the first subscriber, stopped some time after the last has left. */
+/**
+ * A channel's source: started for the first subscriber, stopped some time after the last has left. It is for all:
+ * neither of the two is who it runs for.
+ */
 export class Supply {
   readonly #name: string
   readonly #source: () => unknown
@@ -30,6 +35,10 @@ export class Supply {
     if (this.#run) return
     const run: Run = { stop: undefined, isOver: false }
     this.#run = run
+    apart(() => this.#begin(run))
+  }
+
+  #begin(run: Run): void {
     try {
       const stop = this.#source()
       if (isPromise(stop)) {
@@ -81,12 +90,10 @@ export class Supply {
     run.isOver = true
     const { stop } = run
     run.stop = undefined
-    const failed = (error: unknown) => report(`Stopping the source of channel '${this.#name}' failed`, error)
-    try {
-      const stopping = stop?.()
-      if (isPromise(stopping)) stopping.then(undefined, failed)
-    } catch (error) {
-      failed(error)
-    }
+    if (!stop) return
+    safely(
+      () => apart(stop),
+      (error) => report(`Stopping the source of channel '${this.#name}' failed`, error),
+    )
   }
 }

@@ -18,6 +18,8 @@ interface Owner {
   /** The source has ended. */
   ended(): void
   failed(error: unknown): void
+  /** Runs what handles, and what is pulled, where the request would. */
+  within(run: () => void): void
 }
 
 /** The last message: what was sent before the source ended comes first. */
@@ -165,16 +167,20 @@ export class Inbox {
   run(): void {
     if (this.#isRunning) return
     this.#isRunning = true
-    while (this.#isReady) {
-      if (++this.#steps > turn) this.#rest()
-      else if (this.#mailbox.size > 0) this.#handle(this.#mailbox.take())
-      else this.#pull(this.#source as Pull)
-    }
+    if (this.#isReady) this.#owner.within(() => this.#work())
     this.#isRunning = false
     if (this.#idle && this.#isIdle) {
       const idle = this.#idle
       this.#idle = undefined
       idle()
+    }
+  }
+
+  #work(): void {
+    while (this.#isReady) {
+      if (++this.#steps > turn) this.#rest()
+      else if (this.#mailbox.size > 0) this.#handle(this.#mailbox.take())
+      else this.#pull(this.#source as Pull)
     }
   }
 

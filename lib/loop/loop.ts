@@ -1,4 +1,5 @@
 import type { Response } from 'express'
+import { type Scope, scopeOfNow, within } from '../async-context.js'
 import { clock, type Deadline } from '../clock.js'
 import { LariatError, report } from '../errors.js'
 import { type Exchange, tooLate, wrongAnswer } from '../exchange.js'
@@ -9,7 +10,8 @@ import type { Member } from '../hub/group.js'
 import { Published } from '../hub/published.js'
 import { type Subscriber, Subscription } from '../hub/subscription.js'
 import type { Plan } from '../plan.js'
-import type { AnySpec, OpenStream, Reason, Watched, Wrote } from '../spec.js'
+import { safely } from '../safely.js'
+import type { OpenStream, Reason, Watched, Wrote } from '../spec.js'
 import { type Awaitable, event, isEvent, isPromise, isStop, type StopValue } from '../values.js'
 import { LoopContext } from './context.js'
 import { Drains } from './drains.js'
@@ -18,31 +20,11 @@ import { lastEventIdOf } from './last-event-id.js'
 import { type Watch, watch } from './monitor.js'
 import { Outlet } from './outlet.js'
 import { isComplete, unavailable } from './reason.js'
+import { callsBack, type Handlers, type Reply, scopeFor } from './reply.js'
 import { open, type Pull } from './source.js'
 import { Stream } from './stream.js'
 import type { Streams } from './streams.js'
-import { type Recheck, Terms } from './terms.js'
-
-/** What a loop does with messages: the spec's own callbacks, or those of a list. */
-export type Handlers = Pick<AnySpec, 'info' | 'terminate' | 'timeout' | 'onGap'> &
-  Required<Pick<AnySpec, 'subscribe'>>
-
-/** How a loop meets its request: the head, and the answers that are given in its place. */
-export interface Reply {
-  readonly format: Format
-  readonly type: string
-  readonly status: number
-  /** Undefined where nobody has asked for it. */
-  readonly client: string | undefined
-  /** Asks again whether the client may have the stream. */
-  readonly recheck: Recheck | undefined
-  /** Puts the headers onto the response. */
-  head(): void
-  /** Answers with what `subscribe` has stopped with. */
-  stop(stop: StopValue): void
-  /** Answers with an error, which may be a refusal. */
-  fail(error: unknown): void
-}
+import { Terms } from './terms.js'
 
 let opened = 0
 
@@ -63,6 +45,8 @@ export class Loop implements Subscriber {
   readonly #outlet: Outlet
   /** Until the head is out. */
   #reply: Reply | undefined
+  /** The request's, where anything of the spec is called later. */
+  #scope: Scope | undefined
   #made: LoopContext | undefined
   #messages: Inbox | undefined
   #watches: Watch[] | undefined
@@ -95,6 +79,7 @@ export class Loop implements Subscriber {
     this.#client = reply.client
     this.format = reply.type
     this.#outlet = new Outlet(x.req, x.res, reply.format, x.plan.stream, this)
+    this.#scope = scopeFor(x, handlers)
   }
 
   /** As those see it who look after it. */
@@ -116,8 +101,16 @@ export class Loop implements Subscriber {
     return this.#outlet
   }
 
+  get isCounted(): boolean {
+    return this.#plan.stream.maxStreamsPerClient !== undefined
+  }
+
   get isEnded(): boolean {
     return this.#reason !== undefined
+  }
+
+  get isLate(): boolean {
+    return this.#reason !== undefined && isComplete(this.#reason) && !this.#res.writableEnded
   }
 
   get #context(): LoopContext {
@@ -136,8 +129,8 @@ export class Loop implements Subscriber {
   /** Calls `subscribe`, unless the client has already gone. */
   start(): void {
     if (this.#x?.hasLeft) return this.#outlet.release()
-    const { decisionTimeout, stream } = this.#plan
-    this.#streams.add(this, stream.maxStreamsPerClient !== undefined)
+    const { decisionTimeout } = this.#plan
+    this.#streams.add(this)
     let answer: unknown
     try {
       const { subscribe } = this.#handlers
@@ -147,10 +140,12 @@ export class Loop implements Subscriber {
       return this.#failed(error)
     }
     if (!isPromise(answer)) return this.#subscribed(answer)
+    this.#scope ??= scopeOfNow()
     this.#subscribing = clock.after(decisionTimeout, () =>
-      this.#failed(tooLate('subscribe', decisionTimeout)),
+      this.within(() => this.#failed(tooLate('subscribe', decisionTimeout))),
     )
-    answer
+    // whose `then` is not a promise's own may answer nothing, or throw
+    Promise.resolve(answer)
       .then((value) => (isFeed(value) ? this.#follow(value) : value))
       .then(
         (value) => this.#subscribed(value),
@@ -183,12 +178,10 @@ export class Loop implements Subscriber {
 
   /** Takes what `subscribe` returned: how to unsubscribe, or what to pull from. */
   #adopt(answer: unknown): void {
-    if (typeof answer === 'function') {
-      this.#unsubscribe = answer as () => unknown
-    } else if (answer !== undefined && !isStop(answer)) {
-      this.#source = open(answer)
-      if (!this.#source) throw wrongAnswer('subscribe', answer, sources)
-    }
+    if (answer === undefined || isStop(answer)) return
+    this.#scope ??= scopeOfNow()
+    if (typeof answer === 'function') this.#unsubscribe = answer as () => unknown
+    else this.#source = open(answer)
   }
 
   /** From here on messages are handled. */
@@ -224,11 +217,17 @@ export class Loop implements Subscriber {
       for (const [name, value] of Object.entries(this.#subscription?.head() ?? {}))
         this.#res.setHeader(name, value)
       this.#isHeadOut = true
+      try {
+        this.#outlet.open(reply.status)
+      } finally {
+        // what others do to a head may fail before it is out
+        this.#isHeadOut = this.#res.headersSent
+      }
       this.#reply = undefined
-      this.#outlet.open(reply.status)
-      this.#terms = Terms.of(this.#plan.stream, reply.recheck, (reason) => this.end(reason))
-      const { info, terminate, onGap } = this.#handlers
-      if (!this.#x?.isObserved && !this.#made && !info && !terminate && !onGap) this.#x = undefined
+      this.#terms = Terms.of(this.#plan.stream, reply.recheck, this)
+      if (this.#x?.isObserved || this.#made || callsBack(this.#handlers)) return
+      this.#x = undefined
+      this.#scope = undefined
     })
   }
 
@@ -257,10 +256,10 @@ export class Loop implements Subscriber {
   gap(gap: Gap): void {
     if (this.#reason) return
     if (this.#messages) return this.#messages.putLive(gap)
-    this.#guard(() => {
-      const handling = this.#handleGap(gap)
-      if (isPromise(handling)) handling.then(undefined, (error) => this.failed(error))
-    })
+    safely(
+      () => this.#handleGap(gap),
+      (error) => this.failed(error),
+    )
   }
 
   #handleGap(missed: Gap): Awaitable<void> {
@@ -275,7 +274,7 @@ export class Loop implements Subscriber {
     const stopping = (answer: unknown) => {
       if (isStop(answer)) this.end({ kind: 'stop' })
     }
-    const answer = onGap(gap, this.#context)
+    const answer = this.within(() => onGap(gap, this.#context))
     return isPromise(answer) ? answer.then(stopping) : stopping(answer)
   }
 
@@ -357,8 +356,14 @@ export class Loop implements Subscriber {
         this.#openLate()
       })
     }
+    this.#scope ??= scopeOfNow()
     this.#watches ??= []
     this.#watches.push(watch(target, down))
+  }
+
+  /** Runs what the spec has said as the request would. */
+  within<T>(run: () => T): T {
+    return within(this.#scope, run)
   }
 
   ended(): void {
@@ -398,7 +403,8 @@ export class Loop implements Subscriber {
   }
 
   drained(): Promise<'ok' | 'closed'> {
-    if (this.#reason) return Promise.resolve('closed')
+    // in a turn of its own: who goes on writing to an ended stream is not to keep everybody else waiting
+    if (this.#reason) return new Promise((resolve) => setImmediate(resolve, 'closed'))
     if (!this.isBehind) return Promise.resolve('ok')
     this.#drains ??= new Drains()
     return this.#drains.wait()
@@ -426,13 +432,16 @@ export class Loop implements Subscriber {
 
   /** The one exit: the first reason counts. */
   end(reason: Reason, stop?: StopValue): void {
-    if (this.#reason) return
+    if (!this.#reason) this.within(() => this.#end(reason, stop))
+  }
+
+  #end(reason: Reason, stop?: StopValue): void {
     // what was published before the end goes out before it
     if (isComplete(reason)) this.#safely('what was published', () => this.#subscription?.flush())
     if (this.#reason) return
     this.#reason = reason
     // whatever fails here, what comes after it has to be called all the same
-    for (const each of this.#watches ?? []) this.#safely('taking back a watch', () => each.stop())
+    for (const each of this.#watches?.splice(0) ?? []) this.#safely('taking back a watch', () => each.stop())
     this.#messages?.close()
     this.#terms?.cancel()
     this.#safely('the end', () => this.#endResponse(reason, stop))
@@ -470,6 +479,7 @@ export class Loop implements Subscriber {
     if (unsubscribe) this.#safely('unsubscribe', unsubscribe)
     if (source) this.#safely('closing the source', () => source.close())
     if (!this.#isTerminated) this.#terminate(this.#reason)
+    this.#scope = undefined
   }
 
   #terminate(reason: Reason): void {
@@ -491,14 +501,6 @@ export class Loop implements Subscriber {
 
   /** Runs what fails without a consequence but a warning. */
   #safely(name: string, run: () => unknown): void {
-    const failed = (error: unknown) => report(`${name} of ${this.path} failed`, error)
-    try {
-      const result = run()
-      if (isPromise(result)) result.then(undefined, failed)
-    } catch (error) {
-      failed(error)
-    }
+    safely(run, (error) => report(`${name} of ${this.path} failed`, error))
   }
 }
-
-const sources = 'nothing, a function that unsubscribes, a channel, an iterable, an async iterable or a stream'

@@ -2,6 +2,7 @@ import { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import * as stream from 'node:stream'
 import { Worker } from 'node:worker_threads'
+import { apart } from '../async-context.js'
 import { misuse, show } from '../errors.js'
 import type { Watched } from '../spec.js'
 import { isPromise, isWebStream } from '../values.js'
@@ -76,13 +77,16 @@ function attach(target: Watched, down: Down): Attached {
 }
 
 function attachPromise(target: PromiseLike<unknown>, down: Down): Attached {
-  target.then(() => down(), down)
+  // as long as it is pending it keeps the scope that it is waited for in
+  apart(() => target.then(() => down(), down))
   // one that is settled has told its reactions within a few microtasks, whatever kind of promise it is
   return { known: soon() }
 }
 
 function attachWebStream(target: object, down: Down): Attached {
-  const undo = stream.finished(target as NodeJS.ReadableStream, (error) => down(error ?? undefined))
+  const undo = apart(() =>
+    stream.finished(target as NodeJS.ReadableStream, (error) => down(error ?? undefined)),
+  )
   return { undo, known: soon() }
 }
 

@@ -1,3 +1,4 @@
+import { wrongAnswer } from '../exchange.js'
 import type { Awaitable } from '../values.js'
 import { isNodeStream, isWebStream } from '../values.js'
 
@@ -9,16 +10,25 @@ export interface Pull {
   close(): void
 }
 
-/** Opens a source; undefined for what is none. */
-export function open(source: unknown): Pull | undefined {
+/**
+ * Opens what `subscribe` has answered.
+ *
+ * @throws TypeError for what is no source
+ */
+export function open(source: unknown): Pull {
   if (isWebStream(source)) return pullWebStream(source as ReadableStream<unknown>)
-  if (typeof source !== 'object' || source === null) return undefined
+  if (typeof source !== 'object' || source === null) return none(source)
   if (isNodeStream(source) && Symbol.asyncIterator in source) return pullNodeStream(source)
   if (Symbol.asyncIterator in source) {
     return pullIterator((source as AsyncIterable<unknown>)[Symbol.asyncIterator]())
   }
   if (Symbol.iterator in source) return pullIterator((source as Iterable<unknown>)[Symbol.iterator]())
-  return undefined
+  return none(source)
+}
+
+function none(answer: unknown): never {
+  const sources = 'a channel, an iterable, an async iterable or a stream'
+  throw wrongAnswer('subscribe', answer, `nothing, a function that unsubscribes, ${sources}`)
 }
 
 function pullIterator(iterator: AsyncIterator<unknown> | Iterator<unknown>): Pull {

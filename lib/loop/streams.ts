@@ -1,4 +1,4 @@
-import { clock } from '../clock.js'
+import { clock, type Deadline } from '../clock.js'
 import { Refusal } from '../errors.js'
 import { checkKeys, type Rules } from '../keys.js'
 import type { OpenStream, Reason } from '../spec.js'
@@ -14,7 +14,11 @@ export interface Closing {
 /** A held response, as far as its endpoint looks after it. */
 interface Held {
   readonly client: string
+  /** There is a cap on the streams of its client. */
+  readonly isCounted: boolean
   readonly isEnded: boolean
+  /** Its end was asked for, and a middleware has not carried it out yet. */
+  readonly isLate: boolean
   readonly stream: OpenStream
   end(reason: Reason): void
   /** Drops what its client has not taken. */
@@ -41,6 +45,9 @@ export function checkClosing(how: Closing): void {
 /** The shortest time between two ends, in milliseconds. */
 const beat = 10
 
+/** How long an end is waited for that a middleware carries out late, in milliseconds. */
+const grace = 1000
+
 /** The held responses of one endpoint, wherever it is mounted: who is there, how many may be, and how they end. */
 export class Streams implements Iterable<OpenStream> {
   readonly #held = new Set<Held>()
@@ -49,7 +56,9 @@ export class Streams implements Iterable<OpenStream> {
   readonly #takenBy = new Map<string, number>()
   #retryAfter = 5
   #closed: Promise<void> | undefined
-  #emptied: (() => void) | undefined;
+  #emptied: (() => void) | undefined
+  /** What closing does next. */
+  #next: Deadline | undefined;
 
   *[Symbol.iterator](): Iterator<OpenStream> {
     for (const held of this.#held) if (!held.isEnded) yield held.stream
@@ -76,20 +85,20 @@ export class Streams implements Iterable<OpenStream> {
       : undefined
   }
 
-  add(held: Held, counts: boolean): void {
+  add(held: Held): void {
     this.#held.add(held)
     this.#taken += 1
-    if (counts) this.#takenBy.set(held.client, (this.#takenBy.get(held.client) ?? 0) + 1)
+    if (held.isCounted) this.#takenBy.set(held.client, (this.#takenBy.get(held.client) ?? 0) + 1)
   }
 
   /** All is let go that it has asked for. */
   release(held: Held): void {
     this.#taken -= 1
-    if (this.#takenBy.size === 0) return
+    if (!held.isCounted) return
     const { client } = held
-    const taken = this.#takenBy.get(client)
+    const taken = this.#takenBy.get(client) as number
     if (taken === 1) this.#takenBy.delete(client)
-    else if (taken !== undefined) this.#takenBy.set(client, taken - 1)
+    else this.#takenBy.set(client, taken - 1)
   }
 
   /** Its response is over. */
@@ -104,31 +113,51 @@ export class Streams implements Iterable<OpenStream> {
     if (this.#closed !== undefined) return this.#closed
     const { over = 0, retryAfter = 5 } = how
     this.#retryAfter = retryAfter
+    // the clock keeps no process, and who closes wants to go on behind it
+    const staying = setInterval(() => {}, 2 ** 31 - 1)
     // known before the first one ends, since whoever is told may look, or close as well
     this.#closed = new Promise((resolve) => {
-      this.#emptied = resolve
+      this.#emptied = () => {
+        clearInterval(staying)
+        this.#next?.cancel()
+        resolve()
+      }
     })
-    await this.#end([...this.#held], over)
-    // what was written has to get to the kernel
-    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
-    for (const held of this.#held) held.cut()
     if (this.#held.size === 0) this.#emptied?.()
+    else this.#end([...this.#held], over)
     return this.#closed
   }
 
-  #end(all: readonly Held[], over: number): Promise<void> {
+  #end(all: readonly Held[], over: number): void {
     const began = clock.now()
     let next = 0
-    return new Promise((resolve) => {
-      const step = () => {
-        const share = over === 0 ? 1 : (clock.now() - began) / over
-        const until = Math.min(all.length, Math.floor(share * all.length) + (share < 1 ? 1 : 0))
-        for (; next < until; next++) all[next]?.end({ kind: 'shutdown' })
-        if (share >= 1 || this.#held.size === 0) resolve()
-        else
-          clock.after(Math.min(over - (clock.now() - began), Math.max(beat, over / (all.length || 1))), step)
-      }
-      step()
+    const step = () => {
+      const passed = clock.now() - began
+      const share = over === 0 ? 1 : passed / over
+      const until = Math.min(all.length, Math.floor(share * all.length) + (share < 1 ? 1 : 0))
+      for (; next < until; next++) all[next]?.end({ kind: 'shutdown' })
+      if (share >= 1) void this.#cut()
+      else this.#wait(Math.min(over - passed, Math.max(beat, over / all.length)), step)
+    }
+    step()
+  }
+
+  /** Cuts those whose clients have not taken what waits; who depends on a middleware has some time. */
+  async #cut(): Promise<void> {
+    await written()
+    for (const held of this.#held) if (!held.isLate) held.cut()
+    this.#wait(grace, async () => {
+      await written()
+      for (const held of this.#held) held.cut()
     })
   }
+
+  #wait(milliseconds: number, then: () => unknown): void {
+    if (this.#held.size > 0) this.#next = clock.after(milliseconds, then)
+  }
+}
+
+/** Waits until what was written has got to the kernel. */
+async function written(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

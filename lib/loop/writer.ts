@@ -14,9 +14,6 @@ import {
   tolerate,
 } from '../http/connection.js'
 
-/** What is called later than this, in milliseconds, is called by a process that was stopped, or blocked. */
-const late = 1000
-
 /**
  * Chunks to the socket: the only file that knows how a response takes them. They go straight to the socket,
  * where nobody has wrapped the response's `write`; its head and its end are always Node's own.
@@ -79,10 +76,13 @@ export abstract class Writer extends Alarm implements Closing {
     else {
       // head and opening bytes in one packet
       socket.cork()
-      res.flushHeaders()
-      this.#socket = bareSocket(res)
-      if (opening.size > 0) this.writeNow(opening, this.lastWrite)
-      socket.uncork()
+      try {
+        res.flushHeaders()
+        this.#socket = bareSocket(res)
+        if (opening.size > 0) this.writeNow(opening, this.lastWrite)
+      } finally {
+        socket.uncork()
+      }
     }
   }
 
@@ -110,18 +110,40 @@ export abstract class Writer extends Alarm implements Closing {
     if (this.isEnded) return true
     this.lastWrite = now
     const socket = this.#socket
-    // a socket that has begun to close, because the client has, would take it for an error
     if (socket?.writable) return this.#took(socket.write(chunk.framed))
-    const taken = this.#res.write(chunk.bytes)
+    if (this.#res.socket?.writable === false) return this.#closes()
+    const taken: boolean | undefined = this.#res.write(chunk.bytes)
     this.#res.flush?.()
-    return this.#took(taken)
+    return this.#took(this.#hasTaken(taken))
+  }
+
+  /**
+   * What a wrapped `write` says of itself is not always true: some answer nothing, and some always true. Of one that
+   * keeps bytes of its own, as `compression()` does, only its own word counts, since its drain is its own too.
+   */
+  #hasTaken(said: boolean | undefined): boolean {
+    const { writableNeedDrain, writableLength, writableHighWaterMark } = this.#res
+    if (said === false || !writableNeedDrain) return said !== false
+    return said === true && writableLength <= 4 * writableHighWaterMark
+  }
+
+  /** The connection has begun to close, and takes no more. A client that then does not close its half is dropped. */
+  #closes(): boolean {
+    if (!this.#deadline) this.#watchProgress(() => destroy(this.#res))
+    return true
   }
 
   /** A proper end: the tail, the last chunk; and the connection is kept for another request, or it is not. */
   protected endWith(tail: Uint8Array, isKept: boolean): void {
     this.#close()
     if (!isKept) closeAfter(this.#res)
-    this.#res.end(tail)
+    try {
+      this.#res.end(tail)
+    } catch (error) {
+      // somebody has wrapped `end`, and what that would have done is not known
+      destroy(this.#res)
+      throw error
+    }
     this.#limit(() => this.#res.writableFinished)
   }
 
@@ -183,6 +205,7 @@ export abstract class Writer extends Alarm implements Closing {
       if (!this.isBehind || this.#isClosed) return
       this.isBehind = false
       this.#deadline?.cancel()
+      this.#deadline = undefined
       this.#unlisten()
       this.drained()
     }
@@ -212,11 +235,13 @@ export abstract class Writer extends Alarm implements Closing {
     this.#res.once('finish', () => this.letGo())
   }
 
-  /** Calls back when the client has taken no byte for the writeTimeout: in none of its quarters. */
+  /**
+   * Calls back when the client has taken no byte for the writeTimeout: in none of its quarters. One that is over late
+   * counts as one: time in which this process was stopped, or blocked, is not the client's.
+   */
   #watchProgress(stalled: () => void): void {
     const quarter = this.writeTimeout / 4
     let idle = 0
-    let due = 0
     let before: string | undefined
     // what is written now goes to the kernel at the end of the turn: that is no progress of the client's
     setImmediate(() => {
@@ -226,16 +251,20 @@ export abstract class Writer extends Alarm implements Closing {
       if (this.#isOver) return
       const now = pending(this.#res)
       // a pipelined response that has no socket yet waits for its turn, not for the client
-      if (now !== before || !this.#res.socket) idle = 0
-      // a process that was stopped meanwhile has not seen yet what its client has taken
-      else if (clock.now() < due + Math.max(quarter, late)) idle += 1
+      const isIdle = now === before && this.#res.socket
+      idle = isIdle ? idle + 1 : 0
       before = now
       if (idle === 4) stalled()
       else lookLater()
     }
     const lookLater = () => {
-      due = clock.now() + quarter
-      this.#deadline = clock.after(quarter, look)
+      const due = clock.now() + quarter
+      this.#deadline = clock.after(quarter, () => {
+        if (clock.now() === due) return look()
+        // late, it has not seen yet what its client has taken meanwhile: that comes between timers and immediates
+        const seen = setImmediate(look)
+        this.#deadline = { cancel: () => clearImmediate(seen) }
+      })
     }
     lookLater()
   }

@@ -1,32 +1,10 @@
 import { expect } from 'chai'
-import {
-  csv,
-  type Endpoint,
-  type Format,
-  jsonArray,
-  jsonSeq,
-  loop,
-  multipart,
-  ndjson,
-  raw,
-  sse,
-  text,
-} from '../../lib/index.js'
+import { type Endpoint, loop } from '../../lib/index.js'
+import { formatNames, formats } from '../support/formats.js'
 import { Log } from '../support/log.js'
 import { readers, serve, usesClients, withEach } from './clients.js'
 import { curl } from './programs.js'
 import type { Answer } from './reader.js'
-
-const formats: Readonly<Record<string, Format>> = {
-  sse: sse(),
-  ndjson: ndjson(),
-  jsonSeq: jsonSeq(),
-  jsonArray: jsonArray(),
-  csv: csv({ columns: ['name'] }),
-  multipart: multipart('text/plain'),
-  text: text(),
-  raw: raw('application/octet-stream'),
-}
 
 const dataFor = (format: string) => (name: string) => (format === 'csv' ? { name } : name)
 
@@ -37,7 +15,8 @@ class Ends {
   #end: (isWhole: boolean) => void = () => {}
 
   constructor() {
-    for (const [name, format] of Object.entries(formats)) {
+    for (const name of formatNames) {
+      const format = formats[name]()
       const source = () => this.#source(dataFor(name))
       const terminate = ({ kind }: { kind: string }) => this.log.add(kind)
       this.table[`/${name}`] = loop({ format, subscribe: source, terminate })
@@ -66,7 +45,7 @@ class Ends {
 describe('Real readers tell a whole stream from one that was cut (docs/loop.md: complete and cut)', () => {
   withEach(readers, (client) => {
     // its process takes long to start
-    const names = client.needs === 'python3' ? ['jsonArray', 'raw'] : Object.keys(formats)
+    const names = client.needs === 'python3' ? ['jsonArray', 'raw'] : formatNames
 
     it(`in ${names.join(', ')}`, async () => {
       const ends = new Ends()
@@ -98,10 +77,10 @@ describe('Real readers tell a whole stream from one that was cut (docs/loop.md: 
   describe('curl over HTTP/1.0, where a cut is a reset (docs/loop.md: connections)', () => {
     usesClients('curl')
 
-    it(`in ${Object.keys(formats).join(', ')}`, async () => {
+    it(`in ${formatNames.join(', ')}`, async () => {
       const ends = new Ends()
       const site = await serve(ends.table)
-      for (const name of Object.keys(formats)) {
+      for (const name of formatNames) {
         const read = () => curl(`${site.url}/${name}`, {}, ['--http1.0'])
         expect(await ends.end(read(), true), name).to.equal('whole')
         expect(await ends.end(read(), false), name)

@@ -1,3 +1,4 @@
+import { atEnd } from '../support/at-end.js'
 import type { Program } from '../support/installed.js'
 import { Watch } from './watch.js'
 
@@ -104,4 +105,4 @@ export function leaveAll(): void {
   for (const answer of answers) answer.leave('SIGKILL')
 }
 
-process.once('exit', leaveAll)
+atEnd(leaveAll)

@@ -27,7 +27,7 @@ describe('The examples of the documentation', function () {
       try {
         for (const { command, shown } of example.commands) await ask(command, port, shown)
       } finally {
-        stop()
+        await stop()
       }
     })
   }

@@ -1,8 +1,10 @@
 import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { atEnd } from '../support/at-end.js'
 import { type Example, examples } from './pages.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -26,24 +28,26 @@ const browser = {
   include: ['*.js'],
 }
 
-// Whatever port an example names, it gets a free one, and tells which.
+// Whatever port an example names, it gets a free one, or the one that is asked for, and tells which.
 const anyPort = `
   import { Server } from 'node:net'
   const { listen } = Server.prototype
   Server.prototype.listen = function (port, ...rest) {
     this.once('listening', () => process.send(this.address().port))
-    return listen.call(this, 0, ...rest)
+    return listen.call(this, Number(process.env.ANY_PORT), ...rest)
   }`
 
 /** An example that listens. */
-interface Running {
+export interface Running {
   readonly port: number
-  stop(): void
+  /** Kills it; its port is free afterwards. */
+  stop(): Promise<void>
 }
 
 /** A folder with the examples of all pages, as a user would have them: those of a browser in `js`. */
 export class Folder {
   readonly path: string
+  #changed = 0
 
   private constructor(path: string) {
     this.path = path
@@ -63,18 +67,43 @@ export class Folder {
     return new Folder(path)
   }
 
-  /** Runs an example that listens. */
-  run({ file }: Example): Promise<Running> {
+  /** Adds an example with some of its words changed. */
+  async change(example: Example, words: Readonly<Record<string, string>>): Promise<Example> {
+    let { code } = example
+    for (const [word, other] of Object.entries(words)) {
+      if (!code.includes(word)) throw new Error(`${example.where} has no ${word}`)
+      code = code.replaceAll(word, () => other)
+    }
+    const file = `changed-${++this.#changed}-${example.file}`
+    await writeFile(join(this.path, file), code)
+    return { ...example, code, file }
+  }
+
+  /** Runs an example that listens: on a port that is free, if none is named. */
+  run({ file }: Pick<Example, 'file'>, on = 0): Promise<Running> {
     const anyPort = pathToFileURL(join(this.path, 'any-port.mjs')).href
     const execArgv = ['--import', anyPort, '--import', 'tsx']
-    const child = fork(join(this.path, file), { cwd: this.path, execArgv, silent: true })
+    const child = fork(join(this.path, file), {
+      cwd: this.path,
+      env: { ...process.env, ANY_PORT: `${on}` },
+      execArgv,
+      silent: true,
+    })
+    const exited = once(child, 'exit')
+    const kill = () => child.kill('SIGKILL')
+    const undo = atEnd(kill)
+    void exited.then(undo)
+    const stop = async () => {
+      kill()
+      await exited
+    }
     let errors = ''
     child.stdout?.resume()
     child.stderr?.on('data', (chunk) => {
       errors += chunk
     })
     return new Promise((resolve, reject) => {
-      child.once('message', (port) => resolve({ port: port as number, stop: () => child.kill('SIGKILL') }))
+      child.once('message', (port) => resolve({ port: port as number, stop }))
       child.once('exit', () => reject(new Error(`${file} ended before it listened: ${errors}`)))
     })
   }

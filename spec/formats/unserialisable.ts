@@ -4,6 +4,8 @@ export const unserialisable: readonly unknown[] = [
   Symbol('a'),
   1n,
   { deep: [1n] },
+  // JSON would make {} of it
+  Promise.resolve(1),
   circle(),
   {
     toJSON() {

@@ -52,7 +52,7 @@ async function read(header: Header, pieces: readonly string[], size: number): Pr
       headers: { ...beside[header], [header]: value },
       ...(hasBody && { body: '{}' }),
     })
-    if (status >= 500) throw new Error(`${header}: ${status}`)
+    if (status === 431 || status >= 500) throw new Error(`${header}: ${status}`)
   }
 }
 

@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { expect } from 'chai'
-import type { RequestHandler } from 'express'
+import express, { type RequestHandler } from 'express'
 import { createHub, type Endpoint, loop, ndjson, resource, resources, sse, stop } from '../../lib/index.js'
+import { linesOf } from '../support/lines.js'
 import { Log } from '../support/log.js'
 import type { Client } from '../support/raw.js'
 import { flood, type Site, stages, turns } from '../support/stage.js'
@@ -203,6 +202,35 @@ describe('maxStreamsPerClient: a client is rejected, and no other (docs/operatin
       client!.leave()
       while (count(endpoint) > 0) await turns(1)
     }
+  })
+
+  it('counts the streams of one endpoint under the tables that have it, and takes off those alone', async () => {
+    const log = new Log()
+    // who is told of the end has the client of each: known, it is not counted yet
+    const endpoint = loop({ format: sse(), subscribe: () => {}, terminate: () => log.add('over') })
+    const site = await stage.now.serve(
+      express
+        .Router()
+        .use('/a', resources({ '/': endpoint }, { stream: { maxStreamsPerClient: 2 } }) as RequestHandler)
+        .use('/b', resources({ '/': endpoint }) as RequestHandler),
+    )
+    const status = async (path: string) => (await site.get(path).head()).status
+    const statuses = async (count: number) => {
+      const seen: number[] = []
+      for (let time = 0; time < count; time++) seen.push(await status('/a'))
+      return seen
+    }
+    expect(await statuses(3)).to.deep.equal([200, 200, 429])
+    for (let time = 1; time <= 4; time++) {
+      const other = site.get('/b')
+      expect((await other.head()).status).to.equal(200)
+      other.leave()
+      await log.until('over', time)
+    }
+    expect(await statuses(3)).to.deep.equal([429, 429, 429])
+    expect(count(endpoint)).to.equal(2)
+    for (const stream of endpoint.streams) stream.close()
+    expect(await statuses(3), 'their places are free again').to.deep.equal([200, 200, 429])
   })
 
   for (const key of ['__proto__', 'constructor', '']) {
@@ -482,7 +510,8 @@ describe('clientKey says who a client is (docs/operating.md)', () => {
     ['not where there is a clientKey', "{ maxStreamsPerClient: 9, clientKey: () => 'me' }", false, 0],
   ] as const) {
     it(`X-Forwarded-For without \`trust proxy\` is warned of, once in the life of a process: ${name}`, async () => {
-      const warnings = await warnedOf(`
+      // in a process of its own: what was warned of here, in another spec, is not warned of again
+      const warnings = await linesOf(`
         import express from 'express'
         import { loop, sse } from './lib/index.ts'
         const app = express()
@@ -507,11 +536,3 @@ describe('clientKey says who a client is (docs/operating.md)', () => {
     })
   }
 })
-
-/** What a process of its own says line by line: what was warned of here, in another spec, is not warned of again. */
-async function warnedOf(code: string): Promise<string[]> {
-  const cwd = new URL('../../', import.meta.url)
-  const options = ['--import', 'tsx', '--no-warnings', '--input-type=module', '--eval', code]
-  const { stdout } = await promisify(execFile)(process.execPath, options, { cwd })
-  return stdout.trim().split('\n')
-}

@@ -259,11 +259,20 @@ describe('endpoint.close() ends the open streams (docs/operating.md)', () => {
   it('goes on while clients leave on their own, and is done when all have', async () => {
     const endpoint = loop({ format: ndjson(), stream: { heartbeat: false }, subscribe: () => {} })
     const clients = await held(await stage.now.serve(endpoint), 10)
-    const closing = watched(endpoint.close({ over: 10_000 }))
+    const closing = endpoint.close({ over: 10_000 })
     for (const client of clients) client.leave()
-    while (open(endpoint) > 0) await turns(1)
-    stage.now.time.advance(10_000)
-    await closing.promise
+    await closing
+  })
+
+  it('is done when the last has ended, not when the time is over', async () => {
+    for (const count of [1, 4]) {
+      const endpoint = loop({ format: ndjson(), stream: { heartbeat: false }, subscribe: () => {} })
+      const clients = await held(await stage.now.serve(endpoint), count)
+      const closing = endpoint.close({ over: 10_000 })
+      stage.now.time.advance(10_000 - 10_000 / count)
+      await closing
+      for (const client of clients) expect((await client.whole()).isWhole).to.equal(true)
+    }
   })
 
   it('an endpoint without streams is closed at once', async () => {

@@ -29,6 +29,25 @@ describe('drained resolves once the client has caught up, or the stream has ende
     expect(await context.drained()).to.equal('ok')
   })
 
+  it('of an ended stream does not starve others: who goes on writing to it waits for a turn of its own each time', async () => {
+    const { client, context, log } = await hold()
+    let isOver = false
+    const writing = (async () => {
+      // a loop that does not look for `closed`
+      while (!isOver) {
+        context.write(1)
+        await context.drained()
+      }
+    })()
+    await client.until('1')
+    client.leave()
+    await log.until('disconnect')
+    await turns()
+    isOver = true
+    await writing
+    expect(await context.drained()).to.equal('closed')
+  })
+
   it('is `ok` on drain', async () => {
     const { client, waiting, context } = await behind()
     client.socket.resume()

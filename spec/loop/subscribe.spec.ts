@@ -426,6 +426,28 @@ describe('What `subscribe` returns (docs/loop.md)', () => {
     })
   })
 
+  it('a thenable that answers nothing, or throws, is a promise all the same: its place is free again', async () => {
+    const answer: { then?: (resolve: (value: unknown) => void) => void } = {}
+    const thenable = (then: (resolve: (value: unknown) => void) => void) => Object.assign(answer, { then })
+    const site = await stage.now.serve(
+      loop({
+        format: ndjson(),
+        subscribe: () => answer as never,
+        stream: { maxStreams: 1 },
+        terminate() {},
+      }),
+    )
+    thenable((resolve) => void resolve([1]))
+    expect(await site.get().whole()).to.include({ status: 200, body: '1\n' })
+    thenable(() => {
+      throw new Error('no promise')
+    })
+    expect((await site.get().whole()).status).to.equal(500)
+    thenable((resolve) => void resolve([2]))
+    expect(await site.get().whole()).to.include({ status: 200, body: '2\n' })
+    expect(stage.now.errors.map(String)).to.deep.equal(['Error: no promise'])
+  })
+
   describe('failing before the head', () => {
     for (const [name, subscribe] of Object.entries({
       throws: () => {

@@ -118,4 +118,16 @@ onBoth('Behind body parsers (docs/existing-app.md)', () => {
     client.leave()
     await log.until('disconnect')
   })
+
+  it("req.setEncoding() of a middleware takes the bytes away: an error of the app's, not of the client's", async () => {
+    const before: RequestHandler = (req, _res, next) => {
+      req.setEncoding('utf8')
+      next()
+    }
+    const site = await stage.now.serve(echo('json'), { before: [before] })
+    const headers = { 'Content-Type': 'application/json' }
+    const { status } = await site.get('/', { method: 'POST', headers, body: json }).whole()
+    expect(status).to.equal(500)
+    expect(String(stage.now.errors)).to.contain('setEncoding')
+  })
 })

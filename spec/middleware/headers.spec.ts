@@ -35,6 +35,36 @@ onBoth('Headers of other middleware (docs/existing-app.md)', () => {
     })
   }
 
+  it('Vary may be written as it comes: several names, none, and what is no name is left out', async () => {
+    const written = { 'Cookie,  Accept-Language': 2, 'Cookie,': 1, '': 0, 'a b': 0, '*': 1 }
+    for (const [vary, count] of Object.entries(written)) {
+      const site = await stage.now.serve(
+        resource({ ...news, forbidden: () => stop(200, { headers: { vary }, body: 'yes' }) }),
+      )
+      const { status, headers } = await site.get().whole()
+      expect(status, vary).to.equal(200)
+      expect((headers.vary ?? '').split(',').filter(Boolean), vary).to.have.length(count)
+    }
+  })
+
+  it('one that is undefined is none; null, and a list with a line break in it, are errors that name stop()', async () => {
+    const headers: Record<string, unknown> = { 'X-Own': undefined }
+    const site = await stage.now.serve(
+      resource({
+        ...news,
+        forbidden: () => stop(200, { headers: headers as Record<string, string>, body: 'yes' }),
+      }),
+    )
+    const { status, headers: sent } = await site.get().whole()
+    expect(status).to.equal(200)
+    expect(sent).not.to.have.property('x-own')
+    for (const wrong of [null, ['fine', 'not\r\nfine'], {}]) {
+      headers['X-Own'] = wrong
+      expect((await site.get().whole()).status).to.equal(500)
+      expect(String(stage.now.errors.pop())).to.contain('stop(').and.to.contain('X-Own')
+    }
+  })
+
   it('a header of which there is one is that of the endpoint', async () => {
     const before: RequestHandler = (_req, res, next) => {
       res.set({ 'Cache-Control': 'public', 'X-Frame-Options': 'DENY', 'Content-Type': 'text/html' })

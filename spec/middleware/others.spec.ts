@@ -1,5 +1,10 @@
+import type { ServerResponse } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
+import connectTimeout from 'connect-timeout'
 import type { Request, RequestHandler, Response } from 'express'
+import onHeaders from 'on-headers'
+import responseTime from 'response-time'
 import { type Endpoint, type LoopContext, loop, ndjson, resource, sse } from '../../lib/index.js'
 import { hold } from '../support/held.js'
 import { onBoth } from '../support/http.js'
@@ -8,57 +13,39 @@ import { stages, turns } from '../support/stage.js'
 
 const stage = stages()
 
-/** As on-headers does, for sessions, response-time and their like: calls back when the head goes out. */
-function onHead(res: Response, call: () => void): void {
-  const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => Response
-  res.writeHead = (...args: unknown[]) => {
-    call()
-    return writeHead(...args)
-  }
-}
-
-/** As connect-timeout does, with a time that is called by hand: 503 to the app, unless the head is out. */
-function timeouts(log: Log) {
-  const waiting: (() => void)[] = []
-  const middleware: RequestHandler = (_req, res, next) => {
-    let isOut = false
-    onHead(res, () => {
-      isOut = true
-    })
-    waiting.push(() => {
-      if (!isOut) next(Object.assign(new Error('Response timeout'), { status: 503 }))
-      log.add('timed out')
-    })
+/** The package with a time, and a note when that is over; a stream is held before any timer runs. */
+function timeouts(milliseconds: number, log: Log): readonly RequestHandler[] {
+  const note: RequestHandler = (req, _res, next) => {
+    req.once('timeout', () => log.add('timed out'))
     next()
   }
-  return { middleware, run: () => waiting.splice(0).forEach((each) => void each()) }
+  return [connectTimeout(String(milliseconds)), note]
 }
 
 onBoth('Other middleware (docs/existing-app.md)', () => {
-  /** Does not answer before the log says so. */
-  const pending = (log: Log): Endpoint =>
+  /** Does not answer before something is in the log. */
+  const pending = (log: Log, what: string): Endpoint =>
     loop({
       format: ndjson(),
       async subscribe() {
         log.add('subscribe')
-        await log.until('timed out')
+        await log.until(what)
         return () => log.add('unsubscribe')
       },
       terminate: ({ kind }) => log.add(kind),
     })
 
-  it('that counts time until the head sets its header on a stream, and hears of its finish', async () => {
+  it('that hooks into the head (on-headers, response-time) sets its header on a stream, and hears of its finish', async () => {
     const log = new Log()
-    const responseTime: RequestHandler = (_req, res, next) => {
-      onHead(res, () => {
-        res.setHeader('X-Response-Time', '1ms')
-        log.add(`head ${res.statusCode}`)
+    const hooks: RequestHandler = (_req, res, next) => {
+      onHeaders(res, function (this: ServerResponse) {
+        log.add(`head ${this.statusCode}`)
       })
       res.once('finish', () => log.add('finish'))
       next()
     }
-    const { client, context } = await hold({}, {}, { before: [responseTime] })
-    expect((await client.head()).headers).to.include({ 'x-response-time': '1ms' })
+    const { client, context } = await hold({}, {}, { before: [responseTime(), hooks] })
+    expect((await client.head()).headers['x-response-time']).to.match(/^\d+\.\d+ms$/)
     expect(log.entries).to.deep.equal(['head 200'])
     context.stream.close()
     await client.whole()
@@ -68,26 +55,23 @@ onBoth('Other middleware (docs/existing-app.md)', () => {
 
   it('that passes an error on when an answer is late (connect-timeout) answers for a pending `subscribe`', async () => {
     const log = new Log()
-    const { middleware, run } = timeouts(log)
-    const site = await stage.now.serve(pending(log), { before: [middleware] })
-    const client = site.get()
-    await log.until('subscribe')
-    run()
-    expect(await client.whole()).to.include({ status: 503, body: 'the app failed' })
+    const site = await stage.now.serve(pending(log, 'answered'), { before: timeouts(10, log) })
+    expect(await site.get().whole()).to.include({ status: 503, body: 'the app failed' })
+    log.add('answered')
     await log.until('unsubscribe')
     await turns()
-    expect(log.entries).to.deep.equal(['subscribe', 'timed out', 'unsubscribe', 'stop'])
-    expect(stage.now.errors.map(String)).to.deep.equal(['Error: Response timeout'])
+    expect(log.entries).to.deep.equal(['subscribe', 'timed out', 'answered', 'unsubscribe', 'disconnect'])
+    expect(stage.now.errors.map(String)).to.deep.equal(['ServiceUnavailableError: Response timeout'])
   })
 
   it('and leaves a stream alone, since its head is out', async () => {
     const log = new Log()
-    const { middleware, run } = timeouts(log)
-    const { client, context } = await hold({}, {}, { before: [middleware] })
+    const { client, context } = await hold({}, {}, { before: timeouts(1, log) })
     await client.head()
-    run()
+    await setTimeout(10) // more than enough for it to come, were it still to come
     expect(context.write('still there')).to.equal('ok')
     await client.until('still there')
+    expect(log.entries).to.deep.equal([])
     expect(stage.now.errors).to.deep.equal([])
   })
 
@@ -100,7 +84,7 @@ onBoth('Other middleware (docs/existing-app.md)', () => {
       })
       next()
     }
-    const site = await stage.now.serve(pending(log), { before: [hasty] })
+    const site = await stage.now.serve(pending(log, 'timed out'), { before: [hasty] })
     expect(await site.get().whole()).to.include({ status: 503, body: 'too late' })
     await log.until('unsubscribe')
     await turns()

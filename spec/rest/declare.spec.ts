@@ -439,7 +439,14 @@ describe('Declaring a loop', () => {
     for (const status of [199, 600, 204, 205, 304, 200.5, '200', null]) {
       refuses(() => declareLoop({ ...good, status }), '`status` is ', 'expected a status with a body')
     }
-    for (const headers of [1, [], { a: 1 }, null])
+    for (const headers of [
+      1,
+      [],
+      { a: 1 },
+      null,
+      { 'content-length': '1' },
+      { 'Transfer-Encoding': 'identity' },
+    ])
       refuses(() => declareLoop({ ...good, headers }), '`headers` is ')
     for (const format of ['sse', sse, {}, null])
       refuses(() => declareLoop({ ...good, format }), '`format` is ')

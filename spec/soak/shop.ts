@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { run, urlOf } from '../demo/bookshop/process.js'
+import { atEnd } from '../support/at-end.js'
 import type { Inside } from './inside.js'
 import type { Ledger } from './ledger.js'
 
@@ -26,7 +27,7 @@ export class Shop {
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger
-    process.once('exit', () => this.#server?.kill('SIGKILL'))
+    atEnd(() => this.#server?.kill('SIGKILL'))
   }
 
   async start(): Promise<void> {

@@ -119,7 +119,8 @@ export class Site {
       path: url,
       headers: headers as OutgoingHttpHeaders,
     })
-    request.end(body)
+    // a string would take the head along into its own encoding
+    request.end(body === undefined ? undefined : Buffer.from(body))
     const [response] = (await once(request, 'response')) as [http.IncomingMessage]
     return this.#read(response)
   }

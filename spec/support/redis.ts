@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { atEnd } from './at-end.js'
 import { pathOf } from './installed.js'
 
 /** A Redis of a suite's own, in a temporary folder, reached by a socket there. */
@@ -11,6 +12,7 @@ export class Redis {
   readonly url: string
   readonly #folder = mkdtempSync(join(tmpdir(), 'lariat-redis-'))
   readonly #arguments: readonly string[]
+  readonly #forget: () => void
   #server: ChildProcess | undefined
 
   /** @param persists whether what it holds is there again when it is started again */
@@ -22,7 +24,7 @@ export class Redis {
       ...(persists ? ['--appendonly', 'yes', '--appendfsync', 'always'] : []),
     ]
     // the tests may end by themselves, or be ended
-    process.once('exit', this.#remove)
+    this.#forget = atEnd(this.#remove)
   }
 
   async start(): Promise<void> {
@@ -52,7 +54,7 @@ export class Redis {
   /** Ends it, and removes what it has kept. */
   async close(): Promise<void> {
     await this.stop()
-    process.off('exit', this.#remove)
+    this.#forget()
     this.#remove()
   }
 

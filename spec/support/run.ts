@@ -7,10 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { atEnd } from './at-end.js'
 import { type Counts, closing } from './reporter.js'
 
 const mocha = fileURLToPath(new URL('../../node_modules/mocha/bin/mocha.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'lariat-specs-'))
+atEnd(() => rmSync(folder, { recursive: true, force: true }))
 
 /** A process that runs all specs but some. */
 class Part {
@@ -20,13 +22,13 @@ class Part {
 
   constructor(name: string, ignored: readonly string[]) {
     this.#file = join(folder, name)
-    const given = ignored.map((glob) => `--ignore=${glob}`)
+    const given = [...ignored.map((glob) => `--ignore=${glob}`), ...process.argv.slice(2)]
     this.#process = spawn(process.execPath, [mocha, ...given], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, SPECS_COUNTS: this.#file },
     })
     this.said = this.#process.stdout
-    process.once('exit', () => this.#process.kill())
+    atEnd(() => this.#process.kill('SIGINT')) // the signal that mocha hands on to the process that runs them
   }
 
   /** What it has counted; one that ended otherwise than by its count has failed once more. */
@@ -54,7 +56,6 @@ const others = new Part('others', ['spec/demo/**'])
 others.said.pipe(process.stdout)
 const [said, ...parts] = await Promise.all([text(demo.said), demo.counts(), others.counts()])
 console.log(said)
-rmSync(folder, { recursive: true })
 
 const sum = (name: keyof Counts) => parts.reduce((total, counts) => total + counts[name], 0)
 const total = { passes: sum('passes'), failures: sum('failures'), pending: sum('pending') }

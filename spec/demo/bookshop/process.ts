@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { atEnd } from '../../support/at-end.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** The log files of the servers that are started here, which are not those of whoever works on the demo. */
 const logs = mkdtempSync(join(tmpdir(), 'lariat-logs-'))
-process.once('exit', () => rmSync(logs, { recursive: true, force: true }))
+atEnd(() => rmSync(logs, { recursive: true, force: true }))
 
 /** Runs a command at the project's root, with nothing of the demo's settings but what is given. */
 export function run(

@@ -1,0 +1,139 @@
+import { connect } from 'node:net'
+import { expect } from 'chai'
+import type { RequestHandler, Response } from 'express'
+import onHeaders from 'on-headers'
+import { ndjson, raw } from '../../lib/index.js'
+import { type Context, hold } from '../support/held.js'
+import { onBoth } from '../support/http.js'
+import { Client } from '../support/raw.js'
+import { flood, stages, turns } from '../support/stage.js'
+
+const stage = stages()
+
+type Write = (this: Response, ...given: unknown[]) => boolean
+
+/** Wraps `res.write`, as what logs or changes bodies does; not everybody hands on what Node's own has said. */
+function wrapping(answer: (said: boolean) => unknown): RequestHandler {
+  return (_req, res, next) => {
+    const write = res.write as Write
+    res.write = ((...given: unknown[]) => answer(write.apply(res, given))) as Response['write']
+    next()
+  }
+}
+
+const answers = {
+  nothing: () => undefined,
+  'always true': () => true,
+} satisfies Record<string, (said: boolean) => unknown>
+
+onBoth('Middleware that is not careful (docs/existing-app.md)', () => {
+  for (const [what, answer] of Object.entries(answers)) {
+    describe(`whose \`write\` answers ${what}`, () => {
+      it('gets each event out at once', async () => {
+        const { client, context } = await hold({}, {}, { before: [wrapping(answer)] })
+        await client.head()
+        for (const count of [1, 2, 3]) {
+          context.write(count)
+          await client.until(`${count}\n`)
+        }
+        context.stream.close()
+        expect((await client.whole()).body).to.equal('1\n2\n3\n')
+      })
+
+      it('does not hide that a client is behind, nor that it has caught up', async () => {
+        const { client, context, log } = await hold(
+          { format: raw('a/b') },
+          { reads: false },
+          { before: [wrapping(answer)] },
+        )
+        expect(context.write(flood)).to.equal('wait')
+        client.socket.resume()
+        expect(await context.drained()).to.equal('ok')
+        await client.taken(flood.length)
+        client.leave()
+        await log.until('disconnect')
+      })
+
+      it('does not keep a client that takes nothing', async () => {
+        const spec = { format: raw('a/b'), stream: { writeTimeout: 1000 } }
+        const { context, log } = await hold(spec, { reads: false }, { before: [wrapping(answer)] })
+        context.write(flood)
+        await turns()
+        stage.now.time.advance(1000)
+        await log.until('overflow')
+      })
+    })
+  }
+
+  it("that throws as the head goes out: the app's error handler answers, without a word of a stream", async () => {
+    const broken: RequestHandler = (_req, res, next) => {
+      onHeaders(res, () => {
+        throw new Error('hooked')
+      })
+      next()
+    }
+    const { client, log } = await hold({ format: ndjson() }, {}, { before: [broken] })
+    const { status, body, headers } = await client.whole()
+    expect({ status, body }).to.deep.equal({ status: 500, body: 'the app failed' })
+    expect(headers).not.to.have.any.keys('content-type', 'cache-control', 'x-accel-buffering')
+    await log.until('error')
+    expect(stage.now.errors.map(String)).to.deep.equal(['Error: hooked'])
+    expect((await client.ask('/').whole()).status).to.equal(500)
+  })
+
+  it('whose `end` throws: the connection is dropped, and nothing is left', async () => {
+    const broken: RequestHandler = (_req, res, next) => {
+      res.end = () => {
+        throw new Error('wrapped')
+      }
+      next()
+    }
+    const { client, context, log } = await hold({}, {}, { before: [broken] })
+    await client.head()
+    context.stream.close()
+    expect((await client.closed()).isWhole).to.equal(false)
+    await log.until('revoked')
+    expect((await stage.now.warning()).message).to.contain('wrapped')
+  })
+
+  it('that takes the framing of a stream away: a cut is a reset, since nothing else tells it from an end', async () => {
+    const unframed: RequestHandler = (_req, res, next) => {
+      onHeaders(res, () => {
+        res.removeHeader('Transfer-Encoding')
+        res.setHeader('Connection', 'close')
+      })
+      next()
+    }
+    const info = (message: unknown, { write }: Context) => {
+      if (message === 'broken') throw new Error(message)
+      write(message)
+    }
+    const { client, context, log } = await hold({ info }, {}, { before: [unframed] })
+    context.send('one')
+    await client.until('one')
+    expect(client.message.headers).not.to.have.property('transfer-encoding')
+    context.send('broken')
+    await log.until('error')
+    expect(await client.ended).to.equal('reset')
+  })
+
+  it('that ends the connection: a client that does not close its half is dropped after the writeTimeout', async () => {
+    const { site, log } = await hold({ stream: { heartbeat: 1000, writeTimeout: 4000 } })
+    const socket = connect({ port: site.port, host: '127.0.0.1', allowHalfOpen: true })
+    const other = new Client(socket)
+    await other.ask('/').head()
+    // as the 'clientError' handler of Node's own documentation does
+    site.server.once('clientError', (_error, connection) =>
+      connection.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    )
+    other.write('garbage\r\n\r\n')
+    await new Promise((resolve) => socket.once('end', resolve))
+    stage.now.time.advance(1000)
+    for (let quarter = 0; quarter < 4; quarter++) {
+      await turns()
+      stage.now.time.advance(1000)
+    }
+    await log.until('disconnect')
+    socket.destroy()
+  })
+})
