@@ -17,7 +17,7 @@ export const app: Faults = {
       if (req.headers['x-fault']) req.socket.destroy()
       next()
     },
-    reasons: ['disconnect'],
+    reasons: [],
     async run(scene) {
       const client = scene.ask({ headers: { 'X-Fault': '1' } })
       await client.ended

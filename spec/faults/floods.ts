@@ -1,9 +1,12 @@
 import type { Client } from '../support/raw.js'
-import { flood, turns } from '../support/stage.js'
+import { turns } from '../support/stage.js'
 import type { Scene } from './scene.js'
 
-/** An event that no kernel takes at once from a client that does not read. */
-export const floods = flood.toString()
+/**
+ * An event that no kernel takes at once from a client that does not read: Linux keeps 4 MiB to send, and next to
+ * nothing at such a receiver.
+ */
+export const floods = '.'.repeat(2 ** 23)
 
 /** Time for a client that takes nothing: what the kernel takes at first is progress. */
 export async function stall(scene: Scene): Promise<void> {

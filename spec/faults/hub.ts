@@ -1,11 +1,11 @@
 import { expect } from 'chai'
-import { type Channel, createHub, type Hub, loop, sse } from '../../lib/index.js'
+import { type Channel, createHub, type Hub } from '../../lib/index.js'
 import { AsyncBackend } from '../support/async-backend.js'
 import { turns } from '../support/stage.js'
-import { type Faults, fault } from './fault.js'
+import { type Fault, type Faults, fault } from './fault.js'
 import type { Plot } from './plot.js'
 import type { Scene } from './scene.js'
-import type { Target } from './targets.js'
+import { following, type Target } from './targets.js'
 
 interface Behind {
   readonly hub: Hub
@@ -18,27 +18,18 @@ const of = ({ plot }: Scene) => behind.get(plot) as Behind
 
 type Source = (channel: { publish(data: string): unknown }) => unknown
 
-/** A channel of a backend that takes its time; once it is mended, what happens is streamed without it. */
+/** A channel of a backend that takes its time. */
 function channel(source?: Source): Target {
-  return {
-    make(plot) {
-      const backend = new AsyncBackend()
-      const hub = createHub(backend)
-      const events = hub.channel<string>('events', {
-        history: 100,
-        ...(source && { source: source as never }),
-      })
-      behind.set(plot, { hub, channel: events, backend })
-      return loop({
-        format: sse(),
-        subscribe: (context) => {
-          const given = plot.subscribed(context as never)
-          return (plot.isMended ? plot.generator(given) : events) as Channel<string>
-        },
-        terminate: (reason, context) => plot.terminated(reason, context),
-      })
-    },
-  }
+  return following((plot) => {
+    const backend = new AsyncBackend()
+    const hub = createHub(backend)
+    const events = hub.channel<string>('events', {
+      history: 100,
+      ...(source && { source: source as never }),
+    })
+    behind.set(plot, { hub, channel: events, backend })
+    return events
+  })
 }
 
 const broken = () => {
@@ -55,16 +46,19 @@ async function listening(scene: Scene) {
   return clients
 }
 
-async function nobodyListens(scene: Scene): Promise<void> {
-  await scene.over()
-  expect(of(scene).channel.subscribers).to.equal(0)
-}
-
 async function rejects(promise: PromiseLike<unknown>): Promise<boolean> {
   return promise.then(
     () => false,
     () => true,
   )
+}
+
+/** A fault after which nobody is subscribed to the channel. */
+function onChannel(each: Fault): Fault {
+  return fault({
+    ...each,
+    afterwards: (scene) => expect(of(scene).channel.subscribers, 'subscribers').to.equal(0),
+  })
 }
 
 const plain = { 'a channel': channel() }
@@ -78,12 +72,15 @@ const dying = {
 }
 
 export const hub: Faults = {
-  'the backend is lost, and comes back': fault({
+  'the backend is lost, and comes back': onChannel({
     on: plain,
-    reasons: ['disconnect'],
+    reasons: [],
+    goesOn: true,
     async run(scene) {
       const clients = await listening(scene)
-      const { backend, channel } = of(scene)
+      const { backend, channel, hub } = of(scene)
+      const told: string[] = []
+      for (const event of ['down', 'up'] as const) hub.on(event, () => told.push(event))
       backend.down()
       // another process goes on publishing
       const other = createHub(new AsyncBackend(backend.store)).channel<string>('events', { history: 100 })
@@ -95,14 +92,14 @@ export const hub: Faults = {
       for (const client of clients) {
         const body = await client.until('after')
         expect(body.match(/one|meanwhile|after/g)).to.deep.equal(['one', 'meanwhile', 'after'])
-        client.leave()
       }
-      await nobodyListens(scene)
+      expect(told).to.deep.equal(['down', 'up'])
     },
   }),
-  'the backend is away: publish rejects': fault({
+  'the backend is away: publish rejects': onChannel({
     on: plain,
-    reasons: ['disconnect'],
+    reasons: [],
+    goesOn: true,
     async run(scene) {
       const clients = await listening(scene)
       const { backend, channel } = of(scene)
@@ -112,54 +109,48 @@ export const hub: Faults = {
       await channel.publish('after')
       for (const client of clients) {
         expect(await client.until('after')).not.to.include('never')
-        client.leave()
       }
-      await nobodyListens(scene)
     },
   }),
-  'the backend is away when a stream begins': fault({
+  'the backend is away when a stream begins': onChannel({
     on: plain,
     reasons: ['down'],
     async run(scene) {
       of(scene).backend.down()
       expect((await scene.ask().whole()).status).to.equal(503)
-      await nobodyListens(scene)
       of(scene).backend.up()
     },
   }),
-  'the hub is closed while streams are open': fault({
+  'the hub is closed while streams are open': onChannel({
     on: plain,
     reasons: ['down'],
     async run(scene) {
       const clients = await listening(scene)
       await of(scene).hub.close()
       for (const client of clients) expect((await client.whole()).isWhole).to.equal(true)
-      await nobodyListens(scene)
     },
   }),
-  'the source of a channel fails as it starts': fault({
+  'the source of a channel fails as it starts': onChannel({
     on: { throws: channel(broken), rejects: channel(async () => broken()) },
     reasons: ['down'],
     async run(scene) {
       expect((await scene.ask().whole()).status).to.equal(503)
-      await nobodyListens(scene)
     },
   }),
-  'the source of a channel dies': fault({
+  'the source of a channel dies': onChannel({
     on: dying,
     reasons: ['down'],
     async run(scene) {
       const client = scene.ask()
       expect((await client.whole()).isWhole).to.equal(true)
-      await nobodyListens(scene)
     },
   }),
-  'the source of a channel cannot be stopped': fault({
+  'the source of a channel cannot be stopped': onChannel({
     on: { throws: channel(() => broken), rejects: channel(() => async () => broken()) },
     reasons: ['disconnect'],
     async run(scene) {
       for (const client of await listening(scene)) client.leave()
-      await nobodyListens(scene)
+      await scene.over()
       expect((await scene.warning()).message).to.include('broken')
     },
   }),

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { createHub, type Feed, loop, ndjson, sse, type Trace } from '../../lib/index.js'
+import { createHub, loop, ndjson, type Trace } from '../../lib/index.js'
 import { type Faults, fault } from './fault.js'
 import type { Plot } from './plot.js'
 import type { Scene } from './scene.js'
-import { type Options, type Target, targets } from './targets.js'
+import { following, type Options, type Target, targets } from './targets.js'
 
 const { 'SSE on a channel with history': channel, ...others } = targets
 const {
@@ -50,7 +50,6 @@ function atTheEnd(
 ) {
   return fault({
     on,
-    in: ['Express 5', 'behind compression()'],
     options: (plot) => options(until(plot, does)),
     reasons: [kind],
     async run(scene) {
@@ -62,22 +61,6 @@ function atTheEnd(
 
 const unsubscribe = (does: () => unknown): Options => ({ unsubscribe: does })
 const terminate = (does: () => unknown): Options => ({ terminate: does as () => void })
-
-/** A stream of a feed of a channel, which is at fault until it is mended. */
-function following(feed: (plot: Plot) => Feed<string>, more: (plot: Plot) => object = () => ({})): Target {
-  return {
-    make: (plot) =>
-      loop({
-        format: sse(),
-        subscribe(context) {
-          const given = plot.subscribed(context as never)
-          return plot.isMended ? plot.generator(given) : feed(plot)
-        },
-        terminate: (reason, context) => plot.terminated(reason, context),
-        ...more(plot),
-      } as Parameters<typeof loop>[0]),
-  }
-}
 
 /** A channel of its own for each plot. */
 function eventsOf(plot: Plot, history = 100) {
@@ -100,7 +83,7 @@ function gaps(onGap: () => unknown): Target {
       void events.publish('one')
       return events
     },
-    () => ({ onGap }),
+    { onGap },
   )
 }
 
@@ -210,9 +193,10 @@ export const own: Faults = {
     on: { channel, posted },
     in: ['Express 5', 'Express 4'],
     options: (plot) => ({ trace: until(plot, broken) as Trace }),
-    reasons: ['disconnect'],
+    reasons: [],
+    goesOn: true,
     async run(scene) {
-      await ends.disconnect(scene)
+      await scene.streaming()
       expect((await scene.warning()).message).to.include('broken')
     },
   }),

@@ -4,19 +4,22 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { atEnd } from '../support/at-end.js'
 import { Client } from '../support/raw.js'
+import { expectReasons } from './fault.js'
 
 const path = fileURLToPath(new URL('server.ts', import.meta.url))
 const children = new Set<ChildProcess>()
 
-/** Ends what is left. */
-export function endAll(): void {
+function endAll(): void {
   for (const child of children) child.kill('SIGKILL')
 }
 
 interface Running {
   readonly child: ChildProcess
   readonly port: number
+  /** The kinds of reasons that `terminate` has been told. */
+  readonly told: string[]
   /** What it has complained of, and how it ended. */
   readonly ended: Promise<{ code: number | null; complaints: string }>
 }
@@ -37,7 +40,9 @@ async function run(given: { count: number; every: number; files?: number }): Pro
   })
   const lines = createInterface(child.stdout as Readable)
   const [port] = await Promise.race([once(lines, 'line'), ended.then((how) => Promise.reject(how))])
-  return { child, port: Number(port), ended }
+  const told: string[] = []
+  lines.on('line', (kind) => told.push(kind))
+  return { child, port: Number(port), told, ended }
 }
 
 const streams = (port: number, count: number) =>
@@ -63,54 +68,89 @@ async function isServed(client: Client): Promise<boolean> {
   )
 }
 
-/** What happens to the whole process. */
-export const processes: Readonly<Record<string, () => Promise<void>>> = {
-  async 'SIGTERM in the midst of a burst'() {
-    const { child, port, ended } = await run({ count: 20, every: 1 })
-    const clients = streams(port, 30)
-    await Promise.all(clients.map((client) => client.taken(20_000)))
-    child.kill('SIGTERM')
-    expect(await ended).to.deep.equal({ code: 0, complaints: '' })
-    for (const client of clients) {
-      const { isWhole, body } = await client.closed()
-      expect(isWhole).to.equal(true)
-      const all = numbers(body)
-      const [first = Number.NaN] = all
-      expect(all, 'each, in order').to.deep.equal(all.map((_, at) => first + at))
-    }
+/** Something that happens to the whole process. */
+interface ProcessFault {
+  readonly reasons: readonly string[]
+  /** Returns what `terminate` was told for it. */
+  run(): Promise<readonly string[]>
+}
+
+export function tryProcesses(): void {
+  let forget = () => {}
+  before(() => {
+    forget = atEnd(endAll)
+  })
+  after(() => {
+    forget()
+    endAll()
+  })
+
+  for (const [name, { reasons, run }] of Object.entries(processes)) {
+    it(name, async () => expectReasons(await run(), reasons))
+  }
+}
+
+export const processes: Readonly<Record<string, ProcessFault>> = {
+  'SIGTERM in the midst of a burst': {
+    reasons: ['shutdown'],
+    async run() {
+      const { child, port, told, ended } = await run({ count: 20, every: 10 })
+      const clients = streams(port, 10)
+      await Promise.all(clients.map((client) => client.taken(10_000)))
+      child.kill('SIGTERM')
+      expect(await ended).to.deep.equal({ code: 0, complaints: '' })
+      for (const client of clients) {
+        const { isWhole, body } = await client.closed()
+        expect(isWhole).to.equal(true)
+        const all = numbers(body)
+        const [first = Number.NaN] = all
+        expect(all, 'each, in order').to.deep.equal(all.map((_, at) => first + at))
+      }
+      return told
+    },
   },
-  async 'SIGKILL in the midst of a burst'() {
-    const { child, port, ended } = await run({ count: 20, every: 1 })
-    const clients = streams(port, 10)
-    await Promise.all(clients.map((client) => client.taken(20_000)))
-    child.kill('SIGKILL')
-    await ended
-    for (const client of clients) expect((await client.closed()).isWhole).to.equal(false)
+  'SIGKILL in the midst of a burst': {
+    reasons: [],
+    async run() {
+      const { child, port, told, ended } = await run({ count: 20, every: 10 })
+      const clients = streams(port, 10)
+      await Promise.all(clients.map((client) => client.taken(10_000)))
+      child.kill('SIGKILL')
+      await ended
+      for (const client of clients) expect((await client.closed()).isWhole).to.equal(false)
+      return told
+    },
   },
-  async 'the process is out of file descriptors'() {
-    const { child, port, ended } = await run({ count: 1, every: 10, files: 64 })
-    const held: Client[] = []
-    let refused = 0
-    for (let turn = 0; turn < 80; turn++) {
-      const client = new Client(port).ask('/stream')
-      if (await isServed(client)) held.push(client)
-      else refused += 1
-    }
-    expect(refused).to.be.above(0)
-    expect(held.length).to.be.above(10)
-    // those that are there go on
-    for (const client of held) await client.taken(client.size + 100)
-    for (const client of held.splice(0, 10)) client.leave()
-    let isAnswered = false
-    for (let turn = 0; turn < 200 && !isAnswered; turn++) {
-      const client = new Client(port).ask('/rest')
-      isAnswered = (await isServed(client)) && (await client.whole()).status === 200
-      client.leave()
-    }
-    expect(isAnswered, 'served once there is room').to.equal(true)
-    for (const client of held) await client.taken(client.size + 100)
-    child.kill('SIGTERM')
-    expect(await ended).to.deep.equal({ code: 0, complaints: '' })
-    for (const client of held) expect((await client.closed()).isWhole).to.equal(true)
+  'the process is out of file descriptors': {
+    reasons: [],
+    async run() {
+      const { child, port, told, ended } = await run({ count: 1, every: 10, files: 64 })
+      const held: Client[] = []
+      let refused = 0
+      for (let turn = 0; turn < 80; turn++) {
+        const client = new Client(port).ask('/stream')
+        if (await isServed(client)) held.push(client)
+        else refused += 1
+      }
+      expect(refused).to.be.above(0)
+      expect(held.length).to.be.above(10)
+      // those that are there go on
+      for (const client of held) await client.taken(client.size + 100)
+      for (const client of held.splice(0, 10)) client.leave()
+      let isAnswered = false
+      for (let turn = 0; turn < 200 && !isAnswered; turn++) {
+        const client = new Client(port).ask('/rest')
+        isAnswered = (await isServed(client)) && (await client.whole()).status === 200
+        client.leave()
+      }
+      expect(isAnswered, 'served once there is room').to.equal(true)
+      for (const client of held) await client.taken(client.size + 100)
+      child.kill('SIGTERM')
+      expect(await ended).to.deep.equal({ code: 0, complaints: '' })
+      for (const client of held) expect((await client.closed()).isWhole).to.equal(true)
+      expect(told.splice(0, 10), 'of those that have left').to.deep.equal(Array(10).fill('disconnect'))
+      expect(told.splice(0)).to.deep.equal(held.map(() => 'shutdown'))
+      return told
+    },
   },
 }

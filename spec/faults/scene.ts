@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { createServer } from 'node:http'
+import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import compression from 'compression'
 import type { Express, RequestHandler } from 'express'
@@ -41,6 +42,8 @@ export class Scene {
   readonly endpoint: Endpoint
   readonly #ask: Ask
   readonly #clients: Client[] = []
+  /** The connections that have come to the server. */
+  readonly arrived: Socket[] = []
   readonly #before: unknown
   readonly #deadlines: number
   /** The endpoint was closed: who comes is told to come back. */
@@ -64,6 +67,7 @@ export class Scene {
     this.endpoint = endpoint
     this.site = site
     this.#ask = ask
+    site.server.on('connection', (socket) => this.arrived.push(socket))
     this.#before = this.#listeners()
     this.#deadlines = deadlines
   }
@@ -148,6 +152,23 @@ export class Scene {
   /** The kinds of reasons that `terminate` was told. */
   get kinds(): string[] {
     return this.plot.given.flatMap(({ reasons }) => reasons.map(({ kind }) => kind))
+  }
+
+  /** Streams are open: they end when their clients leave. */
+  async goesOn(): Promise<void> {
+    expect([...this.endpoint.streams], 'streams').not.to.deep.equal([])
+    const before = this.plot.log.entries.length
+    await this.#leave()
+    await this.over()
+    const told = this.plot.log.entries.slice(before).filter((entry) => entry !== 'released')
+    expect([...new Set(told)]).to.deep.equal(['disconnect'])
+  }
+
+  /** So many connections have come to the server, and are gone. */
+  async gone(count: number): Promise<void> {
+    await this.until(() => this.arrived.length >= count, `${count} connections`)
+    await this.until(async () => (await this.#connections()) === 0, 'all connections to be gone')
+    expect(this.arrived).to.have.length(count)
   }
 
   /** Nothing is left of it, and whoever comes next is served. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { clock } from '../../lib/clock.js'
 import { type Client, request } from '../support/raw.js'
@@ -13,12 +13,21 @@ const { 'SSE on a channel with history': channel } = targets
 /** The first bytes of a TLS connection: a handshake record with a ClientHello. */
 const hello = Buffer.from('16030100c8010000c40303', 'hex')
 
+/** Bytes that look random, and are always the same. */
+function bytesFrom(seed: string, count: number): Buffer {
+  const size = 32
+  const blocks = Array.from({ length: Math.ceil(count / size) }, (_, at) =>
+    createHash('sha256').update(`${seed} ${at}`).digest(),
+  )
+  return Buffer.concat(blocks, count)
+}
+
 const garbage: Readonly<Record<string, Buffer>> = {
-  'random bytes': randomBytes(200),
+  'bytes of the seed 1': bytesFrom('seed 1', 200),
   'another protocol': Buffer.from('SSH-2.0-OpenSSH_9.2\r\n'),
-  'a TLS hello': Buffer.concat([hello, randomBytes(200)]),
+  'a TLS hello': Buffer.concat([hello, bytesFrom('seed 2', 200)]),
   'the preface of HTTP/2': Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-  'a mebibyte': randomBytes(2 ** 20),
+  'a mebibyte of the seed 3': bytesFrom('seed 3', 2 ** 20),
   'a mebibyte of NUL': Buffer.alloc(2 ** 20),
 }
 
@@ -48,6 +57,7 @@ export const sending: Faults = {
   }),
   'the client sends garbage in place of a request': fault({
     on: { channel },
+    in: ['Express 5'],
     reasons: [],
     async run(scene) {
       for (const bytes of Object.values(garbage)) {
@@ -100,6 +110,7 @@ export const sending: Faults = {
   }),
   'the client sends 100 KiB of headers': fault({
     on: { channel },
+    in: ['Express 5'],
     reasons: [],
     async run(scene) {
       const client = scene.ask({ headers: { 'X-Large': 'x'.repeat(100 * 1024) } })
@@ -109,6 +120,7 @@ export const sending: Faults = {
   }),
   'the client never comes to the end of its request': fault({
     on: { channel },
+    in: ['Express 5'],
     reasons: [],
     async run(scene) {
       const deadlines = clock.size

@@ -1,4 +1,5 @@
 // A server as docs/operating.md has it, in a process of its own. Arguments: events for each burst, milliseconds between.
+// It prints its port, and then the kind of each reason that `terminate` is told.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
@@ -9,7 +10,11 @@ const [, , count = '1', every = '10'] = process.argv
 const hub = createHub()
 const news = hub.channel<{ n: number; text: string }>('news', { history: 100 })
 const endpoint = resources({
-  '/stream': { contentTypesProvided: [sse(), ndjson()], subscribe: news },
+  '/stream': {
+    contentTypesProvided: [sse(), ndjson()],
+    subscribe: news,
+    terminate: ({ kind }) => console.log(kind),
+  },
   '/rest': { contentTypesProvided: { 'application/json': () => ({ is: 'served' }) } },
 })
 const app = express()

@@ -225,7 +225,6 @@ export const sources: Faults = {
   }),
   'the source never answers, and the client leaves': fault({
     on: stuck,
-    in: ['Express 5', 'behind compression()'],
     reasons: ['disconnect'],
     async run(scene) {
       const client = scene.ask()
@@ -235,7 +234,6 @@ export const sources: Faults = {
   }),
   'the source never answers, and the endpoint closes': fault({
     on: stuck,
-    in: ['Express 5', 'behind compression()'],
     reasons: ['shutdown'],
     async run(scene) {
       const client = scene.ask()

@@ -2,6 +2,7 @@ import {
   type Channel,
   createHub,
   type Endpoint,
+  type Feed,
   type Format,
   type LoopSpec,
   loop,
@@ -87,6 +88,24 @@ function pulled(format: Format, source: (plot: Plot, given: Given) => unknown): 
   }
 }
 
+/** A stream of a feed, which a plot has made for it; once that is mended, what happens is streamed in its place. */
+export function following(feedOf: (plot: Plot) => Feed<string>, more: object = {}): Target {
+  return {
+    make(plot, options) {
+      const feed = feedOf(plot)
+      return loop({
+        ...common(plot, options),
+        format: sse(),
+        subscribe(context: Context) {
+          const given = plot.subscribed(context)
+          return plot.isMended ? plot.generator(given) : feed
+        },
+        ...more,
+      } as LoopSpec<undefined, unknown, unknown, number | undefined>)
+    },
+  }
+}
+
 /** Subscribes to what happens, and sends it. */
 async function sending(plot: Plot, options: Options, context: Context): Promise<() => unknown> {
   const given = plot.subscribed(context)
@@ -150,6 +169,12 @@ export const targets = {
 /** Those whose events come whether or not the client reads. */
 export const pushing = only(({ pushes = false }) => pushes)
 export const pulling = only(({ pushes = false }) => !pushes)
+
+/** One whose events wait here, and one whose source waits. */
+export const oneOfEach = {
+  'SSE on a channel with history': targets['SSE on a channel with history'],
+  'an async generator': targets['an async generator'],
+}
 
 function only(fits: (target: Target) => boolean): Readonly<Record<string, Target>> {
   return Object.fromEntries(Object.entries(targets).filter(([, target]) => fits(target)))

@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import { Clock } from '../../lib/clock.js'
-import { type Channel, createHub, loop, sse } from '../../lib/index.js'
+import { createHub } from '../../lib/index.js'
 import { turns } from '../support/stage.js'
 import { type Faults, fault } from './fault.js'
 import { afterFlood, floods } from './floods.js'
 import type { Scene } from './scene.js'
-import type { Target } from './targets.js'
+import { following, oneOfEach } from './targets.js'
 
 const hour = 3_600_000
 
@@ -35,26 +35,17 @@ function heartbeat(scene: Scene): number {
 }
 
 /** What a channel keeps for a minute. */
-const kept: Target = {
-  make(plot) {
-    const events = createHub().channel<string>('events', { history: 10, maxAge: 60_000 })
-    void events.publish('kept')
-    return loop({
-      format: sse(),
-      subscribe: (context) => {
-        const given = plot.subscribed(context as never)
-        return (plot.isMended ? plot.generator(given) : events) as Channel<string>
-      },
-      terminate: (reason, context) => plot.terminated(reason, context),
-    })
-  },
-}
+const kept = following(() => {
+  const events = createHub().channel<string>('events', { history: 10, maxAge: 60_000 })
+  void events.publish('kept')
+  return events
+})
 
 export const time: Faults = {
   'the wall clock jumps': fault({
-    in: ['Express 5', 'behind compression()'],
     options: { stream: { heartbeat: 1000, maxDuration: 10_000, writeTimeout: 5000 } },
-    reasons: ['disconnect'],
+    reasons: [],
+    goesOn: true,
     async run(scene) {
       const client = await scene.streaming()
       const system = new Clock()
@@ -71,25 +62,24 @@ export const time: Faults = {
           await client.until(`after ${by}`)
         })
       }
-      client.leave()
     },
   }),
   'the wall clock jumps, and a channel keeps events for a time': fault({
     on: { kept },
-    reasons: ['disconnect'],
+    in: ['Express 5'],
+    reasons: [],
+    goesOn: true,
     async run(scene) {
       await atAnotherTime(1000 * hour, async () => {
         const client = scene.ask({ headers: { 'Last-Event-ID': 'earliest' } })
         await client.until('kept')
-        client.leave()
-        await scene.over()
       })
     },
   }),
   'the process sleeps for hours': fault({
-    in: ['Express 5', 'behind compression()'],
     options: { stream: { heartbeat: 1000, writeTimeout: 5000 } },
-    reasons: ['disconnect'],
+    reasons: [],
+    goesOn: true,
     async run(scene) {
       const client = await scene.streaming()
       const before = bytes(scene)
@@ -99,13 +89,14 @@ export const time: Faults = {
       expect(bytes(scene), 'not yet another').to.equal(before + heartbeat(scene))
       scene.plot.emit('and on')
       await client.until('and on')
-      client.leave()
     },
   }),
   'the process sleeps for hours while a client is behind': fault({
+    on: oneOfEach,
     in: ['Express 5'],
     options: { stream: { writeTimeout: 5000, maxQueuedBytes: 2 ** 30 } },
-    reasons: ['disconnect'],
+    reasons: [],
+    goesOn: true,
     async run(scene) {
       const client = await scene.held({ reads: false })
       scene.plot.emit(floods)
@@ -116,7 +107,6 @@ export const time: Faults = {
       scene.plot.emit('and on')
       await client.taken(floods.length)
       await afterFlood(scene, client, 'and on')
-      client.leave()
     },
   }),
   'the process sleeps for hours, and a stream may last for one': fault({
@@ -127,6 +117,24 @@ export const time: Faults = {
       const client = await scene.streaming()
       scene.time.jump(10 * hour)
       expect((await client.whole()).isWhole).to.equal(true)
+    },
+  }),
+  'the process is late all the time, and the client takes nothing': fault({
+    on: oneOfEach,
+    in: ['Express 5'],
+    options: { stream: { writeTimeout: 4000, maxQueuedBytes: 2 ** 30 } },
+    reasons: ['overflow'],
+    async run(scene) {
+      const client = await scene.held({ reads: false })
+      scene.plot.emit(floods)
+      // what the kernel takes at first is progress
+      for (let time = 0; time < 10 && [...scene.endpoint.streams].length > 0; time++) {
+        await turns()
+        scene.time.jump(hour)
+      }
+      await scene.over()
+      client.socket.resume()
+      expect((await client.closed()).isWhole).to.equal(false)
     },
   }),
 }
