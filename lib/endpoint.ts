@@ -23,7 +23,8 @@ export type Endpoint = Handler & {
   readonly streams: Iterable<OpenStream>
   /**
    * Answers new requests 503 with Retry-After, ends the open streams cleanly, spread over `over` milliseconds
-   * (default 0), and cuts what is left then. Resolves when all are gone; a second call is the first.
+   * (default 0), and cuts what is left then; an end that a middleware carries out late has a second more. Resolves when
+   * all are gone, and keeps the process until then; a second call is the first.
    *
    * @param how `over`; `retryAfter` in seconds (default 5), to which up to as much again is added at random
    */

@@ -120,10 +120,13 @@ class Stage {
 }
 
 let now: Stage | undefined
+let ending: Stage | undefined
 
 /** The stage of the test that runs: set when it is asked for, and cleared after the test. */
 const stage = {
   get now(): Stage {
+    // a test that went on after its end would leave its time to all that come after it
+    if (!now && ending) throw new Error('The stage of this test has ended')
     now ??= new Stage()
     return now
   },
@@ -134,9 +137,13 @@ export function stages(): typeof stage {
 }
 
 afterEach(async () => {
-  const ending = now
+  ending = now
   now = undefined
-  await ending?.end()
+  try {
+    await ending?.end()
+  } finally {
+    ending = undefined
+  }
 })
 
 /** Lets the event loop go round, so that all that is ready has happened. */
