@@ -74,7 +74,8 @@ describe('What is for all runs as nobody (docs/existing-app.md)', () => {
       while (channel.subscribers > 0) await turns(1)
       stage.now.time.advance(1000)
       await log.until('stop as nobody')
-      expect(new Set(log.entries)).to.deep.equal(new Set(['publish as nobody', 'stop as nobody']))
+      // it may have published once more, or not
+      expect(log.entries.filter((each) => each !== 'publish as nobody')).to.deep.equal(['stop as nobody'])
     })
   }
 
