@@ -237,7 +237,7 @@ function sendPart(x: Exchange, bytes: Buffer): void {
   const describe = ({ first, last }: ByteRange) => `bytes ${first}-${last}/${bytes.length}`
   const cutTo = ({ first, last }: ByteRange) => bytes.subarray(first, last + 1)
   const [only, second] = ranges as [ByteRange, ByteRange | undefined]
-  keepAsItIs(res)
+  forbidTransform(res)
   if (!second) {
     res.setHeader('Content-Type', type)
     res.setHeader('Content-Range', describe(only))
@@ -253,7 +253,7 @@ function sendPart(x: Exchange, bytes: Buffer): void {
 }
 
 /** Content-Range counts bytes as they are: a part that `compression()` compressed would be another (RFC 9110 14.4). */
-function keepAsItIs(res: Response): void {
+function forbidTransform(res: Response): void {
   const control = [res.getHeader('Cache-Control') ?? []].flat().join(', ')
   if (!control.includes('no-transform'))
     res.setHeader('Cache-Control', control === '' ? 'no-transform' : `${control}, no-transform`)

@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { Refusal, report } from '../errors.js'
 import { type Answer, Exchange, type Outcome } from '../exchange.js'
 import type { Plan } from '../plan.js'
+import { safely } from '../safely.js'
 import { type CallbackName, callbacks, type Decision, type Decisions, type Value } from '../spec.js'
 import { type Awaitable, isPromise } from '../values.js'
 import { first, graph, type Question } from './graph.js'
@@ -120,7 +121,7 @@ export class TracedExchange extends Exchange {
     const decisions: Decisions = { method, url, steps, outcome: this.#shown(outcome) }
     if (trace === true && isTold() && steps.length > 0 && !this.res.headersSent)
       this.res.setHeader('Decision-Trace', steps.map(({ question }) => question).join(', '))
-    if (typeof trace === 'function') safely(trace, decisions)
+    if (typeof trace === 'function') safely(() => trace(decisions), listenerFailed)
     published.publish(decisions)
   }
 
@@ -155,17 +156,11 @@ const asked: Partial<Record<Question, CallbackName>> = {
   ifModifiedSince: 'lastModified',
 }
 
-function callbackOf(question: Question | undefined): string | undefined {
-  return question && (asked[question] ?? question)
+/** What a listener throws is no matter of the request. */
+function listenerFailed(error: unknown): void {
+  report('The listener of a trace failed', error)
 }
 
-/** What a listener throws is no matter of the request. */
-function safely(listener: (decisions: Decisions) => unknown, decisions: Decisions): void {
-  const failed = (error: unknown) => report('The listener of a trace failed', error)
-  try {
-    const result = listener(decisions)
-    if (isPromise(result)) result.then(undefined, failed)
-  } catch (error) {
-    failed(error)
-  }
+function callbackOf(question: Question | undefined): string | undefined {
+  return question && (asked[question] ?? question)
 }
