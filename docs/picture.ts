@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
+import { type CallbackName, callbacks } from '../lib/declare/callbacks.js'
 import { type Exit, first, graph, type Question } from '../lib/graph/graph.js'
-import { type CallbackName, callbacks } from '../lib/spec.js'
 
 type Answer = 'yes' | 'no'
 type Side = 'left' | 'right' | 'top' | 'bottom'

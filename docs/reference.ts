@@ -1,4 +1,4 @@
-import { callbacks } from '../lib/spec.js'
+import { callbacks } from '../lib/declare/callbacks.js'
 
 const begin = '<!-- generated from lib/spec.ts: npm run docs -->'
 const end = '<!-- end of what is generated -->'

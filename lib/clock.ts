@@ -1,4 +1,4 @@
-import { apart } from './async-context.js'
+import { apart } from './scope.js'
 
 /** Where the clock's time comes from; specs put their own here. */
 export interface Time {

@@ -1,8 +1,15 @@
 // Endpoints: spec in, Express handler out
+
+export type { Accepted, Acceptors, Callback, Provided, Provider } from './declare/answers.js'
+export type { Context, InitContext, LoopContext, Negotiated, Request, Watched } from './declare/context.js'
+export type { Decision, Decisions, Trace } from './declare/decisions.js'
+export type { Overflow, StreamOptions } from './declare/options.js'
+// Specs and contexts: the types
+export type { Defaults } from './declare/plan.js'
+export type { LoopSpec, PlainSpec, ResourceSpec, Source } from './declare/spec.js'
 export { type Endpoint, loop, resource, resources } from './endpoint.js'
 // Errors
 export { type Code, LariatError } from './errors.js'
-
 // Formats: how events become bytes
 export { csv } from './formats/csv.js'
 export {
@@ -19,45 +26,12 @@ export { sse } from './formats/sse.js'
 export { raw, text } from './formats/text.js'
 // Channels: fan-out and replay
 export type { Backend } from './hub/backend.js'
-export type { Channel, ChannelOptions, Feed, Hub } from './hub/feed.js'
 export { createHub } from './hub/hub.js'
-export type { Closing } from './loop/streams.js'
-// Specs and contexts: the types
-export type { Defaults } from './plan.js'
-export type {
-  Accepted,
-  Acceptors,
-  Callback,
-  Context,
-  Decision,
-  Decisions,
-  InitContext,
-  LoopContext,
-  LoopSpec,
-  Negotiated,
-  OpenStream,
-  Overflow,
-  PlainSpec,
-  Provided,
-  Provider,
-  Reason,
-  Request,
-  ResourceSpec,
-  Source,
-  StreamOptions,
-  Trace,
-  Watched,
-  Wrote,
-} from './spec.js'
+export type { Closing } from './loop/open-streams.js'
 // Values: what callbacks return and get
-export {
-  type Body,
-  type Event,
-  type EventMeta,
-  event,
-  type Once,
-  type Stop,
-  type StopAnswer,
-  stop,
-  timeout,
-} from './values.js'
+export type { Body } from './values/body.js'
+export { type Event, type EventMeta, event, timeout } from './values/event.js'
+export type { Channel, ChannelOptions, Feed, Hub } from './values/feed.js'
+export type { Once } from './values/once.js'
+export type { OpenStream, Reason, Wrote } from './values/open-stream.js'
+export { type Stop, type StopAnswer, stop } from './values/stop.js'

@@ -6,13 +6,14 @@ import zlib from 'node:zlib'
 import type { Response } from 'express'
 import vary from 'vary'
 import { misuse, show } from './errors.js'
-import type { Exchange } from './exchange.js'
 import { cut, onClose, tolerate } from './http/connection.js'
 import { isToken } from './http/field.js'
 import { parseMediaType } from './http/media-type.js'
 import type { ByteRange } from './http/range.js'
-import { isStream, toBytes, toChunk, typeOf } from './http/representation.js'
-import { type Body, isWebStream, type StopValue } from './values.js'
+import type { Exchange } from './request/exchange.js'
+import { type Body, toBytes, toChunk, typeOf } from './values/body.js'
+import { isStream, isWebStream } from './values/readable.js'
+import type { StopValue } from './values/stop.js'
 
 type Fail = (error: unknown) => void
 

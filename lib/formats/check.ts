@@ -1,6 +1,6 @@
 import { isUint8Array } from 'node:util/types'
 import { show } from '../errors.js'
-import { isBoolean, isFunction, type Rules, wrong } from '../keys.js'
+import { isBoolean, isFunction, type Rules, wrong } from '../rules.js'
 
 const aMediaType = 'a media type such as "text/plain", without wildcards'
 

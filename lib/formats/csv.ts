@@ -1,6 +1,6 @@
 import { isDate } from 'node:util/types'
 import { misuse, show } from '../errors.js'
-import { checkKeys } from '../keys.js'
+import { checkKeys } from '../rules.js'
 import { csvRules } from './check.js'
 import { guarded, isBare, json, threw } from './data.js'
 import type { Format, FormatOptions } from './format.js'

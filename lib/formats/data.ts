@@ -1,6 +1,7 @@
 import { isArrayBuffer, isUint8Array } from 'node:util/types'
 import { misuse, show } from '../errors.js'
-import { type Event, isPromise } from '../values.js'
+import { isPromise } from '../promise.js'
+import type { Event } from '../values/event.js'
 
 /** How an event's data becomes text. */
 export type Serialize = (data: unknown, event: Event) => string

@@ -1,7 +1,8 @@
+import { is, isBranded } from '../brand.js'
 import { misuse, show } from '../errors.js'
-import { checkKeys } from '../keys.js'
-import type { Event, Once, OnceValue } from '../values.js'
-import { is } from '../values.js'
+import { checkKeys } from '../rules.js'
+import type { Event } from '../values/event.js'
+import type { Once, OnceValue } from '../values/once.js'
 import { partRules } from './check.js'
 
 /** What a format can say in-band beside events. */
@@ -100,7 +101,7 @@ export function make(parts: FormatParts, own?: Wire): Format {
 }
 
 export function isFormat(value: unknown): value is Format & { readonly [wire]?: Wire } {
-  return typeof value === 'object' && value !== null && (value as { [is]?: unknown })[is] === 'format'
+  return isBranded(value, 'format')
 }
 
 function isList(value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {

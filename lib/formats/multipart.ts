@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { misuse, show } from '../errors.js'
 import { essenceOf } from '../http/media-type.js'
-import { checkKeys } from '../keys.js'
+import { checkKeys } from '../rules.js'
 import { checkMediaType, textRules } from './check.js'
 import { asBody, guarded, isBare, json } from './data.js'
 import type { Format, FormatOptions } from './format.js'

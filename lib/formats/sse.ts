@@ -1,6 +1,6 @@
 import { misuse, show } from '../errors.js'
-import { checkKeys } from '../keys.js'
-import type { Event } from '../values.js'
+import { checkKeys } from '../rules.js'
+import type { Event } from '../values/event.js'
 import { textRules } from './check.js'
 import { checkString, guarded, isBare, json } from './data.js'
 import type { Format, FormatOptions, Notice } from './format.js'

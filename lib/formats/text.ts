@@ -1,5 +1,5 @@
 import { misuse, show } from '../errors.js'
-import { checkKeys } from '../keys.js'
+import { checkKeys } from '../rules.js'
 import { checkMediaType, textRules } from './check.js'
 import { asBody, guarded, isBare } from './data.js'
 import type { Format, FormatOptions } from './format.js'

@@ -1,5 +1,5 @@
-import type { Exchange } from '../exchange.js'
-import { type Awaitable, isPromise } from '../values.js'
+import { type Awaitable, isPromise } from '../promise.js'
+import type { Exchange } from '../request/exchange.js'
 
 /** Checks for every method: may this request go on at all? */
 export const questions = {

@@ -1,7 +1,7 @@
-import type { Answer, Exchange } from '../exchange.js'
 import { parseHttpDate, seconds } from '../http/date.js'
 import { matchesStrongly, matchesWeakly, parseEtags, weakened } from '../http/etag.js'
-import type { Awaitable } from '../values.js'
+import type { Awaitable } from '../promise.js'
+import type { Answer, Exchange } from '../request/exchange.js'
 
 /** Preconditions (RFC 9110 13.2.2): is what the client has, or believes to be there, still so? */
 export const questions = {

@@ -1,8 +1,8 @@
-import type { Exchange } from '../exchange.js'
+import type { Provided } from '../declare/answers.js'
+import { type Provides, provides } from '../declare/plan.js'
 import { isFormat } from '../formats/format.js'
 import { chooseCharset, chooseEncoding, chooseLanguage, chooseMediaType } from '../http/accept.js'
-import { type Provides, provides } from '../plan.js'
-import type { Provided } from '../spec.js'
+import type { Exchange } from '../request/exchange.js'
 
 /** What was chosen for an Accept of what is provided: browsers and libraries send few different ones. */
 const chosenBefore = new WeakMap<readonly Provides[], Map<string | undefined, number>>()

@@ -1,7 +1,7 @@
-import { type Exchange, type Outcome, wrongAnswer } from '../exchange.js'
+import type { AnyLoopSpec } from '../declare/spec.js'
 import { streamHeaders } from '../http/field.js'
-import type { AnyLoopSpec } from '../spec.js'
-import type { Awaitable } from '../values.js'
+import type { Awaitable } from '../promise.js'
+import { type Exchange, type Outcome, wrongAnswer } from '../request/exchange.js'
 import { refuseMethod } from './access.js'
 import type { OnStep } from './walk.js'
 

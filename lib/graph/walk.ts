@@ -1,5 +1,5 @@
-import type { Answer, Exchange, Outcome } from '../exchange.js'
-import { type Awaitable, isPromise } from '../values.js'
+import { type Awaitable, isPromise } from '../promise.js'
+import type { Answer, Exchange, Outcome } from '../request/exchange.js'
 import * as access from './access.js'
 import * as conditional from './conditional.js'
 import * as conneg from './conneg.js'

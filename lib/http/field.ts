@@ -1,4 +1,4 @@
-import { isObject } from '../keys.js'
+import { isObject } from '../rules.js'
 
 const token = /^[!#$%&'*+.^_`|~\w-]+$/
 /** No line break, no NUL, and nothing that has no byte of its own: what Node writes (RFC 9110 5.5). */

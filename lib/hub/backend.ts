@@ -1,6 +1,6 @@
-import type { Awaitable } from '../values.js'
-import { is } from '../values.js'
-import type { Gap } from './feed.js'
+import { is, isBranded } from '../brand.js'
+import type { Awaitable } from '../promise.js'
+import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 
 /** How much of a channel is retained; what is undefined does not limit. */
@@ -74,5 +74,5 @@ export interface Backend {
 }
 
 export function isBackend(value: unknown): value is Backend {
-  return typeof value === 'object' && value !== null && (value as { [is]?: unknown })[is] === 'backend'
+  return isBranded(value, 'backend')
 }

@@ -1,7 +1,7 @@
 import { clock } from '../clock.js'
-import { type Encoded, gatherEvents } from '../formats/chunk.js'
 import type { Format } from '../formats/format.js'
-import type { Gap } from './feed.js'
+import { type Encoded, gatherEvents } from '../wire/chunk.js'
+import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 import type { Sink, View } from './view.js'
 

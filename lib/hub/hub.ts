@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { LariatError, misuse, report, show } from '../errors.js'
-import { checkKeys, isFunction, type Rules, wrong } from '../keys.js'
+import { checkKeys, isFunction, type Rules, wrong } from '../rules.js'
+import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/feed.js'
 import { type Backend, isBackend } from './backend.js'
 import { Channel } from './channel.js'
-import type { ChannelOptions, Hub, Channel as PublicChannel } from './feed.js'
 import { memory } from './memory.js'
 
 const isWhole = (value: unknown) => Number.isInteger(value) && (value as number) >= 0

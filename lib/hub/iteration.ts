@@ -1,5 +1,5 @@
 import { LariatError } from '../errors.js'
-import type { Gap } from './feed.js'
+import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 import type { Sink, View } from './view.js'
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { is } from '../brand.js'
 import { clock } from '../clock.js'
-import { is } from '../values.js'
 import type { Backend, Log, Reading, Receiver, Retention } from './backend.js'
-import { Gap } from './feed.js'
+import { Gap } from './gap.js'
 import { Published } from './published.js'
 
 /** Channels that live and die with the process. */

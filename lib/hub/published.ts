@@ -1,6 +1,7 @@
-import { type Encoded, encode } from '../formats/chunk.js'
+import { is } from '../brand.js'
 import type { Format } from '../formats/format.js'
-import { type Event, is } from '../values.js'
+import type { Event } from '../values/event.js'
+import { type Encoded, encode } from '../wire/chunk.js'
 
 /** An event of a channel, and what it is in each format: encoded once, and shared by all who write it. */
 export class Published<out Data = unknown> implements Event<Data> {

@@ -1,6 +1,6 @@
-import type { Awaitable } from '../values.js'
+import type { Awaitable } from '../promise.js'
 import type { Reading } from './backend.js'
-import { Gap } from './feed.js'
+import { Gap } from './gap.js'
 import type { Published } from './published.js'
 import type { View } from './view.js'
 

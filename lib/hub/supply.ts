@@ -1,8 +1,8 @@
-import { apart } from '../async-context.js'
 import { clock, type Deadline } from '../clock.js'
 import { misuse, report, show } from '../errors.js'
-import { safely } from '../safely.js'
-import { isPromise } from '../values.js'
+import { safely } from '../guard.js'
+import { isPromise } from '../promise.js'
+import { apart } from '../scope.js'
 
 /** One life of a source. */
 interface Run {

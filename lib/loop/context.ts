@@ -1,6 +1,7 @@
-import { Context } from '../context.js'
-import type { Exchange } from '../exchange.js'
-import type { OpenStream, LoopContext as PublicLoopContext, Watched, Wrote } from '../spec.js'
+import type { LoopContext as PublicLoopContext, Watched } from '../declare/context.js'
+import { Context } from '../request/context.js'
+import type { Exchange } from '../request/exchange.js'
+import type { OpenStream, Wrote } from '../values/open-stream.js'
 import { lastEventIdOf } from './last-event-id.js'
 
 /** What the context of a loop offers beyond that of a request. */

@@ -1,182 +1,284 @@
-import type { StreamOptions } from '../spec.js'
+import { clock, type Deadline } from '../clock.js'
+import type { Format } from '../formats/format.js'
+import { Gap } from '../hub/gap.js'
+import { Published } from '../hub/published.js'
+import { type Awaitable, isPromise } from '../promise.js'
+import { isEvent, timeout } from '../values/event.js'
+import { Encoded } from '../wire/chunk.js'
+import { type Elsewhere, type Limits, Mailbox, type Measure } from '../wire/queue.js'
+import type { Pull } from './source.js'
 
-/** How much may wait for one client, and what happens past that. */
-export type Limits = Readonly<Required<Pick<StreamOptions, 'maxQueued' | 'maxQueuedBytes' | 'overflow'>>>
-
-/** How a kind of items is measured. */
-export interface Measure<Item> {
-  /** How many messages or events it is. */
-  count(item: Item): number
-  /** Bytes. */
-  size(item: Item): number
-  /** What a policy may go by. */
-  data(item: Item): unknown
-  /** It is never dropped. */
-  isKept(item: Item): boolean
+/** Whose messages these are. */
+interface Owner {
+  /** The client has not taken all yet: nothing is pulled. */
+  readonly isBehind: boolean
+  /** Takes a message; what it throws, or rejects with, ends the loop. */
+  handle(message: unknown): Awaitable<void>
+  /** Makes a message of what was pulled. */
+  receive(value: unknown): unknown
+  /** The source has ended. */
+  ended(): void
+  failed(error: unknown): void
+  /** Runs what handles, and what is pulled, where the request would. */
+  within(run: () => void): void
 }
 
-/** What waits for the same client somewhere else. */
-export interface Elsewhere {
-  readonly count: number
-  readonly bytes: number
+/** The last message: what was sent before the source ended comes first. */
+const ended = Symbol('ended')
+
+/** What a client has missed, and whether what came live was part of it. */
+interface Replaying {
+  includes(live: Published | Gap): boolean
 }
 
-/** Where an item was taken or dropped: it may itself be undefined. */
-const gone = Symbol('gone')
+/** A message that is never dropped: that something has died, or was missed. */
+class Kept {
+  readonly message: unknown
 
-const nothing: Elsewhere = { count: 0, bytes: 0 }
+  constructor(message: unknown) {
+    this.message = message
+  }
+}
 
-/** What waits for one client: first in, first out, within limits, by the policy that the spec names. */
-export class Mailbox<Item> {
-  readonly #measure: Measure<Item>
-  readonly #limits: Limits
-  #items: (Item | typeof gone)[] = []
-  #first = 0
-  /** Items that wait, and how many messages or events they are. */
-  #waiting = 0
-  #size = 0
-  #bytes = 0
-  /** Where the newest of each key is, from when the limits were passed until nothing waits any more. */
-  #newest: Map<PropertyKey, number> | undefined
+/** How messages are measured: without `info` each is an event that will be written in a format. */
+function measureIn(format: Format | undefined): Measure<unknown> {
+  return {
+    count: () => 1,
+    size(message) {
+      if (!format) return 0
+      if (message instanceof Published) return message.in(format).size
+      return message instanceof Encoded ? message.size : 0
+    },
+    data: (message) => (message instanceof Encoded || isEvent(message) ? message.data : message),
+    isKept: (message) => message instanceof Kept || message === ended,
+  }
+}
 
-  constructor(measure: Measure<Item>, limits: Limits) {
-    this.#measure = measure
-    this.#limits = limits
+/** So many steps are taken before others get their turn. */
+const turn = 1000
+
+/**
+ * Messages as a process reads them: one at a time and in order, those that were sent first, then what is pulled
+ * from the source, which is asked only when nothing waits here or for the client. Where the source is what a
+ * client has missed of a feed, what comes live waits for its end.
+ */
+export class Inbox {
+  readonly #owner: Owner
+  readonly #timeout: number | undefined
+  readonly #mailbox: Mailbox<unknown>
+  /** What comes live while the source is pulled, where that is a replay. */
+  readonly #live: Mailbox<unknown>
+  #source: Pull | undefined
+  /** The source is a replay: it goes on live after it. Without one its end is the end. */
+  #replay: Replaying | undefined
+  /** Called once when nothing is left to be handled or pulled. */
+  #idle: (() => void) | undefined
+  #isOpen = false
+  #isRunning = false
+  /** A message is being handled; the source is being asked. */
+  #isBusy = false
+  #isPulling = false
+  /** Others have their turn. */
+  #isResting = false
+  #steps = 0
+  #lastMessage = 0
+  #deadline: Deadline | undefined
+
+  /** @param format that of messages that are written as they are, without `info` */
+  constructor(
+    owner: Owner,
+    limits: Limits,
+    timeoutMilliseconds: number | undefined,
+    format: Format | undefined,
+  ) {
+    this.#owner = owner
+    this.#timeout = timeoutMilliseconds
+    const measure = measureIn(format)
+    this.#mailbox = new Mailbox(measure, limits)
+    this.#live = new Mailbox(measure, limits)
   }
 
-  /** How many messages or events wait. */
+  /** Messages that wait. */
   get size(): number {
-    return this.#size
+    return this.#mailbox.size + this.#live.size
   }
 
-  get bytes(): number {
-    return this.#bytes
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
-  /** Puts an item in, whatever waits. */
-  put(item: Item): void {
-    this.#items.push(item)
-    this.#waiting += 1
-    this.#size += this.#measure.count(item)
-    this.#bytes += this.#measure.size(item)
+  /** Puts a message in that is never dropped; it is handled once the inbox is open. */
+  put(message: unknown): void {
+    this.#mailbox.put(new Kept(message))
+    this.run()
   }
 
   /**
-   * Puts an item in, within the limits.
+   * Puts a message in, within the limits.
    *
-   * @returns how many were dropped for it, itself among them; undefined when the client is past its limits
+   * @returns how many were dropped for it; undefined when the limits are passed
    */
-  offer(item: Item, elsewhere = nothing): number | undefined {
-    const { overflow } = this.#limits
-    if (this.#newest) return this.#conflate(item, elsewhere)
-    if (this.hasRoom(item, elsewhere)) {
-      this.put(item)
-      return 0
-    }
-    if (overflow === 'close') return undefined
-    if (overflow === 'dropNewest') return 1
-    if (overflow !== 'dropOldest') return this.#conflate(item, elsewhere)
-    let dropped = 0
-    while (!this.hasRoom(item, elsewhere) && this.#dropOldest()) dropped += 1
-    this.put(item)
+  offer(message: unknown, elsewhere: Elsewhere): number | undefined {
+    const dropped = this.#mailbox.offer(message, elsewhere)
+    this.run()
     return dropped
   }
 
-  /** The oldest item; there has to be one. */
-  take(): Item {
-    this.#skipGone()
-    const item = this.#remove(this.#first)
-    if (this.#size === 0) this.clear()
-    else this.#compact()
-    return item
+  /** Puts in what has come live: like what was sent, but after a replay. */
+  offerLive(message: unknown, elsewhere: Elsewhere): number | undefined {
+    return this.#replay ? this.#live.offer(message, elsewhere) : this.offer(message, elsewhere)
   }
 
-  /** The item that is taken next; there has to be one. */
-  get next(): Item {
-    this.#skipGone()
-    return this.#items[this.#first] as Item
+  /** Puts in what has come live and is never dropped. */
+  putLive(message: unknown): void {
+    if (this.#replay) this.#live.put(new Kept(message))
+    else this.put(message)
   }
 
-  clear(): void {
-    this.#items = []
-    this.#first = 0
-    this.#waiting = 0
-    this.#size = 0
-    this.#bytes = 0
-    this.#newest = undefined
+  /** What comes live from now on waits for the end of a replay. */
+  await(replay: Replaying): void {
+    this.#replay = replay
   }
 
-  /** An item that is larger than all limits has room where nothing else waits. */
-  hasRoom(item: Item, elsewhere: Elsewhere): boolean {
-    const { maxQueued, maxQueuedBytes } = this.#limits
-    if (this.#size + elsewhere.count + this.#measure.count(item) > maxQueued) return false
-    const bytes = this.#bytes + elsewhere.bytes
-    return bytes === 0 || bytes + this.#measure.size(item) <= maxQueuedBytes
+  /** Calls back once, when nothing is left to be handled or pulled. */
+  whenIdle(idle: () => void): void {
+    this.#idle = idle
+    this.run()
   }
 
-  #dropOldest(): boolean {
-    this.#skipGone()
-    for (let at = this.#first; at < this.#items.length; at++) {
-      const item = this.#items[at]
-      if (item === gone || this.#measure.isKept(item as Item)) continue
-      this.#remove(at)
-      this.#compact()
-      return true
+  open(source: Pull | undefined): void {
+    this.#source = source
+    this.#isOpen = true
+    this.#lastMessage = clock.now()
+    if (this.#timeout !== undefined) this.#awaitTimeout(this.#timeout)
+    this.run()
+  }
+
+  /** Drops what waits; what is being handled or asked for comes to nothing. */
+  close(): void {
+    this.#isOpen = false
+    this.#source = undefined
+    this.#mailbox.clear()
+    this.#live.clear()
+    this.#idle = undefined
+    this.#deadline?.cancel()
+  }
+
+  /** Handles what is there, then pulls. */
+  run(): void {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    if (this.#isReady) this.#owner.within(() => this.#work())
+    this.#isRunning = false
+    if (this.#idle && this.#isIdle) {
+      const idle = this.#idle
+      this.#idle = undefined
+      idle()
     }
-    return false
   }
 
-  /** The newest of each key alone, in the order in which they came: no id goes out before an older one. */
-  #conflate(item: Item, { bytes }: Elsewhere): number | undefined {
-    const dropped = (this.#newest ? 0 : this.#conflateAll()) + this.#supersede(item, this.#items.length)
-    // what waits elsewhere has a limit of its own, but for bytes that nothing can supersede any more
-    if (this.#size > 0 && !this.hasRoom(item, { count: 0, bytes })) return undefined
-    this.put(item)
-    this.#compact()
-    return dropped
-  }
-
-  #conflateAll(): number {
-    this.#newest = new Map()
-    let dropped = 0
-    for (let at = this.#first; at < this.#items.length; at++) {
-      const item = this.#items[at]
-      if (item === gone || this.#measure.isKept(item as Item)) continue
-      dropped += this.#supersede(item as Item, at)
+  #work(): void {
+    while (this.#isReady) {
+      if (++this.#steps > turn) this.#rest()
+      else if (this.#mailbox.size > 0) this.#handle(this.#mailbox.take())
+      else this.#pull(this.#source as Pull)
     }
-    return dropped
   }
 
-  /** Drops the item that this one is newer than, and says how many that were. */
-  #supersede(item: Item, at: number): number {
-    const { conflate } = this.#limits.overflow as { conflate(data: unknown): PropertyKey }
-    const newest = this.#newest as Map<PropertyKey, number>
-    const key = conflate(this.#measure.data(item))
-    const older = newest.get(key) ?? -1
-    newest.set(key, at)
-    if (older < this.#first || this.#items[older] === gone) return 0
-    this.#remove(older)
-    return 1
+  get #isIdle(): boolean {
+    return this.#isOpen && !this.#isBusy && this.#mailbox.size === 0 && this.#source === undefined
   }
 
-  #skipGone(): void {
-    while (this.#items[this.#first] === gone) this.#first += 1
+  /** Steps count over promises too: a source whose promises are all settled would let nobody else in. */
+  #rest(): void {
+    this.#isResting = true
+    setImmediate(() => {
+      this.#steps = 0
+      this.#isResting = false
+      this.run()
+    })
   }
 
-  #remove(at: number): Item {
-    const item = this.#items[at] as Item
-    this.#items[at] = gone
-    this.#waiting -= 1
-    this.#size -= this.#measure.count(item)
-    this.#bytes -= this.#measure.size(item)
-    return item
+  get #isReady(): boolean {
+    if (!this.#isOpen || this.#isBusy || this.#isResting) return false
+    return this.#mailbox.size > 0 || (this.#source !== undefined && !this.#isPulling && !this.#owner.isBehind)
   }
 
-  /** What is left of taken and dropped items is let go once it is more than what waits. */
-  #compact(): void {
-    if (this.#items.length < 1024 || this.#items.length < 2 * this.#waiting) return
-    this.#items = this.#items.filter((item) => item !== gone)
-    this.#first = 0
-    if (this.#newest) this.#conflateAll()
+  #handle(message: unknown): void {
+    this.#lastMessage = clock.now()
+    this.#guard(() => {
+      if (message === ended) return this.#ended()
+      const handling = this.#owner.handle(message instanceof Kept ? message.message : message)
+      if (!isPromise(handling)) return
+      this.#isBusy = true
+      this.#settle(handling, () => {
+        this.#isBusy = false
+        this.#lastMessage = clock.now()
+      })
+    })
+  }
+
+  /** After a replay comes what came live meanwhile, but for what was in the replay. */
+  #ended(): void {
+    const replay = this.#replay
+    if (!replay) return this.#owner.ended()
+    this.#replay = undefined
+    while (this.#live.size > 0) {
+      const message = this.#live.take()
+      const what = message instanceof Kept ? message.message : message
+      const isOfFeed = what instanceof Published || what instanceof Gap
+      if (!isOfFeed || !replay.includes(what)) this.#mailbox.put(message)
+    }
+  }
+
+  #pull(source: Pull): void {
+    this.#guard(() => {
+      const next = source.next()
+      if (!isPromise(next)) return this.#pulled(next)
+      this.#isPulling = true
+      this.#settle(next, (result) => {
+        this.#isPulling = false
+        this.#pulled(result as IteratorResult<unknown>)
+      })
+    })
+  }
+
+  #pulled(result: IteratorResult<unknown>): void {
+    if (result.done) this.#source = undefined
+    this.#mailbox.put(result.done ? ended : this.#owner.receive(result.value))
+  }
+
+  /** Goes on when a promise has settled, unless the loop has ended meanwhile. */
+  #settle(promise: PromiseLike<unknown>, then: (value: unknown) => void): void {
+    promise.then(
+      (value) => {
+        if (!this.#isOpen) return
+        this.#guard(() => then(value))
+        this.run()
+      },
+      (error) => {
+        if (this.#isOpen) this.#owner.failed(error)
+      },
+    )
+  }
+
+  #guard(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#owner.failed(error)
+    }
+  }
+
+  /** Erlang's `after`: nothing is due while a message is being handled, or the client is behind. */
+  #awaitTimeout(milliseconds: number): void {
+    const look = () => {
+      const isWaiting = !this.#isBusy && (this.#source === undefined || this.#isPulling)
+      if (!isWaiting) this.#lastMessage = clock.now()
+      const rest = this.#lastMessage + milliseconds - clock.now()
+      this.#deadline = clock.after(rest > 0 ? rest : milliseconds, look)
+      if (rest <= 0) this.put(timeout)
+    }
+    this.#deadline = clock.after(milliseconds, look)
   }
 }

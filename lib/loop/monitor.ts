@@ -2,10 +2,11 @@ import { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import * as stream from 'node:stream'
 import { Worker } from 'node:worker_threads'
-import { apart } from '../async-context.js'
+import type { Watched } from '../declare/context.js'
 import { misuse, show } from '../errors.js'
-import type { Watched } from '../spec.js'
-import { isPromise, isWebStream } from '../values.js'
+import { isPromise } from '../promise.js'
+import { apart } from '../scope.js'
+import { isWebStream } from '../values/readable.js'
 
 /** Told once that a target is dead, and of what, where that is known. */
 type Down = (error?: unknown) => void

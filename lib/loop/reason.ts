@@ -1,5 +1,5 @@
 import { type Code, Refusal } from '../errors.js'
-import type { Reason } from '../spec.js'
+import type { Reason } from '../values/open-stream.js'
 
 /** The endings that the client is to see as whole. */
 const complete: ReadonlySet<Reason['kind']> = new Set([

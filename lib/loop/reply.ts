@@ -1,9 +1,9 @@
-import { type Scope, scopeOfNow } from '../async-context.js'
-import type { Exchange } from '../exchange.js'
+import type { AnySpec } from '../declare/spec.js'
 import type { Format } from '../formats/format.js'
-import type { AnySpec } from '../spec.js'
-import type { StopValue } from '../values.js'
-import type { Recheck } from './terms.js'
+import type { Exchange } from '../request/exchange.js'
+import { type Scope, scopeOfNow } from '../scope.js'
+import type { StopValue } from '../values/stop.js'
+import type { Recheck } from './lease.js'
 
 /** What a loop does with messages: the spec's own callbacks, or those of a list. */
 export type Handlers = Pick<AnySpec, 'info' | 'terminate' | 'timeout' | 'onGap'> &

@@ -1,6 +1,6 @@
-import { wrongAnswer } from '../exchange.js'
-import type { Awaitable } from '../values.js'
-import { isNodeStream, isWebStream } from '../values.js'
+import type { Awaitable } from '../promise.js'
+import { wrongAnswer } from '../request/exchange.js'
+import { isNodeStream, isWebStream } from '../values/readable.js'
 
 /** What a loop pulls from, whatever it was made of. */
 export interface Pull {

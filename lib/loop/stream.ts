@@ -1,4 +1,4 @@
-import type { OpenStream } from '../spec.js'
+import type { OpenStream } from '../values/open-stream.js'
 
 /** The loop behind a stream, as far as the stream shows it. */
 export interface Behind extends Pick<OpenStream, 'path' | 'format' | 'client' | 'queued'> {

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import type { Backend, Log, Reading, Receiver, Retention } from '../../lib/hub/backend.js'
 import { isBackend } from '../../lib/hub/backend.js'
-import { Gap } from '../../lib/hub/feed.js'
+import { Gap } from '../../lib/hub/gap.js'
 import type { Published } from '../../lib/hub/published.js'
-import { type Awaitable, isPromise } from '../../lib/values.js'
+import { type Awaitable, isPromise } from '../../lib/promise.js'
 
 /** What the suite needs to know of a backend. */
 export interface BackendCase {

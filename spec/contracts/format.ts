@@ -3,7 +3,8 @@ import { expect } from 'chai'
 import { isMediaType } from '../../lib/formats/check.js'
 import type { Format, FormatOptions } from '../../lib/formats/format.js'
 import { isFormat } from '../../lib/formats/format.js'
-import { event, isOnce } from '../../lib/values.js'
+import { event } from '../../lib/values/event.js'
+import { isOnce } from '../../lib/values/once.js'
 import { asText, encoded } from '../formats/written.js'
 
 /** What the suite needs to know of a format. */

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { picture } from '../../docs/picture.js'
 import { withReference } from '../../docs/reference.js'
+import { callbacks } from '../../lib/declare/callbacks.js'
 import { type Exit, graph, type Question } from '../../lib/graph/graph.js'
-import { callbacks } from '../../lib/spec.js'
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
 const stale = 'is stale: run `npm run docs`'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
+import { callbacks as all, type CallbackName } from '../../lib/declare/callbacks.js'
 import { resource, sse } from '../../lib/index.js'
-import { callbacks as all, type CallbackName } from '../../lib/spec.js'
 import type { Context } from '../support/held.js'
 import { writable } from '../support/http.js'
 import type { Ask } from '../support/raw.js'

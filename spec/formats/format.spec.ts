@@ -3,8 +3,8 @@ import { isMediaType } from '../../lib/formats/check.js'
 import type { FormatParts } from '../../lib/formats/format.js'
 import { format, isFormat } from '../../lib/formats/format.js'
 import { sse } from '../../lib/formats/sse.js'
-import type { Event } from '../../lib/values.js'
-import { event } from '../../lib/values.js'
+import type { Event } from '../../lib/values/event.js'
+import { event } from '../../lib/values/event.js'
 import { encoded } from './written.js'
 
 describe('format', () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import type { Format, JsonOptions } from '../../lib/formats/format.js'
 import { jsonArray, jsonSeq, ndjson } from '../../lib/formats/json.js'
-import { event } from '../../lib/values.js'
+import { event } from '../../lib/values/event.js'
 import { hostile, throughJson } from './strings.js'
 import { asText, encoded, wireOf, written } from './written.js'
 

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import type { Format } from '../../lib/formats/format.js'
 import { multipart } from '../../lib/formats/multipart.js'
-import { event } from '../../lib/values.js'
+import { event } from '../../lib/values/event.js'
 import { hostile } from './strings.js'
 import { asText, encoded, written } from './written.js'
 

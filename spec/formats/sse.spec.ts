@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
 import { sse } from '../../lib/formats/sse.js'
-import { event } from '../../lib/values.js'
+import { event } from '../../lib/values/event.js'
 import { hostile, oneLine } from './strings.js'
 import { asText, encoded, wireOf, written } from './written.js'
 

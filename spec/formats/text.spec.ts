@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { raw, text } from '../../lib/formats/text.js'
-import { event } from '../../lib/values.js'
+import { event } from '../../lib/values/event.js'
 import { encoded, written } from './written.js'
 
 describe('text', () => {

@@ -1,7 +1,7 @@
 import type { Format, Wire } from '../../lib/formats/format.js'
 import { isFormat, wire } from '../../lib/formats/format.js'
-import type { Event } from '../../lib/values.js'
-import { event, isEvent } from '../../lib/values.js'
+import type { Event } from '../../lib/values/event.js'
+import { event, isEvent } from '../../lib/values/event.js'
 
 /** What only the built-in formats say of themselves. */
 export function wireOf(format: Format): Wire {

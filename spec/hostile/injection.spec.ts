@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import { callbacks } from '../../lib/declare/callbacks.js'
 import { createHub, jsonArray, jsonSeq, loop, ndjson, sse } from '../../lib/index.js'
-import { callbacks } from '../../lib/spec.js'
 import { staysClean } from '../support/clean.js'
 import { type Asked, onBoth } from '../support/http.js'
 import { changingSite } from './changing.js'

@@ -1,3 +1,4 @@
+import { type CallbackName, callbacks } from '../../lib/declare/callbacks.js'
 import {
   type Endpoint,
   event,
@@ -12,7 +13,6 @@ import {
   stop,
   text,
 } from '../../lib/index.js'
-import { type CallbackName, callbacks } from '../../lib/spec.js'
 import { type Asked, type Spec, writable } from '../support/http.js'
 
 /**

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createHub, csv, event, jsonArray, ndjson, resource, sse, text } from '../../lib/index.js'
-import { type Limits, Mailbox } from '../../lib/loop/mailbox.js'
+import { type Limits, Mailbox } from '../../lib/wire/queue.js'
 import { hold } from '../support/held.js'
 import { inherited, own, staysPure } from './purity.js'
 

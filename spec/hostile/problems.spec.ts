@@ -1,6 +1,6 @@
 import { expect } from 'chai'
+import { callbacks } from '../../lib/declare/callbacks.js'
 import { ndjson, sse } from '../../lib/index.js'
-import { callbacks } from '../../lib/spec.js'
 import { type Asked, asText, onBoth, Site, type Spec, tableOf, withSite, writable } from '../support/http.js'
 
 const hello: Spec = { contentTypesProvided: { 'text/plain': () => 'hello' } }

@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { type Limits, Mailbox, type Measure } from '../../lib/loop/mailbox.js'
-import type { Overflow } from '../../lib/spec.js'
+import type { Overflow } from '../../lib/declare/options.js'
+import { type Limits, Mailbox, type Measure } from '../../lib/wire/queue.js'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void

@@ -1,11 +1,13 @@
 import { ServerResponse } from 'node:http'
 import { expect } from 'chai'
 import type { Response } from 'express'
-import { Exchange } from '../../lib/exchange.js'
+import { type CallbackName, callbacks } from '../../lib/declare/callbacks.js'
+import type { Request } from '../../lib/declare/context.js'
+import { plan } from '../../lib/declare/plan.js'
+import type { AnySpec } from '../../lib/declare/spec.js'
 import type { Question } from '../../lib/graph/graph.js'
 import { walk } from '../../lib/graph/walk.js'
-import { plan } from '../../lib/plan.js'
-import { type AnySpec, type CallbackName, callbacks, type Request } from '../../lib/spec.js'
+import { Exchange } from '../../lib/request/exchange.js'
 
 /** The questions that a GET is asked. */
 function asked(spec: AnySpec): readonly Question[] {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { CallbackName } from '../../lib/spec.js'
+import type { CallbackName } from '../../lib/declare/callbacks.js'
 import { type Asked, ask, expectStatus, hello, onBoth, type Spec, writable } from '../support/http.js'
 
 interface Check {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { clock } from '../../lib/clock.js'
+import { type CallbackName, callbacks } from '../../lib/declare/callbacks.js'
 import { type Context, resource, sse, stop } from '../../lib/index.js'
-import { type CallbackName, callbacks } from '../../lib/spec.js'
 import { useManualTime } from '../support/clock.js'
 import {
   type Asked,

@@ -2,8 +2,8 @@ import { inspect } from 'node:util'
 import { expect } from 'chai'
 import type { RequestHandler } from 'express'
 import request from 'supertest'
+import { type CallbackName, callbacks } from '../../lib/declare/callbacks.js'
 import { createHub, type Endpoint, loop, ndjson, resource, resources, sse, text } from '../../lib/index.js'
-import { type CallbackName, callbacks } from '../../lib/spec.js'
 import {
   ask,
   currentExpress,

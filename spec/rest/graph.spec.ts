@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream'
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { type CallbackName, callbacks } from '../../lib/declare/callbacks.js'
 import { type Exit, first, graph, type Question } from '../../lib/graph/graph.js'
 import { questions } from '../../lib/graph/walk.js'
 import { sse, stop } from '../../lib/index.js'
-import { type CallbackName, callbacks } from '../../lib/spec.js'
 import { type Asked, asText, type Spec, withSite } from '../support/http.js'
 import { type Step, WalkSite, walked } from '../support/walked.js'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
+import type { Accepted } from '../../lib/declare/answers.js'
 import { sse } from '../../lib/index.js'
-import type { Accepted } from '../../lib/spec.js'
 import {
   type Asked,
   asText,

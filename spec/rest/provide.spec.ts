@@ -4,7 +4,7 @@ import { ReadableStream } from 'node:stream/web'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { expect } from 'chai'
 import { ndjson, sse, stop } from '../../lib/index.js'
-import type { Body } from '../../lib/values.js'
+import type { Body } from '../../lib/values/body.js'
 import { ask, expectError, expectStatus, hello, onBoth, Site, type Spec, withSite } from '../support/http.js'
 
 const providing = (body: unknown, type = 'application/json'): Spec => ({

@@ -1,9 +1,9 @@
+import { is } from '../../lib/brand.js'
 import { clock } from '../../lib/clock.js'
 import { LariatError } from '../../lib/errors.js'
 import type { Backend, Log, Reading, Receiver, Retention } from '../../lib/hub/backend.js'
-import { Gap } from '../../lib/hub/feed.js'
+import { Gap } from '../../lib/hub/gap.js'
 import { Published } from '../../lib/hub/published.js'
-import { is } from '../../lib/values.js'
 
 /** Where a backend may take its time: before and after an append, before an event that is read or delivered. */
 export type Moment = 'publish' | 'listen' | 'read' | 'event' | 'delivery'

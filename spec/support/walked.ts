@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express'
-import { Exchange, type Outcome } from '../../lib/exchange.js'
+import { plan } from '../../lib/declare/plan.js'
 import type { Question } from '../../lib/graph/graph.js'
 import { walk } from '../../lib/graph/walk.js'
-import { plan } from '../../lib/plan.js'
-import { isPromise } from '../../lib/values.js'
+import { isPromise } from '../../lib/promise.js'
+import { Exchange, type Outcome } from '../../lib/request/exchange.js'
 import { type Asked, Site, type Spec, withSite } from './http.js'
 
 export type Step = readonly [question: Question, answer: boolean]

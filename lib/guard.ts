@@ -1,4 +1,4 @@
-import { isPromise } from './values.js'
+import { isPromise } from './promise.js'
 
 /** Runs something that may fail, now or later, without a consequence but that it is told. */
 export function safely(run: () => unknown, failed: (error: unknown) => void): void {

@@ -4,7 +4,7 @@ import { parse } from 'content-type'
 import type { Request } from 'express'
 import getRawBody from 'raw-body'
 import { LariatError, Refusal } from '../errors.js'
-import { essenceOf } from './media-type.js'
+import { essenceOf } from '../http/media-type.js'
 
 const decoders: ReadonlyMap<string, () => Transform> = new Map([
   ['gzip', () => createGunzip()],

@@ -1,18 +1,13 @@
-import { isFormat } from './formats/format.js'
-import { type Exit, first, graph, type Question } from './graph/graph.js'
-import { ofMethod } from './graph/methods.js'
-import { streamHeaders } from './http/field.js'
-import { isFeed } from './hub/feed.js'
-import { checkKeys, isBoolean, isFunction, isObject, type Rule, type Rules, wrong } from './keys.js'
+import { isFormat } from '../formats/format.js'
+import { type Exit, first, graph, type Question } from '../graph/graph.js'
+import { ofMethod } from '../graph/methods.js'
+import { streamHeaders } from '../http/field.js'
+import { checkKeys, isBoolean, isFunction, isObject, type Rule, type Rules, wrong } from '../rules.js'
+import { isFeed } from '../values/feed.js'
+import type { Acceptors, Provided } from './answers.js'
+import { type CallbackName, callbacks } from './callbacks.js'
 import { accepts, provides } from './plan.js'
-import {
-  type Acceptors,
-  type AnyLoopSpec,
-  type AnySpec,
-  type CallbackName,
-  callbacks,
-  type Provided,
-} from './spec.js'
+import type { AnyLoopSpec, AnySpec } from './spec.js'
 
 const isWhole = (value: unknown) => Number.isInteger(value) && (value as number) >= 0
 const isDelay = (value: unknown) => typeof value === 'number' && value > 0 && !Number.isNaN(value)

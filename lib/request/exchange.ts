@@ -1,31 +1,21 @@
 import type { Response } from 'express'
-import { type Scope, scopeOfNow, within } from './async-context.js'
-import { clock } from './clock.js'
+import { clock } from '../clock.js'
+import type { Acceptors, Provider } from '../declare/answers.js'
+import { type CallbackName, callbacks, type Value } from '../declare/callbacks.js'
+import type { Request } from '../declare/context.js'
+import type { Plan } from '../declare/plan.js'
+import { LariatError, misuse, Refusal, show } from '../errors.js'
+import { type Format, isFormat } from '../formats/format.js'
+import { onClose } from '../http/connection.js'
+import type { ByteRange } from '../http/range.js'
+import { type Awaitable, isPromise } from '../promise.js'
+import { type Scope, scopeOfNow, within } from '../scope.js'
+import type { Body } from '../values/body.js'
+import { isOnce, type OnceValue } from '../values/once.js'
+import { isStop, type StopValue } from '../values/stop.js'
+import { RequestBody } from './body.js'
 import { Context } from './context.js'
 import { discard } from './discard.js'
-import { LariatError, misuse, Refusal, show } from './errors.js'
-import { type Format, isFormat } from './formats/format.js'
-import { RequestBody } from './http/body.js'
-import { onClose } from './http/connection.js'
-import type { ByteRange } from './http/range.js'
-import type { Plan } from './plan.js'
-import {
-  type Acceptors,
-  type CallbackName,
-  callbacks,
-  type Provider,
-  type Request,
-  type Value,
-} from './spec.js'
-import {
-  type Awaitable,
-  type Body,
-  isOnce,
-  isPromise,
-  isStop,
-  type OnceValue,
-  type StopValue,
-} from './values.js'
 
 /** What a request comes to. */
 export type Outcome =

@@ -1,7 +1,7 @@
 import { clock, type Deadline } from '../clock.js'
 import { Refusal } from '../errors.js'
-import { checkKeys, type Rules } from '../keys.js'
-import type { OpenStream, Reason } from '../spec.js'
+import { checkKeys, type Rules } from '../rules.js'
+import type { OpenStream, Reason } from '../values/open-stream.js'
 
 /** How an endpoint is closed. */
 export interface Closing {

@@ -1,7 +1,17 @@
-import type { Readable } from 'node:stream'
-import type { ReadableStream as WebStream } from 'node:stream/web'
+// A body: what a callback may answer with, and the bytes that it becomes.
 import { misuse } from '../errors.js'
-import { type Body, isNodeStream, isPromise, isWebStream } from '../values.js'
+import { isPromise } from '../promise.js'
+import { isStream } from './readable.js'
+
+/** A whole body: a string, bytes, a Node or Web stream, or a JSON value. Neither undefined nor a promise. */
+export type Body =
+  | string
+  | number
+  | boolean
+  | null
+  | (object & { readonly then?: never })
+  // for literals alone, whose keys are checked one by one
+  | { readonly [key: string]: unknown; readonly then?: never }
 
 /** What Node's Buffer calls the charsets that it can write. */
 const encodings: ReadonlyMap<string, BufferEncoding> = new Map([
@@ -16,10 +26,6 @@ export function isBody(value: unknown): value is Body {
   if (typeof value !== 'object')
     return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
   return isStream(value) || !(isPromise(value) || Symbol.asyncIterator in value)
-}
-
-export function isStream(value: unknown): value is Readable | WebStream {
-  return isNodeStream(value) || isWebStream(value)
 }
 
 /** The bytes of a body that is no stream. */

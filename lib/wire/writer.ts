@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
 import { Alarm, clock, type Deadline } from '../clock.js'
-import type { Chunk } from '../formats/chunk.js'
 import {
   bareSocket,
   type Closing,
@@ -13,6 +12,7 @@ import {
   onClose,
   tolerate,
 } from '../http/connection.js'
+import type { Chunk } from './chunk.js'
 
 /**
  * Chunks to the socket: the only file that knows how a response takes them. They go straight to the socket,

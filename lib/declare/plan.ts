@@ -1,19 +1,14 @@
-import { isMediaType } from './formats/check.js'
-import type { Format } from './formats/format.js'
-import { first, type Graph, graph, type Question } from './graph/graph.js'
-import { isFieldValue } from './http/field.js'
-import { type MediaType, parseMediaType, sameParameter } from './http/media-type.js'
-import { wrong } from './keys.js'
-import {
-  type Acceptors,
-  type AnySpec,
-  type CallbackName,
-  callbacks,
-  type Provided,
-  type Provider,
-  type StreamOptions,
-  type Trace,
-} from './spec.js'
+import { isMediaType } from '../formats/check.js'
+import type { Format } from '../formats/format.js'
+import { first, type Graph, graph, type Question } from '../graph/graph.js'
+import { isFieldValue } from '../http/field.js'
+import { type MediaType, parseMediaType, sameParameter } from '../http/media-type.js'
+import { wrong } from '../rules.js'
+import type { Acceptors, Provided, Provider } from './answers.js'
+import { type CallbackName, callbacks } from './callbacks.js'
+import type { Trace } from './decisions.js'
+import type { StreamOptions } from './options.js'
+import type { AnySpec } from './spec.js'
 
 /** A media type that is provided, and by whom. */
 export interface Provides {

@@ -1,6 +1,6 @@
 import { misuse, show } from '../errors.js'
-import type { Event } from '../values.js'
-import { type Format, type Notice, type Wire, wire } from './format.js'
+import { type Format, type Notice, type Wire, wire } from '../formats/format.js'
+import type { Event } from '../values/event.js'
 
 type Own = Format & { readonly [wire]?: Wire }
 

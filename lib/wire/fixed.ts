@@ -1,5 +1,5 @@
+import { type Format, type Wire, wire } from '../formats/format.js'
 import { type Chunk, chunk, toBytes } from './chunk.js'
-import { type Format, type Wire, wire } from './format.js'
 
 /** The bytes of a format that are the same for all streams, made once. */
 interface Fixed {

@@ -1,6 +1,6 @@
 import type { Response } from 'express'
+import type { Negotiated, Context as PublicContext, Request } from '../declare/context.js'
 import type { Exchange } from './exchange.js'
-import type { Negotiated, Context as PublicContext, Request } from './spec.js'
 
 /**
  * The one argument that every callback gets. A view of the exchange: its fields are made when they are asked

@@ -1,6 +1,8 @@
-import type { OpenStream } from '../spec.js'
-import type { Awaitable, Event } from '../values.js'
-import { is } from '../values.js'
+// Channels and feeds, as their users see them.
+import { isBranded } from '../brand.js'
+import type { Awaitable } from '../promise.js'
+import type { Event } from './event.js'
+import type { OpenStream } from './open-stream.js'
 
 /**
  * What one subscribes to: a channel, or a part of one. It can be a `subscribe`, be returned from one, and be
@@ -61,22 +63,7 @@ export interface Hub {
   close(): Promise<void>
 }
 
-/** What a client that came back has missed for good: its id is no longer retained, or was never known. */
-export class Gap {
-  /** The id that the client came with. */
-  readonly requested: string
-  /** The id of the oldest event that is retained, or, where none is, the id after which events will come. */
-  readonly from: string
-  readonly reason: 'trimmed' | 'unknown'
-
-  constructor(requested: string, from: string, reason: Gap['reason']) {
-    this.requested = requested
-    this.from = from
-    this.reason = reason
-  }
-}
-
 /** Whether a value is a feed of this library. */
 export function isFeed(value: unknown): value is Feed<unknown> {
-  return typeof value === 'object' && value !== null && (value as { [is]?: unknown })[is] === 'feed'
+  return isBranded(value, 'feed')
 }

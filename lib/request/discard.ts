@@ -1,5 +1,6 @@
-import { isStream } from './http/representation.js'
-import { isNodeStream, isOnce, isStop } from './values.js'
+import { isOnce } from '../values/once.js'
+import { isNodeStream, isStream } from '../values/readable.js'
+import { isStop } from '../values/stop.js'
 
 /**
  * Lets go of what a callback answered too late, or to a client that has left: streams and lists are closed,

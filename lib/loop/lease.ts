@@ -1,7 +1,7 @@
 import { clock, type Deadline } from '../clock.js'
-import type { Plan } from '../plan.js'
-import type { Reason } from '../spec.js'
-import { type Awaitable, isPromise } from '../values.js'
+import type { Plan } from '../declare/plan.js'
+import { type Awaitable, isPromise } from '../promise.js'
+import type { Reason } from '../values/open-stream.js'
 
 /** Asks again whether the client may have what it gets. */
 export type Recheck = () => Awaitable<boolean>

@@ -1,0 +1,71 @@
+// The contexts that callbacks get, as their users see them.
+import type { EventEmitter } from 'node:events'
+import type { ReadableStream as WebStream } from 'node:stream/web'
+import type { Request as ExpressRequest, Response } from 'express'
+import type { Format } from '../formats/format.js'
+import type { OpenStream, Wrote } from '../values/open-stream.js'
+
+/** Express's request; in Express 5's own type a parameter may be a list, which these paths never give. */
+export type Request = ExpressRequest<Record<string, string>>
+
+/** What the negotiation has decided, each field as soon as it is decided. */
+export interface Negotiated {
+  /** The media type, as it is provided; of a loop, that of its format. */
+  readonly mediaType: string
+  /** The language tag, as it is provided; undefined where languages are not negotiated. */
+  readonly language: string
+  /** The charset, as it is provided; undefined where charsets are not negotiated. */
+  readonly charset: string
+  /** The content coding of a body; undefined where codings are not negotiated. */
+  readonly encoding: string
+  /** The format to stream in; throws where none was negotiated. */
+  readonly format: Format
+}
+
+/** What `init` gets. */
+export interface InitContext {
+  readonly req: Request
+  readonly res: Response
+  /** Aborted when the client has gone or the loop has ended. */
+  readonly signal: AbortSignal
+  /** The request body as JSON; a body that is not JSON is a 400, one past `bodyLimit` a 413. */
+  json(): Promise<unknown>
+  /** The request body as text, by the charset of its Content-Type, UTF-8 by default. */
+  text(): Promise<string>
+  /** The request body as bytes. */
+  bytes(): Promise<Uint8Array>
+}
+
+/** What every callback gets, as its last argument. */
+export interface Context<State> extends InitContext {
+  /** What `init` returned; the callbacks' own, and theirs to change. */
+  state: State
+  readonly negotiated: Negotiated
+}
+
+/** What `monitor` can watch. */
+export type Watched =
+  | EventEmitter
+  | EventTarget
+  | WebStream
+  | PromiseLike<unknown>
+  | { onDown(callback: (error?: unknown) => void): unknown }
+
+/** What `subscribe`, `info` and `terminate` get. */
+export interface LoopContext<State, Sent = unknown> extends Context<State> {
+  /** Puts a message into this response's mailbox: Erlang's `send self`. */
+  send(message: Sent): void
+  /** Encodes data, or an event, and puts it on the wire. Never throws for a client that left. */
+  write(data: unknown): Wrote
+  /** Resolves to `ok` once the client has caught up, `closed` if the stream ended instead. */
+  drained(): Promise<'ok' | 'closed'>
+  /**
+   * Watches what the data comes from: when it dies, or is already dead, `message` arrives in `info`; without
+   * a message the loop ends with reason `down`.
+   */
+  monitor(target: Watched, message?: Sent): void
+  /** What the client saw last: the Last-Event-ID header, else the query parameter `lastEventId`. */
+  readonly lastEventId: string | undefined
+  /** This held response: what was sent, what waits, and how to close it. */
+  readonly stream: OpenStream
+}

@@ -1,0 +1,17 @@
+// A finite list, streamed in a format: what `format.once()` returns.
+import { type is, isBranded } from '../brand.js'
+
+/** What `format.once()` returns: a finite list, streamed in that format. */
+export interface Once {
+  readonly [is]: 'once'
+}
+
+/** A finite list as the library reads it; `format` is the one whose `once` was called. */
+export interface OnceValue extends Once {
+  readonly format: unknown
+  readonly list: Iterable<unknown> | AsyncIterable<unknown>
+}
+
+export function isOnce(value: unknown): value is OnceValue {
+  return isBranded(value, 'once')
+}

@@ -1,0 +1,182 @@
+import type { StreamOptions } from '../declare/options.js'
+
+/** How much may wait for one client, and what happens past that. */
+export type Limits = Readonly<Required<Pick<StreamOptions, 'maxQueued' | 'maxQueuedBytes' | 'overflow'>>>
+
+/** How a kind of items is measured. */
+export interface Measure<Item> {
+  /** How many messages or events it is. */
+  count(item: Item): number
+  /** Bytes. */
+  size(item: Item): number
+  /** What a policy may go by. */
+  data(item: Item): unknown
+  /** It is never dropped. */
+  isKept(item: Item): boolean
+}
+
+/** What waits for the same client somewhere else. */
+export interface Elsewhere {
+  readonly count: number
+  readonly bytes: number
+}
+
+/** Where an item was taken or dropped: it may itself be undefined. */
+const gone = Symbol('gone')
+
+const nothing: Elsewhere = { count: 0, bytes: 0 }
+
+/** What waits for one client: first in, first out, within limits, by the policy that the spec names. */
+export class Mailbox<Item> {
+  readonly #measure: Measure<Item>
+  readonly #limits: Limits
+  #items: (Item | typeof gone)[] = []
+  #first = 0
+  /** Items that wait, and how many messages or events they are. */
+  #waiting = 0
+  #size = 0
+  #bytes = 0
+  /** Where the newest of each key is, from when the limits were passed until nothing waits any more. */
+  #newest: Map<PropertyKey, number> | undefined
+
+  constructor(measure: Measure<Item>, limits: Limits) {
+    this.#measure = measure
+    this.#limits = limits
+  }
+
+  /** How many messages or events wait. */
+  get size(): number {
+    return this.#size
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Puts an item in, whatever waits. */
+  put(item: Item): void {
+    this.#items.push(item)
+    this.#waiting += 1
+    this.#size += this.#measure.count(item)
+    this.#bytes += this.#measure.size(item)
+  }
+
+  /**
+   * Puts an item in, within the limits.
+   *
+   * @returns how many were dropped for it, itself among them; undefined when the client is past its limits
+   */
+  offer(item: Item, elsewhere = nothing): number | undefined {
+    const { overflow } = this.#limits
+    if (this.#newest) return this.#conflate(item, elsewhere)
+    if (this.hasRoom(item, elsewhere)) {
+      this.put(item)
+      return 0
+    }
+    if (overflow === 'close') return undefined
+    if (overflow === 'dropNewest') return 1
+    if (overflow !== 'dropOldest') return this.#conflate(item, elsewhere)
+    let dropped = 0
+    while (!this.hasRoom(item, elsewhere) && this.#dropOldest()) dropped += 1
+    this.put(item)
+    return dropped
+  }
+
+  /** The oldest item; there has to be one. */
+  take(): Item {
+    this.#skipGone()
+    const item = this.#remove(this.#first)
+    if (this.#size === 0) this.clear()
+    else this.#compact()
+    return item
+  }
+
+  /** The item that is taken next; there has to be one. */
+  get next(): Item {
+    this.#skipGone()
+    return this.#items[this.#first] as Item
+  }
+
+  clear(): void {
+    this.#items = []
+    this.#first = 0
+    this.#waiting = 0
+    this.#size = 0
+    this.#bytes = 0
+    this.#newest = undefined
+  }
+
+  /** An item that is larger than all limits has room where nothing else waits. */
+  hasRoom(item: Item, elsewhere: Elsewhere): boolean {
+    const { maxQueued, maxQueuedBytes } = this.#limits
+    if (this.#size + elsewhere.count + this.#measure.count(item) > maxQueued) return false
+    const bytes = this.#bytes + elsewhere.bytes
+    return bytes === 0 || bytes + this.#measure.size(item) <= maxQueuedBytes
+  }
+
+  #dropOldest(): boolean {
+    this.#skipGone()
+    for (let at = this.#first; at < this.#items.length; at++) {
+      const item = this.#items[at]
+      if (item === gone || this.#measure.isKept(item as Item)) continue
+      this.#remove(at)
+      this.#compact()
+      return true
+    }
+    return false
+  }
+
+  /** The newest of each key alone, in the order in which they came: no id goes out before an older one. */
+  #conflate(item: Item, { bytes }: Elsewhere): number | undefined {
+    const dropped = (this.#newest ? 0 : this.#conflateAll()) + this.#supersede(item, this.#items.length)
+    // what waits elsewhere has a limit of its own, but for bytes that nothing can supersede any more
+    if (this.#size > 0 && !this.hasRoom(item, { count: 0, bytes })) return undefined
+    this.put(item)
+    this.#compact()
+    return dropped
+  }
+
+  #conflateAll(): number {
+    this.#newest = new Map()
+    let dropped = 0
+    for (let at = this.#first; at < this.#items.length; at++) {
+      const item = this.#items[at]
+      if (item === gone || this.#measure.isKept(item as Item)) continue
+      dropped += this.#supersede(item as Item, at)
+    }
+    return dropped
+  }
+
+  /** Drops the item that this one is newer than, and says how many that were. */
+  #supersede(item: Item, at: number): number {
+    const { conflate } = this.#limits.overflow as { conflate(data: unknown): PropertyKey }
+    const newest = this.#newest as Map<PropertyKey, number>
+    const key = conflate(this.#measure.data(item))
+    const older = newest.get(key) ?? -1
+    newest.set(key, at)
+    if (older < this.#first || this.#items[older] === gone) return 0
+    this.#remove(older)
+    return 1
+  }
+
+  #skipGone(): void {
+    while (this.#items[this.#first] === gone) this.#first += 1
+  }
+
+  #remove(at: number): Item {
+    const item = this.#items[at] as Item
+    this.#items[at] = gone
+    this.#waiting -= 1
+    this.#size -= this.#measure.count(item)
+    this.#bytes -= this.#measure.size(item)
+    return item
+  }
+
+  /** What is left of taken and dropped items is let go once it is more than what waits. */
+  #compact(): void {
+    if (this.#items.length < 1024 || this.#items.length < 2 * this.#waiting) return
+    this.#items = this.#items.filter((item) => item !== gone)
+    this.#first = 0
+    if (this.#newest) this.#conflateAll()
+  }
+}
