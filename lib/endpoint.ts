@@ -10,7 +10,8 @@ import { type Decide, isTraced, TracedExchange, unsettled } from './graph/trace.
 import { walk } from './graph/walk.js'
 import { closeAfter } from './http/connection.js'
 import { hold } from './loop/hold.js'
-import { type Closing, checkClosing, Streams } from './loop/open-streams.js'
+import { OpenStreams } from './loop/open-streams.js'
+import { type Closing, checkClosing } from './loop/shutdown.js'
 import { type Awaitable, isPromise } from './promise.js'
 import { Exchange, type Outcome } from './request/exchange.js'
 import { respond, respondStop } from './respond.js'
@@ -154,12 +155,12 @@ type Fail = (error: unknown) => void
 
 /** Its streams are its own, wherever it is mounted, and by whichever table. */
 function endpoint(spec: AnySpec, decide: Decide): Made {
-  const streams = new Streams()
+  const streams = new OpenStreams()
   const make: Remake = (defaults) => handle(spec, defaults, streams, decide)
   return made(make({}), streams, (how) => streams.close(how), make)
 }
 
-function handle(spec: AnySpec, defaults: Defaults, streams: Streams, decide: Decide): Handler {
+function handle(spec: AnySpec, defaults: Defaults, streams: OpenStreams, decide: Decide): Handler {
   const planned = plan(spec, defaults)
   const whole = unsettled(planned)
   const { init } = spec
@@ -203,7 +204,7 @@ function made(
 }
 
 /** The endpoint is closing: whoever comes is told to come back. */
-function refuse(x: Exchange, streams: Streams, fail: Fail): void {
+function refuse(x: Exchange, streams: OpenStreams, fail: Fail): void {
   x.headers['Retry-After'] = String(streams.retryAfter)
   x.detail = 'The server is closing this resource.'
   closeAfter(x.res)
@@ -216,7 +217,7 @@ function merge(outer: Defaults, inner: Defaults): Defaults {
 }
 
 /** Does what a request has come to. */
-function act(x: Exchange, outcome: Outcome, streams: Streams, fail: Fail): void {
+function act(x: Exchange, outcome: Outcome, streams: OpenStreams, fail: Fail): void {
   switch (outcome.kind) {
     case 'status':
       return respond(x, outcome.status, fail)

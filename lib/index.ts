@@ -27,7 +27,7 @@ export { raw, text } from './formats/text.js'
 // Channels: fan-out and replay
 export type { Backend } from './hub/backend.js'
 export { createHub } from './hub/hub.js'
-export type { Closing } from './loop/open-streams.js'
+export type { Closing } from './loop/shutdown.js'
 // Values: what callbacks return and get
 export type { Body } from './values/body.js'
 export { type Event, type EventMeta, event, timeout } from './values/event.js'

@@ -31,7 +31,7 @@ describe('What callbacks do in the midst of a delivery (docs/channels.md)', () =
     expect((await filtered.closed()).body).to.equal('')
     expect(await other.until('}\n')).to.equal('{"isPublic":false}\n')
     expect(reasons.map(({ kind, error }) => [kind, String(error)])).to.deep.equal([
-      ['error', 'TypeError: filter answered a promise: expected what is known at once'],
+      ['error', 'TypeError: filter() returned a promise; it must be synchronous'],
     ])
   })
 

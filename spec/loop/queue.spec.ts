@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { Overflow } from '../../lib/declare/options.js'
-import { type Limits, Mailbox, type Measure } from '../../lib/wire/queue.js'
+import { type Limits, type Measure, Queue } from '../../lib/wire/queue.js'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -145,7 +145,7 @@ const nothing = { count: 0, bytes: 0 }
  * @param isSeveral items may be several events
  * @returns whether the client is past its limits: then nothing comes after it
  */
-function both(step: Step, id: number, mailbox: Mailbox<Entry>, model: Model, isSeveral: boolean): boolean {
+function both(step: Step, id: number, mailbox: Queue<Entry>, model: Model, isSeveral: boolean): boolean {
   let dropped: number | undefined = 0
   if (step.do === 'offer') {
     const item: Item = {
@@ -177,7 +177,7 @@ function both(step: Step, id: number, mailbox: Mailbox<Entry>, model: Model, isS
   return dropped === undefined
 }
 
-function drain(mailbox: Mailbox<Entry>): Entry[] {
+function drain(mailbox: Queue<Entry>): Entry[] {
   const items: Entry[] = []
   while (mailbox.size > 0) items.push(mailbox.take())
   return items
@@ -200,7 +200,7 @@ describe('What waits for one client (docs/slow-clients.md)', () => {
       })
       fc.assert(
         fc.property(limits, fc.array(step, { maxLength: 80 }), (limit, steps) => {
-          const mailbox = new Mailbox(measure, limit)
+          const mailbox = new Queue(measure, limit)
           const model = new Model(limit)
           for (const [id, each] of steps.entries()) if (both(each, id, mailbox, model, isSeveral)) break
           expect(drain(mailbox)).to.deep.equal(model.items)
@@ -214,7 +214,7 @@ describe('What waits for one client (docs/slow-clients.md)', () => {
       const limit = { maxQueued: 1500, maxQueuedBytes: 6000, overflow }
       fc.assert(
         fc.property(fc.array(fc.tuple(step, fc.integer({ min: 1, max: 400 })), { maxLength: 30 }), (runs) => {
-          const mailbox = new Mailbox(measure, limit)
+          const mailbox = new Queue(measure, limit)
           const model = new Model(limit)
           let id = 0
           for (const [each, times] of runs) {
@@ -228,7 +228,7 @@ describe('What waits for one client (docs/slow-clients.md)', () => {
     })
 
     it(`${name}: what is kept is never dropped, and stays where it was`, () => {
-      const mailbox = new Mailbox(measure, {
+      const mailbox = new Queue(measure, {
         maxQueued: name === 'conflate' ? 70 : 3,
         maxQueuedBytes: 10 ** 6,
         overflow,
@@ -246,7 +246,7 @@ describe('What waits for one client (docs/slow-clients.md)', () => {
     })
 
     it(`${name}: a client that never takes anything is no leak, however much comes`, () => {
-      const mailbox = new Mailbox(measure, { maxQueued: 100, maxQueuedBytes: 2 ** 20, overflow })
+      const mailbox = new Queue(measure, { maxQueued: 100, maxQueuedBytes: 2 ** 20, overflow })
       collectGarbage()
       const before = process.memoryUsage().heapUsed
       // as pointers alone these would be 16 MB
@@ -257,7 +257,7 @@ describe('What waits for one client (docs/slow-clients.md)', () => {
     })
 
     it(`${name}: nor is one that is always just behind`, () => {
-      const mailbox = new Mailbox(measure, { maxQueued: 100, maxQueuedBytes: 2 ** 20, overflow })
+      const mailbox = new Queue(measure, { maxQueued: 100, maxQueuedBytes: 2 ** 20, overflow })
       collectGarbage()
       const before = process.memoryUsage().heapUsed
       mailbox.offer(item(0))
@@ -272,10 +272,10 @@ describe('What waits for one client (docs/slow-clients.md)', () => {
 
   it('an item that is larger than the limit has room where nothing else waits, here or elsewhere', () => {
     for (const overflow of Object.values(overflows)) {
-      const mailbox = new Mailbox(measure, { maxQueued: 10, maxQueuedBytes: 10, overflow })
+      const mailbox = new Queue(measure, { maxQueued: 10, maxQueuedBytes: 10, overflow })
       expect(mailbox.offer(item(1, 'a', 1000))).to.equal(0)
       expect(mailbox.bytes).to.equal(1000)
-      const other = new Mailbox(measure, { maxQueued: 10, maxQueuedBytes: 10, overflow })
+      const other = new Queue(measure, { maxQueued: 10, maxQueuedBytes: 10, overflow })
       const dropped = other.offer(item(1, 'a', 1000), { count: 0, bytes: 1 })
       if (overflow === 'dropNewest') expect(dropped).to.equal(1)
       if (overflow === 'close') expect(dropped).to.equal(undefined)
@@ -283,14 +283,14 @@ describe('What waits for one client (docs/slow-clients.md)', () => {
   })
 
   it('dropOldest drops as many as it takes, and says how many', () => {
-    const mailbox = new Mailbox(measure, { maxQueued: 10, maxQueuedBytes: 10, overflow: 'dropOldest' })
+    const mailbox = new Queue(measure, { maxQueued: 10, maxQueuedBytes: 10, overflow: 'dropOldest' })
     for (let id = 0; id < 5; id++) mailbox.offer(item(id, 'a', 2))
     expect(mailbox.offer(item(5, 'a', 3))).to.equal(2)
     expect(ids(drain(mailbox))).to.deep.equal([2, 3, 4, 5])
   })
 
   it('conflate keeps the newest of each key, in the order in which they came', () => {
-    const mailbox = new Mailbox(measure, { maxQueued: 6, maxQueuedBytes: 100, overflow: overflows.conflate! })
+    const mailbox = new Queue(measure, { maxQueued: 6, maxQueuedBytes: 100, overflow: overflows.conflate! })
     for (const [id, key] of [...'aababc'].entries()) expect(mailbox.offer(item(id, key))).to.equal(0)
     expect(mailbox.offer(item(6, 'd'))).to.equal(3)
     expect(mailbox.size).to.equal(4)
@@ -301,7 +301,7 @@ describe('What waits for one client (docs/slow-clients.md)', () => {
   })
 
   it('conflate with more keys than there is room for is past its limits', () => {
-    const mailbox = new Mailbox(measure, { maxQueued: 3, maxQueuedBytes: 100, overflow: overflows.conflate! })
+    const mailbox = new Queue(measure, { maxQueued: 3, maxQueuedBytes: 100, overflow: overflows.conflate! })
     for (const [id, key] of [...'abc'].entries()) mailbox.offer(item(id, key))
     expect(mailbox.offer(item(3, 'd'))).to.equal(undefined)
   })
@@ -314,7 +314,7 @@ describe('What waits for one client (docs/slow-clients.md)', () => {
         return String(key)
       },
     }
-    const mailbox = new Mailbox(measure, { maxQueued: 2, maxQueuedBytes: 100, overflow })
+    const mailbox = new Queue(measure, { maxQueued: 2, maxQueuedBytes: 100, overflow })
     for (const key of 'aa') mailbox.offer(item(0, key))
     expect(asked).to.deep.equal([])
     mailbox.offer(item(0, 'b'))
@@ -324,7 +324,7 @@ describe('What waits for one client (docs/slow-clients.md)', () => {
   for (const key of ['__proto__', 'constructor', '', Symbol('key')]) {
     it(`conflate takes ${String(key) || "''"} for a key like any other`, () => {
       const overflow = { conflate: () => key }
-      const mailbox = new Mailbox(measure, { maxQueued: 2, maxQueuedBytes: 100, overflow })
+      const mailbox = new Queue(measure, { maxQueued: 2, maxQueuedBytes: 100, overflow })
       for (let id = 0; id < 5; id++) mailbox.offer(item(id))
       expect(ids(drain(mailbox))).to.deep.equal([4])
     })
