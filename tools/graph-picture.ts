@@ -1,3 +1,4 @@
+// Draws the decision graph: the table of lib/graph/graph.ts as docs/images/graph.svg.
 import { STATUS_CODES } from 'node:http'
 import { type CallbackName, callbacks } from '../lib/declare/callbacks.js'
 import { type Exit, first, graph, type Question } from '../lib/graph/graph.js'
@@ -364,12 +365,14 @@ function straight(question: Question, answer: Answer, target: Question): Route {
   if (from.y === to.y) {
     return from.x < to.x ? { from: 'right', to: 'left' } : { from: 'left', to: 'right' }
   }
-  throw new Error(`docs/picture.ts: no way from ${question} (${answer}) to ${target}: add it to routes`)
+  throw new Error(
+    `tools/graph-picture.ts: no way from ${question} (${answer}) to ${target}: add it to routes`,
+  )
 }
 
 function placeOf(question: Question): Place {
   const place = places[question]
-  if (!place) throw new Error(`docs/picture.ts: ${question} has no place: add it to places`)
+  if (!place) throw new Error(`tools/graph-picture.ts: ${question} has no place: add it to places`)
   return place
 }
 
