@@ -26,7 +26,7 @@ interface Area {
 
 /** The area of each label of an edge, and of each box of a state. */
 function areasOf(svg: string): readonly Area[] {
-  const edges = [...svg.matchAll(/<g id="e-[^]*?<\/g>/g)].map(([edge]) => edge)
+  const edges = [...svg.matchAll(/<g id="e-.*?<\/g>/gs)].map(([edge]) => edge)
   const labels = edges.flatMap((edge) =>
     [...edge.matchAll(/<text x="([\d.]+)" y="([\d.]+)"(?: text-anchor="(\w+)")?>([^<]*)</g)].map(
       ([, x, y, anchor, what]): Area => {
@@ -38,7 +38,7 @@ function areasOf(svg: string): readonly Area[] {
   )
   const boxes = [
     ...svg.matchAll(
-      /<g id="s-(\w+)"[^]*?<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/g,
+      /<g id="s-(\w+)".*?<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/gs,
     ),
   ].map(([, what, ...numbers]): Area => {
     const [x, y, width, height] = numbers.map(Number) as [number, number, number, number]
