@@ -16,10 +16,10 @@ import { time } from './time.js'
 const tables: Readonly<Record<string, Faults>> = {
   'The client leaves': leaving,
   'The client does not read': reading,
-  'What the client sends': sending,
-  'What the data comes from': sources,
+  'Client input': sending,
+  Sources: sources,
   Callbacks: callbacks,
-  'What else a spec may do': own,
+  'Other parts of a spec': own,
   'The app around it': app,
   Channels: hub,
   Time: time,
