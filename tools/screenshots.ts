@@ -58,7 +58,7 @@ async function take(name: string, options: BrowserContextOptions, prepare: (page
   await page.locator('.book').first().waitFor()
   await page.locator('#happening-state', { hasText: 'Live' }).waitFor()
   await prepare(page)
-  await page.screenshot({ path: fileURLToPath(new URL(`${name}.png`, import.meta.url)) })
+  await page.screenshot({ path: fileURLToPath(new URL(`../docs/images/${name}.png`, import.meta.url)) })
   await page.close()
 }
 

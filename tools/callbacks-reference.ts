@@ -1,13 +1,15 @@
+// Writes the table of callbacks into docs/guide/callbacks.md.
 import { callbacks } from '../lib/declare/callbacks.js'
 
-const begin = '<!-- generated from lib/spec.ts: npm run docs -->'
-const end = '<!-- end of what is generated -->'
+const begin = '<!-- callbacks: generated from lib/declare/callbacks.ts by npm run docs -->'
+const end = '<!-- /callbacks -->'
 
-/** A page with the table of callbacks between its marks made anew; what is around them stays. */
+/** The page with the table between its marks made anew; the rest of the page stays. */
 export function withReference(page: string): string {
   const from = page.indexOf(begin)
   const to = page.indexOf(end)
-  if (from < 0 || to < from) throw new Error(`docs/callbacks.md: expected the marks ${begin} and ${end}`)
+  if (from < 0 || to < from)
+    throw new Error(`docs/guide/callbacks.md: expected the marks ${begin} and ${end}`)
   return `${page.slice(0, from)}${begin}\n\n${table()}\n\n${page.slice(to)}`
 }
 
