@@ -25,35 +25,30 @@ export interface Deadline {
 }
 
 /** An entry of the clock. It can be set again after it rang, so that a heartbeat allocates nothing each time. */
-export abstract class Alarm implements Deadline {
+export abstract class Alarm {
   due = 0
   /** Its index in the heap of its clock; -1 once it has rung or was cancelled. */
   at = -1
-  #clock: Clock | undefined
 
   abstract ring(): void
-
-  /** Schedules the alarm to ring once, after the given time. */
-  set(clock: Clock, milliseconds: number): void {
-    this.#clock = clock
-    clock.set(this, milliseconds)
-  }
-
-  cancel(): void {
-    if (this.at >= 0) this.#clock?.remove(this)
-  }
 }
 
-class Call extends Alarm {
+class Call extends Alarm implements Deadline {
+  readonly #clock: Clock
   readonly #call: () => void
 
-  constructor(call: () => void) {
+  constructor(clock: Clock, call: () => void) {
     super()
+    this.#clock = clock
     this.#call = call
   }
 
   ring(): void {
     this.#call()
+  }
+
+  cancel(): void {
+    this.#clock.cancel(this)
   }
 }
 
@@ -76,8 +71,8 @@ export class Clock {
 
   /** Calls back once, after the given time, unless it is cancelled. */
   after(milliseconds: number, call: () => void): Deadline {
-    const alarm = new Call(call)
-    alarm.set(this, milliseconds)
+    const alarm = new Call(this, call)
+    this.set(alarm, milliseconds)
     return alarm
   }
 
@@ -88,6 +83,10 @@ export class Clock {
     this.#heap.push(alarm)
     this.#rise(alarm)
     this.#schedule()
+  }
+
+  cancel(alarm: Alarm): void {
+    if (alarm.at >= 0) this.#remove(alarm)
   }
 
   /** The number of alarms that are set. */
@@ -125,7 +124,7 @@ export class Clock {
     const now = this.now()
     try {
       for (let first = this.#heap[0]; first && first.due <= now; first = this.#heap[0]) {
-        this.remove(first)
+        this.#remove(first)
         first.ring()
       }
     } finally {
@@ -133,8 +132,7 @@ export class Clock {
     }
   }
 
-  /** Removes an alarm that is set. */
-  remove(alarm: Alarm): void {
+  #remove(alarm: Alarm): void {
     const last = this.#heap.pop() as Alarm
     const at = alarm.at
     alarm.at = -1

@@ -37,6 +37,7 @@ class History implements Log {
   #bytes = 0
   /** The number of the latest event. */
   #number = 0
+  #latest: { readonly number: number; readonly id: string } | undefined
   #receiver: Receiver | undefined
   readonly isImmediate = true
 
@@ -81,8 +82,12 @@ class History implements Log {
     return (this.#numberOf(one) ?? 0) - (this.#numberOf(other) ?? 0)
   }
 
+  /** Made once for each event, since the head of each stream names it. */
   get latest(): string | undefined {
-    return this.#retains ? this.#id(this.#number) : undefined
+    if (!this.#retains) return undefined
+    if (this.#latest?.number !== this.#number)
+      this.#latest = { number: this.#number, id: this.#id(this.#number) }
+    return this.#latest.id
   }
 
   #reading(outcome: Reading['outcome'], from: number): Reading {

@@ -45,6 +45,19 @@ export interface Follower {
  */
 type State = 'new' | 'catchingUp' | 'alone' | 'shared' | 'over'
 
+/** How a client begins; let go when it has caught up. */
+interface Arrival {
+  /** The id that it came with. */
+  readonly asked: string | undefined
+  /** The id of the event before the first that the stream gets, where it came without one. */
+  position?: string | undefined
+  replay?: Replay | undefined
+  /** Events that came live while the client catches up. */
+  live?: Queue<unknown>
+  /** The gap that the head has told. */
+  toldGap?: Gap | undefined
+}
+
 /**
  * A stream's part in a feed. It follows alone while it has something to catch up with, or an `info` of its own; else
  * it shares the bytes of its group.
@@ -52,23 +65,14 @@ type State = 'new' | 'catchingUp' | 'alone' | 'shared' | 'over'
 export class Subscription implements Sink {
   readonly #view: View<unknown>
   readonly #who: Subscriber
-  /** The id that the client came with. */
-  readonly #asked: string | undefined
   #state: State = 'new'
   #group: Group | undefined
-  /** Kept until an event has come that was not part of it. */
-  #replay: Replay | undefined
-  /** Events that came live while the client catches up. */
-  #live: Queue<unknown> | undefined
-  /** The id of the event before the first that the stream gets. */
-  #position: string | undefined
-  /** The gap that the head has told. */
-  #toldGap: Gap | undefined
+  #arrival: Arrival | undefined
 
   constructor(feed: Feed<unknown>, who: Subscriber, asked: string | undefined) {
     this.#view = feed as View<unknown>
     this.#who = who
-    this.#asked = asked
+    if (asked !== undefined) this.#arrival = { asked }
   }
 
   get subscribers(): number {
@@ -77,25 +81,29 @@ export class Subscription implements Sink {
 
   /** There is nothing to ask the backend for, and nothing to catch up with: the stream may share from the start. */
   get isPlain(): boolean {
-    return this.#asked === undefined && this.#view.root.isImmediate
+    return !this.#arrival && this.#view.root.isImmediate
   }
 
   /** Live events that wait until the client has caught up. */
   get queued(): number {
-    return this.#live?.size ?? 0
+    return this.#arrival?.live?.size ?? 0
   }
 
   /** The place where the client begins, as the Mercure protocol tells it: after an id, or with all that is retained. */
   head(): Record<string, string> {
-    this.#toldGap = this.#replay?.gap
-    if (this.#toldGap) return { 'Last-Event-ID': 'earliest', 'Event-Gap': this.#toldGap.reason }
-    const position = this.#replay ? this.#asked : (this.#position ?? this.#view.root.position)
+    const arrival = this.#arrival
+    const gap = arrival?.replay?.gap
+    if (arrival && gap) {
+      arrival.toldGap = gap
+      return { 'Last-Event-ID': 'earliest', 'Event-Gap': gap.reason }
+    }
+    const position = arrival ? (arrival.asked ?? arrival.position) : this.#view.root.position
     return position === undefined ? {} : { 'Last-Event-ID': position }
   }
 
   /** Whether the head has told a gap. */
   hasTold(gap: Gap): boolean {
-    return gap === this.#toldGap
+    return gap === this.#arrival?.toldGap
   }
 
   // ---- joining
@@ -106,7 +114,7 @@ export class Subscription implements Sink {
    */
   follow(): Awaitable<void> {
     if (this.#state !== 'new') return
-    this.#enter(this.#asked === undefined ? 'alone' : 'catchingUp')
+    this.#enter(this.#arrival ? 'catchingUp' : 'alone')
     const { root } = this.#view
     const isDeferred = root.isDelivering
     root.afterDelivery(() => this.#attach())
@@ -115,7 +123,7 @@ export class Subscription implements Sink {
 
   #attach(): void {
     if (!this.#isAlone) return
-    this.#position = this.#view.root.position
+    this.#arrival ??= { asked: undefined, position: this.#view.root.position }
     try {
       this.#view.attach(this)
     } catch (error) {
@@ -129,11 +137,12 @@ export class Subscription implements Sink {
   }
 
   #read(): Awaitable<void> {
-    if (this.#asked === undefined || this.#state !== 'catchingUp') return
-    const reading = this.#view.read(this.#asked)
+    const arrival = this.#arrival
+    if (arrival?.asked === undefined) return
+    const reading = this.#view.read(arrival.asked)
     const took = (replay: Replay) => {
       if (this.#state === 'over') replay.close()
-      else this.#replay = replay
+      else arrival.replay = replay
     }
     return isPromise(reading) ? reading.then(took) : took(reading)
   }
@@ -142,7 +151,7 @@ export class Subscription implements Sink {
   share(): void {
     if (this.#state !== 'new' && this.#state !== 'alone') return
     // a backend that lags would deliver events to the group that the client has read already
-    if (this.#replay?.last !== undefined && !this.#view.root.isImmediate) return
+    if (this.#arrival?.replay?.last !== undefined && !this.#view.root.isImmediate) return
     this.#view.root.afterDelivery(() => this.#join())
   }
 
@@ -153,7 +162,7 @@ export class Subscription implements Sink {
     this.#enter('shared')
     // a listener of 'join' may have ended the stream
     if (this.#state !== 'shared') return
-    this.#replay = undefined
+    this.#arrival = undefined
     this.#group = this.#view.group(this.#who.outlet.format)
     this.#group.add(this.#who.outlet, this)
     // attach the group before detaching, or the feed would stop for lack of subscribers
@@ -171,9 +180,8 @@ export class Subscription implements Sink {
     const state = this.#state
     const wasAlone = this.#isAlone
     this.#state = 'over'
-    this.#replay?.close()
-    this.#replay = undefined
-    this.#live = undefined
+    this.#arrival?.replay?.close()
+    this.#arrival = undefined
     if (wasAlone) this.#view.detach(this)
     this.#group?.remove(this.#who.outlet)
     this.#group = undefined
@@ -197,8 +205,9 @@ export class Subscription implements Sink {
 
   /** What was missed, then what came live meanwhile; after the last of it, events come as they are published. */
   next(): Awaitable<Step> {
-    if (!this.#replay || this.#replay.isDone) return this.#nextLive()
-    const step = this.#replay.next()
+    const replay = this.#arrival?.replay
+    if (!replay || replay.isDone) return this.#nextLive()
+    const step = replay.next()
     return isPromise(step) ? step.then((each) => goOn(each as Step)) : goOn(step)
   }
 
@@ -207,18 +216,17 @@ export class Subscription implements Sink {
       const value = this.#waiting.take() as Published | Gap
       return this.#isNews(value) ? { done: false, value } : skipped
     }
-    this.#live = undefined
     if (this.#state === 'catchingUp') this.#state = 'alone'
     return { done: true, value: undefined }
   }
 
   /** Whether an event, or what comes after a gap, was not part of what was missed. */
   #isNews(live: Published | Gap): boolean {
-    const last = this.#replay?.last
+    const last = this.#arrival?.replay?.last
     const id = live instanceof Gap ? live.from : live.id
     if (last !== undefined && this.#view.root.compare(id, last) <= 0) return false
-    // from here on each event comes after what was missed
-    this.#replay = undefined
+    // once the client has caught up, each event from here on comes after what was missed
+    if (this.#arrival && this.#state === 'alone') this.#arrival.replay = undefined
     return true
   }
 
@@ -244,8 +252,9 @@ export class Subscription implements Sink {
   }
 
   get #waiting(): Queue<unknown> {
-    this.#live ??= this.#who.alone.newQueue()
-    return this.#live
+    const arrival = this.#arrival as Arrival
+    arrival.live ??= this.#who.alone.newQueue()
+    return arrival.live
   }
 }
 

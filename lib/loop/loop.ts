@@ -21,6 +21,7 @@ import type { OpenStreams } from './open-streams.js'
 import { Stream } from './stream.js'
 
 let opened = 0
+const started = Date.now()
 
 /**
  * One held response. There may be very many, and most only share what a channel publishes: what not every one needs is
@@ -46,7 +47,8 @@ export class Loop implements Subscriber, Holder {
   /** The media type that is streamed. */
   readonly format: string
   readonly number = ++opened
-  readonly openedAt = Date.now()
+  /** Milliseconds after `started`: a small integer takes no room of its own on the heap. */
+  readonly #openedAfter = Date.now() - started
 
   constructor(x: Exchange, handlers: Handlers, head: Head, client: string | undefined, streams: OpenStreams) {
     this.#x = x
@@ -68,6 +70,10 @@ export class Loop implements Subscriber, Holder {
   get client(): string {
     this.#client ??= this.outlet.res.req.ip ?? ''
     return this.#client
+  }
+
+  get openedAt(): Date {
+    return new Date(started + this.#openedAfter)
   }
 
   get isEnded(): boolean {

@@ -3,10 +3,8 @@ import type { OpenStream } from '../values/open-stream.js'
 import type { Outlet } from '../wire/outlet.js'
 
 /** The life behind a stream. */
-export interface Behind extends Pick<OpenStream, 'format' | 'client'> {
+export interface Behind extends Pick<OpenStream, 'format' | 'client' | 'openedAt'> {
   readonly number: number
-  /** Milliseconds since the epoch. */
-  readonly openedAt: number
   /** Messages that wait in front of the outlet. */
   readonly unhandled: number
   readonly outlet: Outlet
@@ -37,7 +35,7 @@ export class Stream implements OpenStream {
   }
 
   get openedAt(): Date {
-    return new Date(this.#life.openedAt)
+    return this.#life.openedAt
   }
 
   get sent(): number {

@@ -60,7 +60,7 @@ export class Outlet extends Writer implements Taker {
     const opening = openingOf(this.format, retry)
     this.openWith(status, opening)
     this.bytes += opening.size
-    if (heartbeat !== false && heartbeatOf(this.format).size > 0) this.set(clock, heartbeat)
+    if (heartbeat !== false && heartbeatOf(this.format).size > 0) clock.set(this, heartbeat)
     this.#handQueued(false)
   }
 
@@ -149,7 +149,7 @@ export class Outlet extends Writer implements Taker {
     if (isSilent && !this.isBehind) this.#guard(() => this.#hand(heartbeatOf(this.format), 0))
     if (this.isClosed) return
     const rest = this.lastWrite + every - clock.now()
-    this.set(clock, rest > 0 ? rest : every)
+    clock.set(this, rest > 0 ? rest : every)
   }
 
   // ---- as a writer

@@ -242,7 +242,7 @@ export abstract class Writer extends Alarm implements Closing {
 
   #close(): void {
     this.#progress?.cancel()
-    this.cancel()
+    clock.cancel(this)
     if (this.isClosed) return
     this.#phase = 'ending'
     tolerate(this.res)
