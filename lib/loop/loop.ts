@@ -20,7 +20,6 @@ import { life, type State } from './life.js'
 import type { OpenStreams } from './open-streams.js'
 import { Stream } from './stream.js'
 
-let opened = 0
 const started = Date.now()
 
 /**
@@ -43,10 +42,8 @@ export class Loop implements Subscriber, Holder {
   subscription: Subscription | undefined
   #lease: Lease | undefined
   #stream: Stream | undefined
-  #client: string | undefined
   /** The media type that is streamed. */
   readonly format: string
-  readonly number = ++opened
   /** Milliseconds after `started`: a small integer takes no room of its own on the heap. */
   readonly #openedAfter = Date.now() - started
 
@@ -56,20 +53,15 @@ export class Loop implements Subscriber, Holder {
     this.#handlers = handlers
     this.#streams = streams
     this.#head = head
-    this.#client = client
     this.format = head.type
     this.outlet = new Outlet(x.req, x.res, head.format, x.plan.stream, this)
+    if (client !== undefined) this.#stream = new Stream(this, client)
   }
 
   /** The stream as others see it. */
   get stream(): OpenStream {
     this.#stream ??= new Stream(this)
     return this.#stream
-  }
-
-  get client(): string {
-    this.#client ??= this.outlet.res.req.ip ?? ''
-    return this.#client
   }
 
   get openedAt(): Date {

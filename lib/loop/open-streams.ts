@@ -49,14 +49,15 @@ export class OpenStreams implements Iterable<OpenStream> {
     this.#open.add(stream)
     this.#taken += 1
     if (maxStreamsPerClient === undefined) return
-    this.#takenBy.set(stream.client, (this.#takenBy.get(stream.client) ?? 0) + 1)
+    const { client } = stream.stream
+    this.#takenBy.set(client, (this.#takenBy.get(client) ?? 0) + 1)
   }
 
   /** The stream is unsubscribed: its place is free. */
   release(stream: Holding, { maxStreamsPerClient }: Caps): void {
     this.#taken -= 1
     if (maxStreamsPerClient === undefined) return
-    const { client } = stream
+    const { client } = stream.stream
     const taken = this.#takenBy.get(client) as number
     if (taken === 1) this.#takenBy.delete(client)
     else this.#takenBy.set(client, taken - 1)

@@ -28,7 +28,6 @@ export function checkClosing(how: Closing): void {
 
 /** A held response, as its endpoint sees it. */
 export interface Holding {
-  readonly client: string
   readonly stream: OpenStream
   readonly outlet: Outlet
   /** Why it is over; undefined while it is not. */

@@ -3,23 +3,24 @@ import type { OpenStream } from '../values/open-stream.js'
 import type { Outlet } from '../wire/outlet.js'
 
 /** The life behind a stream. */
-export interface Behind extends Pick<OpenStream, 'format' | 'client' | 'openedAt'> {
-  readonly number: number
+export interface Behind extends Pick<OpenStream, 'format' | 'openedAt'> {
   /** Messages that wait in front of the outlet. */
   readonly unhandled: number
   readonly outlet: Outlet
   end(reason: { kind: 'revoked' }): void
 }
 
+let looked = 0
+
 export class Stream implements OpenStream {
   readonly #life: Behind
+  #client: string | undefined
+  readonly id = (++looked).toString(36)
 
-  constructor(life: Behind) {
+  /** @param client who reads; else its address, asked for when somebody wants it */
+  constructor(life: Behind, client?: string) {
     this.#life = life
-  }
-
-  get id(): string {
-    return this.#life.number.toString(36)
+    this.#client = client
   }
 
   get path(): string {
@@ -31,7 +32,8 @@ export class Stream implements OpenStream {
   }
 
   get client(): string {
-    return this.#life.client
+    this.#client ??= this.#life.outlet.res.req.ip ?? ''
+    return this.#client
   }
 
   get openedAt(): Date {

@@ -30,12 +30,11 @@ export class Outlet extends Writer implements Taker {
   readonly #options: Plan['stream']
   /** A record is on the wire: the next one is separated from it. */
   #hasRecord: boolean
-  /** Events that were dropped, and the client was not told yet. */
-  #untold = 0
-  /** Events and bytes that were handed to the response, and events that were dropped. */
+  /** Events that were dropped, and those of them that the client was not told of yet. */
+  #losses: { total: number; untold: number } | undefined
+  /** Events and bytes that were handed to the response. */
   sent = 0
   bytes = 0
-  dropped = 0
   readonly format: Format & { readonly [wire]?: Wire }
   readonly #holder: Holder
   /** Events that wait for the head, or for a client that is behind: references to bytes that streams share. */
@@ -47,6 +46,11 @@ export class Outlet extends Writer implements Taker {
     this.#options = options
     this.#holder = holder
     this.#hasRecord = this.format[wire]?.separator === undefined
+  }
+
+  /** Events that were dropped. */
+  get dropped(): number {
+    return this.#losses?.total ?? 0
   }
 
   /** Events that wait for the client. */
@@ -82,7 +86,7 @@ export class Outlet extends Writer implements Taker {
   }
 
   #take({ whole, events, now }: Batch): void {
-    if (this.phase !== 'flowing' || !this.#hasRecord || this.#untold > 0) {
+    if (this.phase !== 'flowing' || !this.#hasRecord || this.#losses?.untold) {
       // a policy drops events one by one
       const takesAll = this.isBehind && this.#hasRecord && this.#options.overflow === 'close'
       const isWhole = takesAll && this.#waiting.hasRoom(whole, this.#elsewhere)
@@ -112,8 +116,10 @@ export class Outlet extends Writer implements Taker {
 
   /** Counts events that were dropped before they came here. */
   drop(count: number): void {
-    this.dropped += count
-    this.#untold += count
+    if (count === 0) return
+    this.#losses ??= { total: 0, untold: 0 }
+    this.#losses.total += count
+    this.#losses.untold += count
   }
 
   /** A proper end: the queue, the notice where it is wanted, and the tail. */
@@ -230,9 +236,11 @@ export class Outlet extends Writer implements Taker {
 
   /** Once the client reads again, it is told how many events it did not get. */
   #tellDrops(): void {
-    const count = this.#untold
-    this.#untold = 0
-    if (count > 0) this.#handNotice('dropped', { count })
+    const losses = this.#losses
+    const count = losses?.untold ?? 0
+    if (!losses || count === 0) return
+    losses.untold = 0
+    this.#handNotice('dropped', { count })
   }
 
   #handNotice(kind: Notice, details: object): void {
