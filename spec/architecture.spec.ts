@@ -37,29 +37,15 @@ const outside: Readonly<Record<string, Room>> = {
 
 /** What is still to be mended: a line may be taken away, and none may be added. */
 const breaches: readonly string[] = [
-  'declare/check imports graph/graph, which is above it',
-  'declare/check imports graph/methods, which is above it',
-  'declare/plan imports graph/graph, which is above it',
-  'graph/methods imports respond, which is above it',
   'wire/outlet imports hub/gap, which is above it',
   'wire/outlet imports hub/group, which is above it',
-  'respond imports itself',
-  'declare/plan imports itself',
-  'graph/access imports itself',
-  'graph/conditional imports itself',
-  'graph/conneg imports itself',
-  'graph/graph imports itself',
-  'graph/methods imports itself',
   'hub/group imports itself',
   'hub/iteration imports itself',
   'hub/replay imports itself',
   'hub/view imports itself',
-  'request/context imports itself',
-  'request/exchange imports itself',
   'loop/loop has more than 300 lines',
   'wire/outlet has more than 300 lines',
   'Loop of loop/loop has 27 fields and 53 methods',
-  'Exchange of request/exchange has 26 fields and 18 methods',
   'Outlet of wire/outlet has 9 fields and 32 methods',
 ]
 

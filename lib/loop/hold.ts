@@ -2,11 +2,12 @@ import type { AnySpec } from '../declare/spec.js'
 import { misuse, show } from '../errors.js'
 import type { Format } from '../formats/format.js'
 import { stillAllowed } from '../graph/access.js'
-import { isReading } from '../graph/conditional.js'
 import { essenceOf, parseMediaType } from '../http/media-type.js'
 import { discardList } from '../request/discard.js'
-import type { Exchange, Outcome } from '../request/exchange.js'
-import { applyHeaders, finishHead, putHeader, respondStop, withCharset } from '../respond.js'
+import { putHeaders, withCharset } from '../request/draft.js'
+import type { Exchange } from '../request/exchange.js'
+import type { Outcome } from '../request/outcome.js'
+import { finishHead, respondStop } from '../respond.js'
 import type { StopValue } from '../values/stop.js'
 import { Loop } from './loop.js'
 import type { Streams } from './open-streams.js'
@@ -29,12 +30,12 @@ export function hold(x: Exchange, outcome: Held, streams: Streams, fail: Fail): 
     if (list) discardList(list)
     return
   }
-  x.negotiated.streams = outcome.format
+  x.negotiated.chosen = outcome.format
   const client = clientOf(x)
   const refusal = streams.refusal(client ?? '', x.plan.stream)
   if (refusal) {
     if (list) discardList(list)
-    x.headers['Retry-After'] = String(streams.retryAfter)
+    x.draft.headers['Retry-After'] = String(streams.retryAfter)
     return fail(refusal)
   }
   new Loop(x, handlers, new HeldReply(x, outcome, client, streams, fail), streams).start()
@@ -89,7 +90,7 @@ class HeldReply implements Reply {
 
   fail(error: unknown): void {
     if (this.#hasHead) for (const name of ofStreams) this.#x.res.removeHeader(name)
-    if (this.#streams.isClosing) this.#x.headers['Retry-After'] = String(this.#streams.retryAfter)
+    if (this.#streams.isClosing) this.#x.draft.headers['Retry-After'] = String(this.#streams.retryAfter)
     this.#fail(error)
   }
 }
@@ -146,10 +147,10 @@ const ofWholes = ['etag', 'last-modified', 'expires', 'accept-ranges', 'content-
 /** What every stream says, unless the resource said otherwise; nothing of it can be revalidated or cut. */
 function setHead(x: Exchange, { format, headers = {} }: Held, type = typeOf(x, format)): void {
   const { res } = x
-  applyHeaders(x)
+  x.draft.apply()
   for (const name of ofWholes) if (res.hasHeader(name)) res.removeHeader(name)
   res.setHeader('Content-Type', type)
-  for (const name in headers) putHeader(res, name, headers[name] as string)
+  putHeaders(res, headers)
   if (x.negotiated.language !== undefined) res.setHeader('Content-Language', x.negotiated.language)
   if (!res.hasHeader('Cache-Control')) res.setHeader('Cache-Control', 'no-store, no-transform')
   if (!res.hasHeader('X-Accel-Buffering')) res.setHeader('X-Accel-Buffering', 'no')
@@ -166,7 +167,7 @@ function typeOf(x: Exchange, format: Format): string {
   const own = [format.mediaType].flat() as string[]
   if (mediaType === undefined) return own[0] as string
   const same = own.find((each) => essenceOf(each) === essenceOf(mediaType))
-  if (!same && !isReading(x)) return own[0] as string
+  if (!same && !x.isReading) return own[0] as string
   const type = same && !parseMediaType(mediaType)?.parameters.length ? same : mediaType
   // streams are UTF-8, whatever charset a body would have been in
   return charset === undefined ? type : withCharset(type, 'utf-8')

@@ -1,5 +1,5 @@
 import type { Awaitable } from '../promise.js'
-import { wrongAnswer } from '../request/exchange.js'
+import { wrongAnswer } from '../request/callback.js'
 import { isNodeStream, isWebStream } from '../values/readable.js'
 
 /** What a loop pulls from, whatever it was made of. */
