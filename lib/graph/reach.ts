@@ -60,7 +60,7 @@ function add(reached: Reached, question: Question, method: string): void {
 /** The questions that a request by this method can come to. */
 function questionsOf(method: string, isAllowed: boolean): ReadonlySet<Question> {
   const found = new Set<Question>()
-  const visit = (exit: Exit) => {
+  const visit = (exit: Exit): void => {
     if (typeof exit === 'number' || found.has(exit)) return
     found.add(exit)
     const [yes, no] = graph[exit]
