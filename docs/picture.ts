@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { type CallbackName, callbacks } from '../lib/declare/callbacks.js'
-import { type Exit, first, graph, type Question } from '../lib/graph/graph.js'
+import { type Exit, first, graph, holding, type Question } from '../lib/graph/graph.js'
 
 type Answer = 'yes' | 'no'
 type Side = 'left' | 'right' | 'top' | 'bottom'
@@ -155,9 +155,6 @@ const routes: Readonly<Record<string, Route>> = {
     to: 'left',
   },
 }
-
-/** The questions whose answer may be a format: then the response is held open. */
-const holding: readonly Question[] = ['accept', 'provide']
 
 /** What is asked where no callback of that name is. */
 const asks: Readonly<Record<Exclude<Question, CallbackName>, string>> = {

@@ -52,7 +52,8 @@ export interface StreamOptions {
 
 type Name = keyof StreamOptions
 
-interface Option<Value> {
+/** One option, as the rules, the defaults and the documentation read it. */
+export interface Option<Value> {
   readonly rule: Rule
   /** The words of the table in the documentation. */
   readonly words: string

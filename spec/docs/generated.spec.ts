@@ -3,7 +3,9 @@ import { expect } from 'chai'
 import { picture } from '../../docs/picture.js'
 import { withReference } from '../../docs/reference.js'
 import { callbacks } from '../../lib/declare/callbacks.js'
+import { streamOptions } from '../../lib/declare/options.js'
 import { type Exit, graph, type Question } from '../../lib/graph/graph.js'
+import { optionsTable, withOptions } from '../../tools/options.js'
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
 const stale = 'is stale: run `npm run docs`'
@@ -43,6 +45,18 @@ describe('What of the documentation is generated', () => {
 
     it('stands on its own: it loads nothing and runs nothing', () => {
       expect(svg).not.to.match(/<script|<image|<use|@import|href=|\son\w+=/)
+    })
+  })
+
+  describe('docs/loop.md', () => {
+    it('has the table of lib/declare/options.ts', () => {
+      const page = read('loop.md')
+      expect(page === withOptions(page), `docs/loop.md ${stale}`).to.equal(true)
+    })
+
+    it('has a row for each option', () => {
+      const rows = [...optionsTable().matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)
+      expect(rows).to.deep.equal(Object.keys(streamOptions))
     })
   })
 
