@@ -236,7 +236,7 @@ function drawQuestion(question: Question): string {
 
 function wordingOf(question: Question): string {
   return question in callbacks
-    ? callbacks[question as CallbackName].asks
+    ? callbacks[question as CallbackName].question
     : asks[question as keyof typeof asks]
 }
 

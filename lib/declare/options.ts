@@ -11,7 +11,7 @@ import {
 } from '../rules.js'
 import type { InitContext } from './context.js'
 
-/** What happens to a client past its limits. */
+/** The policy for a client past its limits. */
 export type Overflow = 'close' | 'dropOldest' | 'dropNewest' | { conflate(data: unknown): PropertyKey }
 
 /** Options of a held response, under `stream` in a spec. */
@@ -25,8 +25,8 @@ export interface StreamOptions {
   /** Messages in mailbox and queue. Default 10 000. */
   maxQueued?: number
   /**
-   * What happens past those limits. `close`, the default, cuts the client; `dropOldest` and `dropNewest` drop events
-   * that wait; `{ conflate }` keeps the newest event of each key. Drops are counted, and the client is told of them.
+   * The policy past those limits. `close`, the default, cuts the client; `dropOldest` and `dropNewest` drop waiting
+   * events; `{ conflate }` keeps the newest event of each key. Drops are counted, and the client is told of them.
    */
   overflow?: Overflow
   /** Milliseconds in which a client takes no byte while bytes wait; then it is cut. Default 30 000. */
@@ -55,10 +55,10 @@ type Name = keyof StreamOptions
 /** One option, as the rules, the defaults and the documentation read it. */
 export interface Option<Value> {
   readonly rule: Rule
-  /** The words of the table in the documentation. */
+  /** The words for the table of the documentation. */
   readonly words: string
   readonly fallback?: Value
-  /** The default in words, where the value itself does not say it, or the library has none. */
+  /** The default in words, where the value is hard to read or is none of the library. */
   readonly shown?: string
 }
 
@@ -89,7 +89,7 @@ export const streamOptions = {
   overflow: {
     rule: [isOverflow, "'close', 'dropOldest', 'dropNewest' or { conflate: (data) => key }"],
     words:
-      "what happens past those limits: the client is cut; or `'dropOldest'`, `'dropNewest'`, `{ conflate }`",
+      "the policy past those limits: `'close'` cuts the client; or `'dropOldest'`, `'dropNewest'`, `{ conflate }`",
     fallback: 'close',
   },
   writeTimeout: {

@@ -19,7 +19,7 @@ export interface Plan {
   readonly trace: Trace | undefined
 }
 
-/** What a table gives to all of its entries. */
+/** Defaults that a table gives to all of its entries. */
 export interface Defaults {
   /** Options of the held responses of all entries; those of an entry win. */
   stream?: StreamOptions

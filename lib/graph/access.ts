@@ -2,7 +2,7 @@
 import { type Awaitable, isPromise } from '../promise.js'
 import { askAgain } from '../request/callback.js'
 import type { Exchange } from '../request/exchange.js'
-import { asks, is, question } from './question.js'
+import { asks, flag, question } from './question.js'
 
 export const access = {
   serviceAvailable: asks(
@@ -16,17 +16,17 @@ export const access = {
 
   knownMethod: asks('knownMethods', (methods, x) => methods.includes(x.req.method)),
 
-  uriTooLong: is('uriTooLong'),
+  uriTooLong: flag('uriTooLong'),
 
   methodAllowed: asks('allowedMethods', (methods, x) => isAllowed(x, methods)),
 
-  malformedRequest: is('malformedRequest'),
+  malformedRequest: flag('malformedRequest'),
 
   isAuthorized: asks('isAuthorized', (value, x) => value === true || challenge(x, value), {
     byDefault: true,
   }),
 
-  forbidden: is('forbidden'),
+  forbidden: flag('forbidden'),
 
   rateLimited: asks(
     'rateLimited',
@@ -37,9 +37,9 @@ export const access = {
     { byDefault: false },
   ),
 
-  validContentHeaders: is('validContentHeaders'),
+  validContentHeaders: flag('validContentHeaders'),
 
-  validEntityLength: is('validEntityLength'),
+  validEntityLength: flag('validEntityLength'),
 
   isOptions: question({
     asks: 'options',

@@ -13,7 +13,7 @@ import type { Outcome } from '../request/outcome.js'
 import { type Body, isBody, toBytes } from '../values/body.js'
 import { isNodeStream, isStream } from '../values/readable.js'
 import { validate, validators } from './conditional.js'
-import { asks, is, isMethod, question } from './question.js'
+import { asks, flag, isMethod, question } from './question.js'
 
 const isPut = (method: string) => method === 'PUT'
 
@@ -41,7 +41,7 @@ export const methods = {
 
   isPost: isMethod((method) => method === 'POST'),
 
-  allowMissingPost: is('allowMissingPost'),
+  allowMissingPost: flag('allowMissingPost'),
 
   isGone: question({ answer: (x) => x.existed }),
 
@@ -57,11 +57,11 @@ export const methods = {
     { byDefault: false },
   ),
 
-  deleteCompleted: is('deleteCompleted'),
+  deleteCompleted: flag('deleteCompleted'),
 
   isReplacement: isMethod(isPut),
 
-  isConflict: is('isConflict'),
+  isConflict: flag('isConflict'),
 
   isAccepting: isMethod((method) => method === 'POST' || method === 'PATCH'),
 
@@ -130,7 +130,7 @@ export const methods = {
     },
   }),
 
-  multipleChoices: is('multipleChoices'),
+  multipleChoices: flag('multipleChoices'),
 
   isPartial: question({
     answer: (x) => {

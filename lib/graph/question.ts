@@ -62,7 +62,7 @@ export function asks<Name extends CallbackName>(name: Name, judge: Judge<Name>, 
 type Flag = { [Name in CallbackName]: Value<Name> extends boolean ? Name : never }[CallbackName]
 
 /** A question whose answer is its callback's. */
-export function is<Name extends Flag>(name: Name): Resolver {
+export function flag<Name extends Flag>(name: Name): Resolver {
   return asks(name, (value) => value as boolean, { byDefault: callbacks[name].fallback as boolean })
 }
 

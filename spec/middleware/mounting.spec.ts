@@ -162,7 +162,8 @@ onBoth('Mounted in an app (docs/existing-app.md)', () => {
         table(req as never, res, next)
       })
     })
-    for (const path of ['/a/1', '/b/2']) expect(await site.get(path).until('\n')).to.equal(`"${path.at(-1)}"\n`)
+    for (const path of ['/a/1', '/b/2'])
+      expect(await site.get(path).until('\n')).to.equal(`"${path.at(-1)}"\n`)
     const [before, within, before2, within2] = seen
     expect(within).to.be.a('function').and.equal(before)
     expect(within2).to.be.a('function').and.equal(before2)

@@ -83,7 +83,10 @@ describe('A question names the callbacks that it asks', () => {
           heard.add(name as CallbackName)
           expect(namedBy(current!.resolver), current!.question).to.include(name)
         }
-        walk(x, whole, { asking: (step) => void (current = step), answered() {} })
+        const asking = (step: Step) => {
+          current = step
+        }
+        void walk(x, whole, { asking, answered() {} })
       }
     }
     expect([...heard]).to.have.members(names)
