@@ -9,7 +9,7 @@
  *     npm run bench -- fanout --peers raw,lariat --streams 100,1000 --rounds 3 --seconds 2 --searches 0
  *     npm run bench -- stalled --stalled 30
  *
- * A run of everything keeps its results in `bench/results/` and draws `docs/fanout.svg`; another does with
+ * A run of everything keeps its results in `bench/results/` and draws `docs/images/fanout.svg`; another does with
  * `--write`.
  */
 import { fanOut } from './fanout/fanout.js'

@@ -1,5 +1,5 @@
-// A chat: POST what you have to say, GET what is said. Who was away comes back with the id of the last message that
-// it got, and gets what was missed: all of it, once, in order, and then what is said from there on.
+// A chat: POST a message, GET the messages. A client that reconnects sends the last id it saw and receives every later
+// message, once and in order, and then the live ones.
 //
 //   npx tsx demo/chat.ts
 //   curl -N localhost:3000/rooms/tea                                                # stays; in another terminal:

@@ -1,4 +1,4 @@
-// A stream in an app that has the usual middleware, and a login. Whoever logs out loses it within a second.
+// A stream in an app with common middleware and a login. A user who logs out loses the stream within a second.
 //
 //   npx tsx demo/existing-app.ts
 //   curl -i localhost:3000/news                                         # 401

@@ -1,5 +1,5 @@
-// A POST answered token by token, as a language model's API does. When the client leaves, the model really stops.
-// It is a small one, and an honest one: it has read the lines below, and knows which word may follow which.
+// A POST answered token by token, like a language model's API. When the client leaves, the model really stops.
+// The model is small: it has read the lines below, and knows which word may follow which.
 //
 //   npx tsx demo/llm.ts
 //   curl -N -H 'Content-Type: application/json' -d '{"prompt":"Throw the"}' localhost:3000/completions

@@ -1,5 +1,5 @@
-// Backpressure: follows a file, and reads no further than its client does. The console tells how far that is. For
-// a slow client it runs ahead by the few MiB that the system holds on their way, and then the file waits.
+// Backpressure: follows a file, and reads no further than its client does. The console shows how far that is. For a
+// slow client, the server reads ahead by the few MiB that fit into the system's buffers, and then the file waits.
 //
 //   npx tsx demo/tail.ts [file]                                   # without one, a log of 64 MiB that it writes
 //   curl -N --limit-rate 1M -o /dev/null localhost:3000           # look at both consoles

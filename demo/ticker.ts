@@ -1,6 +1,6 @@
-// A price ticker: one source, four formats. The client chooses by Accept; what makes the prices knows of none.
-// Nothing ticks while nobody listens: the first stream starts the source, and three seconds after the last one
-// has left, it stops.
+// A price ticker: one source, four formats. The client chooses by Accept; the source knows of no format.
+// Nothing ticks while nobody listens: the first stream starts the source, and it stops three seconds after the last one
+// has left.
 //
 //   npx tsx demo/ticker.ts
 //   curl -N localhost:3000/prices                              # Server-Sent Events

@@ -1,38 +1,39 @@
+// Runs all heartbeats and deadlines of the process on one timer.
 import { apart } from './scope.js'
 
-/** Where the clock's time comes from; specs put their own here. */
+/** The source of time; specs replace it. */
 export interface Time {
-  /** Milliseconds that never go back. */
+  /** Monotonic milliseconds. */
   now(): number
-  /** Calls back after so many milliseconds; returns how to take that back. */
+  /** Calls back once after the given time; returns a function that cancels the call. */
   wake(callback: () => void, milliseconds: number): () => void
 }
 
 export const system: Time = {
-  // whole ones, which need no room of their own on the heap: every stream keeps a few
+  // Whole numbers take no heap space of their own, and every stream keeps a few.
   now: () => Math.trunc(performance.now()),
   wake(callback, milliseconds) {
-    // one timer is for all: whoever happens to set it is not kept by it
+    // The timer is shared: it must not keep the async context of the stream that happens to set it.
     const timer = apart(() => setTimeout(callback, milliseconds).unref())
     return () => clearTimeout(timer)
   },
 }
 
-/** Something to do at a time; it can be taken back. */
+/** A call that is scheduled and can be cancelled. */
 export interface Deadline {
   cancel(): void
 }
 
-/** What the clock rings: a thing of its own, so that what rings again and again makes nothing new for it. */
+/** An entry of the clock. It can be set again after it rang, so that a heartbeat allocates nothing each time. */
 export abstract class Alarm implements Deadline {
   due = 0
-  /** Where it stands in the heap of its clock; -1 when it has rung or was taken back. */
+  /** Its index in the heap of its clock; -1 once it has rung or was cancelled. */
   at = -1
   #clock: Clock | undefined
 
   abstract ring(): void
 
-  /** Rings once, after so many milliseconds. */
+  /** Schedules the alarm to ring once, after the given time. */
   set(clock: Clock, milliseconds: number): void {
     this.#clock = clock
     clock.set(this, milliseconds)
@@ -58,7 +59,7 @@ class Call extends Alarm {
 
 const furthest = 2 ** 31 - 1
 
-/** One timer for all heartbeats and deadlines: a heap of what is due, and one wake-up for the first of it. */
+/** A heap of alarms, and one timer for the first of them. */
 export class Clock {
   #time: Time
   readonly #heap: Alarm[] = []
@@ -73,14 +74,14 @@ export class Clock {
     return this.#time.now()
   }
 
-  /** Calls back once, after so many milliseconds, unless it is cancelled. */
+  /** Calls back once, after the given time, unless it is cancelled. */
   after(milliseconds: number, call: () => void): Deadline {
     const alarm = new Call(call)
     alarm.set(this, milliseconds)
     return alarm
   }
 
-  /** Puts an alarm that is not set into the heap. */
+  /** Adds an alarm that is not set. */
   set(alarm: Alarm, milliseconds: number): void {
     alarm.due = this.now() + milliseconds
     alarm.at = this.#heap.length
@@ -89,12 +90,12 @@ export class Clock {
     this.#schedule()
   }
 
-  /** How many deadlines are open. */
+  /** The number of alarms that are set. */
   get size(): number {
     return this.#heap.length
   }
 
-  /** Puts another time in the place of the system's, for specs; returns how to put it back. */
+  /** Replaces the source of time, for specs; returns a function that restores it. */
   use(time: Time): () => void {
     const before = this.#time
     this.#set(time)
@@ -132,7 +133,7 @@ export class Clock {
     }
   }
 
-  /** Takes an alarm out of the heap. */
+  /** Removes an alarm that is set. */
   remove(alarm: Alarm): void {
     const last = this.#heap.pop() as Alarm
     const at = alarm.at

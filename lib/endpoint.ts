@@ -14,7 +14,8 @@ import { isTraced, traced } from './graph/trace.js'
 import { walk } from './graph/walk.js'
 import { closeAfter } from './http/connection.js'
 import { hold } from './loop/hold.js'
-import { type Closing, checkClosing, Streams } from './loop/open-streams.js'
+import { OpenStreams } from './loop/open-streams.js'
+import { type Closing, checkClosing } from './loop/shutdown.js'
 import { isPromise } from './promise.js'
 import { Exchange } from './request/exchange.js'
 import type { Outcome } from './request/outcome.js'
@@ -143,7 +144,7 @@ function makeLoop(spec: unknown): Entry {
 
 /** An endpoint that walks a graph: shortened, or as a whole for a trace. It keeps its streams wherever it is mounted. */
 function walking(spec: AnySpec, shortened: Step, whole: Step): Entry {
-  const streams = new Streams()
+  const streams = new OpenStreams()
   return endpoint(
     (defaults) => handle(spec, defaults, shortened, whole, streams),
     streams,
@@ -160,7 +161,7 @@ function handle(
   defaults: Defaults,
   shortened: Step,
   whole: Step,
-  streams: Streams,
+  streams: OpenStreams,
 ): MountedHandler {
   const planned = plan(spec, defaults)
   return (req, res, next, fail = next) => {
@@ -182,14 +183,14 @@ function handle(
 }
 
 /** Refuses a request while the endpoint is closing. */
-function turnAway(x: Exchange, streams: Streams, fail: Fail): void {
+function turnAway(x: Exchange, streams: OpenStreams, fail: Fail): void {
   x.draft.headers['Retry-After'] = String(streams.retryAfter)
   x.draft.detail = 'The server is closing this resource.'
   closeAfter(x.res)
   respond(x, 503, fail)
 }
 
-function act(x: Exchange, outcome: Outcome, streams: Streams, fail: Fail): void {
+function act(x: Exchange, outcome: Outcome, streams: OpenStreams, fail: Fail): void {
   switch (outcome.kind) {
     case 'status':
       return respond(x, outcome.status, fail)

@@ -1,16 +1,35 @@
-// Endpoints: spec in, Express handler out
+// The front door: everything that the package exports.
+
+// Endpoints
+
+export { type Endpoint, loop, resource, resources } from './endpoint.js'
+export type { Closing } from './loop/shutdown.js'
+
+// Specs and contexts
 
 export type { Accepted, Acceptors, Callback, Provided, Provider } from './declare/answers.js'
 export type { Context, InitContext, LoopContext, Negotiated, Request, Watched } from './declare/context.js'
 export type { Decision, Decisions, Trace } from './declare/decisions.js'
 export type { Overflow, StreamOptions } from './declare/options.js'
-// Specs and contexts: the types
 export type { Defaults } from './declare/plan.js'
 export type { LoopSpec, PlainSpec, ResourceSpec, Source } from './declare/spec.js'
-export { type Endpoint, loop, resource, resources } from './endpoint.js'
-// Errors
-export { type Code, LariatError } from './errors.js'
-// Formats: how events become bytes
+
+// Values that callbacks return and receive
+
+export type { Body } from './values/body.js'
+export { type Event, type EventMeta, event, timeout } from './values/event.js'
+export type { Once } from './values/once.js'
+export type { OpenStream, Reason, Wrote } from './values/open-stream.js'
+export { type Stop, type StopAnswer, stop } from './values/stop.js'
+
+// Channels
+
+export type { Backend } from './hub/backend.js'
+export { createHub } from './hub/hub.js'
+export type { Channel, ChannelOptions, Feed, Hub } from './values/feed.js'
+
+// Formats
+
 export { csv } from './formats/csv.js'
 export {
   type Format,
@@ -24,14 +43,7 @@ export { jsonArray, jsonSeq, ndjson } from './formats/json.js'
 export { multipart } from './formats/multipart.js'
 export { sse } from './formats/sse.js'
 export { raw, text } from './formats/text.js'
-// Channels: fan-out and replay
-export type { Backend } from './hub/backend.js'
-export { createHub } from './hub/hub.js'
-export type { Closing } from './loop/open-streams.js'
-// Values: what callbacks return and get
-export type { Body } from './values/body.js'
-export { type Event, type EventMeta, event, timeout } from './values/event.js'
-export type { Channel, ChannelOptions, Feed, Hub } from './values/feed.js'
-export type { Once } from './values/once.js'
-export type { OpenStream, Reason, Wrote } from './values/open-stream.js'
-export { type Stop, type StopAnswer, stop } from './values/stop.js'
+
+// Errors
+
+export { type Code, LariatError } from './errors.js'

@@ -8,3 +8,8 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
     typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
   )
 }
+
+/** Resolves in the next turn of the event loop: timers, sockets and other requests come before it. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,14 +1,15 @@
+// Keeps the async context of a request, and runs later callbacks in it.
 import { AsyncResource } from 'node:async_hooks'
 
-/** What every AsyncLocalStorage has where this was made: for what is called later, from wherever. */
+/** A captured async context: the values of every AsyncLocalStorage at the time of the capture. */
 export type Scope = AsyncResource
 
-/** The scope of what runs now. */
+/** Captures the current async context. */
 export function scopeOfNow(): Scope {
   return new AsyncResource('LARIAT')
 }
 
-/** Runs something in a scope; where there is none, as things are. */
+/** Runs a function in a scope, or in the current context if there is none. */
 export function within<T>(scope: Scope | undefined, run: () => T): T {
   return scope ? scope.runInAsyncScope(run) : run()
 }
@@ -16,8 +17,9 @@ export function within<T>(scope: Scope | undefined, run: () => T): T {
 const nobodys = scopeOfNow()
 
 /**
- * Runs what is for all, and would otherwise run in the scope of whoever is the first to need it, and keep it: in the
- * scope in which this file was loaded. In a copy of it, so that a store that is entered there is not everybody's.
+ * Runs a function that serves all requests, such as setting a shared timer, in the context in which this file was
+ * loaded. Otherwise it would run in, and keep alive, the context of the first request that needs it. Each call gets a
+ * copy of that context, so that a store entered by one call is not visible to the next.
  */
 export function apart<T>(run: () => T): T {
   return within(within(nobodys, scopeOfNow), run)

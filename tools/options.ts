@@ -8,11 +8,11 @@ const end = '<!-- /options -->'
 const more: { readonly [Name in keyof StreamOptions]?: string } = {
   heartbeat: 'formats.md#heartbeats',
   overflow: 'slow-clients.md#policies',
-  maxDuration: 'operating.md#authorisation-while-held',
-  reauthorize: 'operating.md#authorisation-while-held',
-  maxStreams: 'operating.md#caps',
-  maxStreamsPerClient: 'operating.md#caps',
-  clientKey: 'operating.md#caps',
+  maxDuration: '../operate/operating.md#authorisation-while-held',
+  reauthorize: '../operate/operating.md#authorisation-while-held',
+  maxStreams: '../operate/operating.md#caps',
+  maxStreamsPerClient: '../operate/operating.md#caps',
+  clientKey: '../operate/operating.md#caps',
 }
 
 /** A page whose table of options, between its marks, is made anew. */

@@ -56,7 +56,7 @@ export function keep({ machine, node, rounds, names, streams, samples, courses, 
     samples.measures(name).some((each) => each.startsWith('cpu, one a turn')),
   )
   if (hasCosts && streams.length > 1)
-    writeFileSync(new URL('docs/fanout.svg', root), drawing(samples, names, streams))
+    writeFileSync(new URL('docs/images/fanout.svg', root), drawing(samples, names, streams))
 }
 
 function ownOf(samples: Samples, name: Name): Record<string, Summary> {

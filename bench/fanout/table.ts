@@ -2,7 +2,7 @@ import type { Name } from './peers.js'
 import type { Measure, Samples, Summary } from './samples.js'
 import type { Course } from './stalled.js'
 
-/** In the way that a README has it. */
+/** A table for docs/design/performance.md. */
 export function markdown(columns: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   return [line(columns), line(columns.map((_, at) => (at === 0 ? '---' : '---:'))), ...rows.map(line)].join(

@@ -59,7 +59,11 @@ export function makeApp(options: Options = {}) {
   const app = express()
   app.use(log.handler)
   app.use(endpoint)
-  app.get(/^\/\w+\.(?:css|js|svg)$/, express.static(folder('page')), express.static(folder('../../docs')))
+  app.get(
+    /^\/\w+\.(?:css|js|svg)$/,
+    express.static(folder('page')),
+    express.static(folder('../../docs/images')),
+  )
   app.use(problem)
 
   return {

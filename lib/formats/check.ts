@@ -1,22 +1,23 @@
+// Checks the options of formats, and whether a string is a media type.
 import { isUint8Array } from 'node:util/types'
 import { show } from '../errors.js'
 import { isBoolean, isFunction, type Rules, wrong } from '../rules.js'
 
 const aMediaType = 'a media type such as "text/plain", without wildcards'
 
-/** What all text formats take. */
+/** The options of all text formats. */
 export const textRules: Rules = {
   mediaType: [isMediaType, aMediaType],
   serialize: [isFunction, 'a function that returns a string'],
 }
 
-/** What the JSON formats take. */
+/** The options of the JSON formats. */
 export const jsonRules: Rules = {
   ...textRules,
   envelope: [isBoolean, 'a boolean'],
 }
 
-/** What `csv` takes. */
+/** The options of `csv`. */
 export const csvRules: Rules = {
   ...textRules,
   columns: [isNames, 'a list of column names', 'needed'],
@@ -24,7 +25,7 @@ export const csvRules: Rules = {
 
 const bytes = [isBytes, 'a string or a Uint8Array'] as const
 
-/** What `format` takes. */
+/** The parts of `format`. */
 export const partRules: Rules = {
   mediaType: [isMediaTypes, `${aMediaType}, or a list of them`, 'needed'],
   encode: [isFunction, 'a function that returns a string or a Uint8Array', 'needed'],
@@ -34,7 +35,7 @@ export const partRules: Rules = {
   notice: [isFunction, 'a function that returns a string or a Uint8Array'],
 }
 
-/** Refuses what is no media type: it becomes a Content-Type, or a line of a multipart body. */
+/** Throws unless the value is a media type: it becomes a Content-Type, or a line of a multipart body. */
 export function checkMediaType(call: string, type: unknown): void {
   if (!isMediaType(type)) wrong(`${call}(${show(type)}): expected ${aMediaType}`)
 }
@@ -43,7 +44,7 @@ const token = "[!#$%&'+.^_`|~\\w-]+"
 const quoted = '"(?:[\\t !#-[\\]-~\\x80-\\xff]|\\\\[\\t -~\\x80-\\xff])*"'
 const mediaType = new RegExp(`^${token}/${token}(?:[ \\t]*;[ \\t]*${token}[*]?=(?:${token}|${quoted}))*$`)
 
-/** Whether a value is a concrete media type, parameters included (RFC 9110 8.3.1); `*` stands for a range. */
+/** Whether a value is a concrete media type, parameters included (RFC 9110 8.3.1). One with `*` is a range, not a type. */
 export function isMediaType(value: unknown): value is string {
   return typeof value === 'string' && mediaType.test(value)
 }

@@ -1,3 +1,4 @@
+// The CSV format: a header row, then a record for each event.
 import { isDate } from 'node:util/types'
 import { misuse, show } from '../errors.js'
 import { checkKeys } from '../rules.js'
@@ -11,12 +12,12 @@ const CRLF = '\r\n'
 /**
  * Comma-separated values: `text/csv` (RFC 4180), the header row first, then a record for each event.
  *
- * Data is an object, read by the names of the columns, or an array with a value for each column. Null and
- * undefined are empty fields, a Date is its ISO text, other objects are JSON. An event without data is nothing.
+ * Data is an object, whose properties are read by column name, or an array with one value for each column. Null and
+ * undefined become empty fields, a Date its ISO text, other objects JSON. An event without data is not written.
  *
- * @param options `columns`, the names in their order; `mediaType`; `serialize(data, event)` for a record's
- *   text, without the line break
- * @throws TypeError for missing columns, and for unknown or wrong options
+ * @param options `columns`, the names in order; `mediaType`; `serialize(data, event)` returns the text of a record
+ *   without its line break
+ * @throws TypeError for missing columns, and for unknown or invalid options
  * @see https://www.rfc-editor.org/rfc/rfc4180
  */
 export function csv(options: FormatOptions & { columns: readonly string[] }): Format {
@@ -35,14 +36,17 @@ export function csv(options: FormatOptions & { columns: readonly string[] }): Fo
 
 function values(data: unknown, columns: readonly string[]): readonly unknown[] {
   if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data) || isDate(data)) {
-    throw misuse('LARIAT_DATA', `${show(data)} is no record: expected an object or an array`)
+    throw misuse('LARIAT_DATA', `${show(data)} is not a record: expected an object or an array`)
   }
   if (!Array.isArray(data)) return columns.map((name) => member(data, name))
   if (data.length === columns.length) return data
-  throw misuse('LARIAT_DATA', `${show(data)} is no record: expected ${columns.length} values, one a column`)
+  throw misuse(
+    'LARIAT_DATA',
+    `${show(data)} is not a record: expected ${columns.length} values, one for each column`,
+  )
 }
 
-/** A getter of a class counts; what every object inherits, such as `constructor`, does not. */
+/** Reads a property. Getters of a class are read; members of Object.prototype, such as `constructor`, are not. */
 function member(data: object, name: string): unknown {
   if (name in Object.prototype && !Object.hasOwn(data, name)) return undefined
   try {

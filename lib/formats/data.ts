@@ -1,15 +1,16 @@
+// Turns the data of an event into text, or says why it cannot.
 import { isArrayBuffer, isUint8Array } from 'node:util/types'
 import { misuse, show } from '../errors.js'
 import { isPromise } from '../promise.js'
 import type { Event } from '../values/event.js'
 
-/** How an event's data becomes text. */
+/** Turns the data of an event into text. */
 export type Serialize = (data: unknown, event: Event) => string
 
 /**
- * Whether an event has metadata alone. Undefined is no data; every other value is, however empty.
+ * Whether an event has metadata only. Undefined is no data; every other value, even an empty one, is data.
  *
- * @throws TypeError for an event that has neither
+ * @throws TypeError for an event that has neither data nor metadata
  */
 export function isBare({ data, id, type, retry, comment }: Event): boolean {
   if (data !== undefined) return false
@@ -22,11 +23,11 @@ export function isBare({ data, id, type, retry, comment }: Event): boolean {
 /**
  * The JSON text of a value.
  *
- * @throws TypeError for a value that has none: a promise, a function, a BigInt, a circle, a `toJSON` that throws
+ * @throws TypeError for a promise, a function, a BigInt, a circular structure, or a `toJSON` that throws
  */
 export function json(value: unknown): string {
   if (isPromise(value)) {
-    throw misuse('LARIAT_DATA', 'A promise cannot be written: await it, and write what it resolves to')
+    throw misuse('LARIAT_DATA', 'A promise cannot be written: await it first')
   }
   let text: string | undefined
   try {
@@ -38,7 +39,7 @@ export function json(value: unknown): string {
   return text
 }
 
-/** The user's own `serialize`, held to its word: a string, without the characters that frame this format. */
+/** Wraps a user's `serialize`, which must return a string without the characters that separate records. */
 export function guarded(call: string, serialize: Serialize, framing = ''): Serialize {
   const name = `${call}({ serialize })`
   return (data, event) => {
@@ -53,27 +54,30 @@ export function guarded(call: string, serialize: Serialize, framing = ''): Seria
     }
     for (const character of framing) {
       if (text.includes(character)) {
-        throw misuse('LARIAT_DATA', `${name} returned ${show(text)}: expected none of ${show(framing)} in it`)
+        throw misuse(
+          'LARIAT_DATA',
+          `${name} returned ${show(text)}: it must not contain any of ${show(framing)}`,
+        )
       }
     }
     return text
   }
 }
 
-/** What is a body as it stands: bytes, or a string. Undefined for anything else. */
+/** Bytes and strings as they are; undefined for anything else. */
 export function asBody(data: unknown): string | Uint8Array | undefined {
   if (typeof data === 'string' || isUint8Array(data)) return data
   return isArrayBuffer(data) ? new Uint8Array(data) : undefined
 }
 
-/** An id or a type, where it is written. */
+/** Throws unless a member of an event's metadata is a string. */
 export function checkString(name: 'id' | 'type' | 'comment', value: unknown): asserts value is string {
   if (typeof value !== 'string') {
     throw misuse('LARIAT_DATA', `event(…, { ${name}: ${show(value)} }): expected a string`)
   }
 }
 
-/** What the user's code threw, as an error of the data; its first line says why. */
+/** Wraps an error that user code threw; the first line of its message is kept. */
 export function threw(what: string, cause: unknown): TypeError {
   const message = cause instanceof Error ? cause.message : show(cause)
   return misuse('LARIAT_DATA', `${what}: ${message.replace(/\n.*/s, '')}`, { cause })

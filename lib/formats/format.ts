@@ -1,3 +1,4 @@
+// Defines a format, and builds one from its parts.
 import { is, isBranded } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import { checkKeys } from '../rules.js'
@@ -5,65 +6,65 @@ import type { Event } from '../values/event.js'
 import type { Once, OnceValue } from '../values/once.js'
 import { partRules } from './check.js'
 
-/** What a format can say in-band beside events. */
+/** A notice: what a format can say in-band besides events. */
 export type Notice = 'gap' | 'dropped' | 'end' | 'error'
 
 /**
  * A wire format: how events become bytes.
  *
- * `encode` knows nothing of the stream that it writes to, so that an event is encoded once and its bytes are
- * shared by all streams of the format.
+ * `encode` does not know which stream it writes to: an event is encoded once, and its bytes are shared by all streams
+ * of the format.
  */
 export interface Format {
-  /** The media type, with parameters where it has any; several, the preferred one first. */
+  /** The media type with its parameters; or several, the preferred one first. */
   readonly mediaType: string | readonly string[]
   /** Written with the head. */
   readonly open?: string | Uint8Array
-  /** Written at a complete end, never at a cut one. */
+  /** Written at a complete end, never when the stream is cut. */
   readonly close?: string | Uint8Array
-  /** Written when nothing else was for the `heartbeat` of the stream options; none: no heartbeats. */
+  /** Written when nothing else was written for `heartbeat` ms (a stream option). Default: no heartbeats. */
   readonly heartbeat?: string | Uint8Array
-  /** The bytes of one event; empty for nothing. A TypeError for what cannot be serialised. */
+  /** Returns the bytes of one event, empty for none. Throws a TypeError for data that it cannot serialise. */
   encode(event: Event): string | Uint8Array
-  /** The bytes of an in-band notice; empty or absent for none. */
+  /** Returns the bytes of a notice, empty for none. Default: no notices. */
   notice?(kind: Notice, details: object): string | Uint8Array
-  /** A finite list in this format, then a complete end: what a content provider may return. */
+  /** Streams a finite list in this format, then ends complete; a content provider may return it. */
   once(list: Iterable<unknown> | AsyncIterable<unknown>): Once
   readonly [is]: 'format'
 }
 
-/** What only the built-in formats say of themselves to the loop. */
+/** The key of what built-in formats tell the loop in addition. */
 export const wire: unique symbol = Symbol.for('express-lariat.wire') as never
 
 export interface Wire {
-  /** Written before every event and notice but the first: the comma of a JSON array. */
+  /** Written before every event and notice except the first: the comma of a JSON array. */
   readonly separator?: string
-  /** The reconnection time, in the format's own words: SSE's `retry`. */
+  /** Returns the bytes that set the reconnection time: SSE's `retry`. */
   retry?(milliseconds: number): string
 }
 
 /** The parts of a format, as `format()` takes them. */
 export type FormatParts = Omit<Format, 'once' | typeof is>
 
-/** What the text formats take. */
+/** The options of the text formats. */
 export interface FormatOptions {
-  /** Another media type than the format's own. */
+  /** The media type. Default: the format's own. */
   mediaType?: string
-  /** Another text for an event's data than the format's own. */
+  /** Turns data into text, in place of the format's own way. Not called for an event without data. */
   serialize?(data: unknown, event: Event): string
 }
 
-/** What the JSON formats take. */
+/** The options of the JSON formats. */
 export interface JsonOptions extends FormatOptions {
-  /** Each record is `{ id, type, data }`, and notices are records `{ notice, … }`. */
+  /** Writes records `{ id, type, data }`, and notices as records `{ notice, … }`. Default false: the data alone. */
   envelope?: boolean
 }
 
 /**
- * A format of one's own.
+ * Makes a custom format.
  *
- * @param parts `mediaType` and `encode`; `open`, `close`, `heartbeat` and `notice` where it has them. Methods
- *   are called on the parts, so an instance of a class will do
+ * @param parts `mediaType` and `encode`; optionally `open`, `close`, `heartbeat` and `notice`. Methods are called on
+ *   the object, so it may be an instance of a class
  * @throws TypeError for a part that is missing, unknown, or of the wrong type
  */
 export function format(parts: FormatParts): Format {
@@ -79,7 +80,7 @@ export function format(parts: FormatParts): Format {
   })
 }
 
-/** Builds a format from parts that are known to be good. */
+/** Builds a format from parts that have been checked. */
 export function make(parts: FormatParts, own?: Wire): Format {
   const made: Format & { [wire]?: Wire } = {
     ...parts,

@@ -1,3 +1,4 @@
+// The JSON formats: NDJSON, JSON text sequences, and one JSON array.
 import { misuse, show } from '../errors.js'
 import { checkKeys } from '../rules.js'
 import type { Event } from '../values/event.js'
@@ -12,12 +13,12 @@ const RS = '\x1e'
 /**
  * Newline-delimited JSON: `application/x-ndjson`, also offered as `application/jsonl`.
  *
- * A record is the JSON of the data and LF; a heartbeat is an empty line. Without `envelope` an event's id and
- * type are not written, and an event without data is nothing.
+ * A record is the JSON of the data, then LF; a heartbeat is an empty line. Without `envelope`, ids and types are not
+ * written, and neither are events without data.
  *
- * @param options `mediaType` in place of both; `serialize(data, event)` for another JSON text, on one line;
- *   `envelope: true` for records `{ id, type, data }` and in-band notices `{ notice, … }`
- * @throws TypeError for unknown or wrong options
+ * @param options `mediaType` replaces both media types; `serialize(data, event)` returns a JSON text on one line;
+ *   `envelope: true` writes records `{ id, type, data }` and notices `{ notice, … }`
+ * @throws TypeError for unknown or invalid options
  * @see https://github.com/ndjson/ndjson-spec
  */
 export function ndjson(options: JsonOptions = {}): Format {
@@ -28,13 +29,13 @@ export function ndjson(options: JsonOptions = {}): Format {
 /**
  * JSON text sequences: `application/json-seq` (RFC 7464).
  *
- * A record is RS, the JSON of the data, and LF, so that a reader sees a record that was cut; a heartbeat is a
- * RS, an empty record that readers skip. Without `envelope` an event's id and type are not written, and an
- * event without data is nothing.
+ * A record is RS, the JSON of the data, then LF, so that a reader can detect a truncated record. A heartbeat is RS, an
+ * empty record that readers skip. Without `envelope`, ids and types are not written, and neither are events
+ * without data.
  *
- * @param options `mediaType`; `serialize(data, event)` for another JSON text, without RS; `envelope: true` for
- *   records `{ id, type, data }` and in-band notices `{ notice, … }`
- * @throws TypeError for unknown or wrong options
+ * @param options `mediaType`; `serialize(data, event)` returns a JSON text without RS; `envelope: true` writes
+ *   records `{ id, type, data }` and notices `{ notice, … }`
+ * @throws TypeError for unknown or invalid options
  * @see https://www.rfc-editor.org/rfc/rfc7464
  */
 export function jsonSeq(options: JsonOptions = {}): Format {
@@ -43,14 +44,14 @@ export function jsonSeq(options: JsonOptions = {}): Format {
 }
 
 /**
- * One JSON array: `application/json`, its elements written as they come.
+ * One JSON array: `application/json`, its elements written as they arrive.
  *
- * The array is closed at a complete end only, so that one that was cut is no JSON. A heartbeat is a space.
- * Most clients parse it at the end: for sources that have one.
+ * The array is closed at a complete end only, so that a cut one is not valid JSON. A heartbeat is a space. Most
+ * clients parse the array at its end: use it for sources that have one.
  *
- * @param options `mediaType`; `serialize(data, event)` for another JSON text; `envelope: true` for elements
- *   `{ id, type, data }` and in-band notices `{ notice, … }`
- * @throws TypeError for unknown or wrong options
+ * @param options `mediaType`; `serialize(data, event)` returns a JSON text; `envelope: true` writes elements
+ *   `{ id, type, data }` and notices `{ notice, … }`
+ * @throws TypeError for unknown or invalid options
  */
 export function jsonArray(options: JsonOptions = {}): Format {
   const mediaType = 'application/json'
@@ -61,7 +62,7 @@ export function jsonArray(options: JsonOptions = {}): Format {
 interface Frame {
   readonly before?: string
   readonly after?: string
-  /** The characters that a record may not hold, since they part records. */
+  /** The characters that separate records; a record must not contain them. */
   readonly framing?: string
 }
 
@@ -108,7 +109,7 @@ function enveloped(event: Event, serialize: Serialize): string {
   return members.length > 0 ? `{${members.join()}}` : ''
 }
 
-/** Whitespace is no JSON text: between two commas it would spoil the whole array. */
+/** Refuses whitespace, which is not a JSON text: between two commas it would break the whole array. */
 function nonEmpty(name: string, serialize: Serialize): Serialize {
   return (data, event) => {
     const text = serialize(data, event)

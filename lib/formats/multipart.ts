@@ -1,3 +1,4 @@
+// The multipart format: a part for each event.
 import { randomUUID } from 'node:crypto'
 import { misuse, show } from '../errors.js'
 import { essenceOf } from '../http/media-type.js'
@@ -9,15 +10,15 @@ import { make } from './format.js'
 
 /**
  * A part for each event: `multipart/mixed` (RFC 2046 5.1), or another multipart type such as
- * `multipart/x-mixed-replace`, by which a browser shows one picture after the other.
+ * `multipart/x-mixed-replace`, with which a browser shows one image after the other.
  *
- * Bytes are a part's body as they are. A string too, and other data is a TypeError, unless the parts are JSON:
- * then everything but bytes is written as JSON. The delimiter follows its part at once, so that a
- * client need not wait for the next part to see the end of this one.
+ * Bytes and strings are written as they are; other data is a TypeError. If the parts are JSON, everything except
+ * bytes is written as JSON. The delimiter follows its part at once, so that a client sees the end of a part without
+ * waiting for the next one.
  *
  * @param type the media type of the parts
- * @param options `mediaType` of the whole, without a boundary; `serialize(data, event)` for a part's text
- * @throws TypeError for a type that is none, and for unknown or wrong options
+ * @param options `mediaType` of the whole, without a boundary; `serialize(data, event)` returns the text of a part
+ * @throws TypeError for an invalid media type, and for unknown or invalid options
  */
 export function multipart(type: string, options: FormatOptions = {}): Format {
   checkMediaType('multipart', type)

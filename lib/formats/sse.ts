@@ -1,3 +1,4 @@
+// The Server-Sent Events format, which a browser's EventSource reads.
 import { misuse, show } from '../errors.js'
 import { checkKeys } from '../rules.js'
 import type { Event } from '../values/event.js'
@@ -6,23 +7,22 @@ import { checkString, guarded, isBare, json } from './data.js'
 import type { Format, FormatOptions, Notice } from './format.js'
 import { make } from './format.js'
 
-// An empty comment: a first byte at once, for clients and proxies that wait for one.
+// An empty comment: some clients and proxies wait for a first byte.
 const nudge = ':\n\n'
 
 const newline = /\r\n|\r|\n/g
 
 /**
- * Server-Sent Events: `text/event-stream`, what a browser's EventSource reads.
+ * Server-Sent Events: `text/event-stream`, which a browser's EventSource reads.
  *
- * An event is its comment, `event`, `id`, `retry` and `data`, each where it has one. A string is written as
- * it is, anything else as JSON; line breaks of all three kinds are split over several `data` lines, so that no
- * data can forge an event. An event with a type and no data gets an empty `data` line, since a browser
- * dispatches nothing without; an `id`, `retry` or `comment` alone is written without.
+ * An event is its comment, `event`, `id`, `retry` and `data`, as far as it has them. A string is written as it is,
+ * anything else as JSON. Text with CR, LF or CRLF becomes several `data` lines, so that data cannot forge an event. An
+ * event with a type and no data gets an empty `data` line, since a browser dispatches nothing without one.
  *
- * In-band: `gap`, `end` and `failed` events with JSON data, and the comment `dropped 17`.
+ * Notices: the events `gap`, `end` and `failed` with JSON data, and the comment `dropped 17`.
  *
- * @param options `mediaType`; `serialize(data, event)` for another text than JSON, not called without data
- * @throws TypeError for unknown or wrong options
+ * @param options `mediaType`; `serialize(data, event)` returns the text of the data
+ * @throws TypeError for unknown or invalid options
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export function sse(options: FormatOptions = {}): Format {
@@ -61,7 +61,7 @@ function textOrJson(data: unknown): string {
 
 function notice(kind: Notice, details: object): string {
   if (kind === 'dropped') return `${comment(`dropped ${(details as { count: number }).count}`)}\n`
-  // A browser dispatches `error` by itself, for a lost connection.
+  // EventSource itself dispatches `error` when it loses the connection.
   return `${field('event', kind === 'error' ? 'failed' : kind)}${field('data', json(details))}\n`
 }
 
@@ -77,11 +77,11 @@ function retry(milliseconds: number): string {
   return field('retry', String(milliseconds))
 }
 
-/** An id or type: what would end the field, or make a client ignore it (WHATWG 9.2.6: NUL), is refused. */
+/** Refuses an id or type that would end the field, or that clients ignore (NUL: WHATWG HTML 9.2.6). */
 function oneLine(name: 'id' | 'type', value: string): string {
   checkString(name, value)
   if (/[\r\n]/.test(value) || value.includes('\0')) {
-    throw misuse('LARIAT_DATA', `event(…, { ${name}: ${show(value)} }): expected no CR, LF or NUL in it`)
+    throw misuse('LARIAT_DATA', `event(…, { ${name}: ${show(value)} }): it must not contain CR, LF or NUL`)
   }
   return value
 }
@@ -90,7 +90,7 @@ function lines(name: string, text: string): string {
   return field(name, text.replace(newline, `\n${name}: `))
 }
 
-/** Always with a space after the colon: a client takes one away, and the value may begin with one. */
+/** A client removes one space after the colon, so one is always written: the value may begin with a space. */
 function field(name: string, value: string): string {
   return `${name}: ${value}\n`
 }

@@ -1,3 +1,4 @@
+// The formats without structure: text and raw bytes.
 import { misuse, show } from '../errors.js'
 import { checkKeys } from '../rules.js'
 import { checkMediaType, textRules } from './check.js'
@@ -6,13 +7,13 @@ import type { Format, FormatOptions } from './format.js'
 import { make } from './format.js'
 
 /**
- * Plain text: `text/plain`, each string as it is, with nothing between two of them.
+ * Plain text: `text/plain`, each string as it is, with nothing between two strings.
  *
- * Numbers, booleans and bigints are written as `String()` has them, bytes as they are; other data needs
- * `serialize`. An event without data is nothing.
+ * Numbers, booleans and bigints are converted with `String()`, bytes are written as they are, other data needs
+ * `serialize`. An event without data is not written.
  *
- * @param options `mediaType`; `serialize(data, event)` for the text of other data
- * @throws TypeError for unknown or wrong options
+ * @param options `mediaType`; `serialize(data, event)` returns the text of the data
+ * @throws TypeError for unknown or invalid options
  */
 export function text(options: FormatOptions = {}): Format {
   checkKeys('text()', options, textRules)
@@ -22,12 +23,12 @@ export function text(options: FormatOptions = {}): Format {
 }
 
 /**
- * Bytes as they are, of any type: a picture, a sound, what another program writes.
+ * Bytes as they are, of any media type: an image, a sound, the output of another program.
  *
- * Data is a Uint8Array (a Buffer is one), an ArrayBuffer or a string. An event without data is nothing.
+ * Data is a Uint8Array (such as a Buffer), an ArrayBuffer or a string. An event without data is not written.
  *
- * @param type the media type of the whole
- * @throws TypeError for a type that is none
+ * @param type the media type
+ * @throws TypeError for an invalid media type
  */
 export function raw(type: string): Format {
   checkMediaType('raw', type)
@@ -40,12 +41,15 @@ function textOf(data: unknown): string | Uint8Array {
   if (body !== undefined) return body
   throw misuse(
     'LARIAT_DATA',
-    `${show(data)} is no text: expected a string, or serialize in text({ serialize })`,
+    `${show(data)} is not text: expected a string, or a serialize function in text({ serialize })`,
   )
 }
 
 function bytesOf(data: unknown): string | Uint8Array {
   const body = asBody(data)
   if (body !== undefined) return body
-  throw misuse('LARIAT_DATA', `${show(data)} is not raw: expected a Uint8Array, an ArrayBuffer or a string`)
+  throw misuse(
+    'LARIAT_DATA',
+    `${show(data)} cannot be written by raw(): expected a Uint8Array, an ArrayBuffer or a string`,
+  )
 }

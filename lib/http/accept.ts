@@ -1,22 +1,23 @@
+// Chooses what to serve by the Accept fields (RFC 9110 12.5).
 import { isUtf8ByDefinition, type MediaType, sameParameter } from './media-type.js'
 
-/** One member of an Accept field: what is asked for, and how much. */
+/** One member of an Accept field: a value and its weight. */
 interface Member {
   /** In lower case. */
   readonly value: string
-  /** The halves of a media range. */
+  /** The two parts of a media range. */
   readonly type: string | undefined
   readonly subtype: string | undefined
-  /** Those before the weight. */
+  /** The parameters before the weight. */
   readonly parameters: readonly (readonly [name: string, value: string])[]
   readonly q: number
 }
 
-/** How well a member fits something provided: 0 and less for not at all. */
+/** How specifically a member matches something provided: 0 or less for no match. */
 type Fit<T> = (member: Member, provided: T) => number
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-/** A qvalue (RFC 9110 12.4.2), also without the zero before the point, as old Java clients write it. */
+/** A qvalue (RFC 9110 12.4.2). Old Java clients omit the zero before the point. */
 const weight = /^(?:0?\.\d{1,3}|0\.?|1(?:\.0{0,3})?)$/
 const quoted = /^"(?:[^"\\]|\\.)*"$/
 const mediaRange =
@@ -27,7 +28,7 @@ const mediaRanges = parser(mediaRange)
 const languageRanges = parser(languageRange)
 const tokens = parser(token)
 
-/** Of the media types that are provided, the index of the one to serve (RFC 9110 12.5.1); -1 for none. */
+/** Returns the index of the provided media type to serve (RFC 9110 12.5.1); -1 for none. */
 export function chooseMediaType(accept: string | undefined, provided: readonly MediaType[]): number {
   return choose(accept, mediaRanges, provided, ({ type, subtype, parameters }, media) => {
     let fit = 0
@@ -46,14 +47,14 @@ export function chooseMediaType(accept: string | undefined, provided: readonly M
 }
 
 /**
- * Of the languages that are provided, the index of the one to serve; -1 for none. Ranges match by prefix at a
- * hyphen, either way round; an exact match wins. A longer range that is refused says nothing of the shorter tag.
+ * Returns the index of the provided language to serve; -1 for none. A range matches a tag if either is a prefix of the
+ * other at a hyphen; an exact match wins. A longer range with q=0 does not exclude the shorter tag.
  */
 export function chooseLanguage(accept: string | undefined, provided: readonly string[]): number {
   const fit: Fit<string> = ({ value, q }, language) => {
     const tag = language.toLowerCase()
     if (value === tag) return exact
-    // the longer the range, the more specific, and never as much as the tag itself
+    // A longer range is more specific, but never as specific as the tag itself.
     if (tag.startsWith(`${value}-`)) return exact - 1 / value.length
     if (value.startsWith(`${tag}-`)) return q > 0 ? 2 : 0
     return value === '*' ? 1 : 0
@@ -61,15 +62,15 @@ export function chooseLanguage(accept: string | undefined, provided: readonly st
   return choose(accept, languageRanges, provided, fit, exact)
 }
 
-/** Of the charsets that are provided, the index of the one to serve (RFC 9110 12.5.2); -1 for none. */
+/** Returns the index of the provided charset to serve (RFC 9110 12.5.2); -1 for none. */
 export function chooseCharset(accept: string | undefined, provided: readonly string[]): number {
   return choose(accept, tokens, provided, named)
 }
 
 /**
- * Of the codings that are provided, the one to serve (RFC 9110 12.5.3), undefined for none. The identity is
- * always there unless the client forbids it, and the last choice unless the client names it. A client that sends
- * no field is taken to prefer it, and to take any other, as in Webmachine.
+ * Returns the content coding to serve (RFC 9110 12.5.3); undefined for none. The identity is always available unless the
+ * client forbids it, and it is the last choice unless the client names it. A client that sends no field is assumed to
+ * prefer the identity and to accept any coding, as in Webmachine.
  */
 export function chooseEncoding(accept: string | undefined, provided: readonly string[]): string | undefined {
   if (accept === undefined) return provided.includes('identity') ? 'identity' : provided[0]
@@ -99,7 +100,7 @@ function choose<T>(
   return best(parse(header), provided, fit, winning)
 }
 
-/** The highest weight wins, then the fit that is said to win, then the server's order. */
+/** The highest weight wins, then a fit of at least `winning`, then the server's order. */
 function best<T>(
   members: readonly Member[],
   provided: readonly T[],
@@ -122,7 +123,7 @@ function best<T>(
   return chosen
 }
 
-/** The weight of the most specific member that fits; of equally specific ones, the highest. */
+/** Returns the weight of the most specific member that matches; of equally specific ones, the highest. */
 function rank<T>(
   members: readonly Member[],
   provided: T,
@@ -140,10 +141,10 @@ function rank<T>(
   return bestFit > 0 ? { fit: bestFit, q } : undefined
 }
 
-/** The members of a field that parse; the others are ignored. */
+/** Parses the members of a field; those that do not parse are ignored. */
 type Parse = (header: string) => readonly Member[]
 
-/** What clients send is nearly always what was sent before: the last few hundred fields are kept, parsed. */
+/** Clients nearly always send a field that was sent before: the last few hundred are kept in parsed form. */
 function parser(grammar: RegExp): Parse {
   const known = new Map<string, readonly Member[]>()
   return (header) => {
@@ -178,7 +179,7 @@ function parseMember(text: string, grammar: RegExp): Member | undefined {
     const name = trimmed.slice(0, equals).toLowerCase()
     const given = trimmed.slice(equals + 1)
     if (equals < 1 || !token.test(name) || !(token.test(given) || quoted.test(given))) return undefined
-    if (q !== undefined) continue // what follows the weight was once accept-ext, and never of the range
+    if (q !== undefined) continue // Parameters after the weight were once accept-ext, never part of the range.
     if (name !== 'q') parameters.push([name, unquote(given)])
     else if (weight.test(given)) q = Number(given)
     else return undefined
@@ -191,7 +192,7 @@ function unquote(text: string): string {
   return text.startsWith('"') ? text.slice(1, -1).replace(/\\(.)/g, '$1') : text
 }
 
-/** Splits at a character outside of quoted strings, in one pass. */
+/** Splits at a character outside quoted strings, in one pass. */
 function split(text: string, at: string): string[] {
   if (!text.includes('"')) return text.split(at)
   const parts: string[] = []

@@ -1,8 +1,9 @@
+// Ends connections, and tells when a response is over.
 import { OutgoingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
 
-/** Drops a connection, after what was sent, so that it can be told from something whole. */
+/** Drops the connection once everything sent is out, so that the client sees an incomplete response. */
 export function cut(res: Response): void {
   const { socket } = res
   if (!socket) res.destroy()
@@ -10,7 +11,7 @@ export function cut(res: Response): void {
   else socket.write('', () => reset(socket))
 }
 
-/** Closes a connection once a response is whole: who comes again is to come to somebody else. */
+/** Closes the connection once the response is complete, so that the client reconnects elsewhere. */
 export function closeAfter(res: Response): void {
   if (!res.headersSent) {
     res.shouldKeepAlive = false
@@ -19,25 +20,25 @@ export function closeAfter(res: Response): void {
   const { socket } = res.req
   res.once('finish', () => {
     const next = (socket as { _httpMessage?: unknown })._httpMessage
-    // a pipelined request that was waiting has its turn now
+    // A pipelined request that was waiting is being answered now.
     if (!next) destroySoon(socket)
   })
 }
 
-/** Drops a connection at once. */
+/** Drops the connection at once. */
 export function destroy(res: Response): void {
   if (isFramed(res) || !res.socket) res.destroy()
   else reset(res.socket)
 }
 
-/** Nobody has wrapped what writes to the response. */
+/** Whether `res.write` is Node's own: no middleware has wrapped it. */
 export function isBare(res: Response): boolean {
   return res.write === OutgoingMessage.prototype.write
 }
 
 /**
- * The socket that takes this response's chunks as they are, once its head is out; undefined where somebody has
- * wrapped `write`, where the body is not chunked, or where it is not yet this response's turn.
+ * The socket to which chunks of this response may be written directly, once its head is out. Undefined if middleware
+ * has wrapped `write`, if the body is not chunked, or if an earlier pipelined response is not over.
  */
 export function bareSocket(res: Response): Socket | undefined {
   const { socket } = res
@@ -45,26 +46,26 @@ export function bareSocket(res: Response): Socket | undefined {
   return takesChunks && socket ? socket : undefined
 }
 
-/** What Node holds of a response until it has a socket. */
+/** Bytes that Node buffers until the response has a socket. */
 function outputSize(res: Response): number {
   return (res as { outputSize?: number }).outputSize ?? 0
 }
 
-/** Chunks tell a client where a body ends; without them, as before HTTP/1.1, only the end of the connection does. */
+/** Whether the body's end is marked by chunks or a length. Otherwise, as in HTTP/1.0, the connection's end is the mark. */
 function isFramed(res: Response): boolean {
   return !res.headersSent || res.chunkedEncoding || res.hasHeader('Content-Length')
 }
 
-/** Closes a connection once all that was written to it is out. */
+/** Closes the connection once everything written to it is out. */
 function destroySoon(socket: Socket): void {
-  // one that only looks like a socket, as tests inject it, may have less
+  // Test tools inject objects that lack this method.
   if (typeof socket.destroySoon === 'function') socket.destroySoon()
   else socket.destroy()
 }
 
-/** Where the end of the connection is the end of the body, only a TCP reset tells that it is cut short. */
+/** If the end of the connection marks the end of the body, only a TCP reset shows that the body was cut. */
 function reset(socket: Socket): void {
-  // one whose FIN is on its way cannot be reset any more: Node would never close it
+  // Once the FIN is on its way a reset is no longer possible: Node would never close the socket.
   if (socket.writableEnded && socket.writableLength === 0) return void socket.destroy()
   try {
     socket.resetAndDestroy()
@@ -73,25 +74,26 @@ function reset(socket: Socket): void {
   }
 }
 
-/** Who waits for the end of a response. */
+/** Waits for the end of a response. */
 export interface Closing {
-  /** The response is over: it has ended, or the client has left. */
+  /** Called when the response has ended or the client has left. */
   closed(): void
 }
 
 const waiting = Symbol('waiting')
 
-/** One, as almost everywhere, or several. */
+/** Almost always one listener: an array is made only for several. */
 type Watched = Response & { [waiting]?: Closing | Closing[] | undefined }
 
-/** The responses of a connection that wait for their turn: one listener serves all of them. */
+/** The pipelined responses of each connection that are not being sent yet: one listener serves them all. */
 const pipelined = new WeakMap<Socket, Set<Watched>>()
 
 /**
- * Calls back once when a response is over. That is its own 'close'; that of a request whose body was read comes
- * at once. A pipelined response has no socket and no 'close' until it is its turn: it listens to the connection.
+ * Calls back once when a response is over. The event is the 'close' of the response: the 'close' of a request whose
+ * body was read comes at once. A pipelined response has no socket and no 'close' before its turn, so that its
+ * connection is listened to instead.
  *
- * Nothing is made for a response, as long as one waits for it: there may be very many of them.
+ * With a single listener nothing is allocated: there may be very many responses.
  */
 export function onClose(req: Request, res: Watched, closing: Closing): void {
   const others = res[waiting]
@@ -107,7 +109,7 @@ export function onClose(req: Request, res: Watched, closing: Closing): void {
   all.add(res)
 }
 
-/** Takes that back. */
+/** Removes a listener. */
 export function offClose(res: Watched, closing: Closing): void {
   const others = [res[waiting] ?? []].flat().filter((each) => each !== closing)
   res[waiting] = others.length > 0 ? others : undefined
@@ -117,8 +119,7 @@ export function offClose(res: Watched, closing: Closing): void {
 }
 
 /**
- * From here on an error of the response ends nothing but the response: that somebody writes to it after its end
- * would end the process.
+ * Keeps an 'error' event of the response from ending the process, as when middleware writes after the end.
  */
 export function tolerate(res: Watched): void {
   if (!res.listeners('error').includes(closed)) res.on('error', closed)

@@ -1,3 +1,4 @@
+// Parses HTTP dates (RFC 9110 5.6.7).
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const month = `(?<month>${months.join('|')})`
 const time = '(?<hour>\\d\\d):(?<minute>\\d\\d):(?<second>\\d\\d)'
@@ -10,9 +11,9 @@ const forms = [
 ]
 
 /**
- * Parses an HTTP-date in its three forms (RFC 9110 5.6.7) and nothing else; `Date.parse` takes far more.
+ * Parses an HTTP-date in its three forms, and nothing else: `Date.parse` accepts far more.
  *
- * @returns whole seconds since the epoch, or undefined for what is no HTTP-date
+ * @returns whole seconds since the epoch, or undefined for anything else
  */
 export function parseHttpDate(text: string): number | undefined {
   for (const form of forms) {
@@ -28,14 +29,14 @@ export function parseHttpDate(text: string): number | undefined {
     const month = months.indexOf(parts.month as string)
     const date = new Date(0)
     date.setUTCFullYear(fullYear(parts.year as string), month, day)
-    // a day that the month does not have would have moved the date into the next one
+    // A day that the month does not have has moved the date into the next month.
     if (date.getUTCDate() !== day) return undefined
     return Math.floor(date.setUTCHours(hour, minute, second) / 1000)
   }
   return undefined
 }
 
-/** A year of two digits that seems more than 50 years ahead is the last one with those digits. */
+/** A two-digit year that seems more than 50 years in the future is in the past (RFC 9110 5.6.7). */
 function fullYear(digits: string): number {
   if (digits.length === 4) return Number(digits)
   const now = new Date().getUTCFullYear()
@@ -43,7 +44,7 @@ function fullYear(digits: string): number {
   return year > now + 50 ? year - 100 : year
 }
 
-/** A Date in whole seconds, as HTTP compares them. */
+/** Whole seconds since the epoch, the precision of HTTP dates. */
 export function seconds(date: Date): number {
   return Math.floor(date.getTime() / 1000)
 }

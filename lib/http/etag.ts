@@ -1,9 +1,11 @@
-/** What nearly every client sends: the one tag that it has. */
+// Parses and compares entity tags (RFC 9110 8.8.3, 13.1).
+
+/** A field with a single tag: what nearly every client sends. */
 const one = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/
 
 /**
- * Parses If-Match and If-None-Match (RFC 9110 13.1): `*`, a list of entity tags, or undefined for what is
- * neither. Empty members of a list are skipped (5.6.1).
+ * Parses If-Match and If-None-Match: returns `*`, a list of entity tags, or undefined for a malformed field. Empty
+ * members of a list are skipped (5.6.1).
  */
 export function parseEtags(header: string): '*' | readonly string[] | undefined {
   if (one.test(header)) return [header]
@@ -28,7 +30,7 @@ export function matchesWeakly(one: string, other: string): boolean {
   return opaque(one) === opaque(other)
 }
 
-/** The entity tag of another coding of the same representation: no longer the same bytes. */
+/** Makes a tag weak: another content coding of the same representation has other bytes. */
 export function weakened(etag: string): string {
   return `W/${opaque(etag)}`
 }

@@ -1,6 +1,7 @@
+// Parses media types and media ranges (RFC 9110 8.3.1).
 import { parse } from 'content-type'
 
-/** A media type, or a range of them, in lower case but for the values of its parameters. */
+/** A media type or a media range, in lower case except for the values of its parameters. */
 export interface MediaType {
   readonly type: string
   readonly subtype: string
@@ -9,7 +10,7 @@ export interface MediaType {
 
 const essence = /^([!#$%&'*+.^_`|~0-9a-z-]+)\/([!#$%&'*+.^_`|~0-9a-z-]+)$/
 
-/** Parses a media type or range (RFC 9110 8.3.1); undefined for what is none. */
+/** Parses a media type or a media range; undefined for anything else. */
 export function parseMediaType(text: string): MediaType | undefined {
   const { type, parameters } = parse(text)
   const match = essence.exec(type)
@@ -18,12 +19,12 @@ export function parseMediaType(text: string): MediaType | undefined {
     : undefined
 }
 
-/** A media type without its parameters. */
+/** The media type without its parameters. */
 export function essenceOf(text: string): string {
   return parse(text, { parameters: false }).type
 }
 
-/** Types that are UTF-8 by definition and have no charset parameter: event streams, JSON and its relatives. */
+/** Whether a type is UTF-8 by definition, without a charset parameter: event streams, JSON, and types based on JSON. */
 export function isUtf8ByDefinition({ type, subtype }: MediaType): boolean {
   return type === 'text'
     ? subtype === 'event-stream'
@@ -35,7 +36,7 @@ export function isUtf8ByDefinition({ type, subtype }: MediaType): boolean {
         subtype.endsWith('+json-seq')
 }
 
-/** Whether two parameter values are equal: their case does not count, as in Accept matching everywhere. */
+/** Whether two parameter values are equal. As is usual for Accept, case is ignored. */
 export function sameParameter(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase()
 }

@@ -1,4 +1,6 @@
-/** A part of a body: its first and last byte. */
+// Parses Range fields (RFC 9110 14.1.2, 14.2).
+
+/** A part of a body: the positions of its first and last byte. */
 export interface ByteRange {
   readonly first: number
   readonly last: number
@@ -8,10 +10,10 @@ const spec = /^(?:(\d+)-(\d*)|-(\d+))$/
 const most = 100
 
 /**
- * Parses a Range against a body's size (RFC 9110 14.1.2, 14.2).
+ * Parses a Range field for a body of the given size.
  *
- * @returns the parts that there are, none for a range that cannot be satisfied, or undefined for what does
- *   not parse, has another unit than bytes, or asks for far more than there is: to be ignored
+ * @returns the satisfiable parts, which may be none; or undefined if the field is to be ignored, because it is malformed,
+ *   has a unit other than bytes, or asks for more than 100 parts or twice the body
  */
 export function parseRange(header: string, size: number): readonly ByteRange[] | undefined {
   const [unit, list, more] = header.split('=')
@@ -35,7 +37,7 @@ export function parseRange(header: string, size: number): readonly ByteRange[] |
   return ranges
 }
 
-/** One range clamped to the body: empty if it is not satisfiable, undefined if it is none. */
+/** One range clamped to the body: empty if it is not satisfiable, undefined if it is malformed. */
 function within([, from, to, suffix]: RegExpExecArray, size: number): ByteRange | undefined {
   if (suffix !== undefined) {
     const length = Math.min(Number(suffix), size)

@@ -1,8 +1,9 @@
+// A channel: publishes to its log, and hands what the log delivers to all who are subscribed.
 import { EventEmitter } from 'node:events'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { json } from '../formats/data.js'
 import type { Format } from '../formats/format.js'
-import { type Awaitable, isPromise } from '../promise.js'
+import { type Awaitable, isPromise, nextTurn } from '../promise.js'
 import { checkKeys, type Rules } from '../rules.js'
 import { apart } from '../scope.js'
 import { type Event, isEvent } from '../values/event.js'
@@ -10,10 +11,13 @@ import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js
 import type { OpenStream } from '../values/open-stream.js'
 import type { Log, Reading } from './backend.js'
 import type { Published } from './published.js'
+import type { Root } from './sink.js'
 import { Supply } from './supply.js'
-import { type Root, View } from './view.js'
+import { View } from './view.js'
 
-/** A channel: what is published goes to its log, and what its log delivers to all who are subscribed. */
+/** So many publishes are confirmed in one turn: a loop that awaits each of them lets others in. */
+const publishesPerTurn = 1000
+
 export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Root {
   readonly #name: string
   readonly #log: Log
@@ -22,7 +26,11 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   /** The format in which events are checked while nobody is there. */
   #lastFormat: Format | undefined
   #listening: Awaitable<() => unknown> | undefined
+  /** The event in delivery, and those that were delivered to the channel meanwhile. */
   readonly #arriving: Published[] = []
+  /** Sinks that join when the event in delivery has been handed to all. */
+  #joining: (() => void)[] = []
+  #published = 0
   #isClosed = false
 
   constructor(name: string, log: Log, { source, linger = 0 }: ChannelOptions<Data>) {
@@ -40,7 +48,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
 
   publish(data: Data, meta: { type?: string } = {}): Promise<string> {
     const published = this.#publish(data, meta)
-    // who publishes on a timer, and waits for nothing, is not to end the process by that while it is ending
+    // a timer that publishes and awaits nothing must not end a process that is closing
     if (this.#isClosed) published.catch(() => {})
     return published
   }
@@ -52,7 +60,9 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     if (bare.data === undefined && (meta.type ?? bare.type) === undefined) {
       throw misuse('LARIAT_DATA', 'publish(undefined): expected data, or a type')
     }
-    return this.#log.publish(bare.data, meta.type ?? bare.type, (event) => this.#check(event))
+    const id = this.#log.publish(bare.data, meta.type ?? bare.type, (event) => this.#check(event))
+    if (!isPromise(id) && ++this.#published % publishesPerTurn === 0) await nextTurn()
+    return id
   }
 
   on(name: 'join' | 'leave', listener: (stream: OpenStream) => void): this {
@@ -88,8 +98,14 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return this.#log.isImmediate
   }
 
-  get latest(): string | undefined {
-    return this.#log.latest
+  get position(): string | undefined {
+    const { latest } = this.#log
+    return latest === undefined ? undefined : (this.#arriving[0]?.id ?? latest)
+  }
+
+  afterDelivery(join: () => void): void {
+    if (this.isDelivering) this.#joining.push(join)
+    else join()
   }
 
   retained(after: string): Awaitable<Reading> {
@@ -103,7 +119,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   tell(name: 'join' | 'leave', stream: () => OpenStream): void {
     if (this.#listeners.eventNames().length === 0) return
     const who = stream()
-    // the address of a client that has left is not known any more
+    // the address of a client is not known any more once it has left
     if (name === 'join') void who.client
     for (const listener of this.#listeners.listeners(name)) {
       try {
@@ -118,7 +134,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return event
   }
 
-  /** What is published by whom an event wakes comes after it, for everybody. */
+  /** An event that is published by a sink of another comes after it, for everybody. */
   override event(event: Published): void {
     this.#arriving.push(event)
     if (this.#arriving.length > 1) return
@@ -126,6 +142,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
       try {
         super.event(next)
       } finally {
+        for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()
         this.#arriving.shift()
       }
     }

@@ -1,27 +1,28 @@
+// Iterates over a feed with `for await`: what comes from the first `next` on.
 import { LariatError } from '../errors.js'
 import type { Gap } from './gap.js'
 import type { Published } from './published.js'
-import type { Sink, View } from './view.js'
+import type { Origin, Sink } from './sink.js'
 
-/** The most events that wait for one who iterates. */
-const most = 10_000
+/** The most events that are queued for an iteration. */
+const maxQueued = 10_000
 
 interface Waiting {
   resolve(result: IteratorResult<Published>): void
   reject(error: unknown): void
 }
 
-/** A feed as an async iterator: what comes from the first `next` on, until it is returned or the feed is down. */
+/** A feed as an async iterator, until it is returned or the feed is down. */
 export class Iteration implements AsyncIterableIterator<Published>, Sink {
-  readonly #view: View<unknown>
+  readonly #origin: Origin
   #events: Published[] = []
   #waiting: Waiting[] = []
   #state: 'new' | 'open' | 'over' = 'new'
   /** Thrown once what came before it is taken. */
   #error: unknown
 
-  constructor(view: View<unknown>) {
-    this.#view = view
+  constructor(origin: Origin) {
+    this.#origin = origin
   }
 
   get subscribers(): number {
@@ -31,7 +32,7 @@ export class Iteration implements AsyncIterableIterator<Published>, Sink {
   next(): Promise<IteratorResult<Published>> {
     if (this.#state === 'new') {
       this.#state = 'open'
-      this.#view.attach(this)
+      this.#origin.root.afterDelivery(() => this.#attach())
     }
     const value = this.#events.shift()
     if (value) return Promise.resolve({ done: false, value })
@@ -56,8 +57,8 @@ export class Iteration implements AsyncIterableIterator<Published>, Sink {
   event(event: Published): void {
     const waiting = this.#waiting.shift()
     if (waiting) waiting.resolve({ done: false, value: event })
-    else if (this.#events.push(event) > most) {
-      this.failed(new LariatError('LARIAT_OVERFLOW', `More than ${most} events wait for an iteration`))
+    else if (this.#events.push(event) > maxQueued) {
+      this.failed(new LariatError('LARIAT_OVERFLOW', `More than ${maxQueued} events wait for an iteration`))
     }
   }
 
@@ -71,8 +72,17 @@ export class Iteration implements AsyncIterableIterator<Published>, Sink {
     this.#end(error)
   }
 
+  #attach(): void {
+    if (this.#state !== 'open') return
+    try {
+      this.#origin.attach(this)
+    } catch (error) {
+      this.#end(error)
+    }
+  }
+
   #end(error?: unknown): void {
-    if (this.#state === 'open') this.#view.detach(this)
+    if (this.#state === 'open') this.#origin.detach(this)
     if (this.#state === 'over') return
     this.#state = 'over'
     const [first, ...rest] = this.#waiting

@@ -1,3 +1,4 @@
+// Keeps channels in the memory of the process: the default backend.
 import { randomBytes } from 'node:crypto'
 import { is } from '../brand.js'
 import { clock } from '../clock.js'
@@ -5,34 +6,33 @@ import type { Backend, Log, Reading, Receiver, Retention } from './backend.js'
 import { Gap } from './gap.js'
 import { Published } from './published.js'
 
-/** Channels that live and die with the process. */
+/** Channels that live and die with the process: nothing is lost while it runs. */
 export function memory(): Backend {
   return {
     [is]: 'backend',
     open: (_name, retention) => new History(retention),
-    // what is in the process is lost with it alone
     on: () => {},
     close: () => {},
   }
 }
 
-/** So many events are read at once. */
+/** The most events that a reading holds at once. */
 const pageLength = 1000
 
-interface Kept {
+interface Retained {
   readonly event: Published
   readonly size: number
   readonly at: number
 }
 
-/** A bounded history: the latest events, by count, bytes and age. */
+/** The latest events of a channel, bounded by count, bytes and age. */
 class History implements Log {
   /** Tells ids of this log from those of another, and of another life of the process. */
   readonly #epoch = randomBytes(5).toString('hex')
   readonly #retention: Required<Retention>
   readonly #retains: boolean
-  #kept: (Kept | undefined)[] = []
-  /** Where in `kept` the oldest event is. */
+  #retained: (Retained | undefined)[] = []
+  /** Where in `retained` the oldest event is. */
   #first = 0
   #bytes = 0
   /** The number of the latest event. */
@@ -50,11 +50,11 @@ class History implements Log {
     const event = new Published(this.#id(number), data, type)
     check(event)
     const size = this.#retention.historyBytes === undefined ? 0 : sizeOf(data)
-    // what was checked is the user's, and may itself have published
+    // the check runs code of the user's, which may itself have published
     if (this.#number >= number) return this.publish(data, type, check)
     this.#number = number
     if (this.#retains) {
-      this.#kept.push({ event, size, at: clock.now() })
+      this.#retained.push({ event, size, at: clock.now() })
       this.#bytes += size
       this.#trim()
     }
@@ -92,7 +92,7 @@ class History implements Log {
   }
 
   /**
-   * Read as the client takes them, a page at a time: one that is slow keeps no more than that alive, and is told of
+   * Reads as the client takes events, a page at a time: a slow client keeps no more than a page alive, and is told of
    * what was trimmed meanwhile.
    */
   *#from(
@@ -100,30 +100,35 @@ class History implements Log {
     first: number,
     last: number,
   ): Generator<Published | Gap, void, undefined> {
-    let number = first
-    for (let page = firstPage; number <= last; page = this.#page(number, last)) {
-      yield* page
-      number += page.length
+    yield* firstPage
+    for (let number = first + firstPage.length; number <= last; ) {
+      // the history goes on while this waits: it is looked at anew after each yield
       const oldest = Math.min(this.#oldest, last + 1)
-      if (number >= oldest) continue
-      yield new Gap(this.#id(number - 1), this.#id(Math.min(oldest, this.#number)), 'trimmed')
-      number = oldest
+      if (number < oldest) {
+        const gap = new Gap(this.#id(number - 1), this.#id(Math.min(oldest, this.#number)), 'trimmed')
+        number = oldest
+        yield gap
+        continue
+      }
+      const page = this.#page(number, last)
+      number += page.length
+      yield* page
     }
   }
 
   #page(first: number, last: number): readonly Published[] {
     const at = this.#first + first - this.#oldest
     const length = Math.min(last - first + 1, pageLength)
-    return this.#kept.slice(at, at + length).map((kept) => (kept as Kept).event)
+    return this.#retained.slice(at, at + length).map((each) => (each as Retained).event)
   }
 
-  /** The number of the oldest event that is retained, or, where none is, of the next one. */
+  /** The number of the oldest retained event, or, where none is retained, of the next one. */
   get #oldest(): number {
     return this.#number - this.#count + 1
   }
 
   get #count(): number {
-    return this.#kept.length - this.#first
+    return this.#retained.length - this.#first
   }
 
   #id(number: number): string {
@@ -141,19 +146,19 @@ class History implements Log {
   #trim(): void {
     const { history = Infinity, historyBytes = Infinity, maxAge = Infinity } = this.#retention
     const since = clock.now() - maxAge
-    for (let oldest = this.#kept[this.#first]; oldest; oldest = this.#kept[this.#first]) {
+    for (let oldest = this.#retained[this.#first]; oldest; oldest = this.#retained[this.#first]) {
       if (this.#count <= history && this.#bytes <= historyBytes && oldest.at >= since) break
       this.#bytes -= oldest.size
-      this.#kept[this.#first++] = undefined
+      this.#retained[this.#first++] = undefined
     }
-    if (this.#first > 1024 && this.#first * 2 > this.#kept.length) {
-      this.#kept = this.#kept.slice(this.#first)
+    if (this.#first > 1024 && this.#first * 2 > this.#retained.length) {
+      this.#retained = this.#retained.slice(this.#first)
       this.#first = 0
     }
   }
 }
 
-/** The bytes of data, as its JSON text has them; of bytes and text, their own. */
+/** The bytes of data: its own for bytes and text, else those of its JSON text. */
 function sizeOf(data: unknown): number {
   if (typeof data === 'string') return Buffer.byteLength(data)
   if (data instanceof Uint8Array) return data.length

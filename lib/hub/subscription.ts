@@ -1,43 +1,72 @@
+// Decides what a stream gets of a feed: alone or shared, what it has missed, what it was told. Each event exactly once.
 import type { Format } from '../formats/format.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import type { Feed } from '../values/feed.js'
-import type { OpenStream } from '../values/open-stream.js'
-import type { Gap } from './gap.js'
-import type { Group, Member } from './group.js'
+import type { OpenStream, Reason } from '../values/open-stream.js'
+import type { Taker } from '../wire/batch.js'
+import type { Queue } from '../wire/queue.js'
+import { Gap } from './gap.js'
+import type { Group } from './group.js'
 import type { Published } from './published.js'
-import type { Replay } from './replay.js'
-import type { Sink, View } from './view.js'
+import { type Replay, type Step, skipped } from './replay.js'
+import type { Sink } from './sink.js'
+import type { View } from './view.js'
 
 /** A stream that is subscribed to a feed. */
-export interface Subscriber extends Omit<Member, 'take'> {
+export interface Subscriber {
   readonly stream: OpenStream
-  /** What gets the bytes of a group. */
-  readonly member: Member
-  /** An event, while the stream follows the feed on its own. */
+  /** Takes the bytes of a group. */
+  readonly outlet: Taker & { readonly format: Format }
+  /** Handles events one by one; made when a stream follows alone. */
+  readonly alone: Follower
+  /** The stream shares from now on, and has nothing left to do alone. */
+  shares(): void
+  gap(gap: Gap): void
+  end(reason: Reason): void
+}
+
+/** Handles the events of a stream that follows alone. */
+export interface Follower {
+  /** Nothing waits to be handled: what a group writes from now on comes after it. */
+  readonly isIdle: boolean
   event(event: Published): void
+  /** An empty queue within the limits of the stream. */
+  newQueue(): Queue<unknown>
+  /** Puts an event into a queue, within the limits. */
+  offer(queue: Queue<unknown>, event: Published): void
 }
 
 /**
- * A stream's part in a feed: it follows on its own, as long as it has something to make up for or an `info` of
- * its own, or it shares the bytes of its group.
+ * - `new`: nothing is subscribed yet
+ * - `catchingUp`: events come one by one, and wait until what was missed has been read
+ * - `alone`: events come one by one
+ * - `shared`: the outlet gets the bytes of its group
+ * - `over`: the stream has left
+ */
+type State = 'new' | 'catchingUp' | 'alone' | 'shared' | 'over'
+
+/**
+ * A stream's part in a feed. It follows alone while it has something to catch up with, or an `info` of its own; else
+ * it shares the bytes of its group.
  */
 export class Subscription implements Sink {
   readonly #view: View<unknown>
-  readonly #format: Format
   readonly #who: Subscriber
-  /** What the client saw last. */
+  /** The id that the client came with. */
   readonly #asked: string | undefined
+  #state: State = 'new'
   #group: Group | undefined
-  #state: 'new' | 'alone' | 'shared' | 'over' = 'new'
-  /** An event has come that is after what was missed. */
-  #isLive = false
+  /** Kept until an event has come that was not part of it. */
+  #replay: Replay | undefined
+  /** Events that came live while the client catches up. */
+  #live: Queue<unknown> | undefined
+  /** The id of the event before the first that the stream gets. */
+  #position: string | undefined
+  /** The gap that the head has told. */
   #toldGap: Gap | undefined
-  /** What the client has missed, once it is known. */
-  replay: Replay | undefined
 
-  constructor(feed: Feed<unknown>, format: Format, who: Subscriber, asked: string | undefined) {
+  constructor(feed: Feed<unknown>, who: Subscriber, asked: string | undefined) {
     this.#view = feed as View<unknown>
-    this.#format = format
     this.#who = who
     this.#asked = asked
   }
@@ -46,121 +75,181 @@ export class Subscription implements Sink {
     return 1
   }
 
-  /** Where the client begins, as the Mercure protocol tells it: after an id, or with all that is retained. */
+  /** There is nothing to ask the backend for, and nothing to catch up with: the stream may share from the start. */
+  get isPlain(): boolean {
+    return this.#asked === undefined && this.#view.root.isImmediate
+  }
+
+  /** Live events that wait until the client has caught up. */
+  get queued(): number {
+    return this.#live?.size ?? 0
+  }
+
+  /** The place where the client begins, as the Mercure protocol tells it: after an id, or with all that is retained. */
   head(): Record<string, string> {
-    this.#toldGap = this.replay?.gap
+    this.#toldGap = this.#replay?.gap
     if (this.#toldGap) return { 'Last-Event-ID': 'earliest', 'Event-Gap': this.#toldGap.reason }
-    const position = this.replay ? this.#asked : this.#view.root.latest
+    const position = this.#replay ? this.#asked : (this.#position ?? this.#view.root.position)
     return position === undefined ? {} : { 'Last-Event-ID': position }
   }
 
-  /** The head has said so. */
+  /** Whether the head has told a gap. */
   hasTold(gap: Gap): boolean {
     return gap === this.#toldGap
   }
 
-  /** Gets events one by one, from now on. */
-  attach(): void {
-    if (this.#state !== 'new') return
-    this.#join('alone')
-    // whoever is told may have ended it
-    if (this.isOpen) this.#view.attach(this)
-  }
+  // ---- joining
 
   /**
-   * Gets events one by one, from now on, and then reads what was missed: nothing is between the two. A promise
-   * where the backend needs one.
+   * Gets events one by one from now on, and then reads what was missed, so that nothing is lost between the two. A
+   * promise where the backend needs one.
    */
   follow(): Awaitable<void> {
-    this.attach()
+    if (this.#state !== 'new') return
+    this.#enter(this.#asked === undefined ? 'alone' : 'catchingUp')
+    const { root } = this.#view
+    const isDeferred = root.isDelivering
+    root.afterDelivery(() => this.#attach())
+    return isDeferred ? Promise.resolve().then(() => this.#readWhenReady()) : this.#readWhenReady()
+  }
+
+  #attach(): void {
+    if (!this.#isAlone) return
+    this.#position = this.#view.root.position
+    try {
+      this.#view.attach(this)
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  #readWhenReady(): Awaitable<void> {
     const { ready } = this.#view.root
     return ready === undefined ? this.#read() : ready.then(() => this.#read())
   }
 
   #read(): Awaitable<void> {
-    if (this.#asked === undefined || this.#state === 'over') return
+    if (this.#asked === undefined || this.#state !== 'catchingUp') return
     const reading = this.#view.read(this.#asked)
     const took = (replay: Replay) => {
-      this.replay = replay
       if (this.#state === 'over') replay.close()
+      else this.#replay = replay
     }
     return isPromise(reading) ? reading.then(took) : took(reading)
   }
 
-  /** Whether what came live is part of what was missed. */
-  includes(live: Published | Gap): boolean {
-    return this.replay?.includes(live) ?? false
-  }
-
-  /** Gets what its group gets, from now on; as soon as the events that are delivered are all after what it has. */
+  /** Shares the bytes of the group from now on, unless there is something to do alone first. */
   share(): void {
-    const isAlone = this.#state === 'alone'
-    if (!this.isOpen || this.#state === 'shared' || this.#isBehind) return
-    this.#join('shared')
-    if (!this.isOpen) return
-    this.#group = this.#view.group(this.#format)
-    this.#group.add(this.#who.member)
-    // whoever leaves before the other has come would be the last one
-    if (isAlone) this.#view.detach(this)
+    if (this.#state !== 'new' && this.#state !== 'alone') return
+    // a backend that lags would deliver events to the group that the client has read already
+    if (this.#replay?.last !== undefined && !this.#view.root.isImmediate) return
+    this.#view.root.afterDelivery(() => this.#join())
   }
 
-  get isOpen(): boolean {
-    return this.#state !== 'over'
+  #join(): void {
+    const wasAlone = this.#state === 'alone'
+    if (!wasAlone && this.#state !== 'new') return
+    if (wasAlone && !this.#who.alone.isIdle) return
+    this.#enter('shared')
+    // a listener of 'join' may have ended the stream
+    if (this.#state !== 'shared') return
+    this.#replay = undefined
+    this.#group = this.#view.group(this.#who.outlet.format)
+    this.#group.add(this.#who.outlet, this)
+    // attach the group before detaching, or the feed would stop for lack of subscribers
+    if (wasAlone) this.#view.detach(this)
+    this.#who.shares()
   }
 
-  /** What is published from now on is delivered at once: there is nothing to wait for. */
-  get isImmediate(): boolean {
-    return this.#view.root.isImmediate
-  }
-
-  /** An event is being handed to one after the other. */
-  get isDelivering(): boolean {
-    return this.#view.root.isDelivering
-  }
-
-  /** What is delivered lags behind what was read: some of it may come twice. */
-  get #isBehind(): boolean {
-    return this.replay !== undefined && !this.#isLive && !this.#view.root.isImmediate
-  }
-
-  /** Writes what the group has gathered: what is written after it comes after it. */
-  flush(): void {
-    this.#group?.flush()
-  }
-
-  leave(): void {
-    const state = this.#state
-    this.#state = 'over'
-    this.replay?.close()
-    if (state === 'alone') this.#view.detach(this)
-    this.#group?.remove(this.#who.member)
-    this.#group = undefined
-    if (state === 'alone' || state === 'shared') this.#view.root.tell('leave', () => this.#who.stream)
-  }
-
-  event(event: Published): void {
-    if (this.replay?.isDone && !this.#isLive) {
-      if (this.replay.includes(event)) return
-      this.#isLive = true
-    }
-    this.#who.event(event)
-  }
-
-  gap(gap: Gap): void {
-    this.#who.gap(gap)
-  }
-
-  failed(error: unknown): void {
-    this.#who.failed(error)
-  }
-
-  down(error?: unknown): void {
-    this.#who.down(error)
-  }
-
-  #join(state: 'alone' | 'shared'): void {
+  #enter(state: 'catchingUp' | 'alone' | 'shared'): void {
     const isNew = this.#state === 'new'
     this.#state = state
     if (isNew) this.#view.root.tell('join', () => this.#who.stream)
   }
+
+  leave(): void {
+    const state = this.#state
+    const wasAlone = this.#isAlone
+    this.#state = 'over'
+    this.#replay?.close()
+    this.#replay = undefined
+    this.#live = undefined
+    if (wasAlone) this.#view.detach(this)
+    this.#group?.remove(this.#who.outlet)
+    this.#group = undefined
+    if (state !== 'new' && state !== 'over') this.#view.root.tell('leave', () => this.#who.stream)
+  }
+
+  get #isAlone(): boolean {
+    return this.#state === 'alone' || this.#state === 'catchingUp'
+  }
+
+  /** Writes what the group has gathered, so that the stream's own write comes after it. */
+  flush(): void {
+    this.#group?.flush()
+  }
+
+  // ---- catching up
+
+  get isCatchingUp(): boolean {
+    return this.#state === 'catchingUp'
+  }
+
+  /** What was missed, then what came live meanwhile; after the last of it, events come as they are published. */
+  next(): Awaitable<Step> {
+    if (!this.#replay || this.#replay.isDone) return this.#nextLive()
+    const step = this.#replay.next()
+    return isPromise(step) ? step.then((each) => goOn(each as Step)) : goOn(step)
+  }
+
+  #nextLive(): Step {
+    if (this.queued > 0) {
+      const value = this.#waiting.take() as Published | Gap
+      return this.#isNews(value) ? { done: false, value } : skipped
+    }
+    this.#live = undefined
+    if (this.#state === 'catchingUp') this.#state = 'alone'
+    return { done: true, value: undefined }
+  }
+
+  /** Whether an event, or what comes after a gap, was not part of what was missed. */
+  #isNews(live: Published | Gap): boolean {
+    const last = this.#replay?.last
+    const id = live instanceof Gap ? live.from : live.id
+    if (last !== undefined && this.#view.root.compare(id, last) <= 0) return false
+    // from here on each event comes after what was missed
+    this.#replay = undefined
+    return true
+  }
+
+  // ---- as a sink, while it is alone or for its group
+
+  event(event: Published): void {
+    const { alone } = this.#who
+    if (this.#state === 'catchingUp') alone.offer(this.#waiting, event)
+    else if (this.#isNews(event)) alone.event(event)
+  }
+
+  gap(gap: Gap): void {
+    if (this.#state === 'catchingUp') this.#waiting.put(gap)
+    else this.#who.gap(gap)
+  }
+
+  failed(error: unknown): void {
+    this.#who.end({ kind: 'error', error })
+  }
+
+  down(error?: unknown): void {
+    this.#who.end(error === undefined ? { kind: 'down' } : { kind: 'down', error })
+  }
+
+  get #waiting(): Queue<unknown> {
+    this.#live ??= this.#who.alone.newQueue()
+    return this.#live
+  }
+}
+
+/** The end of what was missed is not the end of what there is. */
+function goOn(step: Step): Step {
+  return step !== skipped && step.done ? skipped : step
 }

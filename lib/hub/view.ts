@@ -1,63 +1,30 @@
+// A feed: a channel, or the part of one that a filter or a map leaves.
 import { is } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import type { Format } from '../formats/format.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { type Event, isEvent } from '../values/event.js'
 import type { Feed } from '../values/feed.js'
-import type { OpenStream } from '../values/open-stream.js'
 import type { Reading } from './backend.js'
 import type { Gap } from './gap.js'
 import { Group } from './group.js'
 import { Iteration } from './iteration.js'
 import { Published } from './published.js'
 import { Replay } from './replay.js'
+import type { Origin, Root, Sink } from './sink.js'
 
-/** Who gets a feed's events. */
-export interface Sink {
-  /** How many streams and iterations are behind it. */
-  readonly subscribers: number
-  event(event: Published): void
-  /** Events are lost for good. */
-  gap(gap: Gap): void
-  /** A `filter` or `map` on the way has thrown. */
-  failed(error: unknown): void
-  /** What the events come from has died, or was closed. */
-  down(error?: unknown): void
-}
-
-/** The channel that a feed is of, as far as its feeds need it. */
-export interface Root {
-  /** Resolves when events are delivered from now on; undefined when they already are. */
-  readonly ready: PromiseLike<unknown> | undefined
-  /** An event is being handed to one after the other. */
-  readonly isDelivering: boolean
-  /** What can be read has been delivered. */
-  readonly isImmediate: boolean
-  /** The id of the latest event, where that is known without asking. */
-  readonly latest: string | undefined
-  /** The order of two ids. */
-  compare(one: string, other: string): number
-  /** What is retained after an id. */
-  retained(after: string): Awaitable<Reading>
-  tell(name: 'join' | 'leave', stream: () => OpenStream): void
-}
-
-/** What a feed makes of an event of the feed that it is part of: the same, another, or none. */
+/** Makes a part's event of an event of the whole: the same, another, or none. */
 type Step = (event: Published) => Published | undefined
 
-/**
- * A feed: a channel, or what a filter or a map leaves of one. Whatever subscribes to it is a sink; a feed that has
- * sinks is one of the feed that it is part of.
- */
-export abstract class View<Data> implements Feed<Data>, Sink {
+/** A feed with its sinks. A part that has sinks is itself a sink of the whole. */
+export abstract class View<Data> implements Feed<Data>, Sink, Origin {
   readonly [is] = 'feed'
   readonly #sinks = new Set<Sink>()
   readonly #groups = new Map<Format, Group>()
 
   abstract readonly root: Root
-  /** The event as this feed has it, of an event of the channel. */
   abstract of(event: Published): Published | undefined
-  /** The first sink is there; the last one has left. */
+  /** Called when the first sink is there, and when the last one has left. */
   protected abstract begin(): void
   protected abstract cease(): void
 
@@ -88,7 +55,7 @@ export abstract class View<Data> implements Feed<Data>, Sink {
     yield* replay.all() as AsyncIterable<Event<Data>>
   }
 
-  /** What is retained after an id, as this feed has it. */
+  /** Reads what is retained after an id, as this feed has it. */
   read(after: string): Awaitable<Replay> {
     const reading = this.root.retained(after)
     const replay = (read: Reading) => new Replay(this as View<unknown>, after, read)
@@ -105,7 +72,7 @@ export abstract class View<Data> implements Feed<Data>, Sink {
     return count
   }
 
-  /** The streams of this feed in a format; those of one format share its bytes. */
+  /** The streams of this feed in a format. */
   group(format: Format): Group {
     let group = this.#groups.get(format)
     if (!group) {
@@ -115,7 +82,7 @@ export abstract class View<Data> implements Feed<Data>, Sink {
     return group
   }
 
-  /** The formats in which the channel's own events are written here. */
+  /** The formats in which the channel's own events are written. */
   *formats(): Iterable<Format> {
     yield* this.#groups.keys()
     for (const sink of this.#sinks) if (sink instanceof Part && !sink.isChanged) yield* sink.formats()
@@ -145,16 +112,22 @@ export abstract class View<Data> implements Feed<Data>, Sink {
     for (const sink of [...this.#sinks]) sink.failed(error)
   }
 
+  /** All leave before the first is told: a stream that subscribes meanwhile is the first of those that come after. */
   down(error?: unknown): void {
-    for (const sink of [...this.#sinks]) sink.down(error)
+    const sinks = [...this.#sinks]
+    if (sinks.length === 0) return
+    this.#sinks.clear()
+    this.#groups.clear()
+    this.cease()
+    for (const sink of sinks) sink.down(error)
   }
 }
 
-/** What a filter or a map leaves of another feed. */
+/** The part of a feed that a filter or a map leaves. */
 class Part<Data> extends View<Data> {
   readonly #whole: View<unknown>
   readonly #step: Step
-  /** Its events are others than the channel's. */
+  /** Its events have other data than the channel's. */
   readonly isChanged: boolean
 
   constructor(whole: View<unknown>, step: Step, isChanged: boolean) {
@@ -192,11 +165,11 @@ class Part<Data> extends View<Data> {
   }
 }
 
-/** A promise would be true, whatever it comes to. */
+/** A promise would count as true, whatever it resolves to. */
 function settled(name: string, answer: unknown): unknown {
   if (!isPromise(answer)) return answer
   answer.then(undefined, () => {})
-  throw misuse('LARIAT_ANSWER', `${name} answered a promise: expected what is known at once`)
+  throw misuse('LARIAT_ANSWER', `${name}() returned a promise; it must be synchronous`)
 }
 
 function checkFunction(name: string, value: unknown): void {

@@ -1,39 +1,39 @@
+// The context of `subscribe`, `info`, `onGap` and `terminate`.
 import type { LoopContext as PublicLoopContext, Watched } from '../declare/context.js'
 import { Context } from '../request/context.js'
 import type { Exchange } from '../request/exchange.js'
 import type { OpenStream, Wrote } from '../values/open-stream.js'
 import { lastEventIdOf } from './last-event-id.js'
 
-/** What the context of a loop offers beyond that of a request. */
-type Offers = Pick<PublicLoopContext<unknown>, 'send' | 'write' | 'drained' | 'monitor' | 'stream'>
+/** The part of a loop's context that a request's does not have. */
+type Acts = Pick<PublicLoopContext<unknown>, 'send' | 'write' | 'drained' | 'monitor' | 'stream'>
 
-/** The context of `subscribe`, `info` and `terminate`. */
 export class LoopContext extends Context implements PublicLoopContext<unknown> {
-  readonly #loop: Offers
+  readonly #acts: Acts
 
-  constructor(exchange: Exchange, loop: Offers) {
+  constructor(exchange: Exchange, acts: Acts) {
     super(exchange)
-    this.#loop = loop
+    this.#acts = acts
   }
 
   get send(): (message: unknown) => void {
-    return (message) => this.#loop.send(message)
+    return (message) => this.#acts.send(message)
   }
 
   get write(): (data: unknown) => Wrote {
-    return (data) => this.#loop.write(data)
+    return (data) => this.#acts.write(data)
   }
 
   get drained(): () => Promise<'ok' | 'closed'> {
-    return () => this.#loop.drained()
+    return () => this.#acts.drained()
   }
 
   get monitor(): (target: Watched, message?: unknown) => void {
-    return (target, message) => this.#loop.monitor(target, message)
+    return (target, message) => this.#acts.monitor(target, message)
   }
 
   get stream(): OpenStream {
-    return this.#loop.stream
+    return this.#acts.stream
   }
 
   get lastEventId(): string | undefined {

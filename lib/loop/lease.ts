@@ -1,38 +1,38 @@
+// Decides how long a response may be held: `maxDuration` with its jitter, and `reauthorize`.
 import { clock, type Deadline } from '../clock.js'
 import type { Plan } from '../declare/plan.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import type { Reason } from '../values/open-stream.js'
 
-/** Asks again whether the client may have what it gets. */
+/** Asks again whether the client may have the stream. */
 export type Recheck = () => Awaitable<boolean>
 
-/** Whose terms these are. */
-interface Owner {
-  /** Runs what is asked where the request would. */
+/** The stream that is held. */
+interface Lessee {
+  /** Runs callbacks where the request would run. */
   within<T>(run: () => T): T
   end(reason: Reason): void
 }
 
-/** How long a response may be held: until its time is over, or its client may no longer have it. */
-export class Terms {
-  /** The terms of a stream; undefined where there are none. */
-  static of(options: Plan['stream'], recheck: Recheck | undefined, owner: Owner): Terms | undefined {
+export class Lease {
+  /** The lease of a stream; undefined where nothing limits it. */
+  static of(options: Plan['stream'], recheck: Recheck | undefined, lessee: Lessee): Lease | undefined {
     const { maxDuration, reauthorize } = options
-    const has = maxDuration !== undefined || (reauthorize !== undefined && recheck !== undefined)
-    return has ? new Terms(options, recheck, owner) : undefined
+    const isLimited = maxDuration !== undefined || (reauthorize !== undefined && recheck !== undefined)
+    return isLimited ? new Lease(options, recheck, lessee) : undefined
   }
 
-  readonly #owner: Owner
+  readonly #lessee: Lessee
   #isOver = false
   #expiry: Deadline | undefined
   #next: Deadline | undefined
 
-  constructor({ maxDuration, reauthorize }: Plan['stream'], recheck: Recheck | undefined, owner: Owner) {
-    this.#owner = owner
+  constructor({ maxDuration, reauthorize }: Plan['stream'], recheck: Recheck | undefined, lessee: Lessee) {
+    this.#lessee = lessee
     if (maxDuration !== undefined) {
-      // streams that were opened together are not to come back together
+      // streams that were opened together must not come back together
       const duration = maxDuration * (1 - Math.random() / 10)
-      this.#expiry = clock.after(duration, () => owner.end({ kind: 'expired' }))
+      this.#expiry = clock.after(duration, () => lessee.end({ kind: 'expired' }))
     }
     if (reauthorize !== undefined && recheck) this.#askEvery(reauthorize, recheck)
   }
@@ -43,21 +43,21 @@ export class Terms {
     this.#next?.cancel()
   }
 
-  /** The next time counts from the answer: no two are asked at once. */
+  /** The interval counts from the answer: no two questions are open at once. */
   #askEvery(milliseconds: number, recheck: Recheck): void {
     this.#next = clock.after(milliseconds, () => {
-      const told = (isAllowed: boolean) => {
+      const answered = (isAllowed: boolean) => {
         if (this.#isOver) return
         if (isAllowed) this.#askEvery(milliseconds, recheck)
-        else this.#owner.end({ kind: 'revoked' })
+        else this.#lessee.end({ kind: 'revoked' })
       }
       const failed = (error: unknown) => {
-        if (!this.#isOver) this.#owner.end({ kind: 'revoked', error })
+        if (!this.#isOver) this.#lessee.end({ kind: 'revoked', error })
       }
       try {
-        const answer = this.#owner.within(recheck)
-        if (isPromise(answer)) answer.then(told, failed)
-        else told(answer)
+        const answer = this.#lessee.within(recheck)
+        if (isPromise(answer)) answer.then(answered, failed)
+        else answered(answer)
       } catch (error) {
         failed(error)
       }

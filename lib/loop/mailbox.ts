@@ -1,37 +1,37 @@
+// Handles a stream's messages one at a time and in order, then pulls from its source; decides when `timeout` is due.
 import { clock, type Deadline } from '../clock.js'
 import type { Format } from '../formats/format.js'
-import { Gap } from '../hub/gap.js'
 import { Published } from '../hub/published.js'
+import { type Step, skipped } from '../hub/replay.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { isEvent, timeout } from '../values/event.js'
 import { Encoded } from '../wire/chunk.js'
-import { type Elsewhere, type Limits, Mailbox, type Measure } from '../wire/queue.js'
+import { type Elsewhere, type Limits, type Measure, Queue } from '../wire/queue.js'
 import type { Pull } from './source.js'
 
-/** Whose messages these are. */
-interface Owner {
-  /** The client has not taken all yet: nothing is pulled. */
+/** The process that reads a mailbox, in Erlang's sense. */
+interface Process {
+  /** The client has not taken everything yet: nothing is pulled. */
   readonly isBehind: boolean
-  /** Takes a message; what it throws, or rejects with, ends the loop. */
+  /** Takes a message; an error ends the loop. */
   handle(message: unknown): Awaitable<void>
-  /** Makes a message of what was pulled. */
+  /** Makes a message of a pulled value. */
   receive(value: unknown): unknown
-  /** The source has ended. */
-  ended(): void
+  /** The source has ended, and every message before its end was handled. */
+  sourceEnded(): void
+  /** Nothing is left to be handled or pulled. */
+  idle(): void
   failed(error: unknown): void
-  /** Runs what handles, and what is pulled, where the request would. */
+  /** Runs handlers and pulls where the request would run. */
   within(run: () => void): void
 }
 
-/** The last message: what was sent before the source ended comes first. */
+type Source = Pick<Pull, 'next'>
+
+/** The last message of a source: messages that were sent before come first. */
 const ended = Symbol('ended')
 
-/** What a client has missed, and whether what came live was part of it. */
-interface Replaying {
-  includes(live: Published | Gap): boolean
-}
-
-/** A message that is never dropped: that something has died, or was missed. */
+/** A message that no policy drops: the death of a target, a gap, a timeout. */
 class Kept {
   readonly message: unknown
 
@@ -40,8 +40,8 @@ class Kept {
   }
 }
 
-/** How messages are measured: without `info` each is an event that will be written in a format. */
-function measureIn(format: Format | undefined): Measure<unknown> {
+/** Measures messages. Without `info` each is an event that will be written in a format; with it, only they count. */
+export function measureIn(format: Format | undefined): Measure<unknown> {
   return {
     count: () => 1,
     size(message) {
@@ -55,28 +55,22 @@ function measureIn(format: Format | undefined): Measure<unknown> {
 }
 
 /** So many steps are taken before others get their turn. */
-const turn = 1000
+const stepsPerTurn = 1000
 
 /**
- * Messages as a process reads them: one at a time and in order, those that were sent first, then what is pulled
- * from the source, which is asked only when nothing waits here or for the client. Where the source is what a
- * client has missed of a feed, what comes live waits for its end.
+ * A mailbox as a process reads it: messages that were sent come first; then the source is pulled, when no message
+ * waits and the client keeps up.
  */
-export class Inbox {
-  readonly #owner: Owner
+export class Mailbox {
+  readonly #process: Process
   readonly #timeout: number | undefined
-  readonly #mailbox: Mailbox<unknown>
-  /** What comes live while the source is pulled, where that is a replay. */
-  readonly #live: Mailbox<unknown>
-  #source: Pull | undefined
-  /** The source is a replay: it goes on live after it. Without one its end is the end. */
-  #replay: Replaying | undefined
-  /** Called once when nothing is left to be handled or pulled. */
-  #idle: (() => void) | undefined
+  readonly #queue: Queue<unknown>
+  #source: Source | undefined
   #isOpen = false
   #isRunning = false
-  /** A message is being handled; the source is being asked. */
+  /** A message is being handled. */
   #isBusy = false
+  /** The source is being asked. */
   #isPulling = false
   /** Others have their turn. */
   #isResting = false
@@ -85,68 +79,40 @@ export class Inbox {
   #deadline: Deadline | undefined
 
   /** @param format that of messages that are written as they are, without `info` */
-  constructor(
-    owner: Owner,
-    limits: Limits,
-    timeoutMilliseconds: number | undefined,
-    format: Format | undefined,
-  ) {
-    this.#owner = owner
-    this.#timeout = timeoutMilliseconds
-    const measure = measureIn(format)
-    this.#mailbox = new Mailbox(measure, limits)
-    this.#live = new Mailbox(measure, limits)
+  constructor(process: Process, limits: Limits, timeoutMs: number | undefined, format: Format | undefined) {
+    this.#process = process
+    this.#timeout = timeoutMs
+    this.#queue = new Queue(measureIn(format), limits)
   }
 
   /** Messages that wait. */
   get size(): number {
-    return this.#mailbox.size + this.#live.size
+    return this.#queue.size
   }
 
-  get isOpen(): boolean {
-    return this.#isOpen
+  get isIdle(): boolean {
+    return this.#isOpen && !this.#isBusy && this.#queue.size === 0 && this.#source === undefined
   }
 
-  /** Puts a message in that is never dropped; it is handled once the inbox is open. */
+  /** Puts a message in that is never dropped. */
   put(message: unknown): void {
-    this.#mailbox.put(new Kept(message))
+    this.#queue.put(new Kept(message))
     this.run()
   }
 
   /**
    * Puts a message in, within the limits.
    *
-   * @returns how many were dropped for it; undefined when the limits are passed
+   * @returns the number of messages dropped for it; undefined when the limits are passed
    */
   offer(message: unknown, elsewhere: Elsewhere): number | undefined {
-    const dropped = this.#mailbox.offer(message, elsewhere)
+    const dropped = this.#queue.offer(message, elsewhere)
     this.run()
     return dropped
   }
 
-  /** Puts in what has come live: like what was sent, but after a replay. */
-  offerLive(message: unknown, elsewhere: Elsewhere): number | undefined {
-    return this.#replay ? this.#live.offer(message, elsewhere) : this.offer(message, elsewhere)
-  }
-
-  /** Puts in what has come live and is never dropped. */
-  putLive(message: unknown): void {
-    if (this.#replay) this.#live.put(new Kept(message))
-    else this.put(message)
-  }
-
-  /** What comes live from now on waits for the end of a replay. */
-  await(replay: Replaying): void {
-    this.#replay = replay
-  }
-
-  /** Calls back once, when nothing is left to be handled or pulled. */
-  whenIdle(idle: () => void): void {
-    this.#idle = idle
-    this.run()
-  }
-
-  open(source: Pull | undefined): void {
+  /** From here on messages are handled, and the source is pulled. Called once. */
+  open(source: Source | undefined): void {
     this.#source = source
     this.#isOpen = true
     this.#lastMessage = clock.now()
@@ -154,39 +120,29 @@ export class Inbox {
     this.run()
   }
 
-  /** Drops what waits; what is being handled or asked for comes to nothing. */
+  /** Drops what waits; the result of what is being handled or pulled is ignored. */
   close(): void {
     this.#isOpen = false
     this.#source = undefined
-    this.#mailbox.clear()
-    this.#live.clear()
-    this.#idle = undefined
+    this.#queue.clear()
     this.#deadline?.cancel()
   }
 
-  /** Handles what is there, then pulls. */
+  /** Handles what waits, then pulls. */
   run(): void {
     if (this.#isRunning) return
     this.#isRunning = true
-    if (this.#isReady) this.#owner.within(() => this.#work())
+    if (this.#isReady) this.#process.within(() => this.#work())
     this.#isRunning = false
-    if (this.#idle && this.#isIdle) {
-      const idle = this.#idle
-      this.#idle = undefined
-      idle()
-    }
+    if (this.isIdle) this.#process.idle()
   }
 
   #work(): void {
     while (this.#isReady) {
-      if (++this.#steps > turn) this.#rest()
-      else if (this.#mailbox.size > 0) this.#handle(this.#mailbox.take())
-      else this.#pull(this.#source as Pull)
+      if (++this.#steps > stepsPerTurn) this.#rest()
+      else if (this.#queue.size > 0) this.#handle(this.#queue.take())
+      else this.#pull(this.#source as Source)
     }
-  }
-
-  get #isIdle(): boolean {
-    return this.#isOpen && !this.#isBusy && this.#mailbox.size === 0 && this.#source === undefined
   }
 
   /** Steps count over promises too: a source whose promises are all settled would let nobody else in. */
@@ -201,14 +157,14 @@ export class Inbox {
 
   get #isReady(): boolean {
     if (!this.#isOpen || this.#isBusy || this.#isResting) return false
-    return this.#mailbox.size > 0 || (this.#source !== undefined && !this.#isPulling && !this.#owner.isBehind)
+    return this.#queue.size > 0 || (this.#source !== undefined && !this.#isPulling && !this.#process.isBehind)
   }
 
   #handle(message: unknown): void {
     this.#lastMessage = clock.now()
     this.#guard(() => {
-      if (message === ended) return this.#ended()
-      const handling = this.#owner.handle(message instanceof Kept ? message.message : message)
+      if (message === ended) return this.#process.sourceEnded()
+      const handling = this.#process.handle(message instanceof Kept ? message.message : message)
       if (!isPromise(handling)) return
       this.#isBusy = true
       this.#settle(handling, () => {
@@ -218,34 +174,22 @@ export class Inbox {
     })
   }
 
-  /** After a replay comes what came live meanwhile, but for what was in the replay. */
-  #ended(): void {
-    const replay = this.#replay
-    if (!replay) return this.#owner.ended()
-    this.#replay = undefined
-    while (this.#live.size > 0) {
-      const message = this.#live.take()
-      const what = message instanceof Kept ? message.message : message
-      const isOfFeed = what instanceof Published || what instanceof Gap
-      if (!isOfFeed || !replay.includes(what)) this.#mailbox.put(message)
-    }
-  }
-
-  #pull(source: Pull): void {
+  #pull(source: Source): void {
     this.#guard(() => {
       const next = source.next()
       if (!isPromise(next)) return this.#pulled(next)
       this.#isPulling = true
-      this.#settle(next, (result) => {
+      this.#settle(next, (step) => {
         this.#isPulling = false
-        this.#pulled(result as IteratorResult<unknown>)
+        this.#pulled(step as Step)
       })
     })
   }
 
-  #pulled(result: IteratorResult<unknown>): void {
-    if (result.done) this.#source = undefined
-    this.#mailbox.put(result.done ? ended : this.#owner.receive(result.value))
+  #pulled(step: IteratorResult<unknown> | Step): void {
+    if (step === skipped || !this.#isOpen) return
+    if (step.done) this.#source = undefined
+    this.#queue.put(step.done ? ended : this.#process.receive(step.value))
   }
 
   /** Goes on when a promise has settled, unless the loop has ended meanwhile. */
@@ -257,7 +201,7 @@ export class Inbox {
         this.run()
       },
       (error) => {
-        if (this.#isOpen) this.#owner.failed(error)
+        if (this.#isOpen) this.#process.failed(error)
       },
     )
   }
@@ -266,7 +210,7 @@ export class Inbox {
     try {
       run()
     } catch (error) {
-      this.#owner.failed(error)
+      this.#process.failed(error)
     }
   }
 

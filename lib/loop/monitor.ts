@@ -1,3 +1,4 @@
+// Watches what a stream's data comes from: decides when a target is dead.
 import { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import * as stream from 'node:stream'
@@ -19,16 +20,16 @@ export interface Watch {
 }
 
 /**
- * Watches what a stream's data comes from: Erlang's `monitor`.
+ * Watches a target: Erlang's `monitor`. A target that is dead already is told at once.
  *
  * Dead is a Node stream at close, error or end; a Web stream closed or errored; a ChildProcess or Worker at
  * exit; an AbortSignal aborted; a promise settled; an EventEmitter or EventTarget at `close` or `error`; and
- * anything with `onDown` when it calls back. A target that is dead already is told at once.
+ * anything with `onDown` when it calls back.
  *
- * @throws TypeError for what cannot be watched
+ * @throws TypeError for a value that cannot be watched
  */
 export function watch(target: Watched, down: Down): Watch {
-  // a promise keeps its reactions for ever: what is left of them must not keep the stream
+  // code of the user's may keep `once`: it must not keep the stream
   let tell: Down | undefined = down
   let isWatching = true
   let unwatch: (() => void) | undefined
@@ -64,7 +65,7 @@ function attach(target: Watched, down: Down): Attached {
   if (target instanceof ChildProcess) return attachChild(target, down)
   if (target instanceof Worker) return attachWorker(target, down)
   if (target instanceof AbortSignal) return attachSignal(target, down)
-  if (isNodeStream(target)) return attachNodeStream(target, down)
+  if (isStreamLike(target)) return attachNodeStream(target, down)
   if (isEmitter(target)) return listen(target, down, (told) => ({ close: () => told(), error: told }))
   if (isEventTarget(target)) {
     const failed = (told: Down) => (event: unknown) => told((event as { error?: unknown }).error)
@@ -77,28 +78,25 @@ function attach(target: Watched, down: Down): Attached {
   )
 }
 
+/** A settled promise has told its reactions within a few microtasks, whatever kind of promise it is. */
 function attachPromise(target: PromiseLike<unknown>, down: Down): Attached {
-  // as long as it is pending it keeps the scope that it is waited for in
-  apart(() => target.then(() => down(), down))
-  // one that is settled has told its reactions within a few microtasks, whatever kind of promise it is
-  return { known: soon() }
+  return react(target, down, (told) => void target.then(() => told(), told))
 }
 
 function attachWebStream(target: object, down: Down): Attached {
-  const undo = apart(() =>
-    stream.finished(target as NodeJS.ReadableStream, (error) => down(error ?? undefined)),
-  )
-  return { undo, known: soon() }
+  return react(target, down, (told) => {
+    stream.finished(target as NodeJS.ReadableStream, (error) => told(error ?? undefined))
+  })
 }
 
-/** What has happened by now has been told by then. */
+/** Resolves when the targets that are dead by now have told so. */
 function soon(): Promise<unknown> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
 function attachChild(target: ChildProcess, down: Down): Attached {
   if (target.exitCode !== null || target.signalCode !== null) down()
-  // an error is the end only of one that could not be started: that says so soon, and needs a listener to be safe
+  // an error is the end only of a child that could not be started; it needs a listener, or it ends the process
   const failed = (told: Down) => (error: unknown) => {
     if (target.pid === undefined) told(error)
   }
@@ -133,7 +131,37 @@ type NodeStream = EventEmitter & {
 
 type Listeners = Readonly<Record<string, (...values: unknown[]) => void>>
 
-/** Who watches a target: its listeners are there once, however many streams depend on it. */
+/** Those who watch a target that never forgets a reaction, and its death, once it is known. */
+interface Reaction {
+  readonly all: Set<Down>
+  death?: { readonly error?: unknown }
+}
+
+const reactions = new WeakMap<object, Reaction>()
+
+/** Adds to the one reaction of a promise or Web stream: it lives as long as the target, however many watch it. */
+function react(target: object, down: Down, add: (told: Down) => void): Attached {
+  let reaction = reactions.get(target)
+  if (!reaction) {
+    const made: Reaction = { all: new Set() }
+    reaction = made
+    reactions.set(target, made)
+    // a pending promise keeps the scope that its reaction was added in
+    apart(() =>
+      add((error) => {
+        made.death = { error }
+        for (const each of [...made.all]) each(error)
+      }),
+    )
+  }
+  if (reaction.death) down(reaction.death.error)
+  const { all, death } = reaction
+  if (death) return {}
+  all.add(down)
+  return { undo: () => all.delete(down), known: soon() }
+}
+
+/** Those who watch a target by its events: its listeners are there once, however many streams depend on it. */
 const watchers = new WeakMap<object, { readonly all: Set<Down>; readonly unlisten: () => void }>()
 
 function listen(
@@ -145,7 +173,7 @@ function listen(
   if (!watching) {
     const all = new Set<Down>()
     const tellAll: Down = (error) => {
-      for (const each of all) each(error)
+      for (const each of [...all]) each(error)
     }
     watching = { all, unlisten: addListeners(target, listeners(tellAll)) }
     watchers.set(target, watching)
@@ -180,7 +208,7 @@ function isWatchable(target: unknown): target is { onDown(callback: Down): unkno
   return has(target, 'onDown')
 }
 
-function isNodeStream(target: unknown): target is NodeStream {
+function isStreamLike(target: unknown): target is NodeStream {
   return isEmitter(target) && (has(target, 'pipe') || has(target, '_write') || has(target, 'write'))
 }
 

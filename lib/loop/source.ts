@@ -1,17 +1,19 @@
+// Turns what `subscribe` returned into a source to pull from, whatever it is made of.
+import type { Step } from '../hub/replay.js'
 import type { Awaitable } from '../promise.js'
 import { wrongAnswer } from '../request/callback.js'
 import { isNodeStream, isWebStream } from '../values/readable.js'
 
-/** What a loop pulls from, whatever it was made of. */
+/** A source that a mailbox pulls from. */
 export interface Pull {
-  /** The next message. */
-  next(): Awaitable<IteratorResult<unknown>>
+  /** The next message, the end, or a step that gave nothing. */
+  next(): Awaitable<IteratorResult<unknown> | Step>
   /** Tells the source that nothing more is wanted; never waits, and never fails. */
   close(): void
 }
 
 /**
- * Opens what `subscribe` has answered.
+ * Opens what `subscribe` returned.
  *
  * @throws TypeError for what is no source
  */
@@ -31,16 +33,31 @@ function none(answer: unknown): never {
   throw wrongAnswer('subscribe', answer, `nothing, a function that unsubscribes, ${sources}`)
 }
 
+/** A generator that is running cannot be returned: one that ends its own stream is closed after it has yielded. */
 function pullIterator(iterator: AsyncIterator<unknown> | Iterator<unknown>): Pull {
+  let isRunning = false
+  let isUnwanted = false
+  // a generator that waits in an await returns only after that: the end does not wait for it
+  const close = () => quietly(() => iterator.return?.())
   return {
-    next: () => iterator.next(),
-    // a generator that waits in an await answers return() only after that: nobody waits for it
-    close: () => quietly(() => iterator.return?.()),
+    next() {
+      isRunning = true
+      try {
+        return iterator.next()
+      } finally {
+        isRunning = false
+        if (isUnwanted) close()
+      }
+    },
+    close() {
+      isUnwanted = true
+      if (!isRunning) close()
+    },
   }
 }
 
 function pullNodeStream(stream: NodeJS.ReadableStream & { destroy(): unknown }): Pull {
-  // an error that comes after the end of the loop has nobody to tell
+  // an error after the end of the loop has nobody to be told to
   stream.on('error', () => {})
   const iterator = stream[Symbol.asyncIterator]()
   return { next: () => iterator.next(), close: () => quietly(() => stream.destroy()) }
@@ -54,10 +71,9 @@ function pullWebStream(stream: ReadableStream<unknown>): Pull {
   }
 }
 
+/** A source that fails to close is left to itself. */
 function quietly(close: () => unknown): void {
   try {
     Promise.resolve(close()).catch(() => {})
-  } catch {
-    // a source that cannot be closed is left to itself
-  }
+  } catch {}
 }

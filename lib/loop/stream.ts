@@ -1,60 +1,62 @@
+// An open stream as others see it: `context.stream` and `endpoint.streams`. Made when somebody looks.
 import type { OpenStream } from '../values/open-stream.js'
+import type { Outlet } from '../wire/outlet.js'
 
-/** The loop behind a stream, as far as the stream shows it. */
-export interface Behind extends Pick<OpenStream, 'path' | 'format' | 'client' | 'queued'> {
+/** The life behind a stream. */
+export interface Behind extends Pick<OpenStream, 'format' | 'client'> {
   readonly number: number
   /** Milliseconds since the epoch. */
   readonly openedAt: number
+  /** Messages that wait in front of the outlet. */
+  readonly unhandled: number
+  readonly outlet: Outlet
   end(reason: { kind: 'revoked' }): void
 }
 
-/** A held response, as those see it who look after it: made for them, since most are never looked at. */
 export class Stream implements OpenStream {
-  readonly #loop: Behind
-  readonly #counts: Pick<OpenStream, 'sent' | 'bytes' | 'dropped'>
+  readonly #life: Behind
 
-  constructor(loop: Behind, counts: Pick<OpenStream, 'sent' | 'bytes' | 'dropped'>) {
-    this.#loop = loop
-    this.#counts = counts
+  constructor(life: Behind) {
+    this.#life = life
   }
 
   get id(): string {
-    return this.#loop.number.toString(36)
+    return this.#life.number.toString(36)
   }
 
   get path(): string {
-    return this.#loop.path
+    return this.#life.outlet.path
   }
 
   get format(): string {
-    return this.#loop.format
+    return this.#life.format
   }
 
   get client(): string {
-    return this.#loop.client
+    return this.#life.client
   }
 
   get openedAt(): Date {
-    return new Date(this.#loop.openedAt)
+    return new Date(this.#life.openedAt)
   }
 
   get sent(): number {
-    return this.#counts.sent
+    return this.#life.outlet.sent
   }
 
   get bytes(): number {
-    return this.#counts.bytes
+    return this.#life.outlet.bytes
   }
 
   get queued(): number {
-    return this.#loop.queued
+    return this.#life.unhandled + this.#life.outlet.queued
   }
 
   get dropped(): number {
-    return this.#counts.dropped
+    return this.#life.outlet.dropped
   }
 
   close(): void {
-    this.#loop.end({ kind: 'revoked' })
+    this.#life.end({ kind: 'revoked' })
   }
 }

@@ -1,21 +1,21 @@
-// An event: data with the metadata that a stream carries beside it.
+// An event: data with stream metadata.
 import { is, isBranded } from '../brand.js'
 
-/** Data with the metadata that a stream carries beside it. */
+/** Data with stream metadata. */
 export interface Event<out Data = unknown> {
   readonly [is]: 'event'
   readonly data: Data
-  /** The event's id: what a client that comes back sends as Last-Event-ID. */
+  /** The event's id: a client that reconnects sends the last one as Last-Event-ID. */
   readonly id?: string
   /** The event's type: SSE's `event` field. */
   readonly type?: string
-  /** Milliseconds that an SSE client waits before it connects again: a whole number. */
+  /** The reconnection time of an SSE client, in whole milliseconds. */
   readonly retry?: number
-  /** A remark for whoever reads the stream: an SSE comment. */
+  /** An SSE comment. */
   readonly comment?: string
 }
 
-/** The metadata that `event()` takes. */
+/** The metadata that `event()` accepts. */
 export interface EventMeta {
   id?: string | undefined
   type?: string | undefined
@@ -24,9 +24,9 @@ export interface EventMeta {
 }
 
 /**
- * Data with stream metadata; accepted wherever plain data is sent.
+ * Adds stream metadata to data. The result is accepted wherever plain data is.
  *
- * @param data what the format serialises; left undefined, only the metadata is written
+ * @param data what the format serialises; with undefined, only the metadata is written
  * @param meta `id`, `type`, `retry` (ms, a whole number) and `comment`; empty strings and 0 are values
  */
 export function event<Data>(data: Data, meta: EventMeta = {}): Event<Data> {
@@ -38,7 +38,7 @@ export function event<Data>(data: Data, meta: EventMeta = {}): Event<Data> {
   return value
 }
 
-/** What `info` gets when no message came for the spec's `timeout`: Erlang's `after`. */
+/** What `info` receives when no message came for the spec's `timeout`: Erlang's `after`. */
 export const timeout: unique symbol = Symbol('express-lariat.timeout')
 
 export function isEvent(value: unknown): value is Event {

@@ -1,65 +1,65 @@
-// Channels and feeds, as their users see them.
+// The types of channels, feeds and hubs, as users see them.
 import { isBranded } from '../brand.js'
 import type { Awaitable } from '../promise.js'
 import type { Event } from './event.js'
 import type { OpenStream } from './open-stream.js'
 
 /**
- * What one subscribes to: a channel, or a part of one. It can be a `subscribe`, be returned from one, and be
- * iterated with `for await`, which gives what comes from then on.
+ * A channel, or a part of one. A feed can be a `subscribe`, be returned from one, and be iterated with `for await`,
+ * which yields events published from then on.
  */
 export interface Feed<out Data> extends AsyncIterable<Event<Data>> {
-  /** The events that are kept. A feed that is made once is filtered once for all of its streams. */
+  /** A feed of the events for which `keep` returns true. Make a feed once, and it is filtered once for all its streams. */
   filter<Part extends Data>(keep: (data: Data, event: Event<Data>) => data is Part): Feed<Part>
   filter(keep: (data: Data, event: Event<Data>) => boolean): Feed<Data>
-  /** Each event with other data; it keeps its id and type. */
+  /** A feed of the events with changed data; ids and types are kept. */
   map<To>(change: (data: Data, event: Event<Data>) => To): Feed<To>
-  /** What is retained after an id, `earliest` for all of it; from the oldest where the id is not retained. */
+  /** The retained events after an id: all of them for `earliest`, or if the id is not retained. */
   replay(lastEventId: string): AsyncIterable<Event<Data>>
-  /** How many streams and iterations get its events. */
+  /** The number of streams and iterations that receive its events. */
   readonly subscribers: number
 }
 
-/** Where events are published. */
+/** A named feed that events are published to. */
 export interface Channel<in out Data> extends Feed<Data> {
   /**
-   * Publishes data, or an `event()` with a type, to all who are subscribed.
+   * Publishes data, or an `event()` with a type, to all subscribers.
    *
-   * What was published must not be changed afterwards: it is retained as it is.
+   * Do not change an object after it was published: it is retained, not copied.
    *
-   * @returns the event's id, once the backend has it
-   * @throws TypeError (as a rejection) for data that nobody could write; what one format alone cannot write ends the
-   *   streams of that format. LariatError `LARIAT_DOWN` when the hub is closed or the backend is away
+   * @returns the event's id, once the backend has the event
+   * @throws TypeError (as a rejection) for data that no format can write; data that only one format cannot write ends
+   *   the streams in that format. LariatError `LARIAT_DOWN` if the hub is closed or the backend is unavailable
    */
   publish(data: Data, meta?: { type?: string }): Promise<string>
-  /** Calls back for each stream that subscribes, and for each that leaves. */
+  /** Calls back for each stream that subscribes or leaves. */
   on(name: 'join' | 'leave', listener: (stream: OpenStream) => void): this
 }
 
-/** What a channel retains, and where its events come from. */
+/** The options of a channel: what it retains, and its source. */
 export interface ChannelOptions<Data> {
-  /** The most events that are retained. Default: as many as the other limits allow; without any limit, none. */
+  /** Most events retained. Default: as many as the other limits allow; without any limit, none. */
   history?: number
-  /** The most bytes that are retained, counted as the JSON text of the data. Default: no such limit. */
+  /** Most bytes retained, counted as JSON text of the data. Default: no such limit. */
   historyBytes?: number
-  /** The most milliseconds that an event is retained. Default: no such limit. */
+  /** Milliseconds for which an event is retained. Default: no such limit. */
   maxAge?: number
-  /** Milliseconds that the source goes on without a subscriber. Default 0. */
+  /** Milliseconds for which the source continues without a subscriber. Default 0. */
   linger?: number
   /**
-   * Starts what publishes to the channel, for the first subscriber; returns how to stop it. One that throws, or
-   * rejects, at whatever time, has died: the channel's streams end with reason `down`.
+   * Starts publishing to the channel; called for the first subscriber. Returns a function that stops it. If the source
+   * throws or rejects, at any time, the channel's streams end with reason `down`.
    */
   source?(channel: Channel<Data>): Awaitable<void | (() => unknown)>
 }
 
 /** Channels by name. */
 export interface Hub {
-  /** The channel of a name, made when it is first asked for; other options for a known name are a TypeError. */
+  /** Returns the channel of a name, and creates it on the first call. Different options for a known name: TypeError. */
   channel<Data>(name: string, options?: ChannelOptions<Data>): Channel<Data>
   /** Calls back when the backend is lost, and when it is back. */
   on(name: 'down' | 'up', listener: () => void): this
-  /** Ends all streams and iterations of all channels, stops their sources, and lets go of the backend. */
+  /** Ends all streams and iterations of all channels, stops their sources, and closes the backend. */
   close(): Promise<void>
 }
 

@@ -1,7 +1,7 @@
-// A finite list, streamed in a format: what `format.once()` returns.
+// A finite list that is streamed in a format: the result of `format.once()`.
 import { type is, isBranded } from '../brand.js'
 
-/** What `format.once()` returns: a finite list, streamed in that format. */
+/** The result of `format.once()`: a finite list that is streamed in that format. */
 export interface Once {
   readonly [is]: 'once'
 }

@@ -1,28 +1,28 @@
-// An open stream, as those see it who look after it, and why a stream ended.
+// An open stream as operators see it, and the reason why a stream ended.
 
 /**
- * What `write` says: on its way; accepted, but the client is behind; or not taken, because the stream has ended.
+ * The result of `write`. `ok`: sent. `wait`: accepted, but the client is behind. `closed`: the stream has ended.
  */
 export type Wrote = 'ok' | 'wait' | 'closed'
 
-/** A held response, as those see it who look after it. */
+/** An open stream, as operators see it. */
 export interface OpenStream {
   /** Unique in this process. */
   readonly id: string
   /** The path of the request, without its query. */
   readonly path: string
-  /** The media type that is streamed. */
+  /** The media type of the stream. */
   readonly format: string
-  /** Who reads: what `clientKey` says, by default the client's address as Express knows it. */
+  /** The client: the result of `clientKey`, by default `req.ip`. */
   readonly client: string
   readonly openedAt: Date
   /** Events handed to the response. */
   readonly sent: number
   /** Bytes handed to the response. */
   readonly bytes: number
-  /** Messages that wait in the mailbox, and events that wait for the client. */
+  /** Messages waiting in the mailbox, plus events waiting for the client. */
   readonly queued: number
-  /** Events that were dropped because the client is slow. */
+  /** Events dropped because the client is slow. */
   readonly dropped: number
   /** Ends the stream with reason `revoked`. */
   close(): void
@@ -31,10 +31,10 @@ export interface OpenStream {
 /**
  * Why a loop ended.
  *
- * Complete on the wire: `stop` (returned by `subscribe` or `info`), `end` (of the source), `down` (a monitored
- * target or the channel's source died), `revoked` (no longer authorised, or `stream.close()`), `expired`
- * (`maxDuration`), `shutdown` (`endpoint.close()`). Cut: `overflow` (the client is too slow) and
- * `error` (a source or callback threw). `disconnect`: the client left.
+ * Complete on the wire: `stop` (returned by `subscribe` or `info`), `end` (the source ended), `down` (a monitored target
+ * or the channel's source died), `revoked` (no longer authorised, or `stream.close()`), `expired` (`maxDuration`),
+ * `shutdown` (`endpoint.close()`). Cut: `overflow` (the client is too slow), `error` (a source or callback threw).
+ * `disconnect`: the client left.
  */
 export interface Reason {
   readonly kind:

@@ -1,8 +1,8 @@
-// Tells what can be read as a stream: Node's streams and the Web's.
+// Recognises readable streams: Node's and the Web's.
 import type { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 
-/** Whether a value is a Node stream that can be read. */
+/** Whether a value is a readable Node stream. */
 export function isNodeStream(value: unknown): value is Readable {
   return (
     typeof value === 'object' && value !== null && typeof (value as { pipe?: unknown }).pipe === 'function'

@@ -1,24 +1,24 @@
-// A stop: ends a request or a held response with an answer.
+// A stop: ends a request or a held response where it is returned.
 import { is, isBranded } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import { isFieldValue, isToken } from '../http/field.js'
 import type { Body } from './body.js'
 
-/** What `stop()` returns: end here, with this answer. */
+/** The result of `stop()`. */
 export interface Stop {
   readonly [is]: 'stop'
 }
 
-/** What `stop()` takes beside the status. */
+/** The second argument of `stop()`. */
 export interface StopAnswer {
   headers?: Record<string, string>
-  /** A string is text/plain, bytes are application/octet-stream, anything else is JSON, unless `headers` say more. */
+  /** A string is text/plain, bytes are application/octet-stream, anything else is JSON, unless `headers` set a type. */
   body?: Body
-  /** Why, in the problem body of a status of 400 and above. */
+  /** The `detail` of the problem body of a status of 400 or above. */
   detail?: string
 }
 
-/** A stop as the library reads it. */
+/** A stop, as the library reads it. */
 export interface StopValue extends Stop {
   readonly status: number
   readonly headers?: Record<string, string>
@@ -26,19 +26,19 @@ export interface StopValue extends Stop {
   readonly detail?: string
 }
 
-/** What Node writes into a header: text, or a number. */
+/** Whether Node can write a value into a header. */
 const isWritable = (value: unknown) => typeof value === 'number' || isFieldValue(value)
 
 /**
- * Ends a request or a held response; returned from any callback, as Cowboy's `{stop, Req, State}`.
+ * Ends a request or a held response. Any callback may return it; the counterpart of Cowboy's `{stop, Req, State}`.
  *
- * From a decision or a provider it is the answer. From `subscribe` it is the answer if the head has not
- * gone out. From `info` it ends the stream completely.
+ * From a decision or a provider, it is the answer. From `subscribe`, it is the answer if the head has not been sent.
+ * From `info`, it ends the stream complete.
  *
- * @param status the status, 200 to 599; 204 by default
- * @param answer `headers` to set, a `body`, or the `detail` of the problem body (RFC 9457) that a status of
- *   400 and above without a `body` gets
- * @throws TypeError for a status that no final response can have, and for headers that none can
+ * @param status 200 to 599, default 204
+ * @param answer `headers` to set; a `body`; or the `detail` of the problem body (RFC 9457) that a status of 400 or above
+ *   gets if there is no `body`
+ * @throws TypeError for a status that is not final, and for invalid headers
  */
 export function stop(status = 204, answer: StopAnswer = {}): Stop {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
@@ -48,7 +48,7 @@ export function stop(status = 204, answer: StopAnswer = {}): Stop {
     if (each === undefined || (isToken(name) && [each].flat().every(isWritable))) continue
     throw misuse(
       'LARIAT_ANSWER',
-      `stop(…, { headers: { ${show(name)}: ${show(each)} } }): no header can be that`,
+      `stop(…, { headers: { ${show(name)}: ${show(each)} } }): this is not a valid header`,
     )
   }
   const value: StopValue = { [is]: 'stop', status, ...answer }

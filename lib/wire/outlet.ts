@@ -1,56 +1,34 @@
+// Puts a stream's events on the wire, in its format and within its limits; decides when a heartbeat goes out.
 import type { Request, Response } from 'express'
 import { clock } from '../clock.js'
 import type { Plan } from '../declare/plan.js'
-import { report } from '../errors.js'
+import { LariatError } from '../errors.js'
 import { type Format, type Notice, type Wire, wire } from '../formats/format.js'
-import type { Gap } from '../hub/gap.js'
-import type { Batch, Member } from '../hub/group.js'
-import type { Wrote } from '../values/open-stream.js'
-import { type Chunk, type Encoded, encodeNotice, gather } from './chunk.js'
+import type { Reason, Wrote } from '../values/open-stream.js'
+import { newBacklog, takeBatch } from './backlog.js'
+import type { Batch, Taker } from './batch.js'
+import type { Chunk, Encoded } from './chunk.js'
 import { heartbeatOf, openingOf, tailOf } from './fixed.js'
-import { type Elsewhere, Mailbox, type Measure } from './queue.js'
+import { noticeIn } from './notice.js'
+import type { Elsewhere, Queue } from './queue.js'
 import { Writer } from './writer.js'
 
-/** Whose events these are. */
-interface Owner {
-  /** What else waits for this client. */
+/** The stream that an outlet belongs to. */
+export interface Holder {
+  /** Messages that are queued in front of the outlet. */
   readonly unhandled: number
-  /** The path of the request, for what is reported. */
-  readonly path: string
-  /** The client has left. */
-  gone(): void
-  /** The client is past its limits. */
-  overflowed(message: string): void
+  /** Ends the stream: the client has left, is past its limits, or a write has failed. */
+  end(reason: Reason): void
   /** The client has caught up. */
   caughtUp(): void
-  /** Writing has failed, or what is written. */
-  failed(error: unknown): void
-  /** Events are lost for good. */
-  gap(gap: Gap): void
-  /** What the events come from has died. */
-  down(error?: unknown): void
   /** The response is over. */
   over(): void
 }
 
-/** Notices wait like events, and are never dropped. */
-const measure: Measure<Encoded> = {
-  count: (encoded) => encoded.events || 1,
-  size: (encoded) => encoded.size,
-  data: (encoded) => encoded.data,
-  isKept: (encoded) => encoded.events === 0,
-}
-
-/** The most bytes that are handed to the response at once when a client has caught up. */
-const most = 2 ** 16
-
-/** From so many bytes on it costs more to copy an event than to write it on its own. */
-const large = 2 ** 12
-
-/** One stream's events on the wire, in its format and within its limits. As an alarm it is its own heartbeat. */
-export class Outlet extends Writer implements Member {
+/** One stream's events on the wire. As an alarm, it is its own heartbeat. */
+export class Outlet extends Writer implements Taker {
   readonly #options: Plan['stream']
-  /** A record is on the wire: the next one is parted from it. */
+  /** A record is on the wire: the next one is separated from it. */
   #hasRecord: boolean
   /** Events that were dropped, and the client was not told yet. */
   #untold = 0
@@ -58,17 +36,17 @@ export class Outlet extends Writer implements Member {
   sent = 0
   bytes = 0
   dropped = 0
-  readonly #format: Format & { readonly [wire]?: Wire }
-  readonly #owner: Owner
-  /** What waits for a client that is behind: references to bytes that all streams share. */
-  #queue: Mailbox<Encoded> | undefined
+  readonly format: Format & { readonly [wire]?: Wire }
+  readonly #holder: Holder
+  /** Events that wait for the head, or for a client that is behind: references to bytes that streams share. */
+  #queue: Queue<Encoded> | undefined
 
-  constructor(req: Request, res: Response, format: Format, options: Plan['stream'], owner: Owner) {
+  constructor(req: Request, res: Response, format: Format, options: Plan['stream'], holder: Holder) {
     super(req, res)
-    this.#format = format
+    this.format = format
     this.#options = options
-    this.#owner = owner
-    this.#hasRecord = this.#format[wire]?.separator === undefined
+    this.#holder = holder
+    this.#hasRecord = this.format[wire]?.separator === undefined
   }
 
   /** Events that wait for the client. */
@@ -76,75 +54,78 @@ export class Outlet extends Writer implements Member {
     return this.#queue?.size ?? 0
   }
 
-  /** Sends the head with the format's opening bytes. */
+  /** Sends the head with the format's opening bytes, then the events that waited for it. */
   open(status: number): void {
     const { retry, heartbeat } = this.#options
-    const opening = openingOf(this.#format, retry)
+    const opening = openingOf(this.format, retry)
     this.openWith(status, opening)
     this.bytes += opening.size
-    if (heartbeat !== false && heartbeatOf(this.#format).size > 0) this.set(clock, heartbeat)
+    if (heartbeat !== false && heartbeatOf(this.format).size > 0) this.set(clock, heartbeat)
+    this.#handQueued(false)
   }
 
-  /** Writes an event, or puts it where events wait, within the limits. */
+  /** Writes an event, or queues it within the limits: before the head, and while the client is behind. */
   put(encoded: Encoded): Wrote {
     if (this.isEnded) return 'closed'
     if (encoded.size === 0) return this.isBehind ? 'wait' : 'ok'
-    if (this.isBehind) return this.#enqueue(encoded)
+    if (this.phase !== 'flowing') return this.#enqueue(encoded)
     this.#tellDrops()
-    return this.#hand(this.#parted(encoded), encoded.events) ? 'ok' : 'wait'
+    return this.#hand(this.#separated(encoded), encoded.events) ? 'ok' : 'wait'
   }
 
-  /** Writes what came for all streams of a group within a turn. */
   take(batch: Batch): void {
-    const { whole, events } = batch
-    const { maxQueued, maxQueuedBytes } = this.#options
     try {
-      if (events.length > 1 && (events.length > maxQueued || whole.size > maxQueuedBytes)) {
-        for (const slice of batch.slices) this.#takeSlice(slice)
-      } else this.#takeSlice(batch)
+      this.#take(batch)
     } catch (error) {
-      this.#owner.failed(error)
+      this.#failed(error)
     }
   }
 
-  #takeSlice({ whole, events, now }: Batch): void {
-    if (this.isEnded) return
-    if (this.isBehind || !this.#hasRecord || this.#untold > 0) {
-      // a policy drops events: it has to have them one by one
-      const isWhole = this.#hasRecord && this.#options.overflow === 'close' && this.#hasRoom(whole)
+  #take({ whole, events, now }: Batch): void {
+    if (this.phase !== 'flowing' || !this.#hasRecord || this.#untold > 0) {
+      // a policy drops events one by one
+      const takesAll = this.isBehind && this.#hasRecord && this.#options.overflow === 'close'
+      const isWhole = takesAll && this.#waiting.hasRoom(whole, this.#elsewhere)
       for (const each of isWhole ? [whole] : events) if (this.put(each) === 'closed') return
       return
     }
+    if (this.isEnded) return
     this.sent += events.length
     this.bytes += whole.size
     this.writeNow(whole, now)
   }
 
-  /** Says something in-band; false where the format cannot. */
+  /** Whether the format can tell a gap in-band. */
+  get canTellGaps(): boolean {
+    const gap = { requested: '', from: '', reason: 'unknown' }
+    return noticeIn(this.format, 'gap', gap, this.path).size > 0
+  }
+
+  /** Says a notice in-band; false where the format cannot. */
   notify(kind: Notice, details: object): boolean {
-    const notice = this.#notice(kind, details)
+    const notice = noticeIn(this.format, kind, details, this.path)
     if (notice.size === 0) return false
-    if (this.isBehind) this.#waiting.put(notice)
-    else this.put(notice)
+    if (this.phase === 'flowing') this.put(notice)
+    else this.#waiting.put(notice)
     return true
   }
 
-  /** Events were dropped that have not come here. */
+  /** Counts events that were dropped before they came here. */
   drop(count: number): void {
     this.dropped += count
     this.#untold += count
   }
 
-  /** A proper end: what waits, the notice where it is wanted, and the tail. */
+  /** A proper end: the queue, the notice where it is wanted, and the tail. */
   complete(reason: string): void {
-    this.#handAll()
+    this.#handQueued(true)
     if (this.#options.endEvent) this.#handNotice('end', { reason })
-    this.endWith(tailOf(this.#format), reason !== 'shutdown')
+    this.endWith(tailOf(this.format), reason !== 'shutdown')
   }
 
-  /** A broken end: what waits, the notice where it is wanted, and no tail. */
+  /** A broken end: the queue, the notice where it is wanted, and no tail. */
   fail(): void {
-    this.#handAll()
+    this.#handQueued(true)
     if (this.#options.errorEvent) this.#handNotice('error', {})
     this.endCut()
   }
@@ -161,18 +142,14 @@ export class Outlet extends Writer implements Member {
     this.letGo()
   }
 
-  // ---- for the group
-
-  gap(gap: Gap): void {
-    this.#owner.gap(gap)
-  }
-
-  failed(error: unknown): void {
-    this.#owner.failed(error)
-  }
-
-  down(error?: unknown): void {
-    this.#owner.down(error)
+  /** Keeps the connection alive while nothing else is written. */
+  ring(): void {
+    const every = this.#options.heartbeat as number
+    const isSilent = clock.now() - this.lastWrite >= every
+    if (isSilent && !this.isBehind) this.#guard(() => this.#hand(heartbeatOf(this.format), 0))
+    if (this.isClosed) return
+    const rest = this.lastWrite + every - clock.now()
+    this.set(clock, rest > 0 ? rest : every)
   }
 
   // ---- as a writer
@@ -182,95 +159,76 @@ export class Outlet extends Writer implements Member {
   }
 
   protected gone(): void {
-    this.#owner.gone()
+    this.#holder.end({ kind: 'disconnect' })
   }
 
   protected stalled(): void {
-    this.#owner.overflowed(`The client took no byte for ${this.writeTimeout} ms`)
+    this.#overflowed(`The client took no byte for ${this.writeTimeout} ms`)
   }
 
   protected drained(): void {
-    this.#guard(() => {
-      this.#tellDrops()
-      while (this.queued > 0 && !this.isBehind) this.#handBatch()
-    })
-    if (!this.isBehind && !this.isClosed) this.#owner.caughtUp()
+    this.#guard(() => this.#handQueued(false))
+    if (!this.isBehind && !this.isClosed) this.#holder.caughtUp()
   }
 
   protected over(): void {
-    this.#owner.over()
+    this.#holder.over()
   }
 
-  /** Keeps the connection alive while nothing else is written. */
-  ring(): void {
-    const every = this.#options.heartbeat as number
-    const isSilent = clock.now() - this.lastWrite >= every
-    if (isSilent && !this.isBehind) this.#guard(() => this.#hand(heartbeatOf(this.#format), 0))
-    if (this.isClosed) return
-    const rest = this.lastWrite + every - clock.now()
-    this.set(clock, rest > 0 ? rest : every)
-  }
-
-  /** Runs what nobody has called who could be told of a failure: a response may be wrapped by whatever fails. */
+  /** Runs a write that nobody called who could take its failure: a response may be wrapped by code that throws. */
   #guard(run: () => void): void {
     try {
       run()
     } catch (error) {
-      this.#owner.failed(error)
+      this.#failed(error)
     }
   }
 
-  // ---- what waits
+  #failed(error: unknown): void {
+    this.#holder.end({ kind: 'error', error })
+  }
 
-  get #waiting(): Mailbox<Encoded> {
-    this.#queue ??= new Mailbox(measure, this.#options)
+  #overflowed(message: string): void {
+    this.#holder.end({ kind: 'overflow', error: new LariatError('LARIAT_OVERFLOW', message) })
+  }
+
+  // ---- the queue
+
+  get #waiting(): Queue<Encoded> {
+    this.#queue ??= newBacklog(this.#options)
     return this.#queue
   }
 
   get #elsewhere(): Elsewhere {
-    return { count: this.#owner.unhandled, bytes: this.waiting }
-  }
-
-  #hasRoom(encoded: Encoded): boolean {
-    return this.isBehind && this.#waiting.hasRoom(encoded, this.#elsewhere)
+    return { count: this.#holder.unhandled, bytes: this.unsentBytes }
   }
 
   #enqueue(encoded: Encoded): Wrote {
     const dropped = this.#waiting.offer(encoded, this.#elsewhere)
     if (dropped === undefined) {
       const { maxQueued, maxQueuedBytes } = this.#options
-      const isMany = this.queued + this.#owner.unhandled >= maxQueued
-      const most = isMany ? `${maxQueued} events` : `${maxQueuedBytes} bytes`
-      this.#owner.overflowed(`More than ${most} wait for the client`)
+      const isMany = this.queued + this.#holder.unhandled >= maxQueued
+      const limit = isMany ? `${maxQueued} events` : `${maxQueuedBytes} bytes`
+      this.#overflowed(`More than ${limit} wait for the client`)
       return 'closed'
     }
     this.drop(dropped)
-    return 'wait'
+    return this.isBehind ? 'wait' : 'ok'
   }
 
-  /** Small events together; large ones as they are, since they are shared. */
-  #handBatch(): void {
-    const queue = this.#waiting
-    const chunks: Chunk[] = []
-    let size = 0
-    let events = 0
-    do {
-      const encoded = queue.take()
-      chunks.push(this.#parted(encoded))
-      size += encoded.size
-      events += encoded.events
-    } while (queue.size > 0 && size < most && queue.next.size < large)
-    this.#hand(gather(chunks), events)
-  }
-
-  /** At an end: all that waits, whether the client keeps up or not. */
-  #handAll(): void {
+  /** Hands the queue to the response: as far as the client keeps up, or all of it at an end. */
+  #handQueued(isEnd: boolean): void {
     this.#tellDrops()
-    while (this.queued > 0) this.#handBatch()
-    this.#queue = undefined
+    while (this.queued > 0 && (isEnd || this.phase === 'flowing')) {
+      const { chunk, events } = takeBatch(this.#waiting, (each) => this.#separated(each))
+      this.#hand(chunk, events)
+    }
+    if (isEnd) this.#queue = undefined
   }
 
-  /** Once the client reads again, it is told what it has not got. */
+  // ---- notices
+
+  /** Once the client reads again, it is told how many events it did not get. */
   #tellDrops(): void {
     const count = this.#untold
     this.#untold = 0
@@ -278,18 +236,8 @@ export class Outlet extends Writer implements Member {
   }
 
   #handNotice(kind: Notice, details: object): void {
-    const notice = this.#notice(kind, details)
-    if (notice.size > 0) this.#hand(this.#parted(notice), 0)
-  }
-
-  /** The bytes of a notice; one that the format fails to make is none. */
-  #notice(kind: Notice, details: object): Encoded {
-    try {
-      return encodeNotice(this.#format, kind, details)
-    } catch (error) {
-      report(`The ${kind} notice of ${this.#owner.path} failed`, error)
-      return encodeNotice({ ...this.#format, notice: () => '' }, kind, details)
-    }
+    const notice = noticeIn(this.format, kind, details, this.path)
+    if (notice.size > 0) this.#hand(this.#separated(notice), 0)
   }
 
   // ---- the wire
@@ -300,8 +248,8 @@ export class Outlet extends Writer implements Member {
     return this.write(chunk)
   }
 
-  /** The first record of a stream is not parted from anything. */
-  #parted(encoded: Encoded): Chunk {
+  /** The first record of a stream needs no separator. */
+  #separated(encoded: Encoded): Chunk {
     if (this.#hasRecord) return encoded
     this.#hasRecord = true
     return encoded.first

@@ -1,42 +1,42 @@
+// A bounded queue for one client: first in, first out, within limits, by the overflow policy that the spec names.
 import type { StreamOptions } from '../declare/options.js'
 
-/** How much may wait for one client, and what happens past that. */
+/** How much may wait for one client, and the policy past that. */
 export type Limits = Readonly<Required<Pick<StreamOptions, 'maxQueued' | 'maxQueuedBytes' | 'overflow'>>>
 
-/** How a kind of items is measured. */
+/** Measures a kind of items. */
 export interface Measure<Item> {
-  /** How many messages or events it is. */
+  /** The messages or events in an item. */
   count(item: Item): number
   /** Bytes. */
   size(item: Item): number
-  /** What a policy may go by. */
+  /** The data that `conflate` gets. */
   data(item: Item): unknown
-  /** It is never dropped. */
+  /** An item that no policy drops. */
   isKept(item: Item): boolean
 }
 
-/** What waits for the same client somewhere else. */
+/** What is queued for the same client in other places. */
 export interface Elsewhere {
   readonly count: number
   readonly bytes: number
 }
 
-/** Where an item was taken or dropped: it may itself be undefined. */
+/** Stands where an item was taken or dropped; an item may itself be undefined. */
 const gone = Symbol('gone')
 
 const nothing: Elsewhere = { count: 0, bytes: 0 }
 
-/** What waits for one client: first in, first out, within limits, by the policy that the spec names. */
-export class Mailbox<Item> {
+export class Queue<Item> {
   readonly #measure: Measure<Item>
   readonly #limits: Limits
   #items: (Item | typeof gone)[] = []
   #first = 0
-  /** Items that wait, and how many messages or events they are. */
-  #waiting = 0
+  /** Items, and the messages or events in them. */
+  #count = 0
   #size = 0
   #bytes = 0
-  /** Where the newest of each key is, from when the limits were passed until nothing waits any more. */
+  /** The place of the newest item of each key, from when the limits were passed until the queue is empty. */
   #newest: Map<PropertyKey, number> | undefined
 
   constructor(measure: Measure<Item>, limits: Limits) {
@@ -44,7 +44,7 @@ export class Mailbox<Item> {
     this.#limits = limits
   }
 
-  /** How many messages or events wait. */
+  /** The messages or events that are queued. */
   get size(): number {
     return this.#size
   }
@@ -53,10 +53,10 @@ export class Mailbox<Item> {
     return this.#bytes
   }
 
-  /** Puts an item in, whatever waits. */
+  /** Puts an item in, whatever the limits. */
   put(item: Item): void {
     this.#items.push(item)
-    this.#waiting += 1
+    this.#count += 1
     this.#size += this.#measure.count(item)
     this.#bytes += this.#measure.size(item)
   }
@@ -64,7 +64,7 @@ export class Mailbox<Item> {
   /**
    * Puts an item in, within the limits.
    *
-   * @returns how many were dropped for it, itself among them; undefined when the client is past its limits
+   * @returns the number of items dropped for it, itself included; undefined when the client is past its limits
    */
   offer(item: Item, elsewhere = nothing): number | undefined {
     const { overflow } = this.#limits
@@ -100,13 +100,13 @@ export class Mailbox<Item> {
   clear(): void {
     this.#items = []
     this.#first = 0
-    this.#waiting = 0
+    this.#count = 0
     this.#size = 0
     this.#bytes = 0
     this.#newest = undefined
   }
 
-  /** An item that is larger than all limits has room where nothing else waits. */
+  /** Whether an item fits. One that is larger than the limits fits where nothing else is queued. */
   hasRoom(item: Item, elsewhere: Elsewhere): boolean {
     const { maxQueued, maxQueuedBytes } = this.#limits
     if (this.#size + elsewhere.count + this.#measure.count(item) > maxQueued) return false
@@ -126,10 +126,10 @@ export class Mailbox<Item> {
     return false
   }
 
-  /** The newest of each key alone, in the order in which they came: no id goes out before an older one. */
+  /** Keeps the newest of each key, in the order of arrival: no id goes out before an older one. */
   #conflate(item: Item, { bytes }: Elsewhere): number | undefined {
     const dropped = (this.#newest ? 0 : this.#conflateAll()) + this.#supersede(item, this.#items.length)
-    // what waits elsewhere has a limit of its own, but for bytes that nothing can supersede any more
+    // other places have their own limit on messages; bytes there can no longer be superseded
     if (this.#size > 0 && !this.hasRoom(item, { count: 0, bytes })) return undefined
     this.put(item)
     this.#compact()
@@ -147,7 +147,7 @@ export class Mailbox<Item> {
     return dropped
   }
 
-  /** Drops the item that this one is newer than, and says how many that were. */
+  /** Drops the older item of the same key; returns the number dropped. */
   #supersede(item: Item, at: number): number {
     const { conflate } = this.#limits.overflow as { conflate(data: unknown): PropertyKey }
     const newest = this.#newest as Map<PropertyKey, number>
@@ -166,15 +166,15 @@ export class Mailbox<Item> {
   #remove(at: number): Item {
     const item = this.#items[at] as Item
     this.#items[at] = gone
-    this.#waiting -= 1
+    this.#count -= 1
     this.#size -= this.#measure.count(item)
     this.#bytes -= this.#measure.size(item)
     return item
   }
 
-  /** What is left of taken and dropped items is let go once it is more than what waits. */
+  /** Lets go of the places of taken and dropped items once they outnumber the rest. */
   #compact(): void {
-    if (this.#items.length < 1024 || this.#items.length < 2 * this.#waiting) return
+    if (this.#items.length < 1024 || this.#items.length < 2 * this.#count) return
     this.#items = this.#items.filter((item) => item !== gone)
     this.#first = 0
     if (this.#newest) this.#conflateAll()

@@ -1,6 +1,7 @@
+// Takes chunks to the socket: the only file that knows how a response accepts bytes.
 import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
-import { Alarm, clock, type Deadline } from '../clock.js'
+import { Alarm, clock } from '../clock.js'
 import {
   bareSocket,
   type Closing,
@@ -13,31 +14,34 @@ import {
   tolerate,
 } from '../http/connection.js'
 import type { Chunk } from './chunk.js'
+import { Progress } from './progress.js'
 
 /**
- * Chunks to the socket: the only file that knows how a response takes them. They go straight to the socket,
- * where nobody has wrapped the response's `write`; its head and its end are always Node's own.
+ * Where a response is: its head is not out; its client keeps up; its client is behind; it was ended here; its last
+ * byte is out, or its connection is gone.
+ */
+export type Phase = 'waiting' | 'flowing' | 'behind' | 'ending' | 'over'
+
+/**
+ * A response as a sink of chunks. Chunks go straight to the socket where nobody has wrapped the response's `write`;
+ * the head and the end are always Node's own.
  *
- * What writes events is one of these, rather than has one: with very many streams each thing that is touched for a
- * write counts.
+ * The outlet is a writer rather than has one: with many streams, each object that a write touches costs.
  */
 export abstract class Writer extends Alarm implements Closing {
-  #isOver = false
   #isCorked = false
   #drained: (() => void) | undefined
-  #deadline: Deadline | undefined
-  // side by side, from here into what writes events: all that a write looks at
-  readonly #res: Response & { flush?: () => void }
+  #progress: Progress | undefined
+  // side by side, from here into the outlet: all that a write looks at
+  readonly res: Response & { flush?: () => void }
   #socket: Socket | undefined
-  #isClosed = false
-  /** The response did not take all that was written. */
-  isBehind = false
+  #phase: Phase = 'waiting'
   /** When something was last written, by the clock. */
   protected lastWrite = 0
 
   constructor(req: Request, res: Response) {
     super()
-    this.#res = res
+    this.res = res
     onClose(req, res, this)
   }
 
@@ -48,50 +52,67 @@ export abstract class Writer extends Alarm implements Closing {
   protected abstract stalled(): void
   /** The client has caught up with what was written. */
   protected abstract drained(): void
-  /** The response is over, whoever has ended it. */
+  /** The response is over, whoever ended it. */
   protected abstract over(): void
+
+  /** The path of the request, without its query. */
+  get path(): string {
+    return this.res.req.originalUrl.split('?', 1)[0] as string
+  }
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  /** The response did not take all that was written. */
+  get isBehind(): boolean {
+    return this.#phase === 'behind'
+  }
 
   /** It was ended here. */
   protected get isClosed(): boolean {
-    return this.#isClosed
+    return this.#phase === 'ending' || this.#phase === 'over'
   }
 
-  /** It was ended, here or by somebody else: what came after that would be taken for another response. */
+  /** It was ended, here or by somebody else: bytes after that would be taken for another response. */
   protected get isEnded(): boolean {
-    return this.#isClosed || this.#res.writableEnded
+    return this.isClosed || this.res.writableEnded
   }
 
   /** Bytes that the response holds, because the kernel has not taken them. */
-  protected get waiting(): number {
-    return this.#res.writableLength
+  protected get unsentBytes(): number {
+    return this.res.writableLength
   }
 
-  /** Sends the head, with the opening bytes of the format. */
+  /** Sends the head, with the opening bytes of the format. A failure before the head is out leaves it waiting. */
   protected openWith(status: number, opening: Chunk): void {
-    const res = this.#res
+    const { res } = this
     const { socket } = res
     res.statusCode = status
     this.lastWrite = clock.now()
-    if (!isBare(res) || !socket) this.#openWrapped(opening)
-    else {
-      // head and opening bytes in one packet
-      socket.cork()
-      try {
-        res.flushHeaders()
-        this.#socket = bareSocket(res)
-        if (opening.size > 0) this.writeNow(opening, this.lastWrite)
-      } finally {
-        socket.uncork()
-      }
+    this.#phase = 'flowing'
+    try {
+      if (isBare(res) && socket) this.#openBare(socket, opening)
+      else if (opening.size > 0) this.writeNow(opening, this.lastWrite)
+      else res.flushHeaders()
+    } finally {
+      if (!res.headersSent && !this.isClosed) this.#phase = 'waiting'
     }
   }
 
-  #openWrapped(opening: Chunk): void {
-    if (opening.size === 0) this.#res.flushHeaders()
-    else this.writeNow(opening, this.lastWrite)
+  /** Head and opening bytes in one packet. */
+  #openBare(socket: Socket, opening: Chunk): void {
+    socket.cork()
+    try {
+      this.res.flushHeaders()
+      this.#socket = bareSocket(this.res)
+      if (opening.size > 0) this.writeNow(opening, this.lastWrite)
+    } finally {
+      socket.uncork()
+    }
   }
 
-  /** Writes within a turn go out together. */
+  /** Writes; all writes of a turn go out together. */
   protected write(chunk: Chunk): boolean {
     const socket = this.#socket
     if (socket && !this.#isCorked) {
@@ -111,76 +132,76 @@ export abstract class Writer extends Alarm implements Closing {
     this.lastWrite = now
     const socket = this.#socket
     if (socket?.writable) return this.#took(socket.write(chunk.framed))
-    if (this.#res.socket?.writable === false) return this.#closes()
-    const taken: boolean | undefined = this.#res.write(chunk.bytes)
-    this.#res.flush?.()
+    if (this.res.socket?.writable === false) return this.#awaitClose()
+    const taken: boolean | undefined = this.res.write(chunk.bytes)
+    this.res.flush?.()
     return this.#took(this.#hasTaken(taken))
   }
 
   /**
-   * What a wrapped `write` says of itself is not always true: some answer nothing, and some always true. Of one that
+   * The result of a wrapped `write` is not always true: some return nothing, and some always true. Where the wrapper
    * keeps bytes of its own, as `compression()` does, only its own word counts, since its drain is its own too.
    */
   #hasTaken(said: boolean | undefined): boolean {
-    const { writableNeedDrain, writableLength, writableHighWaterMark } = this.#res
+    const { writableNeedDrain, writableLength, writableHighWaterMark } = this.res
     if (said === false || !writableNeedDrain) return said !== false
     return said === true && writableLength <= 4 * writableHighWaterMark
   }
 
-  /** The connection has begun to close, and takes no more. A client that then does not close its half is dropped. */
-  #closes(): boolean {
-    if (!this.#deadline) this.#watchProgress(() => destroy(this.#res))
+  /** The connection has begun to close, and takes no more. A client that does not close its half is dropped. */
+  #awaitClose(): boolean {
+    if (!this.#progress) this.#watchProgress(() => destroy(this.res))
     return true
   }
 
-  /** A proper end: the tail, the last chunk; and the connection is kept for another request, or it is not. */
+  /** A proper end: the tail, then the last chunk; the connection may be kept for another request. */
   protected endWith(tail: Uint8Array, isKept: boolean): void {
     this.#close()
-    if (!isKept) closeAfter(this.#res)
+    if (!isKept) closeAfter(this.res)
     try {
-      this.#res.end(tail)
+      this.res.end(tail)
     } catch (error) {
-      // somebody has wrapped `end`, and what that would have done is not known
-      destroy(this.#res)
+      // a wrapped `end` has failed, and how much of it is done is not known
+      destroy(this.res)
       throw error
     }
-    this.#limit(() => this.#res.writableFinished)
+    this.#limit(() => this.res.writableFinished)
   }
 
   /** A broken end: what was written goes out, without the last chunk. */
   protected endCut(): void {
     this.#close()
-    cut(this.#res)
-    this.#limit(() => this.#res.destroyed)
+    cut(this.res)
+    this.#limit(() => this.res.destroyed)
   }
 
   /** Drops the connection at once. */
   protected endNow(): void {
     this.#close()
-    const { socket } = this.#res
-    destroy(this.#res)
-    // one whose turn has not come is dropped when it comes, and has nothing to wait for
+    const { socket } = this.res
+    destroy(this.res)
+    // a pipelined response without a socket is dropped when it gets one: there is nothing to wait for
     if (!socket) this.#done()
   }
 
   /** Lets go without an end: the client has left, or somebody else answers. */
   protected letGo(): void {
     this.#close()
-    offClose(this.#res, this)
+    offClose(this.res, this)
     this.#done()
   }
 
   closed(): void {
-    const isNews = !this.#isClosed
+    const isNews = !this.isClosed
     this.#close()
     if (isNews) this.gone()
     this.#done()
   }
 
   #done(): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    this.#deadline?.cancel()
+    if (this.#phase === 'over') return
+    this.#phase = 'over'
+    this.#progress?.cancel()
     this.#unlisten()
     // the connection may be another response's by now
     this.#socket = undefined
@@ -189,28 +210,28 @@ export abstract class Writer extends Alarm implements Closing {
 
   /** A write that is larger than a buffer is no backlog, if the kernel has taken all of it. */
   #took(taken: boolean): boolean {
-    if (taken || (this.#socket && this.waiting === 0)) return true
-    if (!this.isBehind) {
-      this.isBehind = true
+    if (taken || (this.#socket && this.unsentBytes === 0)) return true
+    if (this.#phase === 'flowing') {
+      this.#phase = 'behind'
       this.#listen()
       this.#watchProgress(() => this.stalled())
     }
     return false
   }
 
-  /** Listens for 'drain' while it is behind; a wrapped response may not let go of a listener: it has one for good. */
+  /** Listens for 'drain' while it is behind; a wrapped response may not let go of a listener, and has one for good. */
   #listen(): void {
     if (this.#drained) return
     this.#drained = () => {
-      if (!this.isBehind || this.#isClosed) return
-      this.isBehind = false
-      this.#deadline?.cancel()
-      this.#deadline = undefined
+      if (this.#phase !== 'behind') return
+      this.#phase = 'flowing'
+      this.#progress?.cancel()
+      this.#progress = undefined
       this.#unlisten()
       this.drained()
     }
     if (this.#socket) this.#socket.on('drain', this.#drained)
-    else this.#res.on('drain', this.#drained)
+    else this.res.on('drain', this.#drained)
   }
 
   #unlisten(): void {
@@ -220,61 +241,22 @@ export abstract class Writer extends Alarm implements Closing {
   }
 
   #close(): void {
-    this.#deadline?.cancel()
+    this.#progress?.cancel()
     this.cancel()
-    if (this.#isClosed) return
-    this.#isClosed = true
-    tolerate(this.#res)
+    if (this.isClosed) return
+    this.#phase = 'ending'
+    tolerate(this.res)
   }
 
-  /** After an end the client still has to take what waits; one that does not is cut. */
+  /** After an end the client still has to take the rest; one that does not is cut. */
   #limit(isDone: () => boolean): void {
     this.#watchProgress(() => {
-      if (!isDone()) destroy(this.#res)
+      if (!isDone()) destroy(this.res)
     })
-    this.#res.once('finish', () => this.letGo())
+    this.res.once('finish', () => this.letGo())
   }
 
-  /**
-   * Calls back when the client has taken no byte for the writeTimeout: in none of its quarters. One that is over late
-   * counts as one: time in which this process was stopped, or blocked, is not the client's.
-   */
   #watchProgress(stalled: () => void): void {
-    const quarter = this.writeTimeout / 4
-    let idle = 0
-    let before: string | undefined
-    // what is written now goes to the kernel at the end of the turn: that is no progress of the client's
-    setImmediate(() => {
-      before ??= pending(this.#res)
-    })
-    const look = () => {
-      if (this.#isOver) return
-      const now = pending(this.#res)
-      // a pipelined response that has no socket yet waits for its turn, not for the client
-      const isIdle = now === before && this.#res.socket
-      idle = isIdle ? idle + 1 : 0
-      before = now
-      if (idle === 4) stalled()
-      else lookLater()
-    }
-    const lookLater = () => {
-      const due = clock.now() + quarter
-      this.#deadline = clock.after(quarter, () => {
-        if (clock.now() === due) return look()
-        // late, it has not seen yet what its client has taken meanwhile: that comes between timers and immediates
-        const seen = setImmediate(look)
-        this.#deadline = { cancel: () => clearImmediate(seen) }
-      })
-    }
-    lookLater()
+    this.#progress = new Progress(this.res, this.writeTimeout, stalled)
   }
-}
-
-/**
- * What of a response the kernel has not taken. Node counts a write as a whole until it is all gone; its handle
- * knows how much of it is left.
- */
-function pending(res: Response): string {
-  const handle = (res.socket as { _handle?: { writeQueueSize?: number } } | null)?._handle
-  return `${res.writableLength} ${handle?.writeQueueSize ?? 0}`
 }

@@ -16,7 +16,7 @@ import { python } from './programs.js'
 const run = promisify(execFile)
 const bounded = { timeout: 25_000, killSignal: 'SIGKILL' } as const
 
-describe('The clients of docs/clients.md', () => {
+describe('The clients of docs/guide/clients.md', () => {
   let site: Served
 
   const host = () => ({ 'localhost:3000': `127.0.0.1:${site.port}` })
@@ -286,13 +286,16 @@ describe('The clients of docs/clients.md', () => {
       expect(lines.filter((line) => !line.startsWith('lost: '))).to.deep.equal([...over.slice(0, -1), 'over'])
     })
 
-    it('with the fetch of docs/resume.md come back after a restart, whose streams are whole', async () => {
+    it('with the fetch of docs/guide/resume.md come back after a restart, whose streams are whole', async () => {
       const words = {
         ...pause,
         "last = ''": "last = 'earliest'",
         'log(record.data)': 'log(record.data.title)',
       }
-      const lines = await printedOverRestart(exampleWith('follow()', words, 'docs/resume.md'), /^News 3/)
+      const lines = await printedOverRestart(
+        exampleWith('follow()', words, 'docs/guide/resume.md'),
+        /^News 3/,
+      )
       expect(lines).to.deep.equal(['News 1', 'News 2', 'News 3'])
     })
   })

@@ -42,7 +42,7 @@ class Ends {
   }
 }
 
-describe('Real readers tell a whole stream from one that was cut (docs/loop.md: complete and cut)', () => {
+describe('Real readers tell a whole stream from one that was cut (docs/guide/loop.md: complete and cut)', () => {
   withEach(readers, (client) => {
     // its process takes long to start
     const names = client.needs === 'python3' ? ['jsonArray', 'raw'] : formatNames
@@ -74,7 +74,7 @@ describe('Real readers tell a whole stream from one that was cut (docs/loop.md: 
     })
   })
 
-  describe('curl over HTTP/1.0, where a cut is a reset (docs/loop.md: connections)', () => {
+  describe('curl over HTTP/1.0, where a cut is a reset (docs/guide/loop.md: connections)', () => {
     usesClients('curl')
 
     it(`in ${formatNames.join(', ')}`, async () => {

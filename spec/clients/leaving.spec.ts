@@ -36,7 +36,7 @@ class Left {
   }
 }
 
-describe('The app is told that a real client has left: disconnect, once unsubscribed (docs/loop.md: terminate)', () => {
+describe('The app is told that a real client has left: disconnect, once unsubscribed (docs/guide/loop.md: terminate)', () => {
   withEach(eventSources, (client) => {
     it('by close()', async () => {
       const left = new Left()

@@ -15,7 +15,7 @@ import { pages } from '../docs/pages.js'
 export function exampleWith(
   text: string,
   words: Readonly<Record<string, string>> = {},
-  page = 'docs/clients.md',
+  page = 'docs/guide/clients.md',
 ): string {
   const blocks = [...pages.get(page)!.matchAll(/^```\w+\n(.*?)^```$/gms)].map(([, code]) => code!)
   let code = blocks.find((each) => each.includes(text)) ?? ''

@@ -75,7 +75,7 @@ async function failure(call: () => unknown): Promise<unknown> {
 
 /** The rules that every backend keeps. */
 export function backendContract(name: string, of: BackendCase): void {
-  describe(`${name}, as any backend (docs/channels.md)`, () => {
+  describe(`${name}, as any backend (docs/guide/channels.md)`, () => {
     let backend: Backend
     let names = 0
     beforeEach(async () => {

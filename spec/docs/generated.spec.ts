@@ -1,22 +1,34 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { picture } from '../../docs/picture.js'
-import { withReference } from '../../docs/reference.js'
 import { callbacks } from '../../lib/declare/callbacks.js'
 import { streamOptions } from '../../lib/declare/options.js'
 import { type Exit, graph, type Question } from '../../lib/graph/graph.js'
+import { described, firstSentence, withMap } from '../../tools/architecture-map.js'
+import { withReference } from '../../tools/callbacks-reference.js'
+import { picture } from '../../tools/graph-picture.js'
 import { optionsTable, withOptions } from '../../tools/options.js'
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
 const stale = 'is stale: run `npm run docs`'
 
+/** Files of lib that do not yet begin with a comment. */
+const uncommented: readonly string[] = [
+  'hub/backend',
+  'hub/hub',
+  'hub/published',
+  'hub/supply',
+  'loop/last-event-id',
+  'wire/chunk',
+  'wire/fixed',
+]
+
 describe('What of the documentation is generated', () => {
-  describe('docs/graph.svg', () => {
-    const svg = read('graph.svg')
+  describe('docs/images/graph.svg', () => {
+    const svg = read('images/graph.svg')
     const ids = [...svg.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!)
 
     it('is the picture of the table in lib/graph/graph.ts', () => {
-      expect(svg === picture(), `docs/graph.svg ${stale}`).to.equal(true)
+      expect(svg === picture(), `docs/images/graph.svg ${stale}`).to.equal(true)
     })
 
     it('has an element for each question, each answer and each status of a question', () => {
@@ -48,10 +60,10 @@ describe('What of the documentation is generated', () => {
     })
   })
 
-  describe('docs/loop.md', () => {
+  describe('docs/guide/loop.md', () => {
     it('has the table of lib/declare/options.ts', () => {
-      const page = read('loop.md')
-      expect(page === withOptions(page), `docs/loop.md ${stale}`).to.equal(true)
+      const page = read('guide/loop.md')
+      expect(page === withOptions(page), `docs/guide/loop.md ${stale}`).to.equal(true)
     })
 
     it('has a row for each option', () => {
@@ -60,16 +72,36 @@ describe('What of the documentation is generated', () => {
     })
   })
 
-  describe('docs/callbacks.md', () => {
-    const page = read('callbacks.md')
+  describe('docs/guide/callbacks.md', () => {
+    const page = read('guide/callbacks.md')
 
-    it('has the table of lib/spec.ts', () => {
-      expect(page === withReference(page), `docs/callbacks.md ${stale}`).to.equal(true)
+    it('has the table of lib/declare/callbacks.ts', () => {
+      expect(page === withReference(page), `docs/guide/callbacks.md ${stale}`).to.equal(true)
     })
 
     it('has an anchor for each callback', () => {
       const anchors = [...page.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id)
       expect(anchors).to.deep.equal(Object.keys(callbacks))
+    })
+  })
+
+  describe('docs/design/architecture.md', () => {
+    const page = read('design/architecture.md')
+
+    it('has a line for each file of lib, in its room', () => {
+      expect(page === withMap(page), `docs/design/architecture.md ${stale}`).to.equal(true)
+    })
+
+    it('is made of the first comment of each file: a file that has none is on a list, which may only shrink', () => {
+      const silent = described().filter(({ words }) => words === '')
+      expect(silent.map(({ file }) => file)).to.deep.equal(uncommented)
+    })
+
+    it('takes one sentence, however many lines and sentences the comment has', () => {
+      const source =
+        '// Decides when\n// a stream ends. There is more.\n//\n// See RFC 9110.\nimport x from "x"\n'
+      expect(firstSentence(source)).to.equal('Decides when a stream ends.')
+      expect(firstSentence('import x from "x"\n// not first\n')).to.equal('')
     })
   })
 })

@@ -18,7 +18,9 @@ describe('The links of the documentation', () => {
   for (const [name, page] of pages) {
     it(`of ${name} lead somewhere`, () => {
       const prose = page.replace(/^```.*?^```$/gms, '')
-      const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!)
+      const links = [...prose.matchAll(/\]\(([^)\s]+)\)|(?:href|src)="([^"]+)"/g)].map(
+        ([, link, inHtml]) => (link ?? inHtml)!,
+      )
       const broken = links
         .filter((link) => !link.startsWith('https://'))
         .filter((link) => {

@@ -18,12 +18,19 @@ export interface Example {
 /** The project's folder: names of pages are relative to it. */
 export const root = new URL('../../', import.meta.url)
 
-/** The pages of the documentation. */
+/** The pages of the documentation: those beside the package, and all below docs. */
 export const pages: ReadonlyMap<string, string> = new Map(
-  ['README.md', ...readdirSync(new URL('docs/', root)).map((name) => `docs/${name}`)]
+  [
+    ...readdirSync(root),
+    ...readdirSync(new URL('docs/', root), { recursive: true, encoding: 'utf8' }).map(inDocs),
+  ]
     .filter((name) => name.endsWith('.md'))
     .map((name) => [name, readFileSync(new URL(name, root), 'utf8')]),
 )
+
+function inDocs(name: string): string {
+  return `docs/${name.replaceAll('\\', '/')}`
+}
 
 /** Every block of TypeScript and JavaScript; a console belongs to the last such block before it. */
 export const examples: readonly Example[] = [...pages].flatMap(([name, page]) => examplesOf(name, page))
@@ -34,7 +41,7 @@ function examplesOf(name: string, page: string): Example[] {
     const line = page.slice(0, index).split('\n').length + 1
     const last = found.at(-1)
     if (language === 'ts' || language === 'js') {
-      const file = `${name.replace(/^docs\/|\.md$/g, '')}-line-${line}.${language}`
+      const file = `${name.replace(/^docs\/|\.md$/g, '').replaceAll('/', '-')}-line-${line}.${language}`
       found.push({ where: `${name}:${line}`, file, language, code: text, commands: [] })
     } else if (language === 'console') {
       if (!last) throw new Error(`${name}:${line}: no example before this console`)

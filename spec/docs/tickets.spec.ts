@@ -7,9 +7,10 @@ import { type Example, examples } from './pages.js'
 import { Folder, type Running } from './running.js'
 
 /** What the page on security shows is what its users copy: it has to keep what it promises. */
-describe('Tickets (docs/security.md)', () => {
+describe('Tickets (docs/operate/security.md)', () => {
   const [example, page] = ['redeem', 'newTicket'].map(
-    (word) => examples.find(({ where, code }) => where.startsWith('docs/security') && code.includes(word))!,
+    (word) =>
+      examples.find(({ where, code }) => where.startsWith('docs/operate/security') && code.includes(word))!,
   ) as [Example, Example]
   const login = { Authorization: 'Bearer let-me-in' }
   const clients: Client[] = []

@@ -23,7 +23,7 @@ export interface Fault<Of extends Target = Target> {
   afterwards?(scene: Scene): unknown
 }
 
-/** Faults by the name that docs/faults.md has for them. */
+/** Faults by the name that docs/operate/faults.md has for them. */
 export type Faults = Readonly<Record<string, Fault>>
 
 /** So that the types of what it is tried on are known to what runs it. */

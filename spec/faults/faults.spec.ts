@@ -16,20 +16,20 @@ import { time } from './time.js'
 const tables: Readonly<Record<string, Faults>> = {
   'The client leaves': leaving,
   'The client does not read': reading,
-  'What the client sends': sending,
-  'What the data comes from': sources,
+  'Client input': sending,
+  Sources: sources,
   Callbacks: callbacks,
-  'What else a spec may do': own,
+  'Other parts of a spec': own,
   'The app around it': app,
   Channels: hub,
   Time: time,
 }
 
 for (const [heading, faults] of Object.entries(tables)) {
-  describe(`${heading} (docs/faults.md)`, () => tryAll(faults))
+  describe(`${heading} (docs/operate/faults.md)`, () => tryAll(faults))
 }
 
-describe('The process (docs/faults.md)', function () {
+describe('The process (docs/operate/faults.md)', function () {
   // a process has to begin first
   this.timeout(60_000)
   tryProcesses()
@@ -68,7 +68,7 @@ function reasonsIn(cell: string): string[] {
   return kinds.filter((kind) => quoted.includes(kind))
 }
 
-describe('docs/faults.md', () => {
+describe('docs/operate/faults.md', () => {
   it('has a row for each fault that is tested, with the reasons that its app sees, and tests each that it has a row for', () => {
     const tested = { ...tables, 'The process': processes }
     const rows = Object.entries(tested).map(([heading, faults]) => [
@@ -78,6 +78,6 @@ describe('docs/faults.md', () => {
         kinds.filter((kind) => reasons.includes(kind)),
       ]),
     ])
-    expect(rowsOf(pages.get('docs/faults.md') as string)).to.deep.equal(Object.fromEntries(rows))
+    expect(rowsOf(pages.get('docs/operate/faults.md') as string)).to.deep.equal(Object.fromEntries(rows))
   })
 })

@@ -1,4 +1,4 @@
-// A server as docs/operating.md has it, in a process of its own. Arguments: events for each burst, milliseconds between.
+// A server as docs/operate/operating.md has it, in a process of its own. Arguments: events for each burst, milliseconds between.
 // It prints its port, and then the kind of each reason that `terminate` is told.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createHub, csv, event, jsonArray, ndjson, resource, sse, text } from '../../lib/index.js'
-import { type Limits, Mailbox } from '../../lib/wire/queue.js'
+import { type Limits, Queue } from '../../lib/wire/queue.js'
 import { hold } from '../support/held.js'
 import { inherited, own, staysPure } from './purity.js'
 
@@ -58,7 +58,7 @@ describe('A name that all objects have is a name like any other in an app (CWE-1
       data: (item: [string, number]) => item,
       isKept: () => false,
     }
-    const mailbox = new Mailbox<[string, number]>(measure, limits)
+    const mailbox = new Queue<[string, number]>(measure, limits)
     for (const round of [1, 2]) for (const name of inherited) mailbox.offer([name, round])
     const kept = Array.from({ length: mailbox.size }, () => mailbox.take())
     expect(kept).to.deep.equal(inherited.map((name) => [name, 2]))

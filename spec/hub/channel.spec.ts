@@ -83,7 +83,7 @@ const records = (client: Client): unknown[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line))
 
-describe('createHub and hub.channel (docs/channels.md)', () => {
+describe('createHub and hub.channel (docs/guide/channels.md)', () => {
   it('a channel is the same object for the same name, and another for another', () => {
     const one = hub.channel('one', { history: 5 })
     expect(hub.channel('one')).to.equal(one)
@@ -173,7 +173,7 @@ describe('createHub and hub.channel (docs/channels.md)', () => {
   })
 })
 
-describe('publish (docs/channels.md)', () => {
+describe('publish (docs/guide/channels.md)', () => {
   it('resolves to the id that the client gets, and the type is the event’s', async () => {
     const channel = hub.channel('a')
     const { client } = await follow(channel)
@@ -441,7 +441,7 @@ const formats: Record<
   },
 }
 
-describe('A channel as what is subscribed to (docs/channels.md)', () => {
+describe('A channel as what is subscribed to (docs/guide/channels.md)', () => {
   const ways: Record<string, (channel: Channel<unknown>) => unknown> = {
     'as `subscribe`': (channel) => channel,
     'returned from one': (channel) => () => channel,
@@ -631,7 +631,7 @@ describe('A channel as what is subscribed to (docs/channels.md)', () => {
   })
 })
 
-describe('send and write beside a channel (docs/channels.md)', () => {
+describe('send and write beside a channel (docs/guide/channels.md)', () => {
   it('write: what was published before goes out before, and what is published after, after', async () => {
     const channel = hub.channel<string>('a')
     let write: (data: unknown) => unknown = () => {}
@@ -725,7 +725,7 @@ describe('send and write beside a channel (docs/channels.md)', () => {
   })
 })
 
-describe('filter and map (docs/channels.md)', () => {
+describe('filter and map (docs/guide/channels.md)', () => {
   it('get data and the event; a filter keeps events as they are, a map keeps id and type', async () => {
     const channel = hub.channel<number>('a')
     const calls: unknown[] = []
@@ -902,7 +902,7 @@ describe('filter and map (docs/channels.md)', () => {
   })
 })
 
-describe('replay() (docs/channels.md)', () => {
+describe('replay() (docs/guide/channels.md)', () => {
   const all = async (feed: AsyncIterable<Event>) => {
     const events: Event[] = []
     for await (const each of feed) events.push(each)
@@ -963,7 +963,7 @@ describe('replay() (docs/channels.md)', () => {
   })
 })
 
-describe('subscribers, join and leave (docs/channels.md)', () => {
+describe('subscribers, join and leave (docs/guide/channels.md)', () => {
   const ways: Record<string, (channel: Channel<number>) => unknown> = {
     'shared by a group': (channel) => channel,
     filtered: (channel) => channel.filter(() => true),
@@ -1084,7 +1084,7 @@ describe('subscribers, join and leave (docs/channels.md)', () => {
   })
 })
 
-describe('for await (docs/channels.md)', () => {
+describe('for await (docs/guide/channels.md)', () => {
   it('gives Events from then on, until it is left', async () => {
     const channel = hub.channel<number>('a', { history: 5 })
     await channel.publish(0)
@@ -1206,7 +1206,7 @@ describe('for await (docs/channels.md)', () => {
   })
 })
 
-describe('Lazy sources (docs/channels.md)', () => {
+describe('Lazy sources (docs/guide/channels.md)', () => {
   /** A channel whose source says when it is started and stopped. */
   function lazy(linger?: number) {
     const log = new Log()
@@ -1477,7 +1477,7 @@ describe('Lazy sources (docs/channels.md)', () => {
   })
 })
 
-describe('hub.close() (docs/channels.md)', () => {
+describe('hub.close() (docs/guide/channels.md)', () => {
   it('ends all streams with `down`, complete, after what was published', async () => {
     const channels = [hub.channel<number>('a'), hub.channel<number>('b')]
     const followers = [
@@ -1539,7 +1539,7 @@ describe('hub.close() (docs/channels.md)', () => {
   })
 })
 
-describe('A channel of a store that takes its time (docs/channels.md)', () => {
+describe('A channel of a store that takes its time (docs/guide/channels.md)', () => {
   const open = async (channel: Channel<number>) =>
     stage.now.serve(loop({ format: ndjson(), subscribe: channel }))
 

@@ -13,7 +13,7 @@ const stage = stages()
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-describe('What callbacks do in the midst of a delivery (docs/channels.md)', () => {
+describe('What callbacks do in the midst of a delivery (docs/guide/channels.md)', () => {
   it('a filter that answers a promise lets nothing through: its streams are cut, the others go on', async () => {
     const channel = createHub().channel<{ isPublic: boolean }>('a')
     const reasons: Reason[] = []
@@ -31,7 +31,7 @@ describe('What callbacks do in the midst of a delivery (docs/channels.md)', () =
     expect((await filtered.closed()).body).to.equal('')
     expect(await other.until('}\n')).to.equal('{"isPublic":false}\n')
     expect(reasons.map(({ kind, error }) => [kind, String(error)])).to.deep.equal([
-      ['error', 'TypeError: filter answered a promise: expected what is known at once'],
+      ['error', 'TypeError: filter() returned a promise; it must be synchronous'],
     ])
   })
 
@@ -137,7 +137,7 @@ describe('What callbacks do in the midst of a delivery (docs/channels.md)', () =
   })
 })
 
-describe('What a client can make the server keep (docs/slow-clients.md)', () => {
+describe('What a client can make the server keep (docs/guide/slow-clients.md)', () => {
   it('a burst of one turn counts as what it is: events, one by one', async () => {
     const channel = createHub().channel<string>('a')
     const reasons: Reason[] = []

@@ -235,7 +235,7 @@ function check(visitor: Visitor, published: ReadonlyMap<number, { id: string; da
   }
 }
 
-describe('Resume that cannot lie, whatever happens (docs/resume.md)', () => {
+describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () => {
   let world: World
   let sites: readonly Site[]
   const sockets = new Map<string, Socket>()

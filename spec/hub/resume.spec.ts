@@ -168,7 +168,7 @@ const head = ({ message }: Client) => ({
   gap: message.headers['event-gap'],
 })
 
-describe('Resume: what was missed, then live (docs/resume.md)', () => {
+describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
   for (const backing of backings) {
     for (const [name, wire] of Object.entries(wires)) {
       for (const [how, ask] of Object.entries(asks)) {
@@ -563,7 +563,7 @@ describe('Resume: what was missed, then live (docs/resume.md)', () => {
   })
 })
 
-describe('Ids that are none of this channel’s (docs/resume.md)', () => {
+describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
   it('of another life of the process, and of another channel: unknown', async () => {
     const { channel } = channelOn('memory')
     const { channel: former } = channelOn('memory')
@@ -658,7 +658,7 @@ describe('Ids that are none of this channel’s (docs/resume.md)', () => {
   }
 })
 
-describe('onGap: in the place of the notice (docs/resume.md)', () => {
+describe('onGap: in the place of the notice (docs/guide/resume.md)', () => {
   for (const backing of backings) {
     it(`${backing}: it gets the gap and the context, and nothing but its own is written`, async () => {
       const { channel } = channelOn(backing)
@@ -813,7 +813,7 @@ describe('onGap: in the place of the notice (docs/resume.md)', () => {
   })
 })
 
-describe('A store that takes its time: live first, then the replay, then live (docs/resume.md)', () => {
+describe('A store that takes its time: live first, then the replay, then live (docs/guide/resume.md)', () => {
   function stored(history = 99) {
     const backend = new AsyncBackend()
     const elsewhere = new AsyncBackend(backend.store)

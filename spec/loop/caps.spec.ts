@@ -19,7 +19,7 @@ async function held(site: Site, number: number, headers: Record<string, string> 
 /** Who asks says who it is. */
 const clientKey = ({ req }: { req: { get(name: string): string | undefined } }) => req.get('user') ?? ''
 
-describe('maxStreams: the newcomer is rejected (docs/operating.md)', () => {
+describe('maxStreams: the newcomer is rejected (docs/operate/operating.md)', () => {
   it('503 with Retry-After and a problem body, and nobody who is there is sent away', async () => {
     const endpoint = loop({ format: sse(), stream: { maxStreams: 3 }, subscribe: () => {} })
     const site = await stage.now.serve(endpoint)
@@ -140,7 +140,7 @@ describe('maxStreams: the newcomer is rejected (docs/operating.md)', () => {
   })
 })
 
-describe('maxStreamsPerClient: a client is rejected, and no other (docs/operating.md)', () => {
+describe('maxStreamsPerClient: a client is rejected, and no other (docs/operate/operating.md)', () => {
   it('429 with Retry-After and a problem body', async () => {
     const endpoint = loop({
       format: sse(),
@@ -324,7 +324,7 @@ const ends: Readonly<Record<string, End>> = {
   },
 }
 
-describe('A place is freed exactly once, in every way to end (docs/operating.md)', () => {
+describe('A place is freed exactly once, in every way to end (docs/operate/operating.md)', () => {
   for (const [
     name,
     { stream = {}, subscribe = () => {}, run = () => {}, reads = true, status = 200 },
@@ -426,7 +426,7 @@ describe('A place is freed exactly once, in every way to end (docs/operating.md)
   })
 })
 
-describe('clientKey says who a client is (docs/operating.md)', () => {
+describe('clientKey says who a client is (docs/operate/operating.md)', () => {
   it('of the context, with the state and the body; `stream.client` is what it says', async () => {
     const endpoint = resource<{ user: string }>({
       init: ({ req }) => ({ user: req.get('user') ?? 'nobody' }),

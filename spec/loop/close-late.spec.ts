@@ -43,7 +43,7 @@ function watched(promise: Promise<unknown>) {
 
 const open = (endpoint: { streams: Iterable<unknown> }) => [...endpoint.streams].length
 
-describe('endpoint.close() waits a second for ends that a middleware carries out late (docs/operating.md)', () => {
+describe('endpoint.close() waits a second for ends that a middleware carries out late (docs/operate/operating.md)', () => {
   for (const over of [0, 5000]) {
     it(`after an \`over\` of ${over} ms, and no longer than until the last is carried out`, async () => {
       const late = new Late()

@@ -25,7 +25,7 @@ const held = `
   const timers = () => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length
 `
 
-describe('endpoint.close() in a process that nothing else keeps (docs/operating.md)', () => {
+describe('endpoint.close() in a process that nothing else keeps (docs/operate/operating.md)', () => {
   it('goes on behind its `await`, when all clients have left as well', async () => {
     const lines = await linesOf(`${held}
       const closed = new Promise((resolve) => server.close(resolve))

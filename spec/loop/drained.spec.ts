@@ -21,7 +21,7 @@ async function behind(stream: object = roomy) {
   return { ...held, waiting }
 }
 
-describe('drained resolves once the client has caught up, or the stream has ended (docs/loop.md)', () => {
+describe('drained resolves once the client has caught up, or the stream has ended (docs/guide/loop.md)', () => {
   it('is `ok` at once while nothing waits', async () => {
     const { context } = await hold()
     expect(await context.drained()).to.equal('ok')
@@ -160,7 +160,7 @@ describe('drained resolves once the client has caught up, or the stream has ende
   })
 })
 
-describe('Sources are pulled no faster than the client reads (docs/loop.md)', () => {
+describe('Sources are pulled no faster than the client reads (docs/guide/loop.md)', () => {
   const chunk = 'x'.repeat(2 ** 16)
   const count = { pulls: 0 }
   const next = () => {

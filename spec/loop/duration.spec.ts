@@ -6,7 +6,7 @@ import { flood, stages, turns } from '../support/stage.js'
 
 const stage = stages()
 
-describe('maxDuration ends a stream in time (docs/operating.md)', () => {
+describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => {
   it('expired, complete: with the tail and the end event', async () => {
     for (const [format, tail] of [
       [jsonArray(), '[1]'],
@@ -172,7 +172,7 @@ class CountingTime implements Time {
   }
 }
 
-describe('All heartbeats and deadlines share one timer (docs/operating.md)', () => {
+describe('All heartbeats and deadlines share one timer (docs/operate/operating.md)', () => {
   const stream = { heartbeat: 15_000, maxDuration: 3_600_000, reauthorize: 60_000, writeTimeout: 30_000 }
 
   it('thousands of deadlines are one wake-up at a time', async () => {

@@ -97,7 +97,7 @@ function source(part: string | RegExp): string {
   return typeof part === 'string' ? part.replace(/[[\](){}.*+?^$|\\]/g, '\\$&') : part.source
 }
 
-describe('A complete end against one that is cut (docs/loop.md)', () => {
+describe('A complete end against one that is cut (docs/guide/loop.md)', () => {
   for (const [name, { format, data, record, tail }] of Object.entries(cases)) {
     describe(name, () => {
       it('complete: the record, the tail of the format, the last chunk; the connection stays', async () => {
@@ -195,7 +195,7 @@ describe('A complete end against one that is cut (docs/loop.md)', () => {
   })
 })
 
-describe('In-band notices of the end (docs/loop.md)', () => {
+describe('In-band notices of the end (docs/guide/loop.md)', () => {
   const both = { endEvent: true, errorEvent: true }
 
   it('without the options an end says nothing', async () => {
@@ -289,7 +289,7 @@ describe('In-band notices of the end (docs/loop.md)', () => {
   })
 })
 
-describe('A client that is too slow is cut (docs/loop.md)', () => {
+describe('A client that is too slow is cut (docs/guide/loop.md)', () => {
   it('past `maxQueuedBytes` at once, with reason overflow', async () => {
     const { client, context, log } = await held(raw('a/b'), {
       reads: false,

@@ -35,7 +35,7 @@ cases.push(
   },
 )
 
-describe('Heartbeats (docs/loop.md)', () => {
+describe('Heartbeats (docs/guide/loop.md)', () => {
   for (const { name, make, beat: its } of cases) {
     if (its) {
       const { what, open = '', beat } = its
@@ -180,7 +180,7 @@ describe('Heartbeats (docs/loop.md)', () => {
   })
 })
 
-describe('retry tells SSE clients their reconnection time (docs/loop.md)', () => {
+describe('retry tells SSE clients their reconnection time (docs/guide/loop.md)', () => {
   for (const milliseconds of [2500, 0]) {
     it(`${milliseconds}: with the head, before any event`, async () => {
       const { client } = await hold({

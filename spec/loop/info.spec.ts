@@ -5,7 +5,7 @@ import { stages, turns } from '../support/stage.js'
 
 const stage = stages()
 
-describe('info is called for each message (docs/loop.md)', () => {
+describe('info is called for each message (docs/guide/loop.md)', () => {
   it('with the message and the context of the loop, and writes with `write`', async () => {
     const { client, context } = await hold({
       info(message, { write, negotiated, stream }) {
@@ -106,7 +106,7 @@ describe('info is called for each message (docs/loop.md)', () => {
     "'done'": 'done',
     '{}': {},
   })) {
-    it(`that returns ${name} is an error that names \`info\`, never a silent yes or no (docs/callbacks.md)`, async () => {
+    it(`that returns ${name} is an error that names \`info\`, never a silent yes or no (docs/guide/callbacks.md)`, async () => {
       const { client, context, reasons } = await hold({ info: () => answer as never })
       context.send(1)
       expect((await client.closed()).isWhole).to.equal(false)

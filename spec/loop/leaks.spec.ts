@@ -121,7 +121,7 @@ const kinds: Record<string, Kind> = {
   },
 }
 
-describe('Nothing is left of a stream (docs/loop.md)', () => {
+describe('Nothing is left of a stream (docs/guide/loop.md)', () => {
   const count = 20
 
   for (const [name, { subscribe, run = () => {}, reads = true, reason }] of Object.entries(kinds)) {

@@ -42,7 +42,7 @@ describe('A stream that calls nothing back costs no context', () => {
   }
 })
 
-describe('What is for all runs as nobody (docs/existing-app.md)', () => {
+describe('What is for all runs as nobody (docs/guide/existing-app.md)', () => {
   for (const [name, wait] of [
     ['at once', () => undefined],
     ['later', () => turns(1)],
@@ -114,7 +114,7 @@ describe('What is for all runs as nobody (docs/existing-app.md)', () => {
   })
 })
 
-describe('The store of a request that has left is free (docs/existing-app.md)', () => {
+describe('The store of a request that has left is free (docs/guide/existing-app.md)', () => {
   const specs: Readonly<Record<string, () => Spec>> = {
     'a channel': () => ({ subscribe: createHub().channel('news') }),
     'a channel whose source never says that it has started': () => ({

@@ -39,7 +39,7 @@ async function held(spec: Spec, stream: object = {}) {
   return { log, reasons, client, site, endpoint, beat, write: (data: unknown) => writes[0]?.(data) }
 }
 
-describe('reauthorize asks again while the response is held (docs/operating.md)', () => {
+describe('reauthorize asks again while the response is held (docs/operate/operating.md)', () => {
   for (const [name, answer] of [
     ['at once', (value: unknown) => value],
     ['later', async (value: unknown) => value],

@@ -8,7 +8,7 @@ import { stages, turns } from '../support/stage.js'
 
 const stage = stages()
 
-describe('Whatever fails at the end, what comes after it is done all the same (docs/loop.md)', () => {
+describe('Whatever fails at the end, what comes after it is done all the same (docs/guide/loop.md)', () => {
   it('a target that cannot be let go of', async () => {
     const target = {
       onDown: () => () => {

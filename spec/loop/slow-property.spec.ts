@@ -191,7 +191,7 @@ async function run(
   return { got, published }
 }
 
-describe('Whatever is published, and whenever clients stall and read again (docs/slow-clients.md)', () => {
+describe('Whatever is published, and whenever clients stall and read again (docs/guide/slow-clients.md)', () => {
   for (const [name, overflow] of Object.entries(overflows)) {
     for (const [what, way] of Object.entries(ways)) {
       it(`${name}, ${what}: in order, and what it got and what it is told to have missed are all`, async () => {

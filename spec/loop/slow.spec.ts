@@ -127,7 +127,7 @@ const range = (from: number, to: number) => Array.from({ length: to - from }, (_
 
 const byLast: Overflow = { conflate: (data) => Number(data) % 5 }
 
-describe('A client that does not read is bounded by the policy of the spec (docs/slow-clients.md)', () => {
+describe('A client that does not read is bounded by the policy of the spec (docs/guide/slow-clients.md)', () => {
   const expected: readonly [string, Overflow, readonly number[]][] = [
     ['dropOldest', 'dropOldest', range(90, 100)],
     ['dropNewest', 'dropNewest', range(0, 10)],
@@ -212,7 +212,7 @@ describe('A client that does not read is bounded by the policy of the spec (docs
   })
 })
 
-describe('How much may wait (docs/slow-clients.md)', () => {
+describe('How much may wait (docs/guide/slow-clients.md)', () => {
   for (const way of ways) {
     it(`bytes, ${way}: as many events as fit beside what the kernel has not taken`, async () => {
       const limit = 2 ** 24 + 20_000
@@ -386,7 +386,7 @@ describe('How much may wait (docs/slow-clients.md)', () => {
   })
 })
 
-describe('Drops are counted and told (docs/slow-clients.md)', () => {
+describe('Drops are counted and told (docs/guide/slow-clients.md)', () => {
   const told: readonly [string, Format, RegExp | undefined][] = [
     ['sse', sse(), /^: dropped 7\n\n/],
     ['ndjson with an envelope', ndjson({ envelope: true }), /^\{"notice":"dropped","count":7\}\n/],
@@ -482,7 +482,7 @@ describe('Drops are counted and told (docs/slow-clients.md)', () => {
   })
 })
 
-describe('writeTimeout: a client that takes no byte while bytes wait (docs/slow-clients.md)', () => {
+describe('writeTimeout: a client that takes no byte while bytes wait (docs/guide/slow-clients.md)', () => {
   it('is cut with reason overflow, on a channel, whatever the policy', async () => {
     for (const overflow of ['close', 'dropOldest', 'dropNewest', byLast] as const) {
       const { channel, client, log, stream } = await behind('a channel as `subscribe`', {
@@ -531,7 +531,7 @@ describe('writeTimeout: a client that takes no byte while bytes wait (docs/slow-
   })
 })
 
-describe('conflate is asked for a key (docs/slow-clients.md)', () => {
+describe('conflate is asked for a key (docs/guide/slow-clients.md)', () => {
   it('of the data as it was published', async () => {
     const asked: unknown[] = []
     const overflow: Overflow = {
@@ -617,7 +617,7 @@ describe('conflate is asked for a key (docs/slow-clients.md)', () => {
   }
 })
 
-describe('A stalled client is nobody else’s concern (docs/slow-clients.md)', () => {
+describe('A stalled client is nobody else’s concern (docs/guide/slow-clients.md)', () => {
   for (const overflow of ['close', 'dropOldest', 'dropNewest', byLast] as const) {
     const name = typeof overflow === 'string' ? overflow : 'conflate'
     it(`${name}: others get each event at once, and the publisher does not wait`, async () => {

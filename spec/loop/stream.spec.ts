@@ -6,7 +6,7 @@ import { flood, stages, turns } from '../support/stage.js'
 
 const stage = stages()
 
-describe('stream: this stream, as those see it who look after it (docs/loop.md)', () => {
+describe('stream: this stream, as those see it who look after it (docs/guide/loop.md)', () => {
   it('id is a string, another for each stream', async () => {
     const { context, contexts, site, log } = await hold()
     site.get()

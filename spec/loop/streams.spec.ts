@@ -17,7 +17,7 @@ async function held(site: Site, ...asked: string[]) {
   return clients
 }
 
-describe('endpoint.streams: the open streams (docs/operating.md)', () => {
+describe('endpoint.streams: the open streams (docs/operate/operating.md)', () => {
   it('is empty, then has those that are open, in the order in which they came, then is empty', async () => {
     const endpoint = loop({ format: ndjson(), ...quiet })
     const site = await stage.now.serve(endpoint)
@@ -198,7 +198,7 @@ describe('endpoint.streams: the open streams (docs/operating.md)', () => {
   })
 })
 
-describe('A stream that is over is still known for what it was (docs/operating.md)', () => {
+describe('A stream that is over is still known for what it was (docs/operate/operating.md)', () => {
   it('to those who keep it: to `leave` of a channel as well, first asked for then', async () => {
     const channel = createHub().channel('known')
     const left: object[] = []
@@ -219,7 +219,7 @@ describe('A stream that is over is still known for what it was (docs/operating.m
   })
 })
 
-describe('stream.close() revokes one (docs/operating.md)', () => {
+describe('stream.close() revokes one (docs/operate/operating.md)', () => {
   it('it ends complete with reason revoked, and the others stay', async () => {
     const log = new Log()
     const endpoint = loop({
@@ -279,7 +279,7 @@ describe('stream.close() revokes one (docs/operating.md)', () => {
   })
 })
 
-describe('Streams are of the endpoint, however it is mounted (docs/operating.md)', () => {
+describe('Streams are of the endpoint, however it is mounted (docs/operate/operating.md)', () => {
   it('an endpoint that is mounted twice shares them', async () => {
     const endpoint = loop({ format: ndjson(), ...quiet })
     const handler = endpoint as RequestHandler

@@ -9,7 +9,7 @@ import { stages, turns } from '../support/stage.js'
 const stage = stages()
 const accept = (type: string) => ({ headers: { Accept: type } })
 
-describe('From REST to the loop (docs/getting-started.md)', () => {
+describe('From REST to the loop (docs/guide/getting-started.md)', () => {
   for (const version of Object.keys(expresses)) {
     it(`${version}: a format as provider streams what \`subscribe\` feeds, in the type that was negotiated`, async () => {
       const site = await stage.now.serve(
@@ -68,7 +68,7 @@ describe('From REST to the loop (docs/getting-started.md)', () => {
     }
   })
 
-  it('headers that were set so far stay (docs/callbacks.md)', async () => {
+  it('headers that were set so far stay (docs/guide/callbacks.md)', async () => {
     const site = await stage.now.serve(
       resource({
         contentTypesProvided: {
@@ -390,7 +390,7 @@ describe('From REST to the loop (docs/getting-started.md)', () => {
     })
   })
 
-  describe('negotiated (docs/callbacks.md)', () => {
+  describe('negotiated (docs/guide/callbacks.md)', () => {
     it('has each field as soon as it is decided', async () => {
       const seen: unknown[] = []
       const site = await stage.now.serve(

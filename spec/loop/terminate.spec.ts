@@ -111,7 +111,7 @@ async function look(client: Client, end: Case['end']) {
   else if (end === 'cut') expect((await client.closed()).isWhole).to.equal(false)
 }
 
-describe('terminate is called exactly once, with the reason (docs/loop.md)', () => {
+describe('terminate is called exactly once, with the reason (docs/guide/loop.md)', () => {
   for (const [name, { spec, cause, end }] of Object.entries(cases)) {
     it(name, async () => {
       const held = await hold(spec)
@@ -349,7 +349,7 @@ describe('terminate is called exactly once, with the reason (docs/loop.md)', () 
   })
 })
 
-describe('The signal (docs/callbacks.md)', () => {
+describe('The signal (docs/guide/callbacks.md)', () => {
   it('is aborted when the loop has ended, before unsubscribe and terminate', async () => {
     const log = new Log()
     const { client, context } = await hold({

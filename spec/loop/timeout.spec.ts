@@ -11,7 +11,7 @@ const tell = (message: unknown, { write }: { write(data: unknown): unknown }) =>
 
 const quiet = { heartbeat: false } as const
 
-describe('With `timeout` in the spec and no message for that long, `info` gets the symbol (docs/loop.md)', () => {
+describe('With `timeout` in the spec and no message for that long, `info` gets the symbol (docs/guide/loop.md)', () => {
   it('after that long, and again after as long', async () => {
     const { client } = await hold({ timeout: 1000, info: tell, stream: quiet })
     await client.head()

@@ -9,7 +9,7 @@ const stage = stages()
 
 const endless = () => {}
 
-describe('The head of a held response (docs/loop.md)', () => {
+describe('The head of a held response (docs/guide/loop.md)', () => {
   for (const version of Object.keys(expresses)) {
     it(`${version}: chunked, not to be stored, transformed or buffered, and without a Connection of its own`, async () => {
       const site = await stage.now.serve(loop({ format: sse(), subscribe: endless }), { with: version })
@@ -93,7 +93,7 @@ describe('The head of a held response (docs/loop.md)', () => {
   })
 })
 
-describe('HEAD (docs/getting-started.md; RFC 9110 9.3.2)', () => {
+describe('HEAD (docs/guide/getting-started.md; RFC 9110 9.3.2)', () => {
   for (const version of Object.keys(expresses)) {
     it(`${version}: the head of GET, nobody is subscribed, and the connection is used again`, async () => {
       let subscribed = 0

@@ -60,7 +60,7 @@ const cases: readonly [how: string, parser: Parser, type: string, read: Read, se
 
 const post = (type: string, body: string) => ({ method: 'POST', headers: { 'Content-Type': type }, body })
 
-onBoth('Behind body parsers (docs/existing-app.md)', () => {
+onBoth('Behind body parsers (docs/guide/existing-app.md)', () => {
   for (const [how, parser, type, read, sent, got] of cases) {
     it(`${read}() of ${type} is what ${how} has left of it`, async () => {
       const site = await stage.now.serve(echo(read), { before: [parser(currentExpress())] })

@@ -17,7 +17,7 @@ const cacheable: RequestHandler = (_req, res, next) => {
   next()
 }
 
-onBoth('Behind compression() (docs/existing-app.md)', () => {
+onBoth('Behind compression() (docs/guide/existing-app.md)', () => {
   async function held(format = sse(), before: readonly RequestHandler[] = [compression()]) {
     const log = new Log()
     const contexts: LoopContext<undefined>[] = []

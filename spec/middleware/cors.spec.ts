@@ -43,7 +43,7 @@ function guarded(log = new Log()): Endpoint {
   })
 }
 
-onBoth('Behind cors() (docs/existing-app.md)', () => {
+onBoth('Behind cors() (docs/guide/existing-app.md)', () => {
   const Cookie = 'sid=1'
 
   it('every answer may be read by the page, refusals too, and Vary names Origin beside Accept (Fetch 3.2)', async () => {

@@ -25,7 +25,7 @@ const answers: readonly [what: string, endpoint: () => Endpoint, method?: string
   ['the `headers` of a loop', () => loop({ format: sse(), headers: own, subscribe: () => [1] })],
 ]
 
-onBoth('Headers of other middleware (docs/existing-app.md)', () => {
+onBoth('Headers of other middleware (docs/guide/existing-app.md)', () => {
   for (const [what, endpoint, method = 'GET'] of answers) {
     it(`Vary and Set-Cookie of ${what} are added to what was there (RFC 9110 12.5.5, RFC 6265 3)`, async () => {
       const site = await stage.now.serve(endpoint(), { before: [setters] })

@@ -39,7 +39,7 @@ const loggers = {
     }),
 }
 
-onBoth('Behind a request log (docs/existing-app.md)', () => {
+onBoth('Behind a request log (docs/guide/existing-app.md)', () => {
   for (const [name, logger] of Object.entries(loggers)) {
     describe(name, () => {
       for (const [end, reason, act] of [

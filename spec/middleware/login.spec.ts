@@ -15,7 +15,7 @@ const bearer = (token: string) => ({ Authorization: `Bearer ${token}` })
 
 const provided = { contentTypesProvided: { 'text/event-stream': sse(), 'text/plain': () => 'hello' } }
 
-onBoth('With passport (docs/existing-app.md)', () => {
+onBoth('With passport (docs/guide/existing-app.md)', () => {
   const users = new Map<string, { name: string }>()
   beforeEach(() => {
     users.clear()
@@ -103,7 +103,7 @@ onBoth('With passport (docs/existing-app.md)', () => {
   })
 })
 
-onBoth('With express-oauth2-jwt-bearer (docs/existing-app.md)', () => {
+onBoth('With express-oauth2-jwt-bearer (docs/guide/existing-app.md)', () => {
   const [issuer, audience, secret] = [
     'https://login.example/',
     'https://api.example',

@@ -25,7 +25,7 @@ const mounted = (mount: (app: Express) => unknown) => stage.now.serve(routerOf()
 const bodyOf = async (site: Awaited<ReturnType<typeof mounted>>, path: string) =>
   JSON.parse((await site.get(path).whole()).body)
 
-onBoth('Mounted in an app (docs/existing-app.md)', () => {
+onBoth('Mounted in an app (docs/guide/existing-app.md)', () => {
   it('below a prefix, `req.baseUrl`, `req.url` and the params of the prefix are those of Express', async () => {
     const site = await mounted((app) => app.use('/shops/:shop', where()))
     const expected = { baseUrl: '/shops/rope', url: '/news?a=1', params: { shop: 'rope' } }

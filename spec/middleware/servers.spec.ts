@@ -14,7 +14,7 @@ import { stages } from '../support/stage.js'
 
 const stage = stages()
 
-onBoth('Servers of the app (docs/existing-app.md)', () => {
+onBoth('Servers of the app (docs/guide/existing-app.md)', () => {
   it('`server.timeout` ends a stream that is silent for as long, and `terminate` is told', async () => {
     const listen = (app: Express) => createServer(app).setTimeout(50)
     const { client, log } = await hold({}, {}, { listen })

@@ -6,7 +6,7 @@ import { stages, turns } from '../support/stage.js'
 
 const stage = stages()
 
-onBoth('Settings of the app (docs/existing-app.md)', () => {
+onBoth('Settings of the app (docs/guide/existing-app.md)', () => {
   const forwarded = (client: string) => ({ headers: { 'X-Forwarded-For': client } })
 
   /** One stream for each client. */

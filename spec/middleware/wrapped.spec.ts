@@ -26,7 +26,7 @@ const answers = {
   'always true': () => true,
 } satisfies Record<string, (said: boolean) => unknown>
 
-onBoth('Middleware that is not careful (docs/existing-app.md)', () => {
+onBoth('Middleware that is not careful (docs/guide/existing-app.md)', () => {
   for (const [what, answer] of Object.entries(answers)) {
     describe(`whose \`write\` answers ${what}`, () => {
       it('gets each event out at once', async () => {

@@ -23,7 +23,7 @@ const page = `<title>Streams</title><script>
 
 const html = resource({ contentTypesProvided: { 'text/html': () => page } })
 
-describe("Chromium's EventSource over HTTP/2, through the proxies of docs/proxies.md", function () {
+describe("Chromium's EventSource over HTTP/2, through the proxies of docs/operate/proxies.md", function () {
   this.timeout(patience)
   needs('chromium')
   needs('openssl')

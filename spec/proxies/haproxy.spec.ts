@@ -3,7 +3,7 @@ import { needs } from '../support/installed.js'
 import { behaves } from './behaviour.js'
 import { haproxyPlain, haproxyRecommended, patience } from './fronts.js'
 
-describe('HAProxy in front (docs/proxies.md)', function () {
+describe('HAProxy in front (docs/operate/proxies.md)', function () {
   this.timeout(patience)
   needs('haproxy')
   needs('openssl')

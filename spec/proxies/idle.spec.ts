@@ -59,7 +59,7 @@ async function watch(front: Front, changes: Readonly<Record<string, string>>): P
   }
 }
 
-describe('A proxy that takes silence for death (docs/proxies.md)', function () {
+describe('A proxy that takes silence for death (docs/operate/proxies.md)', function () {
   this.timeout(patience)
   needs('nginx')
   needs('haproxy')

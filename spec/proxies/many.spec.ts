@@ -7,7 +7,7 @@ import { patience } from './fronts.js'
 
 const script = fileURLToPath(new URL('many.ts', import.meta.url))
 
-describe('Many streams at once through the proxies (docs/proxies.md)', function () {
+describe('Many streams at once through the proxies (docs/operate/proxies.md)', function () {
   this.timeout(patience)
   needs('nginx')
   needs('haproxy')

@@ -1,5 +1,5 @@
 /**
- * Many streams at once through each proxy of docs/proxies.md, over each version of HTTP: all are opened, get an event,
+ * Many streams at once through each proxy of docs/operate/proxies.md, over each version of HTTP: all are opened, get an event,
  * and are noticed as gone.
  *
  *     npx tsx spec/proxies/many.ts

@@ -7,7 +7,7 @@ import { nginxPlain, nginxRecommended, patience } from './fronts.js'
 import { Origin } from './origin.js'
 import { Http1 } from './visitor.js'
 
-describe('nginx in front (docs/proxies.md)', function () {
+describe('nginx in front (docs/operate/proxies.md)', function () {
   this.timeout(patience)
   needs('nginx')
   needs('openssl')

@@ -1,6 +1,6 @@
 import { pages } from '../docs/pages.js'
 
-const page = pages.get('docs/proxies.md') ?? ''
+const page = pages.get('docs/operate/proxies.md') ?? ''
 
 /** The blocks of the page in a language, as they are printed. */
 export function printed(language: 'nginx' | 'haproxy'): readonly string[] {

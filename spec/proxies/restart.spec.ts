@@ -122,7 +122,7 @@ const answerTo = (visit: Visit): Promise<number | 'nothing'> =>
     () => 'nothing',
   )
 
-describe('A server that is killed and started again behind a proxy (docs/proxies.md)', function () {
+describe('A server that is killed and started again behind a proxy (docs/operate/proxies.md)', function () {
   this.timeout(patience)
   needs('nginx')
   needs('haproxy')

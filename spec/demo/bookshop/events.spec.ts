@@ -80,7 +80,7 @@ describe('The demo: /api/events/stream', () => {
         return taken
       }
 
-      it('gets what it has missed, then goes on live: each event once, in order (docs/resume.md)', async () => {
+      it('gets what it has missed, then goes on live: each event once, in order (docs/guide/resume.md)', async () => {
         const years: number[] = []
         let last: string | undefined
         let year = 2000
@@ -97,7 +97,7 @@ describe('The demo: /api/events/stream', () => {
         expect(years).to.deep.equal(Array.from({ length: 15 }, (_, index) => 2000 + index))
       })
 
-      it('is told so in the head, and gets no `gap` (docs/resume.md)', async () => {
+      it('is told so in the head, and gets no `gap` (docs/guide/resume.md)', async () => {
         const first = await listen()
         await put(1)
         const [{ id } = { id: '' }] = await read(1, first)
@@ -108,7 +108,7 @@ describe('The demo: /api/events/stream', () => {
         expect((await read(1, answer)).map(({ type }) => type)).to.deep.equal(['updated'])
       })
 
-      it('may begin from the position that a head has told, before any event has come (docs/resume.md)', async () => {
+      it('may begin from the position that a head has told, before any event has come (docs/guide/resume.md)', async () => {
         const answer = await listen({ Accept: 'application/x-ndjson' })
         const position = answer.headers.get('last-event-id')!
         await answer.body!.cancel()
@@ -121,7 +121,7 @@ describe('The demo: /api/events/stream', () => {
         await records.return(null)
       })
 
-      it('is told when the server was started anew, and gets all that is there (docs/resume.md)', async () => {
+      it('is told when the server was started anew, and gets all that is there (docs/guide/resume.md)', async () => {
         await put(1)
         const answer = await listen({ 'Last-Event-ID': '0123456789-7' })
         expect(answer.headers.get('last-event-id')).to.equal('earliest')

@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { BooksInMemory } from '../../../demo/bookshop/books-in-memory.js'
 import { type Demo, runDemo, until } from './demo.js'
 
-const page = readFileSync(new URL('../../../docs/resume.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../../docs/guide/resume.md', import.meta.url), 'utf8')
 const [, session = ''] = /^```sh\n(\$ curl -N .*?)^```$/ms.exec(page) ?? []
 
 interface Step {
@@ -44,7 +44,7 @@ describe('The demo: curl, stopped and started again', () => {
 
   after(() => demo.close())
 
-  it('prints what the page shows: each event once, whether it listened or not (docs/resume.md)', async () => {
+  it('prints what the page shows: each event once, whether it listened or not (docs/guide/resume.md)', async () => {
     const [first, add, another, again] = steps as readonly [Step, Step, Step, Step]
     expect(steps).to.have.length(4)
     const here = (command: string) => command.replace('localhost:3000', demo.url.replace('http://', ''))

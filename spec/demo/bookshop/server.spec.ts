@@ -51,7 +51,7 @@ describe('The demo: the server', function () {
     await until(() => !isAlive(sample!.pid))
   })
 
-  it('On SIGTERM it takes no new connection while its streams end (docs/operating.md)', async () => {
+  it('On SIGTERM it takes no new connection while its streams end (docs/operate/operating.md)', async () => {
     const server = startServer()
     const exited = once(server, 'exit')
     const url = await urlOf(server)

@@ -1,0 +1,213 @@
+// A stream's messages: each one that is sent, or that a feed delivers, goes to `info`, or is written as it is.
+import type { AnySpec } from '../declare/spec.js'
+import { LariatError } from '../errors.js'
+import { safely } from '../guard.js'
+import { Gap } from '../hub/gap.js'
+import { Published } from '../hub/published.js'
+import type { Follower, Subscription } from '../hub/subscription.js'
+import { type Awaitable, isPromise } from '../promise.js'
+import { wrongAnswer } from '../request/callback.js'
+import { event, isEvent } from '../values/event.js'
+import type { Reason, Wrote } from '../values/open-stream.js'
+import { isStop, type StopValue } from '../values/stop.js'
+import { Encoded, encode } from '../wire/chunk.js'
+import type { Outlet } from '../wire/outlet.js'
+import { type Limits, Queue } from '../wire/queue.js'
+import type { LoopContext } from './context.js'
+import { Mailbox, measureIn } from './mailbox.js'
+import type { Pull } from './source.js'
+
+/** The life of the stream. */
+export interface Life {
+  readonly outlet: Outlet
+  readonly subscription: Subscription | undefined
+  put(encoded: Encoded): Wrote
+  tellGap(gap: Gap): void
+  end(reason: Reason, stop?: StopValue): void
+}
+
+/** Calls the callbacks of the spec. */
+interface Caller {
+  readonly context: LoopContext
+  within<T>(run: () => T): T
+}
+
+type Callbacks = Pick<AnySpec, 'info' | 'timeout' | 'onGap'>
+
+export class Messages implements Follower {
+  readonly #life: Life
+  readonly #caller: Caller
+  readonly #callbacks: Callbacks
+  readonly #limits: Limits
+  #mailbox: Mailbox | undefined
+  #isOpen = false
+
+  constructor(life: Life, caller: Caller, callbacks: Callbacks, limits: Limits) {
+    this.#life = life
+    this.#caller = caller
+    this.#callbacks = callbacks
+    this.#limits = limits
+  }
+
+  /** From here on messages are handled. Called once. */
+  open(source: Pick<Pull, 'next'> | undefined): void {
+    const mailbox = source || this.#callbacks.info ? this.#box : this.#mailbox
+    this.#isOpen = true
+    mailbox?.open(source)
+  }
+
+  close(): void {
+    this.#mailbox?.close()
+  }
+
+  /** The client has caught up: the source may be pulled again. */
+  run(): void {
+    this.#mailbox?.run()
+  }
+
+  /** Messages that wait. */
+  get size(): number {
+    return this.#mailbox?.size ?? 0
+  }
+
+  /** There have been messages: they come before the next event of a feed. */
+  get isUsed(): boolean {
+    return this.#mailbox !== undefined
+  }
+
+  // ---- what comes in
+
+  send(message: unknown): void {
+    // without `info` a message is written as it is: one that cannot be written is its sender's error
+    this.#offer(this.receive(message))
+  }
+
+  /** Puts a message in that no policy drops. */
+  put(message: unknown): void {
+    this.#guard(() => this.#box.put(this.receive(message)))
+  }
+
+  event(published: Published): void {
+    this.#offer(published)
+  }
+
+  offer(queue: Queue<unknown>, published: Published): void {
+    this.#guard(() => this.#admit(queue.offer(published, this.#elsewhere)))
+  }
+
+  newQueue(): Queue<unknown> {
+    return new Queue(measureIn(this.#format), this.#limits)
+  }
+
+  /** A gap comes in its place among the messages. */
+  gap(gap: Gap): void {
+    if (this.#mailbox) return this.#mailbox.put(gap)
+    safely(
+      () => this.#handleGap(gap),
+      (error) => this.failed(error),
+    )
+  }
+
+  #offer(item: unknown): void {
+    this.#guard(() => this.#admit(this.#box.offer(item, this.#elsewhere)))
+  }
+
+  /** Made when a message comes; once messages are handled it has nothing to wait for. */
+  get #box(): Mailbox {
+    if (!this.#mailbox) {
+      this.#mailbox = new Mailbox(this, this.#limits, this.#callbacks.timeout, this.#format)
+      if (this.#isOpen) this.#mailbox.open(undefined)
+    }
+    return this.#mailbox
+  }
+
+  /** The format of messages that are written as they are. */
+  get #format() {
+    return this.#callbacks.info ? undefined : this.#life.outlet.format
+  }
+
+  get #elsewhere() {
+    return { count: this.#life.outlet.queued, bytes: 0 }
+  }
+
+  #admit(dropped: number | undefined): void {
+    if (dropped !== undefined) return dropped > 0 ? this.#life.outlet.drop(dropped) : undefined
+    const { maxQueued, maxQueuedBytes } = this.#limits
+    const message = `More than ${maxQueued} messages or ${maxQueuedBytes} bytes wait`
+    this.#life.end({ kind: 'overflow', error: new LariatError('LARIAT_OVERFLOW', message) })
+  }
+
+  // ---- as the process that reads the mailbox
+
+  get isBehind(): boolean {
+    return this.#life.outlet.isBehind
+  }
+
+  get isIdle(): boolean {
+    return this.#mailbox?.isIdle ?? true
+  }
+
+  within<T>(run: () => T): T {
+    return this.#caller.within(run)
+  }
+
+  /** Without `info` a message is an event, in the format or about to be. */
+  receive(value: unknown): unknown {
+    const isAsItIs = this.#callbacks.info || value instanceof Gap || value instanceof Published
+    return isAsItIs ? value : this.encode(value)
+  }
+
+  handle(message: unknown): Awaitable<void> {
+    if (message instanceof Gap) return this.#handleGap(message)
+    const { info } = this.#callbacks
+    if (!info) return void this.#life.put(this.encode(message))
+    const answer = info(message, this.#caller.context)
+    return isPromise(answer) ? answer.then((value) => this.#handled(value)) : this.#handled(answer)
+  }
+
+  #handled(answer: unknown): void {
+    if (isStop(answer)) return this.#life.end({ kind: 'stop' })
+    if (answer !== undefined && answer !== 'ok' && answer !== 'wait' && answer !== 'closed') {
+      throw wrongAnswer('info', answer, "nothing, or what write() returned ('ok', 'wait' or 'closed')")
+    }
+  }
+
+  #handleGap(gap: Gap): Awaitable<void> {
+    const { onGap } = this.#callbacks
+    if (!onGap) return this.#life.tellGap(gap)
+    const answered = (answer: unknown) => {
+      if (isStop(answer)) this.#life.end({ kind: 'stop' })
+    }
+    const answer = this.within(() => onGap({ ...gap }, this.#caller.context))
+    return isPromise(answer) ? answer.then(answered) : answered(answer)
+  }
+
+  /** A feed goes on after what was missed; any other source ends the stream. */
+  sourceEnded(): void {
+    if (!this.#life.subscription) this.#life.end({ kind: 'end' })
+  }
+
+  idle(): void {
+    if (!this.#callbacks.info) this.#life.subscription?.share()
+  }
+
+  failed(error: unknown): void {
+    this.#life.end({ kind: 'error', error })
+  }
+
+  encode(data: unknown): Encoded {
+    const { format } = this.#life.outlet
+    if (data instanceof Encoded) return data
+    if (data instanceof Published) return data.in(format)
+    return encode(format, isEvent(data) ? data : event(data))
+  }
+
+  /** Runs what ends the loop by failing. */
+  #guard(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+}

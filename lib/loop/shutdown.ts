@@ -1,0 +1,113 @@
+// Ends all streams of an endpoint, spread over a time: `endpoint.close()`.
+import { clock, type Deadline } from '../clock.js'
+import { nextTurn } from '../promise.js'
+import { checkKeys, type Rules } from '../rules.js'
+import type { OpenStream, Reason } from '../values/open-stream.js'
+import type { Outlet } from '../wire/outlet.js'
+import { isComplete } from './ending.js'
+
+/** How an endpoint is closed. */
+export interface Closing {
+  /** Milliseconds over which the ends of the open streams are spread. Default 0. */
+  over?: number
+  /** Seconds after which clients that come meanwhile may come back, at the earliest. Default 5. */
+  retryAfter?: number
+}
+
+const isTime = (value: unknown) => typeof value === 'number' && value >= 0 && value < Infinity
+
+const closingRules: Rules = {
+  over: [isTime, 'milliseconds, 0 or more'],
+  retryAfter: [isTime, 'seconds, 0 or more'],
+}
+
+/** Throws a TypeError for what `close()` does not take. */
+export function checkClosing(how: Closing): void {
+  checkKeys('close', how, closingRules)
+}
+
+/** A held response, as its endpoint sees it. */
+export interface Holding {
+  readonly client: string
+  readonly stream: OpenStream
+  readonly outlet: Outlet
+  /** Why it is over; undefined while it is not. */
+  readonly reason: Reason | undefined
+  end(reason: Reason): void
+}
+
+/** The shortest time between two ends, in milliseconds. */
+const beat = 10
+
+/** The time that a middleware has to carry out an end late, in milliseconds. */
+const grace = 1000
+
+export class Shutdown {
+  readonly #open: ReadonlySet<Holding>
+  /** Seconds. */
+  readonly retryAfter: number
+  #over: number
+  /** Keeps the process: the clock's timer is unref'ed, and the caller of `close()` wants to go on after it. */
+  readonly #staying = setInterval(() => {}, 2 ** 31 - 1)
+  #next: Deadline | undefined
+  #resolve = () => {}
+  /** Resolves when all streams are gone. */
+  readonly done = new Promise<void>((resolve) => {
+    this.#resolve = resolve
+  })
+
+  constructor(open: ReadonlySet<Holding>, { over = 0, retryAfter = 5 }: Closing) {
+    this.#open = open
+    this.#over = over
+    this.retryAfter = retryAfter
+  }
+
+  /** Ends the streams that are open, evenly over the time, then cuts what is left. */
+  begin(): void {
+    const all = [...this.#open]
+    const over = this.#over
+    const began = clock.now()
+    let next = 0
+    const step = () => {
+      const passed = clock.now() - began
+      const share = over === 0 ? 1 : passed / over
+      const until = Math.min(all.length, Math.floor(share * all.length) + (share < 1 ? 1 : 0))
+      for (; next < until; next++) all[next]?.end({ kind: 'shutdown' })
+      if (share >= 1) void this.#cut()
+      else this.#wait(Math.min(over - passed, Math.max(beat, over / all.length)), step)
+    }
+    if (all.length === 0) this.emptied()
+    else step()
+  }
+
+  /** The last stream is gone. */
+  emptied(): void {
+    clearInterval(this.#staying)
+    this.#next?.cancel()
+    this.#resolve()
+  }
+
+  /** Cuts the streams whose clients have not taken the rest; those that a middleware ends late have some time. */
+  async #cut(): Promise<void> {
+    await written()
+    for (const each of this.#open) if (!isLate(each)) each.outlet.cut()
+    this.#wait(grace, async () => {
+      await written()
+      for (const each of this.#open) each.outlet.cut()
+    })
+  }
+
+  #wait(milliseconds: number, then: () => unknown): void {
+    if (this.#open.size > 0) this.#next = clock.after(milliseconds, then)
+  }
+}
+
+/** Whether a complete end was asked for, and a middleware has not carried it out yet. */
+function isLate({ reason, outlet }: Holding): boolean {
+  return reason !== undefined && isComplete(reason) && !outlet.res.writableEnded
+}
+
+/** Waits until what was written has got to the kernel. */
+async function written(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await nextTurn()
+}
