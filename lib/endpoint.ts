@@ -3,7 +3,7 @@ import type { NextFunction, Response } from 'express'
 import express from 'express'
 import { checkDefaults, checkLoop, checkResource } from './declare/check.js'
 import type { Request } from './declare/context.js'
-import { type Defaults, mergeDefaults, plan } from './declare/plan.js'
+import { type Defaults, mergeDefaults, type Plan, plan } from './declare/plan.js'
 import type { AnySpec, LoopSpec, PlainSpec, ResourceSpec } from './declare/spec.js'
 import { LariatError, Refusal, show } from './errors.js'
 import { onset } from './graph/onset.js'
@@ -133,19 +133,25 @@ function makeResource(where: string, spec: unknown): Entry {
   checkResource(where, spec)
   checkReach(where, spec)
   const own = { ...spec }
-  return walking(own, shorten(own), whole)
+  return walking(own, { usual: shorten(own), traced: whole })
 }
 
 function makeLoop(spec: unknown): Entry {
   checkLoop(spec)
-  return walking({ ...spec } as unknown as AnySpec, onset, onset)
+  return walking({ ...spec } as unknown as AnySpec, { usual: onset, traced: onset })
 }
 
-/** An endpoint that walks a graph: shortened, or as a whole for a trace. It keeps its streams wherever it is mounted. */
-function walking(spec: AnySpec, shortened: Step, whole: Step): Entry {
+/** The first step of a request, and of one whose decisions are traced. */
+interface First {
+  readonly usual: Step
+  readonly traced: Step
+}
+
+/** An endpoint that walks a graph. It has one list of streams, wherever it is mounted. */
+function walking(spec: AnySpec, first: First): Entry {
   const streams = new Streams()
   return endpoint(
-    (defaults) => handle(spec, defaults, shortened, whole, streams),
+    (defaults) => handle(plan(spec, defaults), first, streams),
     streams,
     (how) => streams.close(how),
   )
@@ -155,14 +161,7 @@ function walking(spec: AnySpec, shortened: Step, whole: Step): Entry {
 
 type Fail = (error: unknown) => void
 
-function handle(
-  spec: AnySpec,
-  defaults: Defaults,
-  shortened: Step,
-  whole: Step,
-  streams: Streams,
-): MountedHandler {
-  const planned = plan(spec, defaults)
+function handle(planned: Plan, first: First, streams: Streams): MountedHandler {
   return (req, res, next, fail = next) => {
     if (res.headersSent) {
       return fail(new LariatError('LARIAT_SENT', `The head was sent before ${req.originalUrl} was reached`))
@@ -171,7 +170,7 @@ function handle(
     const failing = (error: unknown) => failed(x, error, fail)
     try {
       if (streams.isClosing) return turnAway(x, streams, failing)
-      const outcome = isTraced(planned) ? traced(x, whole) : walk(x, shortened)
+      const outcome = isTraced(planned) ? traced(x, first.traced) : walk(x, first.usual)
       if (isPromise(outcome))
         outcome.then((each) => act(x, each as Outcome, streams, failing)).then(undefined, failing)
       else act(x, outcome, streams, failing)
