@@ -226,12 +226,6 @@ function asError(error: unknown): unknown {
 
 // ---- finding the entry of a table
 
-/** A matching entry, and how the router goes on where the entry is a table that has no match. */
-interface Match {
-  readonly handler: MountedHandler
-  readonly next: NextFunction
-}
-
 /**
  * The router only finds the entry and sets `req.params`. The entry is called after the router has returned, and with
  * the `req.next` from before: a held response would otherwise keep all that the router made for its request.
@@ -241,34 +235,41 @@ function route(
   defaults: Defaults,
 ): MountedHandler {
   const router = express.Router()
-  let match: Match | undefined
-  const take = () => {
-    const taken = match
-    match = undefined
-    return taken
-  }
+  let found: MountedHandler | undefined
+  /** How the router goes on where what it found is a table without a match. */
+  let onward: NextFunction
   for (const [path, entry] of entries) {
     const handler = entry[mount](defaults)
     router.all(path, (_req, _res, next) => {
-      match = { handler, next }
+      found = handler
+      onward = next
     })
   }
   return (req, res, next, fail = restoring(req, next)) => {
     const { next: nextBefore } = req
-    const unmatched = (error?: unknown) => {
+    const enter = () => {
+      const handler = found
+      const goOn = onward
+      if (!handler) return
+      found = undefined
+      if (nextBefore) req.next = nextBefore
+      handler(
+        req,
+        res,
+        () => {
+          goOn()
+          enter()
+        },
+        fail,
+      )
+    }
+    found = undefined
+    router(req as never, res, (error?: unknown) => {
       if (error === undefined || error === null) next()
       else if (error instanceof URIError && !res.headersSent) respondUndecodable(req, res, fail)
       else fail(error)
-    }
-    const enter = (advance: () => void) => {
-      advance()
-      const found = take()
-      if (!found) return
-      const { handler, next } = found
-      if (nextBefore) req.next = nextBefore
-      handler(req, res, () => enter(next), fail)
-    }
-    enter(() => router(req as never, res, unmatched))
+    })
+    enter()
   }
 }
 
