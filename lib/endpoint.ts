@@ -3,7 +3,7 @@ import type { NextFunction, Response } from 'express'
 import express from 'express'
 import { checkDefaults, checkLoop, checkResource } from './declare/check.js'
 import type { Request } from './declare/context.js'
-import { type Defaults, mergeDefaults, plan } from './declare/plan.js'
+import { type Defaults, mergeDefaults, type Plan, plan } from './declare/plan.js'
 import type { AnySpec, LoopSpec, PlainSpec, ResourceSpec } from './declare/spec.js'
 import { LariatError, Refusal, show } from './errors.js'
 import { onset } from './graph/onset.js'
@@ -134,19 +134,25 @@ function makeResource(where: string, spec: unknown): Entry {
   checkResource(where, spec)
   checkReach(where, spec)
   const own = { ...spec }
-  return walking(own, shorten(own), whole)
+  return walking(own, { usual: shorten(own), traced: whole })
 }
 
 function makeLoop(spec: unknown): Entry {
   checkLoop(spec)
-  return walking({ ...spec } as unknown as AnySpec, onset, onset)
+  return walking({ ...spec } as unknown as AnySpec, { usual: onset, traced: onset })
 }
 
-/** An endpoint that walks a graph: shortened, or as a whole for a trace. It keeps its streams wherever it is mounted. */
-function walking(spec: AnySpec, shortened: Step, whole: Step): Entry {
+/** The first step of a request, and of one whose decisions are traced. */
+interface First {
+  readonly usual: Step
+  readonly traced: Step
+}
+
+/** An endpoint that walks a graph. It has one list of streams, wherever it is mounted. */
+function walking(spec: AnySpec, first: First): Entry {
   const streams = new OpenStreams()
   return endpoint(
-    (defaults) => handle(spec, defaults, shortened, whole, streams),
+    (defaults) => handle(plan(spec, defaults), first, streams),
     streams,
     (how) => streams.close(how),
   )
@@ -156,14 +162,7 @@ function walking(spec: AnySpec, shortened: Step, whole: Step): Entry {
 
 type Fail = (error: unknown) => void
 
-function handle(
-  spec: AnySpec,
-  defaults: Defaults,
-  shortened: Step,
-  whole: Step,
-  streams: OpenStreams,
-): MountedHandler {
-  const planned = plan(spec, defaults)
+function handle(planned: Plan, first: First, streams: OpenStreams): MountedHandler {
   return (req, res, next, fail = next) => {
     if (res.headersSent) {
       return fail(new LariatError('LARIAT_SENT', `The head was sent before ${req.originalUrl} was reached`))
@@ -172,7 +171,7 @@ function handle(
     const failing = (error: unknown) => failed(x, error, fail)
     try {
       if (streams.isClosing) return turnAway(x, streams, failing)
-      const outcome = isTraced(planned) ? traced(x, whole) : walk(x, shortened)
+      const outcome = isTraced(planned) ? traced(x, first.traced) : walk(x, first.usual)
       if (isPromise(outcome))
         outcome.then((each) => act(x, each as Outcome, streams, failing)).then(undefined, failing)
       else act(x, outcome, streams, failing)
@@ -228,12 +227,6 @@ function asError(error: unknown): unknown {
 
 // ---- finding the entry of a table
 
-/** A matching entry, and how the router goes on where the entry is a table that has no match. */
-interface Match {
-  readonly handler: MountedHandler
-  readonly next: NextFunction
-}
-
 /**
  * The router only finds the entry and sets `req.params`. The entry is called after the router has returned, and with
  * the `req.next` from before: a held response would otherwise keep all that the router made for its request.
@@ -243,34 +236,41 @@ function route(
   defaults: Defaults,
 ): MountedHandler {
   const router = express.Router()
-  let match: Match | undefined
-  const take = () => {
-    const taken = match
-    match = undefined
-    return taken
-  }
+  let found: MountedHandler | undefined
+  /** How the router goes on where what it found is a table without a match. */
+  let onward: NextFunction
   for (const [path, entry] of entries) {
     const handler = entry[mount](defaults)
     router.all(path, (_req, _res, next) => {
-      match = { handler, next }
+      found = handler
+      onward = next
     })
   }
   return (req, res, next, fail = restoring(req, next)) => {
     const { next: nextBefore } = req
-    const unmatched = (error?: unknown) => {
+    const enter = () => {
+      const handler = found
+      const goOn = onward
+      if (!handler) return
+      found = undefined
+      if (nextBefore) req.next = nextBefore
+      handler(
+        req,
+        res,
+        () => {
+          goOn()
+          enter()
+        },
+        fail,
+      )
+    }
+    found = undefined
+    router(req as never, res, (error?: unknown) => {
       if (error === undefined || error === null) next()
       else if (error instanceof URIError && !res.headersSent) respondUndecodable(req, res, fail)
       else fail(error)
-    }
-    const enter = (advance: () => void) => {
-      advance()
-      const found = take()
-      if (!found) return
-      const { handler, next } = found
-      if (nextBefore) req.next = nextBefore
-      handler(req, res, () => enter(next), fail)
-    }
-    enter(() => router(req as never, res, unmatched))
+    })
+    enter()
   }
 }
 

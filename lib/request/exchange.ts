@@ -7,9 +7,9 @@ import type { Plan } from '../declare/plan.js'
 import { isReading } from '../http/method.js'
 import { RequestBody } from './body.js'
 import { Context, type Shown } from './context.js'
-import { Departure } from './departure.js'
 import { Draft } from './draft.js'
 import type { Negotiated } from './negotiated.js'
+import { Signal } from './signal.js'
 
 /** The function that takes the request body, and the media type or range it was declared for. */
 interface Acceptor {
@@ -37,7 +37,7 @@ export class Exchange implements Shown {
   onAnswer: ((name: string, value: unknown) => void) | undefined
   #context: Context | undefined
   #body: RequestBody | undefined
-  #departure: Departure | undefined
+  #signal: Signal | undefined
 
   constructor(plan: Plan, req: Request, res: Response) {
     this.plan = plan
@@ -67,14 +67,14 @@ export class Exchange implements Shown {
   }
 
   get signal(): AbortSignal {
-    this.#departure ??= new Departure(this.hasLeft)
-    return this.#departure.signalOf(this.req, this.res)
+    this.#signal ??= new Signal(this.hasLeft)
+    return this.#signal.of(this.req, this.res)
   }
 
   /** Aborts the signal, now or when it is asked for. */
   abort(): void {
-    this.#departure ??= new Departure()
-    this.#departure.happen()
+    this.#signal ??= new Signal()
+    this.#signal.abort()
   }
 
   /** The method is GET or HEAD. */

@@ -3,30 +3,30 @@ import type { Request, Response } from 'express'
 import { onClose } from '../http/connection.js'
 import { type Scope, scopeOfNow, within } from '../scope.js'
 
-/** The signal of a request: its controller is made when a callback asks for the signal. */
-export class Departure {
+/** The signal of a request. Its controller is made when a callback reads the signal. */
+export class Signal {
   #controller: AbortController | undefined
   /** The scope in which the listeners of the signal are called. */
   #scope: Scope | undefined
-  #hasHappened: boolean
+  #isAborted: boolean
 
-  constructor(hasHappened = false) {
-    this.#hasHappened = hasHappened
+  constructor(isAborted = false) {
+    this.#isAborted = isAborted
   }
 
   /** Aborted when the client leaves before the answer is complete. */
-  signalOf(req: Request, res: Response): AbortSignal {
+  of(req: Request, res: Response): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
       this.#scope = scopeOfNow()
-      if (this.#hasHappened) this.#controller.abort()
-      else onClose(req, res, { closed: () => res.writableFinished || this.happen() })
+      if (this.#isAborted) this.#controller.abort()
+      else onClose(req, res, { closed: () => res.writableFinished || this.abort() })
     }
     return this.#controller.signal
   }
 
-  happen(): void {
-    this.#hasHappened = true
+  abort(): void {
+    this.#isAborted = true
     within(this.#scope, () => this.#controller?.abort())
   }
 }
