@@ -1,21 +1,26 @@
+// The front door: makes request handlers of specs and tables.
 import type { NextFunction, Response } from 'express'
 import express from 'express'
-import { checkLoop, checkResource, checkStream, traceRule } from './declare/check.js'
+import { checkDefaults, checkLoop, checkResource } from './declare/check.js'
 import type { Request } from './declare/context.js'
-import { type Defaults, plan } from './declare/plan.js'
+import { type Defaults, mergeDefaults, type Plan, plan } from './declare/plan.js'
 import type { AnySpec, LoopSpec, PlainSpec, ResourceSpec } from './declare/spec.js'
 import { LariatError, Refusal, show } from './errors.js'
-import { decideLoop } from './graph/onset.js'
-import { type Decide, isTraced, TracedExchange, unsettled } from './graph/trace.js'
+import { onset } from './graph/onset.js'
+import { checkReach } from './graph/reach.js'
+import { shorten, whole } from './graph/shorten.js'
+import type { Step } from './graph/step.js'
+import { isTraced, traced } from './graph/trace.js'
 import { walk } from './graph/walk.js'
 import { closeAfter } from './http/connection.js'
 import { hold } from './loop/hold.js'
 import { OpenStreams } from './loop/open-streams.js'
 import { type Closing, checkClosing } from './loop/shutdown.js'
-import { type Awaitable, isPromise } from './promise.js'
-import { Exchange, type Outcome } from './request/exchange.js'
+import { isPromise } from './promise.js'
+import { Exchange } from './request/exchange.js'
+import type { Outcome } from './request/outcome.js'
 import { respond, respondStop } from './respond.js'
-import { checkKeys, isObject, wrong } from './rules.js'
+import { isObject, wrong } from './rules.js'
 import type { OpenStream } from './values/open-stream.js'
 
 type Handler = { bivariant(req: Request, res: Response, next: NextFunction): void }['bivariant']
@@ -25,19 +30,14 @@ export type Endpoint = Handler & {
   /** The open streams. */
   readonly streams: Iterable<OpenStream>
   /**
-   * Answers new requests 503 with Retry-After, ends the open streams cleanly, spread over `over` milliseconds
-   * (default 0), and cuts what is left then; an end that a middleware carries out late has a second more. Resolves when
-   * all are gone, and keeps the process until then; a second call is the first.
+   * Answers new requests 503 with Retry-After and ends the open streams cleanly, spread over `over` milliseconds
+   * (default 0). Cuts streams that are still open then; a stream whose end is delayed by a middleware has one more
+   * second. Resolves when all streams are gone, and keeps the process alive until then. A second call is the first.
    *
    * @param how `over`; `retryAfter` in seconds (default 5), to which up to as much again is added at random
    */
   close(how?: Closing): Promise<void>
 }
-
-/** How an endpoint is made again with a table's defaults. */
-const under: unique symbol = Symbol('under')
-type Remake = (defaults: Defaults) => Handler
-type Made = Endpoint & { [under]: Remake }
 
 /**
  * Middleware for one resource: REST first, loop after.
@@ -73,27 +73,22 @@ export function loop<
 /**
  * A router for a table of resources and loops, in the path syntax of the Express that is installed.
  *
- * Paths match as a whole; what matches none goes to `next()`. A path that cannot be decoded is answered 400.
+ * Paths match as a whole; a request that matches none goes to `next()`. A path that cannot be decoded is answered 400.
  *
  * @param table paths and their specs or endpoints; a spec with `init` or `info` is written `resource({ … })`
- * @param defaults `stream` options and a `trace` for all entries; what an entry has of its own wins
- * @throws TypeError for an entry that is wrong: it names the path and the key; whatever Express throws for a path
- *   that it cannot parse
+ * @param defaults `stream` options and a `trace` for all entries; those of an entry win
+ * @throws TypeError for an entry that is wrong: it names the path and the key; and the error of Express for a path that
+ *   it cannot parse
  */
 export function resources(
   table: { readonly [path: string]: Endpoint | PlainSpec },
   defaults: Defaults = {},
 ): Endpoint {
-  checkKeys('resources: defaults', defaults, {
-    stream: [isObject, 'an object of stream options'],
-    trace: traceRule,
-  })
-  if (defaults.stream !== undefined) checkStream('resources: defaults', defaults.stream)
+  checkDefaults('resources: defaults', defaults)
   if (!isObject(table)) wrong(`resources: expected a table of paths, not ${show(table)}`)
   const entries = Object.entries(table).map(([path, entry]) => [path, entryOf(path, entry)] as const)
-  const make: Remake = (outer) => route(entries, merge(outer, defaults))
-  return made(
-    make({}),
+  return endpoint(
+    (outer) => route(entries, mergeDefaults(outer, defaults)),
     {
       *[Symbol.iterator]() {
         for (const [, entry] of entries) yield* entry.streams
@@ -103,120 +98,97 @@ export function resources(
       checkClosing(how)
       await Promise.all(entries.map(([, entry]) => entry.close(how)))
     },
-    make,
   )
 }
 
-function route(entries: readonly (readonly [path: string, entry: Made])[], defaults: Defaults): Handler {
-  const router = express.Router()
-  const passed = new WeakSet<object>()
-  for (const [path, entry] of entries) {
-    const handler = entry[under](defaults)
-    router.all(path, (req, res, next) => {
-      handler(req as unknown as Request, res, (error?: unknown) => {
-        if (typeof error === 'object' && error !== null) passed.add(error)
-        next(error)
-      })
-    })
-  }
-  const isUndecodable = (error: unknown) => error instanceof URIError && !passed.has(error)
-  return (req, res, next) => {
-    router(req as never, res, (error?: unknown) => {
-      if (!isUndecodable(error) || res.headersSent) return next(error)
-      const x = new Exchange(plain, req, res)
-      x.detail = 'The path cannot be decoded.'
-      respond(x, 400, next)
-    })
-  }
+// ---- making endpoints
+
+/** A table mounts its entries under its defaults. */
+const mount: unique symbol = Symbol('mount')
+type Mount = (defaults: Defaults) => MountedHandler
+type Entry = Endpoint & { readonly [mount]: Mount }
+
+/** A handler whose errors may go elsewhere than a request that a table has no entry for. */
+type MountedHandler = (req: Request, res: Response, next: NextFunction, fail?: NextFunction) => void
+
+function endpoint(
+  mounted: Mount,
+  streams: Endpoint['streams'],
+  close: (how?: Closing) => Promise<void>,
+): Entry {
+  const alone = mounted({})
+  // Express tells handlers from error handlers by the number of their parameters
+  const handler: Handler = (req, res, next) => alone(req, res, next)
+  return Object.assign(handler, { streams, close: (how?: Closing) => close(how), [mount]: mounted })
 }
 
-const plain = plan({})
-
-function entryOf(path: string, entry: Endpoint | PlainSpec): Made {
+function entryOf(path: string, entry: Endpoint | PlainSpec): Entry {
   if (typeof entry !== 'function') return makeResource(`resources['${path}']`, entry)
-  if (under in entry) return entry as Made
+  if (mount in entry) return entry as Entry
   wrong(
     `resources['${path}']: expected a spec, or what resource(), loop() or resources() returned, not ${show(entry)}`,
   )
 }
 
-function makeResource(where: string, spec: unknown): Made {
+function makeResource(where: string, spec: unknown): Entry {
   checkResource(where, spec)
-  return endpoint({ ...spec }, walk)
+  checkReach(where, spec)
+  const own = { ...spec }
+  return walking(own, { usual: shorten(own), traced: whole })
 }
 
-function makeLoop(spec: unknown): Made {
+function makeLoop(spec: unknown): Entry {
   checkLoop(spec)
-  const own = { ...spec }
-  return endpoint(own, (x, onStep) => decideLoop(x, own, onStep))
+  return walking({ ...spec } as unknown as AnySpec, { usual: onset, traced: onset })
 }
+
+/** The first step of a request, and of one whose decisions are traced. */
+interface First {
+  readonly usual: Step
+  readonly traced: Step
+}
+
+/** An endpoint that walks a graph. It has one list of streams, wherever it is mounted. */
+function walking(spec: AnySpec, first: First): Entry {
+  const streams = new OpenStreams()
+  return endpoint(
+    (defaults) => handle(plan(spec, defaults), first, streams),
+    streams,
+    (how) => streams.close(how),
+  )
+}
+
+// ---- answering requests
 
 type Fail = (error: unknown) => void
 
-/** Its streams are its own, wherever it is mounted, and by whichever table. */
-function endpoint(spec: AnySpec, decide: Decide): Made {
-  const streams = new OpenStreams()
-  const make: Remake = (defaults) => handle(spec, defaults, streams, decide)
-  return made(make({}), streams, (how) => streams.close(how), make)
-}
-
-function handle(spec: AnySpec, defaults: Defaults, streams: OpenStreams, decide: Decide): Handler {
-  const planned = plan(spec, defaults)
-  const whole = unsettled(planned)
-  const { init } = spec
-  const begin: Decide = init
-    ? (x, onStep) =>
-        x.call('init', init, (state) => {
-          x.state = state
-          return decide(x, onStep)
-        }) as Awaitable<Outcome>
-    : decide
-  return (req, res, next) => {
+function handle(planned: Plan, first: First, streams: OpenStreams): MountedHandler {
+  return (req, res, next, fail = next) => {
     if (res.headersSent) {
-      return next(new LariatError('LARIAT_SENT', `The head was sent before ${req.originalUrl} was reached`))
+      return fail(new LariatError('LARIAT_SENT', `The head was sent before ${req.originalUrl} was reached`))
     }
-    const traced = isTraced(planned) ? new TracedExchange(whole, req, res) : undefined
-    const x = traced ?? new Exchange(planned, req, res)
-    const fail = (error: unknown) => failed(x, error, next)
+    const x = new Exchange(planned, req, res)
+    const failing = (error: unknown) => failed(x, error, fail)
     try {
-      if (streams.isClosing) return refuse(x, streams, fail)
-      const outcome = traced ? traced.decide(begin) : begin(x)
+      if (streams.isClosing) return turnAway(x, streams, failing)
+      const outcome = isTraced(planned) ? traced(x, first.traced) : walk(x, first.usual)
       if (isPromise(outcome))
-        outcome.then((each) => act(x, each as Outcome, streams, fail)).then(undefined, fail)
-      else act(x, outcome, streams, fail)
+        outcome.then((each) => act(x, each as Outcome, streams, failing)).then(undefined, failing)
+      else act(x, outcome, streams, failing)
     } catch (error) {
-      fail(error)
+      failing(error)
     }
   }
 }
 
-function made(
-  handler: Handler,
-  streams: Endpoint['streams'],
-  close: Endpoint['close'],
-  remake: Remake,
-): Made {
-  return Object.assign(handler, {
-    streams,
-    close: (how?: Closing) => close(how),
-    [under]: remake,
-  })
-}
-
-/** The endpoint is closing: whoever comes is told to come back. */
-function refuse(x: Exchange, streams: OpenStreams, fail: Fail): void {
-  x.headers['Retry-After'] = String(streams.retryAfter)
-  x.detail = 'The server is closing this resource.'
+/** Refuses a request while the endpoint is closing. */
+function turnAway(x: Exchange, streams: OpenStreams, fail: Fail): void {
+  x.draft.headers['Retry-After'] = String(streams.retryAfter)
+  x.draft.detail = 'The server is closing this resource.'
   closeAfter(x.res)
   respond(x, 503, fail)
 }
 
-function merge(outer: Defaults, inner: Defaults): Defaults {
-  const trace = inner.trace ?? outer.trace
-  return { stream: { ...outer.stream, ...inner.stream }, ...(trace && { trace }) }
-}
-
-/** Does what a request has come to. */
 function act(x: Exchange, outcome: Outcome, streams: OpenStreams, fail: Fail): void {
   switch (outcome.kind) {
     case 'status':
@@ -229,11 +201,11 @@ function act(x: Exchange, outcome: Outcome, streams: OpenStreams, fail: Fail): v
   }
 }
 
-/** A refusal is answered; any other error is for the app's own error handler. */
+/** A refusal is answered; any other error goes to the error handler of the app. */
 function failed(x: Exchange, error: unknown, next: NextFunction): void {
   if (x.hasLeft && (error instanceof Refusal || isAbort(error))) return
   if (!(error instanceof Refusal) || x.res.headersSent) return next(asError(error))
-  x.detail = error.detail
+  x.draft.detail = error.detail
   try {
     respond(x, error.status, next)
   } catch (unsendable) {
@@ -241,14 +213,81 @@ function failed(x: Exchange, error: unknown, next: NextFunction): void {
   }
 }
 
-/** What the signal makes of what it was given to, once the client has gone. */
+/** The error of an operation that got the signal, once the client has left. */
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
 }
 
-/** Express takes some values for something else than an error. */
+/** Express gives some values that `next` takes another meaning. */
 function asError(error: unknown): unknown {
   return error && error !== 'route' && error !== 'router'
     ? error
     : new LariatError('LARIAT_THREW', `A callback threw ${show(error)}: throw an Error`, { cause: error })
+}
+
+// ---- finding the entry of a table
+
+/**
+ * The router only finds the entry and sets `req.params`. The entry is called after the router has returned, and with
+ * the `req.next` from before: a held response would otherwise keep all that the router made for its request.
+ */
+function route(
+  entries: readonly (readonly [path: string, entry: Entry])[],
+  defaults: Defaults,
+): MountedHandler {
+  const router = express.Router()
+  let found: MountedHandler | undefined
+  /** How the router goes on where what it found is a table without a match. */
+  let onward: NextFunction
+  for (const [path, entry] of entries) {
+    const handler = entry[mount](defaults)
+    router.all(path, (_req, _res, next) => {
+      found = handler
+      onward = next
+    })
+  }
+  return (req, res, next, fail = restoring(req, next)) => {
+    const { next: nextBefore } = req
+    const enter = () => {
+      const handler = found
+      const goOn = onward
+      if (!handler) return
+      found = undefined
+      if (nextBefore) req.next = nextBefore
+      handler(
+        req,
+        res,
+        () => {
+          goOn()
+          enter()
+        },
+        fail,
+      )
+    }
+    found = undefined
+    router(req as never, res, (error?: unknown) => {
+      if (error === undefined || error === null) next()
+      else if (error instanceof URIError && !res.headersSent) respondUndecodable(req, res, fail)
+      else fail(error)
+    })
+    enter()
+  }
+}
+
+/** Gives an error to `next`, with the request as it was before: as a router does for its handlers. */
+function restoring(req: Request, next: NextFunction): NextFunction {
+  const { baseUrl, params } = req
+  return (error) => {
+    req.baseUrl = baseUrl
+    req.params = params
+    next(error)
+  }
+}
+
+const nothing = plan({})
+
+function respondUndecodable(req: Request, res: Response, fail: Fail): void {
+  const x = new Exchange(nothing, req, res)
+  x.draft.detail = 'The path cannot be decoded.'
+  respond(x, 400, fail)
 }

@@ -1,19 +1,20 @@
+// Makes every error of the library, each with a stable code.
 import { inspect } from 'node:util'
 
 /**
- * The codes of all errors that the library makes.
+ * The code of an error. It is stable; the message may change.
  *
- * - `LARIAT_SPEC`: a spec, table or option that was declared wrongly
- * - `LARIAT_ANSWER`: a callback answered with something it may not
- * - `LARIAT_THREW`: a callback threw what Express cannot take for an error; `cause` has it
- * - `LARIAT_DATA`: data that the format cannot put on the wire
- * - `LARIAT_REFUSED`: the request is refused; `status` says how
- * - `LARIAT_DEADLINE`: a callback did not settle within `decisionTimeout`
- * - `LARIAT_DOWN`: what the stream's data comes from was dead before the head
- * - `LARIAT_OVERFLOW`: a mailbox or queue went past its limit
- * - `LARIAT_GAP`: events were lost in the midst of a stream whose format cannot say so
- * - `LARIAT_SENT`: the head was sent before the endpoint was reached
- * - `LARIAT_BODY`: the request body was consumed by somebody who left nothing of it
+ * - `LARIAT_SPEC`: a spec, a table or an option is wrong. A TypeError, thrown when it is declared
+ * - `LARIAT_ANSWER`: a callback returned a value that it may not return. A TypeError that names the callback
+ * - `LARIAT_THREW`: a callback threw a value that is no error; `cause` has it
+ * - `LARIAT_DATA`: the format cannot encode this data. A TypeError, thrown by `send`, `write` or `publish`
+ * - `LARIAT_REFUSED`: the request is refused; `status` has the status of the answer
+ * - `LARIAT_DEADLINE`: a callback did not settle within `decisionTimeout`. Answered 503
+ * - `LARIAT_DOWN`: a monitored target was dead before the head was sent. Answered 503
+ * - `LARIAT_OVERFLOW`: more messages or bytes wait for a client than its limits allow
+ * - `LARIAT_GAP`: a client missed events in mid-stream, and its format has no way to say so
+ * - `LARIAT_SENT`: another middleware had sent the head before the endpoint was reached
+ * - `LARIAT_BODY`: another middleware had read the request body and left nothing in `req.body`
  */
 export type Code =
   | 'LARIAT_SPEC'
@@ -28,10 +29,7 @@ export type Code =
   | 'LARIAT_SENT'
   | 'LARIAT_BODY'
 
-/**
- * An error with a code. What was written wrongly (`LARIAT_SPEC`, `LARIAT_ANSWER`, `LARIAT_DATA`) is a TypeError with
- * such a code instead.
- */
+/** An error with a code. A mistake in the calling code (`LARIAT_SPEC`, `_ANSWER`, `_DATA`) is a TypeError instead. */
 export class LariatError extends Error {
   constructor(
     readonly code: Code,
@@ -46,11 +44,11 @@ export class LariatError extends Error {
   }
 }
 
-/** A request that is refused with a status of 400 and above: answered by a problem body. */
+/** Refuses a request with a status of 400 and above; answered with a problem body. */
 export class Refusal extends LariatError {
   constructor(
     readonly status: number,
-    /** What the client is told. */
+    /** The reason, for the client. */
     readonly detail: string,
     code: Code = 'LARIAT_REFUSED',
     message = detail,
@@ -59,12 +57,12 @@ export class Refusal extends LariatError {
   }
 }
 
-/** A TypeError with a code: something was written wrongly. */
+/** A TypeError with a code, for a mistake in the calling code. */
 export function misuse(code: Code, message: string, options?: ErrorOptions): TypeError & { code: Code } {
   return Object.assign(new TypeError(message, options), { code })
 }
 
-/** A value in an error's words: short, on one line. */
+/** Shows a value in a message: short, on one line. */
 export function show(value: unknown): string {
   const text = inspect(value, {
     depth: 0,
@@ -76,7 +74,7 @@ export function show(value: unknown): string {
   return text.length > 120 ? `${text.slice(0, 117)}...` : text
 }
 
-/** Tells the process of an error that no caller is left to take: a Node warning, which ends nothing. */
+/** Reports an error that no caller is left to receive, as a process warning. */
 export function report(what: string, error: unknown): void {
   const reason = error instanceof Error ? (error.stack ?? error.message) : show(error)
   process.emitWarning(`${what}: ${reason}`, { type: 'LariatWarning' })

@@ -1,6 +1,7 @@
+// Runs what may fail without failing.
 import { isPromise } from './promise.js'
 
-/** Runs something that may fail, now or later, without a consequence but that it is told. */
+/** Runs a function whose error, now or later, is reported and has no other consequence. */
 export function safely(run: () => unknown, failed: (error: unknown) => void): void {
   try {
     const result = run()

@@ -1,4 +1,4 @@
-// Tells a value from a promise of one: what is there at once costs no promise.
+// Tells a value from a promise of one, so that a value which is there at once costs no promise.
 
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | PromiseLike<T>

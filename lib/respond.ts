@@ -1,15 +1,14 @@
+// Turns an outcome into a head and a body.
 import { randomBytes } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import { finished, Readable, Transform } from 'node:stream'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { Response } from 'express'
-import vary from 'vary'
 import { misuse, show } from './errors.js'
 import { cut, onClose, tolerate } from './http/connection.js'
-import { isToken } from './http/field.js'
-import { parseMediaType } from './http/media-type.js'
 import type { ByteRange } from './http/range.js'
+import { putHeaders } from './request/draft.js'
 import type { Exchange } from './request/exchange.js'
 import { type Body, toBytes, toChunk, typeOf } from './values/body.js'
 import { isStream, isWebStream } from './values/readable.js'
@@ -17,7 +16,7 @@ import type { StopValue } from './values/stop.js'
 
 type Fail = (error: unknown) => void
 
-/** Brotli's own default takes a hundred times as long for a tenth less. */
+/** Brotli's default quality takes a hundred times as long, to save another tenth. */
 const brotli = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 4 } }
 
 const coders = {
@@ -30,133 +29,81 @@ const coders = {
 }
 type Coder = (bytes: Buffer) => Promise<Buffer>
 
-/** Answers with a status that the graph has come to. */
+/** The statuses of answers that the validators are true of. */
+const validated: readonly number[] = [200, 206, 300, 304]
+
+/** Answers with a status that the graph has decided. */
 export function respond(x: Exchange, status: number, fail: Fail): void {
-  applyHeaders(x)
-  if (status >= 400) return refuse(x, status)
-  if (status === 304 || status === 200 || status === 206 || status === 300) set(x, x.validators)
-  if (status === 304 || status === 204 || x.result === undefined) return finishEmpty(x, status)
+  const { draft, res } = x
+  draft.apply()
+  if (status >= 400) return sendProblem(x, status)
+  if (validated.includes(status)) draft.applyValidators()
+  const { body } = draft
+  if (status === 304 || status === 204 || body === undefined) return finishEmpty(x, status)
   setStatus(x, status)
-  if (x.negotiated.language !== undefined) x.res.setHeader('Content-Language', x.negotiated.language)
-  retracting(x, fail, (failed) => {
-    if (status === 206) sendPart(x, toBytes(x.result as Body))
-    else sendBody(x, x.result as Body, failed)
+  if (draft.negotiated.language !== undefined) res.setHeader('Content-Language', draft.negotiated.language)
+  attempt(x, fail, (failed) => {
+    if (status === 206) sendPart(x, toBytes(body))
+    else sendBody(x, body, failed)
   })
 }
 
-/** Answers with what a callback has stopped with. */
+/** Answers with the `stop()` of a callback. */
 export function respondStop(x: Exchange, { status, headers, body, detail }: StopValue, fail: Fail): void {
-  applyHeaders(x)
-  if (headers) set(x, headers)
-  const own = x.res.getHeader('Content-Type') !== x.typeBefore
+  const { draft, res } = x
+  draft.apply()
+  if (headers) putHeaders(res, headers)
   if (body !== undefined && status !== 204 && status !== 304) {
-    x.res.statusCode = status
-    if (!own) x.res.setHeader('Content-Type', typeOf(body))
-    retracting(x, fail, (failed) => send(x, body, failed))
+    res.statusCode = status
+    if (!draft.hasOwnType) res.setHeader('Content-Type', typeOf(body))
+    attempt(x, fail, (failed) => send(x, body, failed))
   } else if (status >= 400) {
-    x.detail = detail
-    refuse(x, status)
+    draft.detail = detail
+    sendProblem(x, status)
   } else finishEmpty(x, status)
 }
 
-/** Puts the headers that the graph has come to onto the response, beside those of other middleware. */
-export function applyHeaders(x: Exchange): void {
-  const { res } = x
-  for (const name in x.headers) putHeader(res, name, x.headers[name] as string | readonly string[])
-  if (x.vary.length === 0) return
-  if (x.vary === x.plan.vary && !res.hasHeader('Vary')) res.setHeader('Vary', x.plan.varyHeader)
-  else vary(res, x.vary as string[])
-}
-
-/** A header that a callback has given; in two of them others have their say, too. */
-export function putHeader(res: Response, name: string, value: string | readonly string[] | undefined): void {
-  if (value === undefined) return
-  if (/^vary$/i.test(name)) addVary(res, String(value))
-  else if (/^set-cookie$/i.test(name)) res.appendHeader(name, value)
-  else res.setHeader(name, value)
-}
-
-function addVary(res: Response, value: string): void {
-  const names = value.split(',').map((name) => name.trim())
-  for (const name of names) if (isToken(name)) vary(res, name)
-}
-
-function set({ res }: Exchange, headers: Readonly<Record<string, string>>): void {
-  for (const name in headers) putHeader(res, name, headers[name] as string)
-}
-
-/** Express's responses are slow to take a status, and 200 is what they begin with. */
+/** Setting the status of an Express response is slow, and 200 is its default. */
 function setStatus({ res }: Exchange, status: number): void {
   if (res.statusCode !== status) res.statusCode = status
 }
 
-/** A problem body (RFC 9457). */
-function refuse(x: Exchange, status: number): void {
-  const { res } = x
+/** Answers a refusal (RFC 9457). */
+function sendProblem(x: Exchange, status: number): void {
+  const { draft, res } = x
+  const { body, detail, offered } = draft
   const title = STATUS_CODES[status] ?? 'Unknown Status'
-  const problem = { type: 'about:blank', title, status, detail: x.detail, offered: x.offered }
-  if (status === 416 && x.result instanceof Uint8Array)
-    res.setHeader('Content-Range', `bytes */${x.result.length}`)
+  if (status === 416 && body instanceof Uint8Array) res.setHeader('Content-Range', `bytes */${body.length}`)
   res.statusCode = status
   res.setHeader('Content-Type', 'application/problem+json')
-  finish(x, JSON.stringify(problem))
+  finish(x, JSON.stringify({ type: 'about:blank', title, status, detail, offered }))
 }
-
-const ofBodies = ['Content-Type', 'Content-Length']
 
 function finishEmpty(x: Exchange, status: number): void {
   const { res } = x
-  for (const name of ofBodies) if (res.hasHeader(name)) res.removeHeader(name)
+  if (res.hasHeader('Content-Type')) res.removeHeader('Content-Type')
+  if (res.hasHeader('Content-Length')) res.removeHeader('Content-Length')
   setStatus(x, status)
   if (status !== 204 && status !== 304) res.setHeader('Content-Length', '0')
   res.end()
 }
 
-/** The end of every whole answer: HEAD has the head of GET. */
+/** Ends an answer of known length. HEAD gets the head of GET. */
 function finish({ req, res }: Exchange, chunk: string | Buffer): void {
   res.setHeader('Content-Length', String(Buffer.byteLength(chunk)))
   res.end(req.method === 'HEAD' ? undefined : chunk)
 }
 
-/** The head of a body whose length is not known; without saying so, Node would close the connection. */
+/** Ends the head of a body of unknown length. Without Transfer-Encoding, Node would close the connection. */
 export function finishHead({ req, res }: Exchange): void {
   if (req.httpVersion === '1.1') res.setHeader('Transfer-Encoding', 'chunked')
   res.end()
 }
 
-/**
- * One that a callback has set; else the type that was negotiated, with its charset. That of a stream says
- * nothing of a body, and one that was set before the resource was reached nothing of the resource.
- */
-function contentType(x: Exchange, body: Body): string {
-  const { mediaType, charset } = x.negotiated
-  const own = x.res.getHeader('Content-Type')
-  if (own !== undefined && own !== x.typeBefore) return String(own)
-  return mediaType === undefined || x.streams ? typeOf(body) : withCharset(mediaType, charset)
-}
-
-/** The charset is for text types alone; JSON, event streams and their like are UTF-8 by definition. */
-export function withCharset(mediaType: string, charset: string | undefined): string {
-  if (charset === undefined || !/^text\//i.test(mediaType) || /^text\/event-stream/i.test(mediaType))
-    return mediaType
-  return parseMediaType(mediaType)?.parameters.some(([name]) => name === 'charset')
-    ? mediaType
-    : `${mediaType}; charset=${charset}`
-}
-
-/** The charset that a body's type says; UTF-8 if none. */
-export function charsetOf(x: Exchange, body: Body): string | undefined {
-  if (typeof body !== 'string') return undefined
-  const type = contentType(x, body)
-  if (!/charset/i.test(type)) return undefined
-  return parseMediaType(type)?.parameters.find(([name]) => name === 'charset')?.[1]
-}
-
-/** What is said of a body that then cannot be sent is taken back: the answer to the error says its own. */
-function retracting(x: Exchange, fail: Fail, run: (failed: Fail) => void): void {
+/** Takes back what was said about a body that then cannot be sent. */
+function attempt(x: Exchange, fail: Fail, run: (failed: Fail) => void): void {
   const failed = (error: unknown) => {
-    for (const name of ['Content-Type', 'Content-Encoding', 'Content-Language', ...Object.keys(x.validators)])
-      x.res.removeHeader(name)
+    x.draft.retract()
     fail(error)
   }
   try {
@@ -167,35 +114,38 @@ function retracting(x: Exchange, fail: Fail, run: (failed: Fail) => void): void 
 }
 
 function sendBody(x: Exchange, body: Body, fail: Fail): void {
-  x.res.setHeader('Content-Type', contentType(x, body))
-  if (!x.isEncoded) return send(x, body, fail)
-  const coder = coders[x.negotiated.encoding as keyof typeof coders]
+  const { draft, res } = x
+  res.setHeader('Content-Type', draft.typeOf(body))
+  if (!draft.isEncoded) return send(x, body, fail)
+  const { encoding } = draft.negotiated
+  const coder = coders[encoding as keyof typeof coders]
   if (isStream(body)) return sendStream(x, body, fail, coder.stream())
-  coder.whole(toBytes(body, charsetOf(x, body))).then((bytes) => {
+  coder.whole(toBytes(body, draft.charsetOf(body))).then((bytes) => {
     if (x.isOver) return
-    x.res.setHeader('Content-Encoding', x.negotiated.encoding)
+    res.setHeader('Content-Encoding', encoding)
     finish(x, bytes)
   }, fail)
 }
 
 function send(x: Exchange, body: Body, fail: Fail): void {
   if (isStream(body)) sendStream(x, body, fail)
-  else finish(x, toChunk(body, charsetOf(x, body)))
+  else finish(x, toChunk(body, x.draft.charsetOf(body)))
 }
 
-/** A body of unknown length: a source that fails before its first byte is an error like any other. */
+/** Sends a body of unknown length. A source that fails before its first byte is an ordinary error. */
 function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): void {
   const { req, res } = x
   const source = isWebStream(body) ? Readable.fromWeb(body) : (body as Readable)
-  // its length is not known, so that no range of it can be
+  // ranges need the length
   res.removeHeader('Accept-Ranges')
-  if (coder) res.removeHeader('Content-Length')
+  if (coder) {
+    res.removeHeader('Content-Length')
+    res.setHeader('Content-Encoding', x.negotiated.encoding)
+  }
   if (req.method === 'HEAD') {
     source.on('error', () => {}).destroy()
-    if (coder) res.setHeader('Content-Encoding', x.negotiated.encoding)
     return finishHead(x)
   }
-  if (coder) res.setHeader('Content-Encoding', x.negotiated.encoding)
   finished(source, { writable: false }, (error) => {
     if (!error) return
     coder?.destroy()
@@ -214,7 +164,7 @@ function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): voi
   else bytes.pipe(res)
 }
 
-/** For a chunk that is neither text nor bytes Node throws where nobody can catch it. */
+/** Checks the chunks of an object stream: Node would throw for a wrong one where nothing can catch it. */
 function bytesOnly(source: Readable): Transform {
   return new Transform({
     writableObjectMode: true,
@@ -230,30 +180,30 @@ function bytesOnly(source: Readable): Transform {
   })
 }
 
-/** One range with Content-Range, several as multipart/byteranges (RFC 9110 14.4, 14.6). */
+/** Sends one range with Content-Range, several as multipart/byteranges (RFC 9110 14.4, 14.6). */
 function sendPart(x: Exchange, bytes: Buffer): void {
   const { res } = x
-  const ranges = x.ranges as readonly ByteRange[]
-  const type = contentType(x, bytes)
+  const ranges = x.draft.ranges as readonly ByteRange[]
+  const type = x.draft.typeOf(bytes)
   const describe = ({ first, last }: ByteRange) => `bytes ${first}-${last}/${bytes.length}`
-  const cutTo = ({ first, last }: ByteRange) => bytes.subarray(first, last + 1)
+  const partOf = ({ first, last }: ByteRange) => bytes.subarray(first, last + 1)
   const [only, second] = ranges as [ByteRange, ByteRange | undefined]
   forbidTransform(res)
   if (!second) {
     res.setHeader('Content-Type', type)
     res.setHeader('Content-Range', describe(only))
-    return finish(x, cutTo(only))
+    return finish(x, partOf(only))
   }
   const boundary = randomBytes(16).toString('hex')
   const parts = ranges.flatMap((range) => [
     Buffer.from(`\r\n--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: ${describe(range)}\r\n\r\n`),
-    cutTo(range),
+    partOf(range),
   ])
   res.setHeader('Content-Type', `multipart/byteranges; boundary=${boundary}`)
   finish(x, Buffer.concat([...parts, Buffer.from(`\r\n--${boundary}--\r\n`)]))
 }
 
-/** Content-Range counts bytes as they are: a part that `compression()` compressed would be another (RFC 9110 14.4). */
+/** Content-Range counts the bytes as sent, which `compression()` would change (RFC 9110 14.4). */
 function forbidTransform(res: Response): void {
   const control = [res.getHeader('Cache-Control') ?? []].flat().join(', ')
   if (!control.includes('no-transform'))

@@ -1,13 +1,14 @@
+// Checks objects that a user wrote, key by key.
 import { misuse, show } from './errors.js'
 
-/** What a key may be: a test, its words, and whether the key must be there. */
+/** The values that a key may have: a test, its words, and whether the key must be there. */
 export type Rule = readonly [fits: (value: unknown) => boolean, expected: string, needed?: 'needed']
 export type Rules = Readonly<Record<string, Rule>>
 
 /**
- * Checks an object that a user wrote, key by key; undefined counts as absent.
+ * Checks an object against the rules of its keys; undefined counts as absent.
  *
- * @throws TypeError that says where, what came, what was expected, and the nearest name of an unknown key
+ * @throws TypeError that names the place, the value and what was expected, and suggests the nearest known key
  */
 export function checkKeys(where: string, given: unknown, rules: Rules): void {
   const known = Object.keys(rules)
@@ -23,7 +24,7 @@ export function checkKeys(where: string, given: unknown, rules: Rules): void {
   }
 }
 
-/** Throws for what was declared wrongly. */
+/** Throws the TypeError for a wrong declaration. */
 export function wrong(message: string): never {
   throw misuse('LARIAT_SPEC', message)
 }
@@ -40,7 +41,22 @@ export function isBoolean(value: unknown): boolean {
   return typeof value === 'boolean'
 }
 
-/** The known name that is nearest to a misspelt one, or all of them. */
+/** A whole number, 0 or more. */
+export function isWhole(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0
+}
+
+/** More than 0; Infinity for no limit. */
+export function isCount(value: unknown): boolean {
+  return typeof value === 'number' && value > 0
+}
+
+/** Milliseconds, more than 0; Infinity for never. */
+export function isDelay(value: unknown): boolean {
+  return isCount(value)
+}
+
+/** The known name nearest to a misspelt one, or all of them. */
 function suggest(key: string, known: readonly string[]): string {
   const distances = known.map((name) => editDistance(key.toLowerCase(), name.toLowerCase()))
   const least = Math.min(...distances)
@@ -49,7 +65,7 @@ function suggest(key: string, known: readonly string[]): string {
     : `. Known are ${known.join(', ')}.`
 }
 
-/** Levenshtein's distance. */
+/** The Levenshtein distance. */
 function editDistance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index)
   for (let i = 1; i <= one.length; i++) {

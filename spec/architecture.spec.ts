@@ -7,22 +7,7 @@ import { order, roomOf } from '../tools/rooms.js'
 const lib = new URL('../lib/', import.meta.url)
 
 /** What is still to be mended: a line may be taken away, and none may be added. */
-const breaches: readonly string[] = [
-  'declare/check imports graph/graph, which is above it',
-  'declare/check imports graph/methods, which is above it',
-  'declare/plan imports graph/graph, which is above it',
-  'graph/methods imports respond, which is above it',
-  'respond imports itself',
-  'declare/plan imports itself',
-  'graph/access imports itself',
-  'graph/conditional imports itself',
-  'graph/conneg imports itself',
-  'graph/graph imports itself',
-  'graph/methods imports itself',
-  'request/context imports itself',
-  'request/exchange imports itself',
-  'Exchange of request/exchange has 26 fields and 18 methods',
-]
+const breaches: readonly string[] = []
 
 const sources = new Map(
   readdirSync(lib, { recursive: true, encoding: 'utf8' })

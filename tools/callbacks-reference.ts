@@ -15,8 +15,8 @@ export function withReference(page: string): string {
 
 /** Every callback, in the order in which they are asked. */
 function table(): string {
-  const rows = Object.entries(callbacks).map(([name, { asks, expected, fallback, otherwise }]) =>
-    [`<a id="${name}"></a>[\`${name}\`](#${name})`, asks, expected, shown(fallback), otherwise].map(cell),
+  const rows = Object.entries(callbacks).map(([name, { question, expected, fallback, otherwise }]) =>
+    [`<a id="${name}"></a>[\`${name}\`](#${name})`, question, expected, shown(fallback), otherwise].map(cell),
   )
   const head = ['callback', 'question', 'may answer', 'default', 'otherwise']
   return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')

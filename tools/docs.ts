@@ -3,11 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { withMap } from './architecture-map.js'
 import { withReference } from './callbacks-reference.js'
 import { picture } from './graph-picture.js'
+import { withOptions } from './options.js'
 
 const docs = new URL('../docs/', import.meta.url)
 
 writeFileSync(new URL('images/graph.svg', docs), picture())
 rewrite('guide/callbacks.md', withReference)
+rewrite('guide/loop.md', withOptions)
 rewrite('design/architecture.md', withMap)
 
 function rewrite(name: string, made: (page: string) => string): void {

@@ -1,7 +1,7 @@
 // Draws the decision graph: the table of lib/graph/graph.ts as docs/images/graph.svg.
 import { STATUS_CODES } from 'node:http'
 import { type CallbackName, callbacks } from '../lib/declare/callbacks.js'
-import { type Exit, first, graph, type Question } from '../lib/graph/graph.js'
+import { type Exit, first, graph, holding, type Question } from '../lib/graph/graph.js'
 import { drawPath, escaped, group, marker, type Point, rect, style, text } from './svg.js'
 
 type Answer = 'yes' | 'no'
@@ -157,9 +157,6 @@ const routes: Readonly<Record<string, Route>> = {
   },
 }
 
-/** The questions whose answer may be a format: then the response is held open. */
-const holding: readonly Question[] = ['accept', 'provide']
-
 /** What is asked where no callback of that name is. */
 const asks: Readonly<Record<Exclude<Question, CallbackName>, string>> = {
   knownMethod: 'Is the method in knownMethods?',
@@ -240,7 +237,7 @@ function drawQuestion(question: Question): string {
 
 function wordingOf(question: Question): string {
   return question in callbacks
-    ? callbacks[question as CallbackName].asks
+    ? callbacks[question as CallbackName].question
     : asks[question as keyof typeof asks]
 }
 

@@ -1,4 +1,4 @@
-// What the callbacks of a spec may answer: the types.
+// Types the answers of a spec's callbacks.
 import type { Format } from '../formats/format.js'
 import type { Awaitable } from '../promise.js'
 import type { Body } from '../values/body.js'
@@ -9,11 +9,11 @@ import type { Context } from './context.js'
 /** A constant, or a function of the context, synchronous or not, that may also stop. */
 export type Callback<State, T> = T | ((context: Context<State>) => Awaitable<T | Stop>)
 
-/** What provides a media type: a format to stream in, or a function that returns what to answer. */
+/** Provides a media type: a format to stream in, or a function that returns a body, a format or a list. */
 export type Provider<State> = Format | ((context: Context<State>) => Awaitable<Body | Format | Once | Stop>)
 export type Provided<State> = readonly Format[] | { readonly [mediaType: string]: Provider<State> }
 
-/** What an accept callback answers. */
+/** The answer of an accept callback. */
 export type Accepted =
   | boolean
   | { body: Body }

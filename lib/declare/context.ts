@@ -1,14 +1,14 @@
-// The contexts that callbacks get, as their users see them.
+// Types the contexts that callbacks get.
 import type { EventEmitter } from 'node:events'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import type { Request as ExpressRequest, Response } from 'express'
 import type { Format } from '../formats/format.js'
 import type { OpenStream, Wrote } from '../values/open-stream.js'
 
-/** Express's request; in Express 5's own type a parameter may be a list, which these paths never give. */
+/** Express's request. By the type of Express 5 a parameter may be a list; the paths of an endpoint never give one. */
 export type Request = ExpressRequest<Record<string, string>>
 
-/** What the negotiation has decided, each field as soon as it is decided. */
+/** The result of the negotiation, each field as soon as it is decided. */
 export interface Negotiated {
   /** The media type, as it is provided; of a loop, that of its format. */
   readonly mediaType: string
@@ -22,7 +22,7 @@ export interface Negotiated {
   readonly format: Format
 }
 
-/** What `init` gets. */
+/** The context of `init`. */
 export interface InitContext {
   readonly req: Request
   readonly res: Response
@@ -36,14 +36,14 @@ export interface InitContext {
   bytes(): Promise<Uint8Array>
 }
 
-/** What every callback gets, as its last argument. */
+/** The context of every callback: its last argument. */
 export interface Context<State> extends InitContext {
-  /** What `init` returned; the callbacks' own, and theirs to change. */
+  /** The value that `init` returned. Callbacks may change it. */
   state: State
   readonly negotiated: Negotiated
 }
 
-/** What `monitor` can watch. */
+/** The targets that `monitor` can watch. */
 export type Watched =
   | EventEmitter
   | EventTarget
@@ -51,21 +51,21 @@ export type Watched =
   | PromiseLike<unknown>
   | { onDown(callback: (error?: unknown) => void): unknown }
 
-/** What `subscribe`, `info` and `terminate` get. */
+/** The context of `subscribe`, `info` and `terminate`. */
 export interface LoopContext<State, Sent = unknown> extends Context<State> {
-  /** Puts a message into this response's mailbox: Erlang's `send self`. */
+  /** Puts a message into the mailbox of this response: Erlang's `send self`. */
   send(message: Sent): void
   /** Encodes data, or an event, and puts it on the wire. Never throws for a client that left. */
   write(data: unknown): Wrote
   /** Resolves to `ok` once the client has caught up, `closed` if the stream ended instead. */
   drained(): Promise<'ok' | 'closed'>
   /**
-   * Watches what the data comes from: when it dies, or is already dead, `message` arrives in `info`; without
-   * a message the loop ends with reason `down`.
+   * Watches the target that the data comes from. When it dies, or is already dead, `message` arrives in `info`;
+   * without a message the loop ends with reason `down`.
    */
   monitor(target: Watched, message?: Sent): void
-  /** What the client saw last: the Last-Event-ID header, else the query parameter `lastEventId`. */
+  /** The last id that the client saw: the Last-Event-ID header, else the query parameter `lastEventId`. */
   readonly lastEventId: string | undefined
-  /** This held response: what was sent, what waits, and how to close it. */
+  /** This held response: its counters, and a way to close it. */
   readonly stream: OpenStream
 }

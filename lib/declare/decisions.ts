@@ -1,32 +1,32 @@
-// The decisions of a request, as whoever listens to them gets them.
+// Types the decisions of a request, as a listener gets them.
 
-/** A question of the decision graph, and what it was answered. */
+/** A question of the decision graph, and its answer. */
 export interface Decision {
   question: string
-  /** Yes or no; or what the request came to there and then, where the question ended it. */
+  /** Yes or no; or the outcome of the request, where the question ended it. */
   answer: boolean | 'stop' | 'loop' | 'left' | 'error'
-  /** What the callback answered, or the negotiation chose. Absent where the spec has no such callback. */
+  /** The answer of the callback, or the choice of the negotiation. Absent where the spec has no such callback. */
   value?: unknown
   /** Milliseconds since the question before. */
   ms: number
 }
 
-/** The decisions of a request: every question that it was asked, in order, and what came of it. */
+/** The decisions of a request: every question that was asked, in order, and the outcome. */
 export interface Decisions {
   method: string
-  /** The path with its query: what is secret in it is secret here. */
+  /** The path with its query. It may hold secrets: do not log it where they must not be. */
   url: string
   steps: Decision[]
   outcome:
     | { readonly kind: 'status' | 'stop'; readonly status: number }
     | { readonly kind: 'loop'; readonly status: number; readonly mediaType: string }
     | { readonly kind: 'error'; readonly error: unknown }
-    /** A callback has answered on its own, or the client has gone. */
+    /** A callback has answered on its own, or the client has left. */
     | { readonly kind: 'left' }
 }
 
 /**
- * Listens to the decisions of each request, before they are acted on. `true` names the questions that were asked in
- * a `Decision-Trace` response header, but never with `NODE_ENV=production`.
+ * Listens to the decisions of each request, before they are acted on. `true` lists the questions in a
+ * `Decision-Trace` response header, but never with `NODE_ENV=production`.
  */
 export type Trace = true | ((decisions: Decisions) => void)

@@ -1,7 +1,17 @@
-// The options of a held response.
+// Says which options a held response has: the rule, the default and the words of each, once.
+import {
+  isBoolean,
+  isCount,
+  isDelay,
+  isFunction,
+  isObject,
+  isWhole,
+  type Rule,
+  type Rules,
+} from '../rules.js'
 import type { InitContext } from './context.js'
 
-/** What happens to a client past its limits. */
+/** The policy for a client past its limits. */
 export type Overflow = 'close' | 'dropOldest' | 'dropNewest' | { conflate(data: unknown): PropertyKey }
 
 /** Options of a held response, under `stream` in a spec. */
@@ -15,27 +25,134 @@ export interface StreamOptions {
   /** Messages in mailbox and queue. Default 10 000. */
   maxQueued?: number
   /**
-   * What happens past those. `close`, the default, cuts the client; `dropOldest` and `dropNewest` drop events of
-   * those that wait; `{ conflate }` keeps the newest of each key. Drops are counted, and the client is told of them.
+   * The policy past those limits. `close`, the default, cuts the client; `dropOldest` and `dropNewest` drop waiting
+   * events; `{ conflate }` keeps the newest event of each key. Drops are counted, and the client is told of them.
    */
   overflow?: Overflow
-  /** Milliseconds that a client may take no byte while bytes wait; then it is cut. Default 30 000. */
+  /** Milliseconds in which a client takes no byte while bytes wait; then it is cut. Default 30 000. */
   writeTimeout?: number
   /** Milliseconds, less up to 10 % at random, after which a stream ends with reason `expired`. Default: never. */
   maxDuration?: number
   /**
-   * Milliseconds after which `isAuthorized` and `forbidden` are asked again, and so on; anything but yes ends the
+   * Milliseconds after which `isAuthorized` and `forbidden` are asked again, and so on; any answer but yes ends the
    * stream with reason `revoked`. Default: never. Not for `loop()`.
    */
   reauthorize?: number
   /** The most open streams of the endpoint; one more is a 503 with Retry-After. Default: no limit. */
   maxStreams?: number
-  /** The most open streams of a client; one more is a 429 with Retry-After. Default: no limit. */
+  /** The most open streams of one client; one more is a 429 with Retry-After. Default: no limit. */
   maxStreamsPerClient?: number
-  /** Who a client is. Default: `req.ip`. */
+  /** Returns the key that tells one client from another. Default: `req.ip`. */
   clientKey?(context: InitContext): string
   /** Marks a complete end in the format (SSE event `end`), for clients that would reconnect. Default false. */
   endEvent?: boolean
-  /** Says in the format that the stream failed (SSE event `failed`), then cuts. Default false. */
+  /** Marks a failure in the format (SSE event `failed`), then cuts. Default false. */
   errorEvent?: boolean
+}
+
+type Name = keyof StreamOptions
+
+/** One option, as the rules, the defaults and the documentation read it. */
+export interface Option<Value> {
+  readonly rule: Rule
+  /** The words for the table of the documentation. */
+  readonly words: string
+  readonly fallback?: Value
+  /** The default in words, where the value is hard to read or is none of the library. */
+  readonly shown?: string
+}
+
+/** Every option. A key that `StreamOptions` does not have, or one that is missing here, does not compile. */
+export const streamOptions = {
+  heartbeat: {
+    rule: [(value) => value === false || isDelay(value), 'milliseconds, more than 0, or false'],
+    words: "milliseconds of silence after which the format's heartbeat is sent; `false` for none",
+    fallback: 15_000,
+  },
+  retry: {
+    rule: [isWhole, 'whole milliseconds, 0 or more'],
+    words: 'the reconnection time that SSE clients are told, in milliseconds',
+  },
+  maxQueuedBytes: {
+    rule: [isCount, 'a number, more than 0'],
+    words:
+      'bytes encoded and not yet taken by the kernel, before the head as well; one event larger than that passes ' +
+      'when nothing else waits',
+    fallback: 2 ** 20,
+    shown: '1 MiB',
+  },
+  maxQueued: {
+    rule: [isCount, 'a number, more than 0'],
+    words: 'messages in the mailbox, and events that wait for the client',
+    fallback: 10_000,
+  },
+  overflow: {
+    rule: [isOverflow, "'close', 'dropOldest', 'dropNewest' or { conflate: (data) => key }"],
+    words:
+      "the policy past those limits: `'close'` cuts the client; or `'dropOldest'`, `'dropNewest'`, `{ conflate }`",
+    fallback: 'close',
+  },
+  writeTimeout: {
+    rule: [isDelay, 'milliseconds, more than 0'],
+    words: 'milliseconds in which a client takes no byte while bytes wait; then it is cut',
+    fallback: 30_000,
+  },
+  maxDuration: {
+    rule: [isDelay, 'milliseconds, more than 0'],
+    words: 'milliseconds, less up to 10 % at random, after which a stream ends',
+  },
+  reauthorize: {
+    rule: [isDelay, 'milliseconds, more than 0'],
+    words:
+      'milliseconds after which `isAuthorized` and `forbidden` are asked again, and so on; not for `loop()`',
+  },
+  maxStreams: {
+    rule: [isCount, 'a number, more than 0'],
+    words: 'the most open streams of the endpoint; one more is a 503',
+  },
+  maxStreamsPerClient: {
+    rule: [isCount, 'a number, more than 0'],
+    words: 'the most open streams of one client; one more is a 429',
+  },
+  clientKey: {
+    rule: [isFunction, 'a function of the context that returns a string, the same for the same client'],
+    words: 'a function of the context that returns a string, the same for the same client',
+    shown: '`req.ip`',
+  },
+  endEvent: {
+    rule: [isBoolean, 'true or false'],
+    words: 'marks a complete end in the format',
+    fallback: false,
+  },
+  errorEvent: {
+    rule: [isBoolean, 'true or false'],
+    words: 'marks a failure in the format',
+    fallback: false,
+  },
+} as const satisfies { readonly [Key in Name]-?: Option<StreamOptions[Key]> }
+
+type Table = typeof streamOptions
+type Defaulted = { [Key in Name]: Table[Key] extends { fallback: unknown } ? Key : never }[Name]
+
+/** The options of a spec, with the defaults of those that have one. */
+export type ResolvedOptions = Readonly<StreamOptions & Required<Pick<StreamOptions, Defaulted>>>
+
+const entries = Object.entries(streamOptions) as [Name, Option<unknown>][]
+
+export const streamRules: Rules = Object.fromEntries(entries.map(([name, { rule }]) => [name, rule]))
+
+const fallbacks = defined(Object.fromEntries(entries.map(([name, { fallback }]) => [name, fallback])))
+
+/** Options with defaults; those of a later argument win. An option that is undefined counts as absent. */
+export function resolveOptions(...given: readonly (StreamOptions | undefined)[]): ResolvedOptions {
+  return Object.assign({}, fallbacks, ...given.map((each) => defined(each ?? {}))) as ResolvedOptions
+}
+
+function defined(options: StreamOptions): StreamOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+function isOverflow(value: unknown): boolean {
+  if (value === 'close' || value === 'dropOldest' || value === 'dropNewest') return true
+  return isObject(value) && Object.keys(value).join() === 'conflate' && isFunction(value.conflate)
 }

@@ -1,5 +1,4 @@
-// The two kinds of spec, as their users write them. State, then what is sent, then what is pulled: three type
-// parameters, so that `subscribe`'s own context does not fix what it returns.
+// Types the two kinds of spec, as users write them.
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import type { Format } from '../formats/format.js'
 import type { Awaitable } from '../promise.js'
@@ -14,18 +13,23 @@ import type { InitContext, LoopContext } from './context.js'
 import type { Trace } from './decisions.js'
 import type { StreamOptions } from './options.js'
 
-/** What a loop pulls from, no faster than the client reads. */
+/** A source that a loop pulls from, no faster than the client reads. */
 export type Source<Message> = AsyncIterable<Message> | Iterable<Message> | WebStream<Message>
 type Yes<State> = Callback<State, boolean>
 type Known<T> = unknown extends T ? never : T
 
-/** What both kinds of spec have. Write `init` first and `subscribe` before `info`: types infer in that order. */
-export interface Held<State, Sent, Message, Timeout> {
+/**
+ * The keys that both kinds of spec have. Write `init` first and `subscribe` before `info`: types infer in that order.
+ *
+ * `Sent` (by `send`) and `Message` (by a source) are two parameters, so that the context of `subscribe` does not fix
+ * what `subscribe` returns.
+ */
+export interface CommonSpec<State, Sent, Message, Timeout> {
   /** Makes the request's state; asked first. Cowboy's `init`. */
   init?: (context: InitContext) => Awaitable<State | Stop>
   /**
-   * Feeds the response, once, when the loop starts. Returns a channel, or what to pull from, or a function that
-   * unsubscribes, called exactly once however the loop ends, or nothing; `stop()` answers instead. May be a
+   * Called once, when the loop starts. Returns a channel, a source to pull from, nothing, or a function that
+   * unsubscribes: it is called exactly once, however the loop ends. `stop()` answers instead of the stream. May be a
    * channel itself.
    */
   subscribe?:
@@ -42,8 +46,8 @@ export interface Held<State, Sent, Message, Timeout> {
     context: LoopContext<State, Sent>,
   ) => Awaitable<Stop | Wrote | void>
   /**
-   * Called when events that the client has missed are lost for good, in place of the in-band notice, before any
-   * other event: `requested` is the id that it came with, `from` that of the oldest event which is retained.
+   * Called instead of the in-band notice, before any other event, when events that the client missed are no longer
+   * retained. `requested` is the id that the client sent, `from` the id of the oldest retained event.
    */
   onGap?: (
     gap: { requested: string; from: string; reason: 'trimmed' | 'unknown' },
@@ -53,7 +57,7 @@ export interface Held<State, Sent, Message, Timeout> {
   terminate?: (reason: Reason, context: LoopContext<State, Sent>) => unknown
   /** Options of the held response. */
   stream?: StreamOptions
-  /** Listens to the decisions of each request; `true` names them in a response header. Default: nobody listens. */
+  /** Listens to the decisions of each request; `true` lists them in a response header. Default: no listener. */
   trace?: Trace
   /** The largest request body that `json()`, `text()` and `bytes()` read, in bytes. Default 1 MiB. */
   bodyLimit?: number
@@ -61,8 +65,8 @@ export interface Held<State, Sent, Message, Timeout> {
   decisionTimeout?: number
 }
 
-/** A loop from the onset: no negotiation; GET and HEAD, 405 for the rest. */
-export interface LoopSpec<State, Sent, Message, Timeout> extends Held<State, Sent, Message, Timeout> {
+/** A loop from the onset: no negotiation; GET and HEAD, 405 for other methods. */
+export interface LoopSpec<State, Sent, Message, Timeout> extends CommonSpec<State, Sent, Message, Timeout> {
   /** The format to stream in, such as `sse()`. */
   format: Format
   /** The status of the held response. Default 200. */
@@ -71,8 +75,9 @@ export interface LoopSpec<State, Sent, Message, Timeout> extends Held<State, Sen
   headers?: Callback<State, Record<string, string>>
 }
 
-/** A resource: REST first, loop after. Each callback's default and effect stand beside it. */
-export interface ResourceSpec<State, Sent, Message, Timeout> extends Held<State, Sent, Message, Timeout> {
+/** A resource: REST first, loop after. Beside each callback: its default, and the effect of other answers. */
+export interface ResourceSpec<State, Sent, Message, Timeout>
+  extends CommonSpec<State, Sent, Message, Timeout> {
   /** Default true. false: 503; seconds or a Date: 503 with Retry-After. */
   serviceAvailable?: Callback<State, boolean | number | Date>
   /** Default GET HEAD POST PUT PATCH DELETE OPTIONS. Another method: 501. */
@@ -93,7 +98,7 @@ export interface ResourceSpec<State, Sent, Message, Timeout> extends Held<State,
   validContentHeaders?: Yes<State>
   /** Default true. false: 413. */
   validEntityLength?: Yes<State>
-  /** Default none. Headers to add to the 200 with Allow that OPTIONS gets. */
+  /** Default none. Headers of the answer to OPTIONS, beside Allow. */
   options?: Callback<State, Record<string, string>>
   /** Formats, or media types and what provides them, in the server's order. Nothing fits: 406. */
   contentTypesProvided?: Callback<State, Provided<State>>
@@ -137,13 +142,13 @@ export interface ResourceSpec<State, Sent, Message, Timeout> extends Held<State,
   negotiation?: 'strict' | 'lenient'
 }
 
-/** A spec with no types of its own. With `init` or `info` write `resource({ … })`: a table infers nothing per entry. */
+/** An entry of a table. With `init` or `info` write `resource({ … })`: a table infers no types per entry. */
 export type PlainSpec = ResourceSpec<undefined, unknown, unknown, undefined> & { init?: never; info?: never }
 
 /** The spec of a loop as the library reads it. */
 export type AnyLoopSpec = LoopSpec<unknown, unknown, unknown, number | undefined>
 
-/** A spec as the library reads it: the user's types are theirs. */
-export type AnySpec = Held<unknown, unknown, unknown, number | undefined> & {
+/** A spec as the library reads it, without the user's types. */
+export type AnySpec = CommonSpec<unknown, unknown, unknown, number | undefined> & {
   [Name in CallbackName]?: unknown
 } & { negotiation?: 'strict' | 'lenient' }

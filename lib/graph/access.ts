@@ -1,39 +1,76 @@
+// Decides whether a request may go on at all: the checks that are made for every method.
 import { type Awaitable, isPromise } from '../promise.js'
+import { askAgain } from '../request/callback.js'
 import type { Exchange } from '../request/exchange.js'
+import { asks, flag, question } from './question.js'
 
-/** Checks for every method: may this request go on at all? */
-export const questions = {
-  serviceAvailable: (x: Exchange) => x.ask('serviceAvailable', (value) => value === true || refuse(x, value)),
+export const access = {
+  serviceAvailable: asks(
+    'serviceAvailable',
+    (value, x) => {
+      if (value !== true) setRetryAfter(x, value)
+      return value === true
+    },
+    { byDefault: true },
+  ),
 
-  knownMethod: (x: Exchange) => x.ask('knownMethods', (methods) => methods.includes(x.req.method)),
+  knownMethod: asks('knownMethods', (methods, x) => methods.includes(x.req.method)),
 
-  uriTooLong: (x: Exchange) => x.ask('uriTooLong', is),
+  uriTooLong: flag('uriTooLong'),
 
-  methodAllowed: (x: Exchange) =>
-    x.ask('allowedMethods', (methods) => methods.includes(x.req.method) || refuseMethod(x, methods)),
+  methodAllowed: asks('allowedMethods', (methods, x) => isAllowed(x, methods)),
 
-  malformedRequest: (x: Exchange) => x.ask('malformedRequest', is),
+  malformedRequest: flag('malformedRequest'),
 
-  isAuthorized: (x: Exchange) => x.ask('isAuthorized', (value) => value === true || challenge(x, value)),
+  isAuthorized: asks('isAuthorized', (value, x) => value === true || challenge(x, value), {
+    byDefault: true,
+  }),
 
-  forbidden: (x: Exchange) => x.ask('forbidden', is),
+  forbidden: flag('forbidden'),
 
-  rateLimited: (x: Exchange) => x.ask('rateLimited', (value) => value !== false && !refuse(x, value)),
+  rateLimited: asks(
+    'rateLimited',
+    (value, x) => {
+      if (value !== false) setRetryAfter(x, value)
+      return value !== false
+    },
+    { byDefault: false },
+  ),
 
-  validContentHeaders: (x: Exchange) => x.ask('validContentHeaders', is),
+  validContentHeaders: flag('validContentHeaders'),
 
-  validEntityLength: (x: Exchange) => x.ask('validEntityLength', is),
+  validEntityLength: flag('validEntityLength'),
 
-  isOptions: (x: Exchange) => x.req.method === 'OPTIONS' && describeOptions(x),
+  isOptions: question({
+    asks: 'options',
+    also: ['allowedMethods'],
+    onlyFor: (method) => method === 'OPTIONS',
+    isPassed: true,
+    answer: (x, ask) =>
+      ask(x, 'allowedMethods', (methods) =>
+        ask(x, 'options', (headers) => {
+          Object.assign(x.draft.headers, { Allow: methods.join(', ') }, headers)
+          return true
+        }),
+      ),
+  }),
 }
 
-const is = (value: boolean) => value
+/** Whether the method is one of those allowed. If not, the answer lists them. */
+export function isAllowed(x: Exchange, methods: readonly string[]): boolean {
+  const { draft, req } = x
+  if (methods.includes(req.method)) return true
+  draft.headers.Allow = methods.join(', ')
+  draft.offered = methods
+  draft.detail = `The method ${req.method} is not allowed here.`
+  return false
+}
 
-/** Whether the client may still have what it gets, asked anew: for a response that is held for long. */
+/** Asks again, for a response that is held, whether the client is still authorized. */
 export function stillAllowed(x: Exchange): Awaitable<boolean> {
   const isNot = (value: unknown) => value === false
-  return after(x.askAgain('isAuthorized'), (value) =>
-    value === true ? after(x.askAgain('forbidden'), isNot) : false,
+  return after(askAgain(x, 'isAuthorized'), (value) =>
+    value === true ? after(askAgain(x, 'forbidden'), isNot) : false,
   )
 }
 
@@ -41,30 +78,13 @@ function after<T>(value: Awaitable<unknown>, then: (value: unknown) => Awaitable
   return isPromise(value) ? value.then(then) : then(value)
 }
 
-/** Says when to come back, where that is known. */
-function refuse(x: Exchange, until: boolean | number | Date): false {
-  if (until instanceof Date) x.headers['Retry-After'] = until.toUTCString()
-  else if (typeof until === 'number') x.headers['Retry-After'] = String(Math.ceil(until))
-  return false
+/** Seconds or a date say when to try again; a boolean does not. */
+function setRetryAfter({ draft }: Exchange, until: boolean | number | Date): void {
+  if (until instanceof Date) draft.headers['Retry-After'] = until.toUTCString()
+  else if (typeof until === 'number') draft.headers['Retry-After'] = String(Math.ceil(until))
 }
 
-export function refuseMethod(x: Exchange, allowed: readonly string[]): false {
-  x.headers.Allow = allowed.join(', ')
-  x.offered = allowed
-  x.detail = `The method ${x.req.method} is not allowed here.`
+function challenge({ draft }: Exchange, challenges: string | readonly string[]): false {
+  draft.headers['WWW-Authenticate'] = challenges
   return false
-}
-
-function challenge(x: Exchange, challenges: string | readonly string[]): false {
-  x.headers['WWW-Authenticate'] = challenges
-  return false
-}
-
-function describeOptions(x: Exchange) {
-  return x.ask('allowedMethods', (methods) =>
-    x.ask('options', (headers) => {
-      Object.assign(x.headers, { Allow: methods.join(', ') }, headers)
-      return true
-    }),
-  )
 }

@@ -1,82 +1,113 @@
+// Decides whether the preconditions of a request hold (RFC 9110 13.2.2).
 import { parseHttpDate, seconds } from '../http/date.js'
 import { matchesStrongly, matchesWeakly, parseEtags, weakened } from '../http/etag.js'
+import { isReading } from '../http/method.js'
 import type { Awaitable } from '../promise.js'
-import type { Answer, Exchange } from '../request/exchange.js'
+import type { Exchange } from '../request/exchange.js'
+import type { Answer } from '../request/outcome.js'
+import { type Ask, question } from './question.js'
 
-/** Preconditions (RFC 9110 13.2.2): is what the client has, or believes to be there, still so? */
-export const questions = {
-  ifMatchParses: ({ req }: Exchange) =>
-    req.headers['if-match'] === undefined || parseEtags(req.headers['if-match']) !== undefined,
+/** The callbacks whose answers a client can revalidate by. */
+export const validators = ['generateEtag', 'lastModified', 'expires'] as const
 
-  ifMatch: (x: Exchange) => {
-    const asked = x.req.headers['if-match']
-    const etags = asked === undefined ? '*' : parseEtags(asked)
-    if (etags === '*' || etags === undefined) return true
-    return x.ask('generateEtag', (own) =>
-      etags.some((etag) => own !== undefined && matchesStrongly(own, etag)),
-    )
-  },
+export const conditional = {
+  ifMatchParses: question({
+    answer: ({ req }) =>
+      req.headers['if-match'] === undefined || parseEtags(req.headers['if-match']) !== undefined,
+  }),
 
-  ifUnmodifiedSince: (x: Exchange) => {
-    const since = dateOf(x.req.headers['if-unmodified-since'])
-    if (since === undefined || x.req.headers['if-match'] !== undefined) return true
-    return x.ask('lastModified', (modified) => modified === undefined || seconds(modified) <= since)
-  },
+  ifMatch: question({
+    asks: 'generateEtag',
+    answer: (x, ask) => {
+      const asked = x.req.headers['if-match']
+      const etags = asked === undefined ? '*' : parseEtags(asked)
+      if (etags === '*' || etags === undefined) return true
+      return ask(x, 'generateEtag', (own) =>
+        etags.some((etag) => own !== undefined && matchesStrongly(own, etag)),
+      )
+    },
+  }),
 
-  ifNoneMatchParses: (x: Exchange) => {
-    const asked = x.req.headers['if-none-match']
-    return asked === undefined || hasNothingToRevalidate(x) || parseEtags(asked) !== undefined
-  },
+  ifUnmodifiedSince: question({
+    asks: 'lastModified',
+    answer: (x, ask) => {
+      const since = dateOf(x.req.headers['if-unmodified-since'])
+      if (since === undefined || x.req.headers['if-match'] !== undefined) return true
+      return ask(x, 'lastModified', (modified) => modified === undefined || seconds(modified) <= since)
+    },
+  }),
 
-  ifNoneMatch: (x: Exchange) => {
-    const asked = x.req.headers['if-none-match']
-    const etags = asked === undefined || hasNothingToRevalidate(x) ? [] : parseEtags(asked)
-    if (etags === '*') return false
-    if (etags === undefined || etags.length === 0) return true
-    return x.ask(
-      'generateEtag',
-      (own) => own === undefined || !etags.some((etag) => matchesWeakly(own, etag)),
-    )
-  },
+  ifNoneMatchParses: question({
+    answer: (x) => {
+      const asked = x.req.headers['if-none-match']
+      return asked === undefined || hasNothingToRevalidate(x) || parseEtags(asked) !== undefined
+    },
+  }),
 
-  isRevalidation: (x: Exchange) => isReading(x) && validate(x, () => true),
+  ifNoneMatch: question({
+    asks: 'generateEtag',
+    answer: (x, ask) => {
+      const asked = x.req.headers['if-none-match']
+      const etags = asked === undefined || hasNothingToRevalidate(x) ? [] : parseEtags(asked)
+      if (etags === '*') return false
+      if (etags === undefined || etags.length === 0) return true
+      return ask(
+        x,
+        'generateEtag',
+        (own) => own === undefined || !etags.some((etag) => matchesWeakly(own, etag)),
+      )
+    },
+  }),
 
-  ifModifiedSince: (x: Exchange) => {
-    if (!isReading(x) || hasNothingToRevalidate(x) || x.req.headers['if-none-match'] !== undefined)
-      return true
-    const since = dateOf(x.req.headers['if-modified-since'])
-    if (since === undefined) return true
-    return x.ask('lastModified', (modified) =>
-      modified === undefined || seconds(modified) > since ? true : validate(x, () => false),
-    )
-  },
+  isRevalidation: question({
+    also: validators,
+    onlyFor: isReading,
+    isPassed: true,
+    answer: (x, ask) => validate(x, ask, () => true),
+  }),
 
-  /** A condition on what is not there: it fails where a success would have come of it. */
-  ifMatchAbsent: ({ req }: Exchange) => req.headers['if-match'] === undefined,
+  ifModifiedSince: question({
+    asks: 'lastModified',
+    also: validators,
+    onlyFor: isReading,
+    otherwise: true,
+    answer: (x, ask) => {
+      if (hasNothingToRevalidate(x) || x.req.headers['if-none-match'] !== undefined) return true
+      const since = dateOf(x.req.headers['if-modified-since'])
+      if (since === undefined) return true
+      return ask(x, 'lastModified', (modified) =>
+        modified === undefined || seconds(modified) > since ? true : validate(x, ask, () => false),
+      )
+    },
+  }),
+
+  /** A condition on a missing resource fails where the answer without it would be a success. */
+  ifMatchAbsent: question({ answer: ({ req }) => req.headers['if-match'] === undefined }),
 }
 
-/** Asks for what a client can revalidate by, then goes on. */
-export function validate(x: Exchange, then: () => Awaitable<Answer>): Awaitable<Answer> {
-  return x.ask('generateEtag', (etag) =>
-    x.ask('lastModified', (modified) =>
-      x.ask('expires', (expires) => {
-        if (etag !== undefined) x.validators.ETag = x.isEncoded ? weakened(etag) : etag
-        if (modified !== undefined) x.validators['Last-Modified'] = modified.toUTCString()
+/** Asks for the validators, keeps them for the answer, and goes on. */
+export function validate(
+  x: Exchange,
+  ask: Ask<(typeof validators)[number]>,
+  then: () => Awaitable<Answer>,
+): Awaitable<Answer> {
+  return ask(x, 'generateEtag', (etag) =>
+    ask(x, 'lastModified', (modified) =>
+      ask(x, 'expires', (expires) => {
+        const { draft } = x
+        if (etag !== undefined) draft.validators.ETag = draft.isEncoded ? weakened(etag) : etag
+        if (modified !== undefined) draft.validators['Last-Modified'] = modified.toUTCString()
         if (expires !== undefined)
-          x.validators.Expires = typeof expires === 'string' ? expires : expires.toUTCString()
+          draft.validators.Expires = typeof expires === 'string' ? expires : expires.toUTCString()
         return then()
       }),
     ),
   )
 }
 
-export function isReading({ req }: Exchange): boolean {
-  return req.method === 'GET' || req.method === 'HEAD'
-}
-
 /** A stream is never the same twice. */
 function hasNothingToRevalidate(x: Exchange): boolean {
-  return x.streams !== undefined && isReading(x)
+  return x.negotiated.chosen !== undefined && x.isReading
 }
 
 function dateOf(header: string | undefined): number | undefined {

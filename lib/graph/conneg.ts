@@ -1,17 +1,137 @@
+// Negotiates: decides which of the provided representations the client gets.
 import type { Provided } from '../declare/answers.js'
-import { type Provides, provides } from '../declare/plan.js'
+import { type Provides, provides } from '../declare/media-types.js'
 import { isFormat } from '../formats/format.js'
 import { chooseCharset, chooseEncoding, chooseLanguage, chooseMediaType } from '../http/accept.js'
 import type { Exchange } from '../request/exchange.js'
+import { asks, question } from './question.js'
 
-/** What was chosen for an Accept of what is provided: browsers and libraries send few different ones. */
-const chosenBefore = new WeakMap<readonly Provides[], Map<string | undefined, number>>()
+export const conneg = {
+  acceptableMediaType: question({
+    asks: 'contentTypesProvided',
+    choice: (x) => x.negotiated.mediaType,
+    answer: (x, ask) => {
+      x.draft.vary = x.plan.vary
+      return ask(x, 'contentTypesProvided', chooseProvider)
+    },
+  }),
 
-/** So many are remembered for a resource, none longer than this: a client can make up as many as it likes. */
-const most = { fields: 100, length: 200 }
+  acceptableLanguage: asks(
+    'languagesProvided',
+    (languages, x) => {
+      if (languages === undefined) return true
+      const chosen = pick(x, languages, chooseLanguage(x.req.headers['accept-language'], languages))
+      if (chosen === undefined) return notAcceptable(x, 'languages', languages)
+      x.negotiated.language = chosen
+      return true
+    },
+    { byDefault: true, choice: (x) => x.negotiated.language },
+  ),
+
+  acceptableCharset: asks(
+    'charsetsProvided',
+    (charsets, x) => {
+      if (charsets === undefined) return true
+      const chosen = pick(x, charsets, chooseCharset(field(x, 'accept-charset'), charsets))
+      if (chosen === undefined) return notAcceptable(x, 'charsets', charsets)
+      x.negotiated.charset = chosen
+      return true
+    },
+    { byDefault: true, choice: (x) => x.negotiated.charset },
+  ),
+
+  acceptableEncoding: question({
+    asks: 'encodingsProvided',
+    byDefault: true,
+    choice: (x) => x.negotiated.encoding,
+    // only bodies are encoded
+    answer: (x, ask) => isStreamed(x) || ask(x, 'encodingsProvided', chooseCoding),
+  }),
+
+  variances: asks(
+    'variances',
+    (names, x) => {
+      if (names.length > 0) x.draft.vary = { names: [...(x.draft.vary?.names ?? []), ...names] }
+      return true
+    },
+    { byDefault: true, isPassed: true },
+  ),
+
+  rangesProvided: question({
+    asks: 'rangesProvided',
+    byDefault: false,
+    answer: (x, ask) =>
+      isStreamed(x) ||
+      ask(x, 'rangesProvided', (ranges) => {
+        if (ranges === undefined) return false
+        const { draft } = x
+        draft.cutsRanges = ranges === 'auto' && !draft.isEncoded
+        if (draft.cutsRanges || ranges === 'none')
+          draft.headers['Accept-Ranges'] = draft.cutsRanges ? 'bytes' : 'none'
+        return draft.cutsRanges
+      }),
+  }),
+
+  resourceExists: asks(
+    'resourceExists',
+    (exists, x) => {
+      x.exists = exists
+      return exists
+    },
+    { byDefault: true },
+  ),
+}
+
+function chooseProvider(value: Provided<unknown> | undefined, x: Exchange): boolean {
+  if (value === undefined) return true
+  const provided = x.plan.provided ?? provides(value)
+  const chosen = pick(x, provided, indexOf(x.req.headers.accept, provided))
+  if (!chosen) {
+    const names = provided.map((each) => each.name)
+    return notAcceptable(x, 'media types', names)
+  }
+  x.provider = chosen.provider
+  x.negotiated.mediaType = chosen.name
+  if (isFormat(chosen.provider)) x.negotiated.chosen = chosen.provider
+  return true
+}
+
+function chooseCoding(encodings: readonly string[] | undefined, x: Exchange): boolean {
+  if (encodings === undefined) return true
+  const asked = field(x, 'accept-encoding')
+  const chosen = encodings.length > 0 ? chooseEncoding(asked, encodings) : undefined
+  if (chosen === undefined && !isLenient(x)) return notAcceptable(x, 'codings', encodings)
+  x.negotiated.encoding = chosen ?? 'identity'
+  return true
+}
+
+const isStreamed = (x: Exchange) => x.negotiated.chosen !== undefined
+
+const isLenient = (x: Exchange) => x.plan.spec.negotiation === 'lenient'
+
+/** The chosen one. Where nothing matches, a lenient resource serves the first. */
+function pick<T>(x: Exchange, provided: readonly T[], index: number): T | undefined {
+  return provided[index < 0 && isLenient(x) ? 0 : index]
+}
+
+function notAcceptable({ draft }: Exchange, kind: string, offered: readonly string[]): false {
+  draft.offered = offered
+  draft.detail = `None of the ${kind} that are provided is acceptable to the client.`
+  return false
+}
+
+function field(x: Exchange, name: string): string | undefined {
+  return x.req.headers[name] as string | undefined
+}
+
+/** Earlier choices by Accept field: browsers and libraries send few different ones. */
+const choices = new WeakMap<readonly Provides[], Map<string | undefined, number>>()
+
+/** Limits of that memory, for one resource: a client can send any number of fields, of any length. */
+const limits = { fields: 100, length: 200 }
 
 function indexOf(accept: string | undefined, provided: readonly Provides[]): number {
-  let known = chosenBefore.get(provided)
+  let known = choices.get(provided)
   const before = known?.get(accept)
   if (before !== undefined) return before
   const index = chooseMediaType(
@@ -20,99 +140,8 @@ function indexOf(accept: string | undefined, provided: readonly Provides[]): num
   )
   if (!known) {
     known = new Map()
-    chosenBefore.set(provided, known)
+    choices.set(provided, known)
   }
-  if (known.size < most.fields && (accept?.length ?? 0) <= most.length) known.set(accept, index)
+  if (known.size < limits.fields && (accept?.length ?? 0) <= limits.length) known.set(accept, index)
   return index
-}
-
-/** Negotiation: which of the representations that there are does the client get? */
-export const questions = {
-  acceptableMediaType: (x: Exchange) => {
-    x.vary = x.plan.vary
-    return x.ask('contentTypesProvided', (value) => {
-      if (value === undefined) return true
-      const provided = x.plan.provided ?? provides(value as Provided<unknown>)
-      const index = indexOf(x.req.headers.accept, provided)
-      const chosen = pick(x, provided, index)
-      if (!chosen)
-        return refuse(
-          x,
-          'media types',
-          provided.map((each) => each.name),
-        )
-      x.provider = chosen.provider
-      x.negotiated.mediaType = chosen.name
-      if (isFormat(chosen.provider)) x.negotiated.streams = chosen.provider
-      return true
-    })
-  },
-
-  acceptableLanguage: (x: Exchange) =>
-    x.ask('languagesProvided', (languages) => {
-      if (languages === undefined) return true
-      const chosen = pick(x, languages, chooseLanguage(x.req.headers['accept-language'], languages))
-      if (chosen === undefined) return refuse(x, 'languages', languages)
-      x.negotiated.language = chosen
-      return true
-    }),
-
-  acceptableCharset: (x: Exchange) =>
-    x.ask('charsetsProvided', (charsets) => {
-      if (charsets === undefined) return true
-      const chosen = pick(x, charsets, chooseCharset(field(x, 'accept-charset'), charsets))
-      if (chosen === undefined) return refuse(x, 'charsets', charsets)
-      x.negotiated.charset = chosen
-      return true
-    }),
-
-  acceptableEncoding: (x: Exchange) =>
-    x.streams !== undefined ||
-    x.ask('encodingsProvided', (encodings) => {
-      if (encodings === undefined) return true
-      const asked = field(x, 'accept-encoding')
-      const chosen = encodings.length > 0 ? chooseEncoding(asked, encodings) : undefined
-      if (chosen === undefined && !isLenient(x)) return refuse(x, 'codings', encodings)
-      x.negotiated.encoding = chosen ?? 'identity'
-      return true
-    }),
-
-  variances: (x: Exchange) =>
-    x.ask('variances', (names) => {
-      if (names.length > 0) x.vary = [...x.vary, ...names]
-      return true
-    }),
-
-  rangesProvided: (x: Exchange) =>
-    x.streams !== undefined ||
-    x.ask('rangesProvided', (ranges) => {
-      if (ranges === undefined) return false
-      const isCut = ranges === 'auto' && !x.isEncoded
-      if (isCut || ranges === 'none') x.headers['Accept-Ranges'] = isCut ? 'bytes' : 'none'
-      x.cutsRanges = isCut
-      return isCut
-    }),
-
-  resourceExists: (x: Exchange) =>
-    x.ask('resourceExists', (exists) => {
-      x.exists = exists
-      return exists
-    }),
-}
-
-const isLenient = (x: Exchange) => x.plan.spec.negotiation === 'lenient'
-
-/** The chosen one; where nothing was, a lenient resource serves the first. */
-function pick<T>(x: Exchange, provided: readonly T[], index: number): T | undefined {
-  return provided[index < 0 && isLenient(x) ? 0 : index]
-}
-
-function refuse(x: Exchange, what: string, offered: readonly string[]): false {
-  x.offered = offered
-  x.detail = `None of the ${what} that are provided is acceptable to the client.`
-  return false
-}
-
-function field(x: Exchange, name: string): string | undefined {
-  return x.req.headers[name] as string | undefined
 }

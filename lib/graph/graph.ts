@@ -1,28 +1,10 @@
-import type * as access from './access.js'
-import type * as conditional from './conditional.js'
-import type * as conneg from './conneg.js'
-import type * as methods from './methods.js'
-
-/** A decision: its function is in the file of its part, under the same name. */
-export type Question =
-  | keyof typeof access.questions
-  | keyof typeof conneg.questions
-  | keyof typeof conditional.questions
-  | keyof typeof methods.questions
-
-/** Where an answer leads: to the next question, or to a status. */
-export type Exit = Question | number
-
-export type Graph = Readonly<Record<Question, readonly [yes: Exit, no: Exit]>>
-
-/** The first question that is asked. */
-export const first: Question = 'serviceAvailable'
+// Says in which order questions are asked, and where each answer leads.
 
 /**
- * The decision graph: each question, and where yes and no lead. Cowboy's `cowboy_rest`, mended where
- * RFC 9110 says otherwise.
+ * The decision graph: each question, and where yes and no lead: to another question, or to a status. It is Cowboy's
+ * `cowboy_rest`, changed where RFC 9110 says otherwise. `questions.ts` says how each question is answered.
  */
-export const graph: Graph = {
+const table = {
   // Access: every method
   serviceAvailable: ['knownMethod', 503],
   knownMethod: ['uriTooLong', 501],
@@ -82,4 +64,23 @@ export const graph: Graph = {
   multipleChoices: [300, 'isPartial'],
   isPartial: ['isSatisfiable', 200],
   isSatisfiable: [206, 416],
-}
+} as const
+
+/** A decision. */
+export type Question = keyof typeof table
+
+/** What an answer leads to: the next question, or a status. */
+export type Exit = Question | number
+
+/** Where the answers of each question lead. */
+export type Table<Name extends string> = Readonly<
+  Record<Name, readonly [yes: Name | number, no: Name | number]>
+>
+
+export const graph: Table<Question> = table
+
+/** The first question of a resource. */
+export const first: Question = 'serviceAvailable'
+
+/** The questions whose answer may be a format: the response is then held open. */
+export const holding: readonly Question[] = ['accept', 'provide']

@@ -1,157 +1,167 @@
+// Decides what a missing resource gets, and what each method does.
 import encodeUrl from 'encodeurl'
-import type { Acceptors } from '../declare/answers.js'
-import { accepts } from '../declare/plan.js'
+import { accepts } from '../declare/media-types.js'
 import { onClose } from '../http/connection.js'
 import { parseHttpDate, seconds } from '../http/date.js'
 import { matchesStrongly } from '../http/etag.js'
+import { isReading } from '../http/method.js'
 import { parseRange } from '../http/range.js'
+import { call, switchTo, wrongAnswer } from '../request/callback.js'
 import { discard } from '../request/discard.js'
-import { type Exchange, type Outcome, wrongAnswer } from '../request/exchange.js'
-import { charsetOf } from '../respond.js'
+import type { Exchange } from '../request/exchange.js'
+import type { Outcome } from '../request/outcome.js'
 import { type Body, isBody, toBytes } from '../values/body.js'
 import { isNodeStream, isStream } from '../values/readable.js'
-import { validate } from './conditional.js'
+import { validate, validators } from './conditional.js'
+import { asks, flag, isMethod, question } from './question.js'
 
-/** Questions of the method alone. */
-export const ofMethod = {
-  isPut: (method: string) => method === 'PUT',
-  isPutToMissing: (method: string) => method === 'PUT',
-  isPost: (method: string) => method === 'POST',
-  isDelete: (method: string) => method === 'DELETE',
-  isReplacement: (method: string) => method === 'PUT',
-  isAccepting: (method: string) => method === 'POST' || method === 'PATCH',
-  isReading: (method: string) => method === 'GET' || method === 'HEAD',
-}
+const isPut = (method: string) => method === 'PUT'
 
-/** What is missing, and what each method does. */
-export const questions = {
-  isPut: ({ req }: Exchange) => ofMethod.isPut(req.method),
+export const methods = {
+  isPut: isMethod(isPut),
 
-  previouslyExisted: (x: Exchange) =>
-    x.ask('previouslyExisted', (existed) => {
+  previouslyExisted: asks(
+    'previouslyExisted',
+    (existed, x) => {
       x.existed = existed
       return existed
-    }),
+    },
+    { byDefault: false },
+  ),
 
-  movedPermanently: (x: Exchange) => x.ask('movedPermanently', (uri) => uri !== false && locate(x, uri)),
+  movedPermanently: asks('movedPermanently', (uri, x) => uri !== false && locate(x, uri), {
+    byDefault: false,
+  }),
 
-  isPutToMissing: ({ req }: Exchange) => ofMethod.isPutToMissing(req.method),
+  isPutToMissing: isMethod(isPut),
 
-  movedTemporarily: (x: Exchange) => x.ask('movedTemporarily', (uri) => uri !== false && locate(x, uri)),
+  movedTemporarily: asks('movedTemporarily', (uri, x) => uri !== false && locate(x, uri), {
+    byDefault: false,
+  }),
 
-  isPost: ({ req }: Exchange) => ofMethod.isPost(req.method),
+  isPost: isMethod((method) => method === 'POST'),
 
-  allowMissingPost: (x: Exchange) => x.ask('allowMissingPost', (allowed) => allowed),
+  allowMissingPost: flag('allowMissingPost'),
 
-  isGone: (x: Exchange) => x.existed,
+  isGone: question({ answer: (x) => x.existed }),
 
-  isDelete: ({ req }: Exchange) => ofMethod.isDelete(req.method),
+  isDelete: isMethod((method) => method === 'DELETE'),
 
-  deleteResource: (x: Exchange) =>
-    x.ask('deleteResource', (deleted) => {
+  deleteResource: asks(
+    'deleteResource',
+    (deleted, x) => {
       if (typeof deleted === 'boolean') return deleted
       keep(x, deleted.body)
       return true
-    }),
+    },
+    { byDefault: false },
+  ),
 
-  deleteCompleted: (x: Exchange) => x.ask('deleteCompleted', (completed) => completed),
+  deleteCompleted: flag('deleteCompleted'),
 
-  isReplacement: ({ req }: Exchange) => ofMethod.isReplacement(req.method),
+  isReplacement: isMethod(isPut),
 
-  isConflict: (x: Exchange) => x.ask('isConflict', (conflicts) => conflicts),
+  isConflict: flag('isConflict'),
 
-  isAccepting: ({ req }: Exchange) => ofMethod.isAccepting(req.method),
+  isAccepting: isMethod((method) => method === 'POST' || method === 'PATCH'),
 
-  contentTypeAccepted: (x: Exchange) =>
-    x.ask('contentTypesAccepted', (acceptors) => {
-      const accepted = x.plan.accepted ?? accepts(acceptors as Acceptors<unknown> | undefined)
+  contentTypeAccepted: asks(
+    'contentTypesAccepted',
+    (acceptors, x) => {
+      const accepted = x.plan.accepted ?? accepts(acceptors)
       const match = accepted.find((each) => each.matches(x.req.headers['content-type']))
-      if (!match)
-        return refuseType(
-          x,
-          accepted.map((each) => each.name),
-        )
+      if (!match) {
+        const names = accepted.map((each) => each.name)
+        return notAccepted(x, names)
+      }
       x.acceptor = { name: match.name, take: match.acceptor }
       return true
-    }),
+    },
+    { choice: (x) => x.acceptor?.name },
+  ),
 
-  accept: (x: Exchange) => {
-    const { name, take } = x.acceptor as NonNullable<Exchange['acceptor']>
-    const label = `contentTypesAccepted['${name}']`
-    return x.call(label, take, (value) => {
-      if (typeof value === 'boolean') return value
-      const loop = x.switchTo(value)
-      if (loop) return loop
-      if (!accepted(x, value)) {
-        throw wrongAnswer(
-          label,
-          value,
-          'true, false, { body }, { created: uri }, { seeOther: uri } or a format',
-        )
-      }
-      return true
-    })
-  },
-
-  isElsewhere: (x: Exchange) => x.isElsewhere,
-
-  isCreated: (x: Exchange) =>
-    x.isCreated || (!x.exists && (x.req.method === 'PUT' || x.res.hasHeader('Location'))),
-
-  hasBody: (x: Exchange) => x.result !== undefined,
-
-  isReading: ({ req }: Exchange) => ofMethod.isReading(req.method),
-
-  provide: (x: Exchange) => {
-    if (x.streams) return { kind: 'loop', format: x.streams } satisfies Outcome
-    const { provider } = x
-    return validate(x, () => {
-      if (typeof provider !== 'function') return true
-      const label = `contentTypesProvided['${x.negotiated.mediaType}']`
-      return x.call(label, provider, (value) => {
-        const loop = x.switchTo(value)
+  accept: question({
+    answer: (x) => {
+      const { name, take } = x.acceptor as NonNullable<Exchange['acceptor']>
+      const label = `contentTypesAccepted['${name}']`
+      return call(x, label, take, (value) => {
+        if (typeof value === 'boolean') return value
+        const loop = switchTo(value)
         if (loop) return loop
-        if (!isBody(value)) {
-          throw wrongAnswer(
-            label,
-            value,
-            'a body (a string, bytes, a stream or a JSON value), a format, a list by once()',
-          )
-        }
-        keep(x, value)
-        return true
+        if (keepAccepted(x, value)) return true
+        const expected = 'true, false, { body }, { created: uri }, { seeOther: uri } or a format'
+        throw wrongAnswer(label, value, expected)
       })
-    })
-  },
+    },
+  }),
 
-  multipleChoices: (x: Exchange) => x.ask('multipleChoices', (several) => several),
+  isElsewhere: question({ answer: (x) => x.draft.isElsewhere }),
 
-  isPartial: (x: Exchange) => {
-    const asked = x.req.headers.range
-    if (asked === undefined || !x.cutsRanges || x.req.method !== 'GET' || !isCurrent(x)) return false
-    if (x.result === undefined || isStream(x.result)) return false
-    const bytes = toBytes(x.result, charsetOf(x, x.result))
-    x.result = bytes
-    x.ranges = parseRange(asked, bytes.length)
-    return x.ranges !== undefined
-  },
+  isCreated: question({
+    answer: (x) =>
+      x.draft.isCreated || (!x.exists && (x.req.method === 'PUT' || x.res.hasHeader('Location'))),
+  }),
 
-  isSatisfiable: (x: Exchange) => x.ranges !== undefined && x.ranges.length > 0,
+  hasBody: question({ answer: (x) => x.draft.body !== undefined }),
+
+  isReading: isMethod(isReading),
+
+  provide: question({
+    also: validators,
+    isPassed: true,
+    answer: (x, ask) => {
+      const { chosen } = x.negotiated
+      if (chosen) return { kind: 'loop', format: chosen } satisfies Outcome
+      const { provider } = x
+      return validate(x, ask, () => {
+        if (typeof provider !== 'function') return true
+        const label = `contentTypesProvided['${x.negotiated.mediaType}']`
+        return call(x, label, provider, (value) => {
+          const loop = switchTo(value)
+          if (loop) return loop
+          if (!isBody(value)) {
+            const bodies = 'a body (a string, bytes, a stream or a JSON value)'
+            throw wrongAnswer(label, value, `${bodies}, a format, a list by once()`)
+          }
+          keep(x, value)
+          return true
+        })
+      })
+    },
+  }),
+
+  multipleChoices: flag('multipleChoices'),
+
+  isPartial: question({
+    answer: (x) => {
+      const { draft, req } = x
+      const { body } = draft
+      const asked = req.headers.range
+      if (asked === undefined || !draft.cutsRanges || req.method !== 'GET' || !isCurrent(x)) return false
+      if (body === undefined || isStream(body)) return false
+      const bytes = toBytes(body, draft.charsetOf(body))
+      draft.body = bytes
+      draft.ranges = parseRange(asked, bytes.length)
+      return draft.ranges !== undefined
+    },
+  }),
+
+  isSatisfiable: question({ answer: ({ draft }) => draft.ranges !== undefined && draft.ranges.length > 0 }),
 }
 
-/** Whether If-Range lets the range through: a strong etag, or a date, of what is there now (RFC 9110 13.1.5). */
-function isCurrent({ req, validators }: Exchange): boolean {
+/** Whether If-Range lets the range through: a strong etag, or a date, of the current representation (RFC 9110 13.1.5). */
+function isCurrent({ req, draft }: Exchange): boolean {
   const asked = req.headers['if-range']
   if (asked === undefined) return true
   if (typeof asked !== 'string') return false
+  const { ETag, 'Last-Modified': modified } = draft.validators
   const date = parseHttpDate(asked)
-  if (date === undefined)
-    return validators.ETag !== undefined && matchesStrongly(validators.ETag, asked.trim())
-  return validators['Last-Modified'] !== undefined && seconds(new Date(validators['Last-Modified'])) === date
+  if (date === undefined) return ETag !== undefined && matchesStrongly(ETag, asked.trim())
+  return modified !== undefined && seconds(new Date(modified)) === date
 }
 
-/** Takes what an accept callback answered; false for what it may not answer. */
-function accepted(x: Exchange, value: unknown): boolean {
+/** Keeps the answer of an accept callback; false for one that it may not give. */
+function keepAccepted(x: Exchange, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { body, created, seeOther } = value as { body?: Body; created?: unknown; seeOther?: unknown }
   if (body === undefined && created === undefined && seeOther === undefined) return false
@@ -160,30 +170,29 @@ function accepted(x: Exchange, value: unknown): boolean {
   if (body !== undefined) keep(x, body)
   const uri = created ?? seeOther
   if (uri === undefined) return true
-  x.isCreated = created !== undefined
-  x.isElsewhere = created === undefined
+  x.draft.isCreated = created !== undefined
+  x.draft.isElsewhere = created === undefined
   return (typeof uri === 'string' && uri !== '') || uri instanceof URL ? locate(x, uri) : false
 }
 
-/** The body of the answer; a stream is closed with the response, whatever answer that becomes. */
+/** Keeps the body of the answer. A stream is closed with the response, even if another answer is sent. */
 function keep(x: Exchange, body: Body): void {
-  x.result = body
+  x.draft.body = body
   if (!isStream(body)) return
   onClose(x.req, x.res, { closed: () => discard(body) })
-  // one that fails before anybody reads it is told when it is read
+  // an error before anybody reads the stream is reported when it is read
   if (isNodeStream(body)) body.on('error', () => {})
 }
 
-function locate(x: Exchange, uri: string | URL): true {
-  x.headers.Location = encodeUrl(String(uri))
+function locate({ draft }: Exchange, uri: string | URL): true {
+  draft.headers.Location = encodeUrl(String(uri))
   return true
 }
 
-/** Names the accepted types where the method has a field for it (RFC 9110 12.5.1, RFC 5789 2.2). */
-function refuseType(x: Exchange, offered: readonly string[]): false {
-  const names = offered.join(', ')
-  x.headers[x.req.method === 'PATCH' ? 'Accept-Patch' : 'Accept'] = names
-  x.offered = offered
-  x.detail = 'The media type of the request body is not accepted here.'
+/** Lists the accepted types, also in the field that the method has for it (RFC 9110 12.5.1, RFC 5789 2.2). */
+function notAccepted({ draft, req }: Exchange, offered: readonly string[]): false {
+  draft.headers[req.method === 'PATCH' ? 'Accept-Patch' : 'Accept'] = offered.join(', ')
+  draft.offered = offered
+  draft.detail = 'The media type of the request body is not accepted here.'
   return false
 }

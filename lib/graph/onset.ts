@@ -1,28 +1,42 @@
+// Decides what `loop()` answers: GET and HEAD get the stream, and its headers are asked for.
 import type { AnyLoopSpec } from '../declare/spec.js'
 import { streamHeaders } from '../http/field.js'
-import type { Awaitable } from '../promise.js'
-import { type Exchange, type Outcome, wrongAnswer } from '../request/exchange.js'
-import { refuseMethod } from './access.js'
-import type { OnStep } from './walk.js'
+import { call, wrongAnswer } from '../request/callback.js'
+import type { Outcome } from '../request/outcome.js'
+import { isAllowed } from './access.js'
+import type { Table } from './graph.js'
+import { question, type Resolver } from './question.js'
+import { link, type Step } from './step.js'
 
-/** A loop from the onset: GET and HEAD, and the headers of its spec; no other question is asked. */
-export function decideLoop(
-  x: Exchange,
-  { format, status = 200, headers = {} }: AnyLoopSpec,
-  onStep?: OnStep,
-): Awaitable<Outcome> {
-  const isAllowed = x.req.method === 'GET' || x.req.method === 'HEAD'
-  onStep?.('methodAllowed', isAllowed)
-  if (!isAllowed) {
-    refuseMethod(x, ['GET', 'HEAD'])
-    return { kind: 'status', status: 405 }
-  }
-  x.negotiated.streams = format
-  x.negotiated.mediaType = [format.mediaType].flat()[0] as string
-  if (typeof headers !== 'function') return { kind: 'loop', format, status, headers }
-  return x.call('headers', headers, (value) => {
-    const { fits, expected } = streamHeaders
-    if (!fits(value)) throw wrongAnswer('headers', value, expected)
-    return { kind: 'loop', format, status, headers: value as Record<string, string> }
-  }) as Awaitable<Outcome>
+type Question = 'methodAllowed' | 'headers'
+
+/** The graph of a loop from the onset. `headers` ends in the stream, whatever the table says. */
+const table: Table<Question> = {
+  methodAllowed: ['headers', 405],
+  headers: [200, 200],
 }
+
+const methods = ['GET', 'HEAD']
+
+const questions: Readonly<Record<Question, Resolver>> = {
+  methodAllowed: question({ answer: (x) => isAllowed(x, methods) }),
+
+  headers: question({
+    isSilent: true,
+    answer: (x) => {
+      // only the spec of a loop is walked by this table
+      const { format, status = 200, headers = {} } = x.plan.spec as unknown as AnyLoopSpec
+      x.negotiated.chosen = format
+      x.negotiated.mediaType = [format.mediaType].flat()[0] as string
+      if (typeof headers !== 'function') return { kind: 'loop', format, status, headers }
+      return call(x, 'headers', headers, (value): Outcome => {
+        const { fits, expected } = streamHeaders
+        if (!fits(value)) throw wrongAnswer('headers', value, expected)
+        return { kind: 'loop', format, status, headers: value as Record<string, string> }
+      })
+    },
+  }),
+}
+
+/** The walk of every loop: nothing in it depends on a spec. */
+export const onset: Step = link(table, questions, 'methodAllowed')

@@ -1,40 +1,49 @@
+// Walks from question to question until a request has an outcome.
 import { type Awaitable, isPromise } from '../promise.js'
-import type { Answer, Exchange, Outcome } from '../request/exchange.js'
-import * as access from './access.js'
-import * as conditional from './conditional.js'
-import * as conneg from './conneg.js'
-import type { Question } from './graph.js'
-import * as methods from './methods.js'
+import { call } from '../request/callback.js'
+import type { Exchange } from '../request/exchange.js'
+import type { Answer, Outcome } from '../request/outcome.js'
+import type { Step } from './step.js'
 
-/** Every question of the graph. */
-export const questions: Readonly<Record<Question, (x: Exchange) => Awaitable<Answer>>> = {
-  ...access.questions,
-  ...conneg.questions,
-  ...conditional.questions,
-  ...methods.questions,
+/** Hears of the steps of a walk as they are made. */
+export interface Listener {
+  asking(step: Step): void
+  answered(step: Step, answer: boolean): void
 }
 
-/** Told of each step of a walk: a question, and yes or no. */
-export type OnStep = (question: Question, answer: boolean) => void
-
-/** Asks question after question until one has an outcome; a promise only if an answer was one. */
-export function walk(x: Exchange, onStep?: OnStep): Awaitable<Outcome> {
-  return onward(x, x.plan.first, onStep)
+/** Asks `init`, then the questions from the first step on. A promise is made only where a callback makes one. */
+export function walk(x: Exchange, first: Step, listener?: Listener): Awaitable<Outcome> {
+  const { init } = x.plan.spec
+  if (!init) return onward(x, first, listener)
+  return call(x, 'init', init, (state) => {
+    x.state = state
+    return onward(x, first, listener)
+  })
 }
 
-function onward(x: Exchange, from: Question, onStep?: OnStep, settled?: Answer): Awaitable<Outcome> {
-  let question = from
-  let answer: Awaitable<Answer> = settled ?? questions[question](x)
+function onward(
+  x: Exchange,
+  from: Step,
+  listener: Listener | undefined,
+  settled?: Answer,
+): Awaitable<Outcome> {
+  let step = from
+  let answer: Awaitable<Answer> = settled ?? enter(x, step, listener)
   for (;;) {
     if (isPromise(answer)) {
-      const asked = question
-      return answer.then((value) => onward(x, asked, onStep, value as Answer))
+      const asked = step
+      return answer.then((value) => onward(x, asked, listener, value as Answer))
     }
     if (typeof answer === 'object') return answer as Outcome
-    onStep?.(question, answer)
-    const exit = x.plan.graph[question][answer ? 0 : 1]
-    if (typeof exit === 'number') return { kind: 'status', status: exit }
-    question = exit
-    answer = questions[question](x)
+    listener?.answered(step, answer)
+    const next: Step | Outcome = answer ? step.yes : step.no
+    if ('kind' in next) return next
+    step = next
+    answer = enter(x, step, listener)
   }
+}
+
+function enter(x: Exchange, step: Step, listener: Listener | undefined): Awaitable<Answer> {
+  listener?.asking(step)
+  return step.answer(x)
 }

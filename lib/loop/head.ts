@@ -2,10 +2,11 @@
 import type { AnySpec } from '../declare/spec.js'
 import type { Format } from '../formats/format.js'
 import { stillAllowed } from '../graph/access.js'
-import { isReading } from '../graph/conditional.js'
 import { essenceOf, parseMediaType } from '../http/media-type.js'
-import type { Exchange, Outcome } from '../request/exchange.js'
-import { applyHeaders, finishHead, putHeader, respondStop, withCharset } from '../respond.js'
+import { putHeaders, withCharset } from '../request/draft.js'
+import type { Exchange } from '../request/exchange.js'
+import type { Outcome } from '../request/outcome.js'
+import { finishHead, respondStop } from '../respond.js'
 import type { StopValue } from '../values/stop.js'
 import type { Outlet } from '../wire/outlet.js'
 import { lastEventIdOf } from './last-event-id.js'
@@ -85,7 +86,7 @@ export class Head {
   /** Answers with an error instead, which may be a refusal. */
   fail(error: unknown): void {
     if (this.#isSet) for (const name of ofStreams) this.#x.res.removeHeader(name)
-    if (this.#streams.isClosing) this.#x.headers['Retry-After'] = String(this.#streams.retryAfter)
+    if (this.#streams.isClosing) this.#x.draft.headers['Retry-After'] = String(this.#streams.retryAfter)
     this.#fail(error)
   }
 }
@@ -106,10 +107,10 @@ const ofWholes = ['etag', 'last-modified', 'expires', 'accept-ranges', 'content-
 /** The headers of every stream, unless the resource set its own; nothing of a stream can be revalidated or cut. */
 function setHead(x: Exchange, { headers = {} }: Held, type: string): void {
   const { res } = x
-  applyHeaders(x)
+  x.draft.apply()
   for (const name of ofWholes) if (res.hasHeader(name)) res.removeHeader(name)
   res.setHeader('Content-Type', type)
-  for (const name in headers) putHeader(res, name, headers[name] as string)
+  putHeaders(res, headers)
   if (x.negotiated.language !== undefined) res.setHeader('Content-Language', x.negotiated.language)
   if (!res.hasHeader('Cache-Control')) res.setHeader('Cache-Control', 'no-store, no-transform')
   if (!res.hasHeader('X-Accel-Buffering')) res.setHeader('X-Accel-Buffering', 'no')
@@ -126,7 +127,7 @@ function typeOf(x: Exchange, format: Format): string {
   const own = [format.mediaType].flat() as string[]
   if (mediaType === undefined) return own[0] as string
   const same = own.find((each) => essenceOf(each) === essenceOf(mediaType))
-  if (!same && !isReading(x)) return own[0] as string
+  if (!same && !x.isReading) return own[0] as string
   const type = same && !parseMediaType(mediaType)?.parameters.length ? same : mediaType
   // streams are UTF-8, whatever charset a body would have been in
   return charset === undefined ? type : withCharset(type, 'utf-8')

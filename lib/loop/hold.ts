@@ -19,12 +19,12 @@ export function hold(x: Exchange, held: Held, streams: OpenStreams, fail: Fail):
     return new Head(x, held, streams, fail).finish()
   }
   if (x.hasLeft) return letGo()
-  x.negotiated.streams = held.format
+  x.negotiated.chosen = held.format
   const client = clientOf(x)
   const refusal = streams.refusal(client ?? '', x.plan.stream)
   if (refusal) {
     letGo()
-    x.headers['Retry-After'] = String(streams.retryAfter)
+    x.draft.headers['Retry-After'] = String(streams.retryAfter)
     return fail(refusal)
   }
   new Loop(x, handlers, new Head(x, held, streams, fail), client, streams).start()

@@ -1,7 +1,7 @@
 // Turns what `subscribe` returned into a source to pull from, whatever it is made of.
 import type { Step } from '../hub/replay.js'
 import type { Awaitable } from '../promise.js'
-import { wrongAnswer } from '../request/exchange.js'
+import { wrongAnswer } from '../request/callback.js'
 import { isNodeStream, isWebStream } from '../values/readable.js'
 
 /** A source that a mailbox pulls from. */

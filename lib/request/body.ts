@@ -1,3 +1,4 @@
+// Reads the body of a request: once, limited, and from `req.body` where earlier middleware has read it.
 import type { Readable, Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { parse } from 'content-type'
@@ -13,12 +14,12 @@ const decoders: ReadonlyMap<string, () => Transform> = new Map([
   ['br', () => createBrotliDecompress()],
 ])
 
-/** What earlier middleware left of a body that it has read; undefined if the body is still to be read. */
+/** The value that earlier middleware left in `req.body`. */
 interface Parsed {
   readonly value: unknown
 }
 
-/** The body of a request: read once, limited, and taken as it is where earlier middleware has parsed it. */
+/** The body of a request. */
 export class RequestBody {
   readonly #req: Request
   readonly #limit: number
@@ -63,7 +64,7 @@ export class RequestBody {
     }
   }
 
-  /** A string that a text parser left, rather than one that a JSON parser made. */
+  /** A text parser left this string; one that a JSON parser made is the value itself. */
   #isUnparsed(value: unknown): boolean {
     return typeof value === 'string' && !/[/+]json$/.test(essenceOf(this.#type()))
   }
@@ -76,7 +77,7 @@ export class RequestBody {
     return parse(this.#type()).parameters.charset ?? 'utf-8'
   }
 
-  /** Parsers set `req.body`; some do so without having read anything, so that the stream is asked too. */
+  /** Undefined while the body is unread. Some parsers set `req.body` without reading, so the stream is checked too. */
   #parsed(): Parsed | undefined {
     const { body } = this.#req as { body?: unknown }
     if (this.#bytes || !this.#req.readableDidRead) return undefined
@@ -84,7 +85,7 @@ export class RequestBody {
       throw new LariatError(
         'LARIAT_BODY',
         'The request body was read before the endpoint was reached, and req.body is undefined. ' +
-          'Mount the endpoint before the middleware that reads it, or let that set req.body.',
+          'Mount the endpoint before the middleware that reads the body, or have it set req.body.',
       )
     }
     return { value: body }
@@ -106,10 +107,10 @@ export class RequestBody {
     try {
       return await getRawBody(stream, { limit: this.#limit, length: length ?? null })
     } catch (error) {
-      // what was not read is let through, so that the client gets to read the answer
+      // the rest is read and dropped, so that the client gets to read the answer
       this.#req.unpipe().resume()
       if (decoder) stream.destroy()
-      throw refusal(error, this.#limit)
+      throw explained(error, this.#limit)
     }
   }
 
@@ -121,8 +122,8 @@ export class RequestBody {
   }
 }
 
-/** What raw-body or a decoder says, as a status. */
-function refusal(error: unknown, limit: number): LariatError {
+/** Turns an error of raw-body or of a decoder into one of the library. */
+function explained(error: unknown, limit: number): LariatError {
   const { type } = error as { type?: string }
   if (type === 'stream.encoding.set') {
     const message = 'The request was given an encoding before the endpoint was reached (req.setEncoding)'

@@ -1,47 +1,59 @@
+// Shows a request to the callbacks of a spec.
 import type { Response } from 'express'
-import type { Negotiated, Context as PublicContext, Request } from '../declare/context.js'
-import type { Exchange } from './exchange.js'
+import type { Context as PublicContext, Request } from '../declare/context.js'
+import type { RequestBody } from './body.js'
+import type { Negotiated } from './negotiated.js'
+
+/** The parts of a request that callbacks see. */
+export interface Shown {
+  readonly req: Request
+  readonly res: Response
+  state: unknown
+  readonly negotiated: Negotiated
+  readonly signal: AbortSignal
+  readonly body: RequestBody
+}
 
 /**
- * The one argument that every callback gets. A view of the exchange: its fields are made when they are asked
- * for, and its functions work when they are taken out of it.
+ * The argument that every callback gets. Its fields are made when they are read, and its functions also work when
+ * they are taken out of it.
  */
 export class Context implements PublicContext<unknown> {
   readonly req: Request
   readonly res: Response
-  readonly #exchange: Exchange
+  readonly #shown: Shown
 
-  constructor(exchange: Exchange) {
-    this.req = exchange.req
-    this.res = exchange.res
-    this.#exchange = exchange
+  constructor(shown: Shown) {
+    this.req = shown.req
+    this.res = shown.res
+    this.#shown = shown
   }
 
   get state(): unknown {
-    return this.#exchange.state
+    return this.#shown.state
   }
 
   set state(state: unknown) {
-    this.#exchange.state = state
+    this.#shown.state = state
   }
 
   get negotiated(): Negotiated {
-    return this.#exchange.negotiated
+    return this.#shown.negotiated
   }
 
   get signal(): AbortSignal {
-    return this.#exchange.signal
+    return this.#shown.signal
   }
 
   get json(): () => Promise<unknown> {
-    return () => this.#exchange.body.json()
+    return () => this.#shown.body.json()
   }
 
   get text(): () => Promise<string> {
-    return () => this.#exchange.body.text()
+    return () => this.#shown.body.text()
   }
 
   get bytes(): () => Promise<Uint8Array> {
-    return () => this.#exchange.body.bytes()
+    return () => this.#shown.body.bytes()
   }
 }

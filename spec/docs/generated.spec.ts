@@ -1,64 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { callbacks } from '../../lib/declare/callbacks.js'
+import { streamOptions } from '../../lib/declare/options.js'
 import { type Exit, graph, type Question } from '../../lib/graph/graph.js'
 import { described, firstSentence, withMap } from '../../tools/architecture-map.js'
 import { withReference } from '../../tools/callbacks-reference.js'
 import { picture } from '../../tools/graph-picture.js'
+import { optionsTable, withOptions } from '../../tools/options.js'
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
 const stale = 'is stale: run `npm run docs`'
 
 /** Files of lib that do not yet begin with a comment. */
 const uncommented: readonly string[] = [
-  'declare/check',
-  'declare/plan',
-  'endpoint',
-  'errors',
-  'graph/access',
-  'graph/conditional',
-  'graph/conneg',
-  'graph/graph',
-  'graph/methods',
-  'graph/onset',
-  'graph/trace',
-  'graph/walk',
-  'guard',
   'hub/backend',
-  'hub/channel',
-  'hub/group',
   'hub/hub',
-  'hub/iteration',
-  'hub/memory',
   'hub/published',
-  'hub/replay',
-  'hub/subscription',
   'hub/supply',
-  'hub/view',
-  'loop/context',
-  'loop/drains',
-  'loop/hold',
   'loop/last-event-id',
-  'loop/lease',
-  'loop/loop',
-  'loop/mailbox',
-  'loop/monitor',
-  'loop/open-streams',
-  'loop/reason',
-  'loop/reply',
-  'loop/source',
-  'loop/stream',
-  'request/body',
-  'request/context',
-  'request/discard',
-  'request/exchange',
-  'respond',
-  'rules',
   'wire/chunk',
   'wire/fixed',
-  'wire/outlet',
-  'wire/queue',
-  'wire/writer',
 ]
 
 describe('What of the documentation is generated', () => {
@@ -96,6 +57,18 @@ describe('What of the documentation is generated', () => {
 
     it('stands on its own: it loads nothing and runs nothing', () => {
       expect(svg).not.to.match(/<script|<image|<use|@import|href=|\son\w+=/)
+    })
+  })
+
+  describe('docs/guide/loop.md', () => {
+    it('has the table of lib/declare/options.ts', () => {
+      const page = read('guide/loop.md')
+      expect(page === withOptions(page), `docs/guide/loop.md ${stale}`).to.equal(true)
+    })
+
+    it('has a row for each option', () => {
+      const rows = [...optionsTable().matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)
+      expect(rows).to.deep.equal(Object.keys(streamOptions))
     })
   })
 

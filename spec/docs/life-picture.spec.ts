@@ -37,9 +37,7 @@ function areasOf(svg: string): readonly Area[] {
     ),
   )
   const boxes = [
-    ...svg.matchAll(
-      /<g id="s-(\w+)".*?<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/gs,
-    ),
+    ...svg.matchAll(/<g id="s-(\w+)".*?<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/gs),
   ].map(([, what, ...numbers]): Area => {
     const [x, y, width, height] = numbers.map(Number) as [number, number, number, number]
     return { what: what!, left: x, right: x + width, top: y, bottom: y + height }

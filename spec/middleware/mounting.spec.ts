@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Express, Router } from 'express'
+import type { ErrorRequestHandler, Express, Router } from 'express'
 import { type Endpoint, ndjson, type OpenStream, resource, resources, sse } from '../../lib/index.js'
 import { currentExpress, onBoth } from '../support/http.js'
 import { Log } from '../support/log.js'
@@ -144,6 +144,72 @@ onBoth('Mounted in an app (docs/guide/existing-app.md)', () => {
     })
     for (const path of ['/a/x?y', '/b/c']) await site.get(path).head()
     expect([...endpoint.streams].map(({ path }: OpenStream) => path)).to.deep.equal(['/a/x', '/b/c'])
+  })
+
+  it('an entry of a table gets the `req.next` from before the table, so that a held stream keeps no router of it', async () => {
+    const seen: unknown[] = []
+    const site = await mounted((app) => {
+      const look = resource({
+        contentTypesProvided: [ndjson()],
+        subscribe: ({ req, send }) => {
+          seen.push(req.next)
+          send(req.params.id)
+        },
+      })
+      const table = resources({ '/a/:id': look, '/b/:id': resources({ '/b': look, '/b/:id': look }) })
+      app.use((req, res, next) => {
+        seen.push(req.next)
+        table(req as never, res, next)
+      })
+    })
+    for (const path of ['/a/1', '/b/2'])
+      expect(await site.get(path).until('\n')).to.equal(`"${path.at(-1)}"\n`)
+    const [before, within, before2, within2] = seen
+    expect(within).to.be.a('function').and.equal(before)
+    expect(within2).to.be.a('function').and.equal(before2)
+  })
+
+  it('the error of an entry finds the request as it was before the table', async () => {
+    const seen: unknown[] = []
+    const fails = {
+      contentTypesProvided: {
+        'text/plain': ({ req }: { req: { params: unknown } }) => {
+          seen.push({ ...(req.params as object) })
+          throw new URIError('not that of a path')
+        },
+      },
+    }
+    const look: ErrorRequestHandler = (error, { baseUrl, url, params }, _res, next) => {
+      seen.push({ baseUrl, url, params: { ...params } })
+      next(error)
+    }
+    const site = await mounted((app) => {
+      const table = resources({ '/a/:id': fails, '/b/:no': resources({ '/b/:id': fails }) })
+      app.use('/shops', routerOf().use(table), look)
+    })
+    for (const path of ['/shops/a/1', '/shops/b/2']) {
+      expect(await site.get(path).whole()).to.include({ status: 500, body: 'the app failed' })
+      const outside = { baseUrl: '/shops', url: path.slice('/shops'.length), params: {} }
+      expect(seen.splice(0), path).to.deep.equal([{ id: path.at(-1) }, outside])
+    }
+  })
+
+  it('a table in a table that has no entry for a path leaves it to the entries that follow', async () => {
+    const text = (body: string) => ({ contentTypesProvided: { 'text/plain': () => body } })
+    const site = await mounted((app) => {
+      app.use(
+        resources({
+          '/a/:id': resources({ '/a/1': text('the first') }),
+          '/:kind/:id': resources({}),
+          '/a/2': text('the second'),
+        }),
+      )
+      app.use((req, res) => void res.status(404).json({ ...req.params }))
+    })
+    expect(await site.get('/a/1').whole()).to.include({ status: 200, body: 'the first' })
+    expect(await site.get('/a/2').whole()).to.include({ status: 200, body: 'the second' })
+    expect(await site.get('/a/3').whole()).to.include({ status: 404, body: '{}' })
+    expect(await site.get('/a/%ff').whole()).to.include({ status: 400 })
   })
 
   it('a promise that a patched router makes of its handlers is no matter', async () => {

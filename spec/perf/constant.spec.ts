@@ -5,18 +5,19 @@ import { type CallbackName, callbacks } from '../../lib/declare/callbacks.js'
 import type { Request } from '../../lib/declare/context.js'
 import { plan } from '../../lib/declare/plan.js'
 import type { AnySpec } from '../../lib/declare/spec.js'
-import type { Question } from '../../lib/graph/graph.js'
+import { shorten } from '../../lib/graph/shorten.js'
 import { walk } from '../../lib/graph/walk.js'
 import { Exchange } from '../../lib/request/exchange.js'
+import { type Step, toSteps } from '../support/walked.js'
 
 /** The questions that a GET is asked. */
-function asked(spec: AnySpec): readonly Question[] {
-  const questions: Question[] = []
+function asked(spec: AnySpec): readonly string[] {
+  const steps: Step[] = []
   const req = { method: 'GET', headers: {} } as Request
   const res = new ServerResponse(req) as Response
-  const outcome = walk(new Exchange(plan(spec), req, res), (question) => questions.push(question))
+  const outcome = walk(new Exchange(plan(spec), req, res), shorten(spec), toSteps(steps))
   expect(outcome).not.to.be.an.instanceOf(Promise)
-  return questions
+  return steps.map(([question]) => question)
 }
 
 const names = Object.keys(callbacks) as CallbackName[]

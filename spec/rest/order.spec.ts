@@ -3,11 +3,14 @@ import fc from 'fast-check'
 import type { CallbackName } from '../../lib/declare/callbacks.js'
 import { plan } from '../../lib/declare/plan.js'
 import { graph, type Question } from '../../lib/graph/graph.js'
+import { shorten } from '../../lib/graph/shorten.js'
 import { walk } from '../../lib/graph/walk.js'
 import { sse, stop } from '../../lib/index.js'
 import type { Awaitable } from '../../lib/promise.js'
-import { Exchange, type Outcome } from '../../lib/request/exchange.js'
+import { Exchange } from '../../lib/request/exchange.js'
+import type { Outcome } from '../../lib/request/outcome.js'
 import { type Asked, asText } from '../support/http.js'
+import { type Step, toSteps } from '../support/walked.js'
 
 const epoch = 'Thu, 01 Jan 1970 00:00:00 GMT'
 const day = 'Fri, 02 Jan 1970 00:00:00 GMT'
@@ -51,12 +54,12 @@ const full: Required<Callbacks> = {
 
 /** Walks without a server: what the graph reads of a request and a response is little. */
 function walked(callbacks: Callbacks, { method = 'GET', headers = {} }: Asked = {}) {
-  const steps: (readonly [Question, answer: boolean])[] = []
+  const steps: Step[] = []
   const req = { method, headers, url: '/', httpVersion: '1.1', socket: {} }
   const res = { headersSent: false, hasHeader: () => false, getHeader: () => undefined, once: () => res }
-  const planned = plan({ ...callbacks, subscribe: () => {} } as never)
-  const exchange = new Exchange(planned, req as never, res as never)
-  const outcome: Awaitable<Outcome> = walk(exchange, (question, answer) => steps.push([question, answer]))
+  const spec = { ...callbacks, subscribe: () => {} } as never
+  const exchange = new Exchange(plan(spec), req as never, res as never)
+  const outcome: Awaitable<Outcome> = walk(exchange, shorten(spec), toSteps(steps))
   return { steps, outcome }
 }
 

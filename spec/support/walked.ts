@@ -1,12 +1,22 @@
 import type { RequestHandler } from 'express'
 import { plan } from '../../lib/declare/plan.js'
 import type { Question } from '../../lib/graph/graph.js'
-import { walk } from '../../lib/graph/walk.js'
+import { shorten } from '../../lib/graph/shorten.js'
+import { type Listener, walk } from '../../lib/graph/walk.js'
 import { isPromise } from '../../lib/promise.js'
-import { Exchange, type Outcome } from '../../lib/request/exchange.js'
+import { Exchange } from '../../lib/request/exchange.js'
+import type { Outcome } from '../../lib/request/outcome.js'
 import { type Asked, Site, type Spec, withSite } from './http.js'
 
 export type Step = readonly [question: Question, answer: boolean]
+
+/** Listens to a walk, and notes its steps. */
+export function toSteps(steps: Step[]): Listener {
+  return {
+    asking() {},
+    answered: ({ question }, answer) => steps.push([question as Question, answer]),
+  }
+}
 
 export interface Walked {
   readonly steps: readonly Step[]
@@ -33,8 +43,9 @@ export class WalkSite extends Site {
         next(error)
       }
       try {
-        const exchange = new Exchange(plan(spec() as never), req as never, res)
-        const outcome = walk(exchange, (question, answer) => steps.push([question, answer]))
+        const given = spec() as never
+        const exchange = new Exchange(plan(given), req as never, res)
+        const outcome = walk(exchange, shorten(given), toSteps(steps))
         if (isPromise(outcome)) outcome.then((each) => done(each as Outcome, true)).then(undefined, failed)
         else done(outcome, false)
       } catch (error) {

@@ -1,0 +1,72 @@
+// Says how a question is answered: by which callback, for which methods, and by default.
+import { type CallbackName, callbacks, type Value } from '../declare/callbacks.js'
+import type { Awaitable } from '../promise.js'
+import { ask } from '../request/callback.js'
+import type { Exchange } from '../request/exchange.js'
+import type { Answer } from '../request/outcome.js'
+
+/** What is known about a question before a request comes. Shortening, reachability and traces read it. */
+interface Facts {
+  /** The answer when the callback is absent or a constant equal to its default: the question is then skipped. */
+  readonly byDefault?: boolean
+  /** The methods for which the question is asked. For all others the answer is `otherwise`, no by default. */
+  readonly onlyFor?: (method: string) => boolean
+  readonly otherwise?: boolean
+  /** The question does something, and its answer is always yes. */
+  readonly isPassed?: boolean
+  /** The choice that was made from what the callback offers. A trace shows it instead of the offer. */
+  readonly choice?: (x: Exchange) => string | undefined
+  /** The question decides nothing, so a trace leaves it out. */
+  readonly isSilent?: boolean
+}
+
+/** A question of a graph. */
+export interface Resolver extends Facts {
+  /** The callback whose answer decides. */
+  readonly asks?: CallbackName
+  /** The other callbacks that may be asked on the way. */
+  readonly also?: readonly CallbackName[]
+  readonly answer: (x: Exchange) => Awaitable<Answer>
+}
+
+type Judge<Name extends CallbackName> = (value: Value<Name>, x: Exchange) => Awaitable<Answer>
+
+/** Asks a callback that the question names, and no other. */
+export type Ask<Names extends CallbackName> = <Name extends Names>(
+  x: Exchange,
+  name: Name,
+  judge: Judge<Name>,
+) => Awaitable<Answer>
+
+interface Parts<Name extends CallbackName, Also extends CallbackName> extends Facts {
+  readonly asks?: Name
+  readonly also?: readonly Also[]
+  readonly answer: (x: Exchange, ask: Ask<Name | Also>) => Awaitable<Answer>
+}
+
+/** A question that asks callbacks when it needs to. The `ask` that it gets takes only those that it names. */
+export function question<Name extends CallbackName = never, Also extends CallbackName = never>(
+  parts: Parts<Name, Also>,
+): Resolver {
+  const { answer, onlyFor, otherwise = false } = parts
+  if (!onlyFor) return { ...parts, answer: (x) => answer(x, ask) }
+  return { ...parts, answer: (x) => (onlyFor(x.req.method) ? answer(x, ask) : otherwise) }
+}
+
+/** A question that is one callback's. */
+export function asks<Name extends CallbackName>(name: Name, judge: Judge<Name>, facts: Facts = {}): Resolver {
+  return { ...facts, asks: name, answer: (x) => ask(x, name, judge) }
+}
+
+/** The callbacks that answer with yes or no alone. */
+type Flag = { [Name in CallbackName]: Value<Name> extends boolean ? Name : never }[CallbackName]
+
+/** A question whose answer is its callback's. */
+export function flag<Name extends Flag>(name: Name): Resolver {
+  return asks(name, (value) => value as boolean, { byDefault: callbacks[name].fallback as boolean })
+}
+
+/** A question about the method alone. */
+export function isMethod(onlyFor: (method: string) => boolean): Resolver {
+  return question({ onlyFor, isPassed: true, answer: () => true })
+}

@@ -1,0 +1,22 @@
+// Says what a request can come to.
+import type { Format } from '../formats/format.js'
+import type { OnceValue } from '../values/once.js'
+import type { StopValue } from '../values/stop.js'
+
+/** The result of a request's decisions. `respond.ts` and `loop/` act on it. */
+export type Outcome =
+  | { readonly kind: 'status'; readonly status: number }
+  | { readonly kind: 'stop'; readonly stop: StopValue }
+  | {
+      readonly kind: 'loop'
+      readonly format: Format
+      /** The list to stream. Without it, `subscribe` feeds the stream. */
+      readonly list?: OnceValue['list']
+      readonly status?: number
+      readonly headers?: Readonly<Record<string, string>>
+    }
+  /** A callback has answered on its own, or the client has left. */
+  | { readonly kind: 'left' }
+
+/** The answer to a question: yes, no, or an outcome that ends the request there. */
+export type Answer = boolean | Outcome
