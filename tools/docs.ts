@@ -1,13 +1,16 @@
 // Writes the parts of the documentation that are made from the code: npm run docs
 import { readFileSync, writeFileSync } from 'node:fs'
+import { life } from '../lib/loop/life.js'
 import { withMap } from './architecture-map.js'
 import { withReference } from './callbacks-reference.js'
 import { picture } from './graph-picture.js'
+import { lifePicture } from './life-picture.js'
 import { withOptions } from './options.js'
 
 const docs = new URL('../docs/', import.meta.url)
 
 writeFileSync(new URL('images/graph.svg', docs), picture())
+writeFileSync(new URL('images/life.svg', docs), lifePicture(life))
 rewrite('guide/callbacks.md', withReference)
 rewrite('guide/loop.md', withOptions)
 rewrite('design/architecture.md', withMap)

@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import { type CallbackName, callbacks } from '../lib/declare/callbacks.js'
 import { type Exit, first, graph, holding, type Question } from '../lib/graph/graph.js'
-import { drawPath, escaped, group, marker, type Point, rect, style, text } from './svg.js'
+import { drawPath, group, marker, type Point, rect, style, text } from './svg.js'
 
 type Answer = 'yes' | 'no'
 type Side = 'left' | 'right' | 'top' | 'bottom'

@@ -1,3 +1,4 @@
+// A hub: channels by name, on one backend.
 import { EventEmitter } from 'node:events'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { checkKeys, isFunction, type Rules, wrong } from '../rules.js'
@@ -20,8 +21,8 @@ const optionRules: Rules = {
 /**
  * Channels: fan-out and replay.
  *
- * @param backend where the events are kept; in the memory of the process by default
- * @throws TypeError for a backend that is none
+ * @param backend where events are kept; the memory of the process by default
+ * @throws TypeError for a value that is no backend
  */
 export function createHub(backend: Backend = memory()): Hub {
   if (!isBackend(backend)) wrong(`createHub(${show(backend)}): expected a backend, or nothing`)
@@ -53,7 +54,7 @@ class Channels implements Hub {
       return known.channel as unknown as PublicChannel<Data>
     }
     if (this.#closing !== undefined)
-      throw new LariatError('LARIAT_DOWN', `${where} is of a hub that is closed`)
+      throw new LariatError('LARIAT_DOWN', `${where} belongs to a hub that is closed`)
     const { history, historyBytes, maxAge } = options ?? {}
     const log = this.#backend.open(name, { history, historyBytes, maxAge })
     const channel = new Channel<Data>(name, log, options ?? {})
@@ -90,12 +91,14 @@ class Channels implements Hub {
   }
 }
 
-/** A channel is one thing for all who name it. */
+/** A name has one channel, with one set of options. */
 function checkSame(where: string, known: object, given: object): void {
   for (const key of Object.keys(optionRules)) {
     const [before, now] = [known, given].map((options) => (options as Record<string, unknown>)[key])
     if (before !== now) {
-      wrong(`${where}: \`${key}\` is ${show(now)}, and was ${show(before)}: expected the same, or no options`)
+      wrong(
+        `${where}: \`${key}\` is ${show(now)}, and was ${show(before)}: expected the same options, or none`,
+      )
     }
   }
 }

@@ -1,9 +1,9 @@
+// An event of a channel, and its bytes in each format: encoded once, shared by all streams that write it.
 import { is } from '../brand.js'
 import type { Format } from '../formats/format.js'
 import type { Event } from '../values/event.js'
 import { type Encoded, encode } from '../wire/chunk.js'
 
-/** An event of a channel, and what it is in each format: encoded once, and shared by all who write it. */
 export class Published<out Data = unknown> implements Event<Data> {
   readonly [is] = 'event'
   readonly id: string
@@ -11,7 +11,7 @@ export class Published<out Data = unknown> implements Event<Data> {
   readonly data: Data
   #format: Format | undefined
   #encoded: Encoded | undefined
-  /** Of other formats, as long as these are in use: one may be made for a single request. */
+  /** Bytes in other formats, as long as those are in use: a format may be made for a single request. */
   #others: WeakMap<Format, Encoded> | undefined
 
   constructor(id: string, data: Data, type: string | undefined) {

@@ -1,19 +1,17 @@
+// Starts a channel's source for the first subscriber, and stops it some time after the last has left.
 import { clock, type Deadline } from '../clock.js'
 import { misuse, report, show } from '../errors.js'
 import { safely } from '../guard.js'
 import { isPromise } from '../promise.js'
 import { apart } from '../scope.js'
 
-/** One life of a source. */
+/** A run of a source, from its start to its stop. */
 interface Run {
   stop: (() => unknown) | undefined
   isOver: boolean
 }
 
-/**
- * A channel's source: started for the first subscriber, stopped some time after the last has left. It is for all:
- * neither of the two is who it runs for.
- */
+/** A channel's source. It runs for all subscribers, outside the async context of the one who happens to start it. */
 export class Supply {
   readonly #name: string
   readonly #source: () => unknown

@@ -1,3 +1,4 @@
+// Turns an event into bytes in a format, framed as a chunk once for all streams.
 import { misuse, show } from '../errors.js'
 import { type Format, type Notice, type Wire, wire } from '../formats/format.js'
 import type { Event } from '../values/event.js'
@@ -5,13 +6,13 @@ import type { Event } from '../values/event.js'
 type Own = Format & { readonly [wire]?: Wire }
 
 /**
- * Bytes for the wire, framed as a chunk (RFC 9112 7.1) when they are made, so that all streams can share both:
- * the chunk for a socket, the bytes alone for whatever frames them itself.
+ * Bytes for the wire, framed as a chunk (RFC 9112 7.1) when they are made, so that all streams share both: the chunk for
+ * a socket, and the bytes alone for a response that frames them itself.
  */
 export class Chunk {
   /** The size, the bytes, and the line breaks around them. */
   readonly framed: Buffer
-  /** Where the bytes begin. */
+  /** The index of the first byte. */
   readonly start: number
 
   constructor(framed: Buffer, start: number) {
@@ -23,19 +24,19 @@ export class Chunk {
     return this.framed.subarray(this.start, -2)
   }
 
-  /** Of the bytes. A chunk without any would end the body, and is never written. */
+  /** The number of bytes. A chunk of none would end the body, and is never written. */
   get size(): number {
     return this.framed.length - this.start - 2
   }
 }
 
-/** Events in a format, with what parts them from the event before. */
+/** Events in a format, with the separator from the event before. */
 export class Encoded extends Chunk {
-  /** How many of the bytes part it from the event before. */
+  /** The bytes of the separator. */
   readonly separator: number
-  /** How many events it is; none, if it only says something of them. */
+  /** The number of events; none for a notice. */
   readonly events: number
-  /** What was encoded, if it is one event: a policy may go by it. */
+  /** The data of a single event, for `conflate`. */
   readonly data: unknown
 
   constructor(framed: Buffer, start: number, separator: number, events: number, data: unknown) {
@@ -45,7 +46,7 @@ export class Encoded extends Chunk {
     this.data = data
   }
 
-  /** As the first of a stream: nothing parts it. */
+  /** As the first record of a stream: without the separator. */
   get first(): Chunk {
     return this.separator === 0 ? this : chunk([this.bytes.subarray(this.separator)])
   }
@@ -53,7 +54,7 @@ export class Encoded extends Chunk {
 
 const nothing = Buffer.alloc(0)
 
-/** One chunk of several bytes. */
+/** One chunk of several pieces. */
 export function chunk(parts: readonly Uint8Array[]): Chunk {
   let size = 0
   for (const part of parts) size += part.length
@@ -91,13 +92,13 @@ function joined(chunks: readonly Chunk[]): [framed: Buffer, start: number] {
 /**
  * An event in a format.
  *
- * @throws TypeError for what cannot be written
+ * @throws TypeError for data that cannot be written
  */
 export function encode(format: Own, event: Event): Encoded {
   return encoded(format, checked('encode', format.encode(event)), 1, event.data)
 }
 
-/** A notice in a format; of no size where the format has none. */
+/** A notice in a format; empty where the format has none. */
 export function encodeNotice(format: Own, kind: Notice, details: object): Encoded {
   return encoded(format, checked('notice', format.notice?.(kind, details) ?? ''), 0, details)
 }
@@ -118,7 +119,7 @@ function encoded(format: Own, bytes: string | Uint8Array, events: number, data: 
   return new Encoded(framed, start, separator.length, events, data)
 }
 
-/** Room for so many bytes, with what frames them. */
+/** Room for bytes, with their framing. */
 function frame(size: number): { framed: Buffer; start: number } {
   const head = size.toString(16)
   const start = head.length + 2
@@ -131,7 +132,7 @@ function frame(size: number): { framed: Buffer; start: number } {
   return { framed, start }
 }
 
-/** What a format's own function returned. */
+/** The result of a format's own function. */
 function checked(name: string, bytes: unknown): string | Uint8Array {
   if (typeof bytes === 'string' || bytes instanceof Uint8Array) return bytes
   throw misuse('LARIAT_DATA', `${name} of the format returned ${show(bytes)}: expected a string or bytes`)

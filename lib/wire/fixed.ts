@@ -1,7 +1,7 @@
+// The bytes of a format that are the same for all streams: opening, heartbeat and tail, made once.
 import { type Format, type Wire, wire } from '../formats/format.js'
 import { type Chunk, chunk, toBytes } from './chunk.js'
 
-/** The bytes of a format that are the same for all streams, made once. */
 interface Fixed {
   readonly openings: Map<number | undefined, Chunk>
   readonly heartbeat: Chunk
@@ -23,7 +23,7 @@ function fixed(format: Format): Fixed {
   return own
 }
 
-/** What goes out with the head: the format's own, and the reconnection time where it tells one. */
+/** The opening bytes: the format's own, and the reconnection time where the format has one. */
 export function openingOf(format: Format & { readonly [wire]?: Wire }, retry: number | undefined): Chunk {
   const { openings } = fixed(format)
   let opening = openings.get(retry)
@@ -35,7 +35,7 @@ export function openingOf(format: Format & { readonly [wire]?: Wire }, retry: nu
   return opening
 }
 
-/** What keeps a connection alive; of no size where the format has nothing. */
+/** The bytes of a heartbeat; none where the format has none. */
 export function heartbeatOf(format: Format): Chunk {
   return fixed(format).heartbeat
 }
