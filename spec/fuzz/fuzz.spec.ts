@@ -1,10 +1,10 @@
 import { parse } from 'node:url'
 import { expect } from 'chai'
 import express from 'express'
+import { memoryAfter } from '../../tools/fuzz/memory.js'
+import { fuzz, type Tried } from '../../tools/fuzz/run.js'
 import { staysClean } from '../support/clean.js'
 import { currentExpress, onBoth } from '../support/http.js'
-import { memoryAfter } from './memory.js'
-import { fuzz, type Tried } from './run.js'
 
 const seed = 5_2026
 const inputs = 250
