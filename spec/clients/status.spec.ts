@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { type Endpoint, loop, ndjson, type PlainSpec, sse, stop } from '../../lib/index.js'
+import { staged } from '../support/stage.js'
 import { eventSources, readers, serve, usesClients, withEach } from './clients.js'
 import { curl } from './programs.js'
 
@@ -40,6 +41,8 @@ const table: Record<string, PlainSpec | Endpoint> = {
 for (const [status, spec] of Object.entries({ ...refusals, ...redirects })) table[`/${status}`] = spec
 
 describe('What real EventSources do with an answer (docs/clients.md)', () => {
+  staged()
+
   withEach(eventSources, (client) => {
     const paths = [...Object.keys(refusals).map((status) => `/${status}`), '/other-type']
 
@@ -70,6 +73,8 @@ describe('What real EventSources do with an answer (docs/clients.md)', () => {
 })
 
 describe('What real readers make of an answer that is no stream', () => {
+  staged()
+
   withEach(readers, (client) => {
     it('a refusal is whole, with its problem: 406, 503', async () => {
       const site = await serve(table, { client })

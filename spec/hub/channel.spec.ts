@@ -25,15 +25,18 @@ import {
 import { AsyncBackend } from '../support/async-backend.js'
 import { Log } from '../support/log.js'
 import type { Client } from '../support/raw.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 let hub: Hub
-beforeEach(() => {
-  hub = createHub()
-})
-afterEach(() => hub.close())
+
+/** Said in a suite: each of its tests has a stage, and a hub of its own. */
+function withHub(): void {
+  staged()
+  beforeEach(() => {
+    hub = createHub()
+  })
+  afterEach(() => hub.close())
+}
 
 const enveloped = () => ndjson({ envelope: true })
 const wrong = (value: unknown) => value as never
@@ -84,6 +87,8 @@ const records = (client: Client): unknown[] =>
     .map((line) => JSON.parse(line))
 
 describe('createHub and hub.channel (docs/channels.md)', () => {
+  withHub()
+
   it('a channel is the same object for the same name, and another for another', () => {
     const one = hub.channel('one', { history: 5 })
     expect(hub.channel('one')).to.equal(one)
@@ -174,6 +179,8 @@ describe('createHub and hub.channel (docs/channels.md)', () => {
 })
 
 describe('publish (docs/channels.md)', () => {
+  withHub()
+
   it('resolves to the id that the client gets, and the type is the event’s', async () => {
     const channel = hub.channel('a')
     const { client } = await follow(channel)
@@ -442,6 +449,8 @@ const formats: Record<
 }
 
 describe('A channel as what is subscribed to (docs/channels.md)', () => {
+  withHub()
+
   const ways: Record<string, (channel: Channel<unknown>) => unknown> = {
     'as `subscribe`': (channel) => channel,
     'returned from one': (channel) => () => channel,
@@ -632,6 +641,8 @@ describe('A channel as what is subscribed to (docs/channels.md)', () => {
 })
 
 describe('send and write beside a channel (docs/channels.md)', () => {
+  withHub()
+
   it('write: what was published before goes out before, and what is published after, after', async () => {
     const channel = hub.channel<string>('a')
     let write: (data: unknown) => unknown = () => {}
@@ -726,6 +737,8 @@ describe('send and write beside a channel (docs/channels.md)', () => {
 })
 
 describe('filter and map (docs/channels.md)', () => {
+  withHub()
+
   it('get data and the event; a filter keeps events as they are, a map keeps id and type', async () => {
     const channel = hub.channel<number>('a')
     const calls: unknown[] = []
@@ -903,6 +916,8 @@ describe('filter and map (docs/channels.md)', () => {
 })
 
 describe('replay() (docs/channels.md)', () => {
+  withHub()
+
   const all = async (feed: AsyncIterable<Event>) => {
     const events: Event[] = []
     for await (const each of feed) events.push(each)
@@ -964,6 +979,8 @@ describe('replay() (docs/channels.md)', () => {
 })
 
 describe('subscribers, join and leave (docs/channels.md)', () => {
+  withHub()
+
   const ways: Record<string, (channel: Channel<number>) => unknown> = {
     'shared by a group': (channel) => channel,
     filtered: (channel) => channel.filter(() => true),
@@ -1085,6 +1102,8 @@ describe('subscribers, join and leave (docs/channels.md)', () => {
 })
 
 describe('for await (docs/channels.md)', () => {
+  withHub()
+
   it('gives Events from then on, until it is left', async () => {
     const channel = hub.channel<number>('a', { history: 5 })
     await channel.publish(0)
@@ -1207,6 +1226,8 @@ describe('for await (docs/channels.md)', () => {
 })
 
 describe('Lazy sources (docs/channels.md)', () => {
+  withHub()
+
   /** A channel whose source says when it is started and stopped. */
   function lazy(linger?: number) {
     const log = new Log()
@@ -1478,6 +1499,8 @@ describe('Lazy sources (docs/channels.md)', () => {
 })
 
 describe('hub.close() (docs/channels.md)', () => {
+  withHub()
+
   it('ends all streams with `down`, complete, after what was published', async () => {
     const channels = [hub.channel<number>('a'), hub.channel<number>('b')]
     const followers = [
@@ -1540,6 +1563,8 @@ describe('hub.close() (docs/channels.md)', () => {
 })
 
 describe('A channel of a store that takes its time (docs/channels.md)', () => {
+  withHub()
+
   const open = async (channel: Channel<number>) =>
     stage.now.serve(loop({ format: ndjson(), subscribe: channel }))
 

@@ -7,9 +7,7 @@ import { expect } from 'chai'
 import type { Watched } from '../../lib/declare/context.js'
 import { stop } from '../../lib/index.js'
 import { hold } from '../support/held.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 interface Mortal {
   readonly target: Watched
@@ -181,6 +179,8 @@ async function dead({ target, die }: Mortal): Promise<void> {
 }
 
 describe('monitor watches what the data comes from (docs/loop.md)', () => {
+  staged()
+
   for (const [name, make] of Object.entries(kinds)) {
     describe(name, () => {
       let mortal: Mortal

@@ -94,12 +94,12 @@ export function sum(reports: readonly Report[]): Report {
 export function closing({ passes, failures, pending, folders, slowest }: Report): string {
   const seconds = (value: number) => value.toFixed(1).padStart(7)
   const longest = Object.entries(folders).toSorted(([, one], [, other]) => other - one)
+  const slow = slowest.filter((each) => each.seconds >= 0.1)
   return [
     '  Seconds by folder',
     ...longest.map(([folder, spent]) => `${seconds(spent)}  ${folder}`),
-    '',
-    '  Slowest specs, in seconds',
-    ...slowest.map((each) => `${seconds(each.seconds)}  ${each.name}`),
+    ...(slow.length > 0 ? ['', '  Slowest specs, in seconds'] : []),
+    ...slow.map((each) => `${seconds(each.seconds)}  ${each.name}`),
     '',
     `${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ''}`,
   ].join('\n')
