@@ -23,6 +23,7 @@ import {
   text,
 } from '../../lib/index.js'
 import { AsyncBackend } from '../support/async-backend.js'
+import { cases } from '../support/cases.js'
 import { Log } from '../support/log.js'
 import type { Client } from '../support/raw.js'
 import { stage, staged, turns } from '../support/stage.js'
@@ -104,20 +105,24 @@ describe('createHub and hub.channel (docs/channels.md)', () => {
     for (const [at, name] of names.entries()) expect(hub.channel(name)).to.equal(channels[at])
   })
 
-  for (const other of [
-    { history: 6 },
-    {},
-    { history: 5, maxAge: 1 },
-    { historyBytes: 5 },
-    { source() {} },
-  ] as ChannelOptions<unknown>[]) {
-    it(`other options for a known name are a TypeError: ${Object.keys(other).join() || 'none of them'}`, () => {
+  cases(
+    'other options for a known name are a TypeError',
+    [
+      { history: 6 },
+      {},
+      { history: 5, maxAge: 1 },
+      { historyBytes: 5 },
+      { source() {} },
+    ] as ChannelOptions<unknown>[],
+    (other) =>
+      `other options for a known name are a TypeError: ${Object.keys(other).join() || 'none of them'}`,
+    (other) => {
       hub.channel('one', { history: 5 })
       expect(() => hub.channel('one', other))
         .to.throw(TypeError, /channel 'one'.*expected the same/)
         .that.includes({ code: 'LARIAT_SPEC' })
-    })
-  }
+    },
+  )
 
   it('an option that is misspelt is a TypeError that names it and the nearest', () => {
     expect(() => hub.channel('a', wrong({ histroy: 5 })))
@@ -138,13 +143,16 @@ describe('createHub and hub.channel (docs/channels.md)', () => {
     source: ['text', {}, null, []],
   }
   for (const [key, values] of Object.entries(bad)) {
-    for (const value of values) {
-      it(`\`${key}\` of ${typeof value} ${String(value)} is a TypeError that names it`, () => {
+    cases(
+      `\`${key}\` that is no such value is a TypeError that names it`,
+      values,
+      (value) => `\`${key}\` of ${typeof value} ${String(value)} is a TypeError that names it`,
+      (value) => {
         expect(() => hub.channel('a', wrong({ source() {}, [key]: value })))
           .to.throw(TypeError, key)
           .that.includes({ code: 'LARIAT_SPEC' })
-      })
-    }
+      },
+    )
   }
 
   it('`linger` without a `source` is a TypeError', () => {
@@ -156,21 +164,27 @@ describe('createHub and hub.channel (docs/channels.md)', () => {
     expect(() => hub.channel('a', { history: 2 })).not.to.throw()
   })
 
-  for (const name of ['', undefined, null, 5, {}, Symbol('a')]) {
-    it(`${typeof name} ${String(name)} is no name`, () => {
+  cases(
+    'a name is a string that is not empty',
+    ['', undefined, null, 5, {}, Symbol('a')],
+    (name) => `${typeof name} ${String(name)} is no name`,
+    (name) => {
       expect(() => hub.channel(wrong(name)))
         .to.throw(TypeError, 'expected a name')
         .that.includes({ code: 'LARIAT_SPEC' })
-    })
-  }
+    },
+  )
 
-  for (const backend of [null, {}, 'redis', { open() {} }, () => {}]) {
-    it(`${typeof backend} ${String(backend)} is no backend`, () => {
+  cases(
+    'what is no backend is a TypeError',
+    [null, {}, 'redis', { open() {} }, () => {}],
+    (backend) => `${typeof backend} ${String(backend)} is no backend`,
+    (backend) => {
       expect(() => createHub(wrong(backend)))
         .to.throw(TypeError, 'expected a backend')
         .that.includes({ code: 'LARIAT_SPEC' })
-    })
-  }
+    },
+  )
 
   it('`on` knows down and up, and is the hub', () => {
     expect(hub.on('down', () => {}).on('up', () => {})).to.equal(hub)
@@ -214,13 +228,16 @@ describe('publish (docs/channels.md)', () => {
     ])
   })
 
-  for (const meta of [{ id: '7' }, { retry: 5 }, { comment: 'a' }]) {
-    it(`an event() with ${Object.keys(meta)[0]} is a TypeError: ids are the channel’s own`, async () => {
+  cases(
+    'an event() with more than data and a type is a TypeError: ids are the channel’s own',
+    [{ id: '7' }, { retry: 5 }, { comment: 'a' }],
+    (meta) => `an event() with ${Object.keys(meta)[0]} is a TypeError: ids are the channel’s own`,
+    async (meta) => {
       const error = await rejection(hub.channel<unknown>('a').publish(event(1, meta)))
       expect(error).to.be.instanceOf(TypeError)
       expect(error).to.include({ code: 'LARIAT_DATA' })
-    })
-  }
+    },
+  )
 
   const circle: Record<string, unknown> = {}
   circle.circle = circle
@@ -259,8 +276,11 @@ describe('publish (docs/channels.md)', () => {
     }
   }
 
-  for (const type of ['a\nb', 'a\rb', 'a\0', '\n', 5, null, {}]) {
-    it(`the type ${JSON.stringify(type)} is a TypeError in every format, also without a listener`, async () => {
+  cases(
+    'a type that some format could not write is a TypeError, also without a listener',
+    ['a\nb', 'a\rb', 'a\0', '\n', 5, null, {}],
+    (type) => `the type ${JSON.stringify(type)} is a TypeError in every format, also without a listener`,
+    async (type) => {
       const channel = hub.channel('a', { history: 5 })
       const attempts = () => [
         channel.publish('bad', wrong({ type })),
@@ -272,8 +292,8 @@ describe('publish (docs/channels.md)', () => {
       await channel.publish('good')
       await client.until('good')
       expect(client.body).to.equal('"good"\n')
-    })
-  }
+    },
+  )
 
   it('unknown metadata is a TypeError that names the nearest', async () => {
     const error = await rejection(hub.channel('a').publish(1, wrong({ typ: 'a' })))
@@ -787,16 +807,19 @@ describe('filter and map (docs/channels.md)', () => {
     ])
   })
 
-  for (const what of [undefined, null, 'text', {}, 5]) {
-    it(`${String(what)} is no filter and no map`, () => {
+  cases(
+    'a filter and a map are functions',
+    [undefined, null, 'text', {}, 5],
+    (what) => `${String(what)} is no filter and no map`,
+    (what) => {
       const channel = hub.channel('a')
       for (const method of ['filter', 'map'] as const) {
         expect(() => channel[method](wrong(what)))
           .to.throw(TypeError, `${method}(`)
           .that.includes({ code: 'LARIAT_SPEC' })
       }
-    })
-  }
+    },
+  )
 
   for (const method of ['filter', 'map'] as const) {
     for (const isShared of [true, false]) {

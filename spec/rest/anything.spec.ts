@@ -59,7 +59,7 @@ async function idle(site: Site) {
   while ((await count()) > 0) await new Promise((resolve) => setImmediate(resolve))
 }
 
-onBoth('Anything that a client may do', () => {
+describe('Anything that a client may do', () => {
   staysClean()
 
   describe('Request bodies', () => {
@@ -225,7 +225,7 @@ onBoth('Anything that a client may do', () => {
     })
   })
 
-  describe('Any request at all, to a resource with every callback on', () => {
+  onBoth('Any request at all, to a resource with every callback on', () => {
     /** Sends, and leaves when a stream has begun; after half a body comes a FIN. */
     function exchange(site: Site, sent: Sent): Promise<string> {
       return new Promise((resolve) => {

@@ -5,7 +5,7 @@ import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { expect } from 'chai'
 import { ndjson, sse, stop } from '../../lib/index.js'
 import type { Body } from '../../lib/values/body.js'
-import { ask, expectError, expectStatus, hello, onBoth, Site, type Spec, withSite } from '../support/http.js'
+import { ask, expectError, expectStatus, hello, Site, type Spec, withSite } from '../support/http.js'
 
 const providing = (body: unknown, type = 'application/json'): Spec => ({
   contentTypesProvided: { [type]: () => body as Body },
@@ -18,7 +18,7 @@ function source(...chunks: (string | Buffer)[]): Readable {
 
 const decoders = { gzip: gunzipSync, deflate: inflateSync, br: brotliDecompressSync }
 
-onBoth('Providing a body', () => {
+describe('Providing a body', () => {
   describe('Bodies of every kind', () => {
     const bytes = Buffer.from([0, 255, 1, 254])
     for (const [what, body, expected] of [
