@@ -12,18 +12,18 @@ const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
 
 const hooks = new Set(['before', 'after', 'beforeEach', 'afterEach'])
 
-/** Waits of a literal length that are about time itself, or ask again what tells nobody when it is so. */
+/** Files that wait for a literal time, and why: they are about time itself, or poll. */
 const paced: Readonly<Record<string, string>> = {
-  'rest/trace.spec.ts': 'A callback has to take some time for its time to be told',
-  'proxies/proxy.ts': 'A program that starts tells nobody when it listens',
+  'rest/trace.spec.ts': 'The duration of a callback is reported',
+  'proxies/proxy.ts': 'Polls: a program does not tell when it listens',
   'proxies/restart.spec.ts': 'A client asks again, as EventSource does',
-  'proxies/behaviour.ts': 'Another write, a while later, may learn that the client has left',
-  'faults/scene.ts': 'Asks again',
-  'demo/bookshop/demo.ts': 'Asks again',
-  'demo/bookshop/tail.spec.ts': 'Nothing tells that a server has stopped to read',
+  'proxies/behaviour.ts': 'Polls: only a later write can learn that the client has left',
+  'faults/scene.ts': 'Polls',
+  'demo/bookshop/demo.ts': 'Polls',
+  'demo/bookshop/tail.spec.ts': 'Polls: nothing tells when a server has stopped reading',
 }
 
-/** Calls in a file that are found by what they are, as `file:line`. */
+/** Where the specs have such a call, as `file:line`. */
 function calls(isMeant: (node: ts.CallExpression) => boolean): readonly string[] {
   return sources.flatMap((source) => {
     const found: string[] = []
@@ -45,7 +45,7 @@ function isInFunction(node: ts.Node): boolean {
   return false
 }
 
-/** Timers that a spec waits for: `await setTimeout(5)`, or `setTimeout(resolve, 5)`. */
+/** Whether a spec waits for a timer: `await setTimeout(5)`, or `setTimeout(resolve, 5)`. */
 function isWait(node: ts.CallExpression): boolean {
   if (nameOf(node) !== 'setTimeout') return false
   const [first, second] = node.arguments

@@ -1,4 +1,4 @@
-// What a change most often breaks, in seconds: the types, the lint of what has changed, and the specs that need no
+// Checks in seconds what a change most often breaks: the types, the lint of changed files, and the specs that need no
 // connection. `npm test` runs everything.
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
@@ -13,7 +13,7 @@ const specs = [
 ]
 
 const commands = {
-  // what it has found out before, it does not find out again
+  // unchanged files are not checked again
   types: ['tsc', '--incremental', '--tsBuildInfoFile', 'node_modules/.cache/types.json'],
   lint: ['biome', 'check', '--error-on-warnings', '--changed', '--since=HEAD', '--no-errors-on-unmatched'],
   specs: ['mocha', '--reporter=dot', ...specs],

@@ -90,7 +90,7 @@ describe('csv', () => {
   })
 
   cases(
-    'refuses columns that are no list of names',
+    'refuses columns that are not a list of names',
     [undefined, [], 'a,b', ['a', 1], {}, null],
     (columns) => `refuses ${JSON.stringify(columns)} for columns`,
     (columns) => {

@@ -127,7 +127,7 @@ describe('multipart', () => {
   })
 
   cases(
-    'refuses what is no type for its parts',
+    'refuses a type of its parts that is not concrete',
     ['image/*', '', 'text', 'text/plain\r\nX-Forged: 1', 'text/plain\n', undefined, null, {}],
     (type) => `refuses ${JSON.stringify(type)} for the type of its parts`,
     (type) => {
@@ -138,7 +138,7 @@ describe('multipart', () => {
   )
 
   cases(
-    'refuses a type of the whole that is no multipart, or has a boundary',
+    'refuses a type of the whole that is not multipart, or has a boundary',
     ['text/plain', 'multipart/mixed; boundary=a', 'multipart/mixed;BOUNDARY="a"'],
     (mediaType) => `refuses ${mediaType} for the type of the whole`,
     (mediaType) => {

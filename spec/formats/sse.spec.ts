@@ -89,7 +89,7 @@ describe('sse', () => {
     }
 
     cases(
-      'refuses a retry that is no digits (WHATWG 9.2.6)',
+      'refuses a retry that is not written in digits (WHATWG 9.2.6)',
       [-1, 1.5, Number.NaN, Infinity, 2 ** 53, '5', '5\ndata: x', null, 5n],
       (retry) => `refuses ${typeof retry} ${String(retry)} for its retry: digits only (WHATWG 9.2.6)`,
       (retry) => {

@@ -45,7 +45,7 @@ describe('raw', () => {
   })
 
   cases(
-    'refuses what is no concrete type',
+    'refuses a type that is not concrete',
     [undefined, '', 'mp3', 'audio/*', '*/*', 'a/b\n', {}],
     (type) => `refuses ${JSON.stringify(type)} for its type`,
     (type) => {

@@ -94,7 +94,7 @@ describe('No value that an app gives makes a header or a response of its own (CW
 
 describe('No value that an app declares does', () => {
   cases(
-    'What is refused is refused when it is declared',
+    'A value that is refused is refused when it is declared',
     declarations,
     ({ what }) => `${what}: what is refused is refused when it is declared`,
     ({ fate, make }) => {
@@ -132,7 +132,7 @@ describe('A Last-Event-ID is echoed as JSON alone', () => {
   ]
 
   cases(
-    'Whatever is in it',
+    'Its text is echoed as JSON, whatever it contains',
     Object.entries(texts),
     ([name]) => `With ${name} in it`,
     async ([, text]) => {

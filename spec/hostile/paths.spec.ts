@@ -91,7 +91,7 @@ describe('No path of the demo leads out of where it may (CWE-22)', () => {
   }
 
   cases(
-    'A way round leads to no log file, book, answer or file of the page',
+    'A detour reaches no log file, book, answer or file of the page',
     tricks,
     (trick) => `${trick.slice(0, 40)}: no log file, book, answer or file of the page`,
     async (trick) => {
@@ -108,7 +108,7 @@ describe('No path of the demo leads out of where it may (CWE-22)', () => {
   )
 
   cases(
-    'A file that is served is not found by a way round, or is what it is',
+    'A detour to a served file is a 404, or that file',
     ['/style.css', '/graph.svg', '/main.js', `/api/tail?file=missing`],
     (target) => `${target} by a way round is not found, or what it is`,
     async (target) => {

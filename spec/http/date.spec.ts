@@ -139,7 +139,7 @@ describe('HTTP-dates (RFC 9110 5.6.7)', () => {
       expect(almost.filter((text) => !Number.isNaN(Date.parse(text))).length).to.be.above(almost.length / 2)
     })
     cases(
-      'Text that is almost one of the three forms is none',
+      'A date that is almost in one of the three forms is refused',
       [
         ...almost,
         'Sun, 00 Nov 1994 08:49:37 GMT',

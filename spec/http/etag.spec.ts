@@ -41,7 +41,7 @@ describe('Entity tags', () => {
     })
 
     cases(
-      'What is not a list of entity tags is none',
+      'Anything but a list of entity tags is refused',
       [
         'a',
         '"a',

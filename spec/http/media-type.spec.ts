@@ -63,7 +63,7 @@ describe('Media types (RFC 9110 8.3.1)', () => {
     })
 
     cases(
-      'What is not a type, a subtype and parameters is none',
+      'Anything but a type, a subtype and parameters is refused',
       [
         '',
         ' ',
@@ -116,7 +116,7 @@ describe('Media types (RFC 9110 8.3.1)', () => {
     const isUtf8 = (written: string) => isUtf8ByDefinition(parseMediaType(written)!)
 
     cases(
-      'JSON in all its forms and event streams are UTF-8 by definition',
+      'JSON, its relatives and event streams are UTF-8 by definition',
       [
         'text/event-stream',
         'application/json',
@@ -134,7 +134,7 @@ describe('Media types (RFC 9110 8.3.1)', () => {
     )
 
     cases(
-      'Other types are not',
+      'Other types are not UTF-8 by definition',
       ['text/plain', 'text/html', 'text/csv', 'application/xml', 'application/xjson'],
       (written) => `${written} is not`,
       (written) => {

@@ -103,7 +103,7 @@ describe('Ranges (RFC 9110 14.1.2, 14.2)', () => {
 
   describe('What does not parse, or has another unit, is no range', () => {
     cases(
-      'A header that is not bytes=first-last, or has another unit, is no range',
+      'A header of another form, or with another unit, asks for no range',
       [
         '',
         'bytes',

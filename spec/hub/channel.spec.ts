@@ -144,7 +144,7 @@ describe('createHub and hub.channel (docs/channels.md)', () => {
   }
   for (const [key, values] of Object.entries(bad)) {
     cases(
-      `\`${key}\` that is no such value is a TypeError that names it`,
+      `\`${key}\` with a wrong value is a TypeError that names it`,
       values,
       (value) => `\`${key}\` of ${typeof value} ${String(value)} is a TypeError that names it`,
       (value) => {
@@ -176,7 +176,7 @@ describe('createHub and hub.channel (docs/channels.md)', () => {
   )
 
   cases(
-    'what is no backend is a TypeError',
+    'anything but a backend is a TypeError',
     [null, {}, 'redis', { open() {} }, () => {}],
     (backend) => `${typeof backend} ${String(backend)} is no backend`,
     (backend) => {
@@ -277,7 +277,7 @@ describe('publish (docs/channels.md)', () => {
   }
 
   cases(
-    'a type that some format could not write is a TypeError, also without a listener',
+    'a type that some format cannot write is a TypeError, even without a listener',
     ['a\nb', 'a\rb', 'a\0', '\n', 5, null, {}],
     (type) => `the type ${JSON.stringify(type)} is a TypeError in every format, also without a listener`,
     async (type) => {

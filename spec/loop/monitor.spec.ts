@@ -443,7 +443,7 @@ describe('monitor watches what the data comes from (docs/loop.md)', () => {
   })
 
   cases(
-    'throws a TypeError for what cannot be watched, and says what it takes',
+    'throws a TypeError for a target that cannot be watched, and says which can',
     Object.entries({
       null: null,
       undefined: undefined,

@@ -163,7 +163,7 @@ describe('Checks', () => {
     )
 
     cases(
-      'Others are not known by default: 501',
+      'Other methods are unknown by default: 501',
       ['TRACE', 'PROPFIND', 'LOCK', 'REPORT'],
       (method) => `${method} is not known by default: 501`,
       (method) => expectStatus({ ...hello, allowedMethods: () => [method] }, { method }, 501),
@@ -185,7 +185,7 @@ describe('Checks', () => {
     )
 
     cases(
-      'Others are not allowed by default: 405 with Allow (RFC 9110 15.5.6)',
+      'Other methods are not allowed by default: 405 with Allow (RFC 9110 15.5.6)',
       ['POST', 'PUT', 'PATCH', 'DELETE'],
       (method) => `${method} is not allowed by default: 405 with Allow (RFC 9110 15.5.6)`,
       async (method) => {

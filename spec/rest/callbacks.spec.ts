@@ -416,7 +416,7 @@ describe('Callbacks', () => {
     })
   })
 
-  onBoth('What is thrown reaches the error handlers of the app', () => {
+  onBoth('A thrown value reaches the app’s error handlers', () => {
     it('An error with a status keeps it', async () => {
       const forbidden = () => {
         throw Object.assign(new Error('tea'), { status: 418 })

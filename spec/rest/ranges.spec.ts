@@ -45,7 +45,7 @@ function parts(answer: Answer): readonly Part[] {
 describe('Ranges', () => {
   describe('One range: 206 with Content-Range (RFC 9110 14.4, 15.3.7)', () => {
     cases(
-      'First and last, or the last so many bytes',
+      'A range is first to last, or the last n bytes',
       [
         ['bytes=0-0', 0, 0],
         ['bytes=0-9', 0, 9],
@@ -84,7 +84,7 @@ describe('Ranges', () => {
 
   describe('Several: 206 multipart/byteranges (RFC 9110 14.6)', () => {
     cases(
-      'Each is a part, with its Content-Range',
+      'Each range is a part with its Content-Range',
       [
         [
           'bytes=0-1,10-11',
@@ -159,7 +159,7 @@ describe('Ranges', () => {
 
   describe('None that fits: 416 with Content-Range: bytes */size (RFC 9110 15.5.17)', () => {
     cases(
-      'Is told the size',
+      'The answer states the size',
       ['bytes=100-', 'bytes=100-200', 'bytes=-0', 'bytes=100-, 200-300', 'bytes=99999999999999999999-'],
       (range) => range,
       async (range) => {
@@ -181,7 +181,7 @@ describe('Ranges', () => {
 
   describe('A Range that does not parse or has an unknown unit is ignored (RFC 9110 14.2)', () => {
     cases(
-      'The whole is served',
+      'The whole body is served',
       [
         'garbage',
         'bytes',

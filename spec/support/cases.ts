@@ -1,4 +1,4 @@
-/** One rule, and what it says of each case; the case that breaks it is named. */
+/** One spec for a rule and all its cases; the case that fails is named. */
 export function cases<T>(
   rule: string,
   all: Iterable<T>,

@@ -3,13 +3,13 @@ import { relative, sep } from 'node:path'
 import Mocha from 'mocha'
 import { lackedBy, type Program, programs } from './installed.js'
 
-/** Mocha's spec reporter, closed by where the time went, what is missing, and the counts. */
+/** Mocha's spec reporter, closed by missing programs, where the time went, and the counts. */
 // biome-ignore lint/style/noDefaultExport: how mocha finds a reporter
 export default class extends Mocha.reporters.Spec {
   readonly #skippedFor = new Map<Program, number>()
   readonly #folders: Record<string, number> = {}
   #slowest: readonly Timed[] = []
-  /** When the latest spec had ended: hooks count for the spec that they are around. */
+  /** When the latest spec ended: a hook counts for the spec that it runs around. */
   #since = performance.now()
 
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
@@ -58,7 +58,7 @@ interface Timed {
   readonly seconds: number
 }
 
-/** What a run, or a part of one, came to. */
+/** The result of a run, or of one of its processes. */
 export interface Report {
   readonly passes: number
   readonly failures: number
@@ -90,7 +90,7 @@ export function sum(reports: readonly Report[]): Report {
   }
 }
 
-/** How a run ends: where the time went, and on the last line the counts. */
+/** The end of a run's output: where the time went, and on the last line the counts. */
 export function closing({ passes, failures, pending, folders, slowest }: Report): string {
   const seconds = (value: number) => value.toFixed(1).padStart(7)
   const longest = Object.entries(folders).toSorted(([, one], [, other]) => other - one)

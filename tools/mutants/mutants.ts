@@ -77,7 +77,7 @@ function sample<T>(all: readonly T[], count: number, seed: number): readonly T[]
   )
 }
 
-/** What notices a mutant: a spec, or the compiler; undefined if nothing does. */
+/** Names the specs that notice a mutant, or the types; undefined if nothing does. */
 async function noticed(copy: Copy, mutant: Mutant): Promise<string | undefined> {
   return await copy.with(mutant.file, mutant, async () => {
     for (const specs of specsFor(mutant.file)) {

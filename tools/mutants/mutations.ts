@@ -1,4 +1,4 @@
-// Which mutants a source has: each is one change of it that a spec should notice.
+// Lists the mutants of a source: each is one change that a spec should notice.
 import ts from 'typescript5.4'
 
 /** One change of a source. */
@@ -58,13 +58,13 @@ function placed([kind, node, text]: Change): readonly [
   return [kind, { pos: node.pos, start: node.getStart(), end: node.getEnd() }, text]
 }
 
-/** Types, imports and words for people are not what specs are for. */
+/** Specs are not expected to notice changed types, imports or words for people. */
 function isOutside(node: ts.Node): boolean {
   if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return true
   if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return true
   if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) return true
   if (ts.isPropertyAssignment(node)) return words.has(node.name.getText())
-  // what an error says, not whether there is one
+  // the message of an error, not whether there is one
   return ts.isNewExpression(node) && /Error$/.test(node.expression.getText())
 }
 
@@ -82,7 +82,6 @@ function conditions(node: ts.Node): readonly Change[] {
   return []
 }
 
-/** What is negated already by another operator is not negated once more. */
 function negated(condition: ts.Expression): Change {
   return ['a condition is negated', condition, `!(${condition.getText()})`]
 }

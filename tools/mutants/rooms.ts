@@ -1,4 +1,4 @@
-// Which specs are to notice a mutant: those of its room, the nearest first.
+// Says which specs should notice a mutant: those of its room, the nearest first.
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 
