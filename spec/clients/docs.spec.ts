@@ -17,7 +17,7 @@ import { python } from './programs.js'
 const run = promisify(execFile)
 const bounded = { timeout: 25_000, killSignal: 'SIGKILL' } as const
 
-describe('The clients of docs/clients.md', () => {
+describe('The clients of docs/guide/clients.md', () => {
   staged()
 
   let site: Served
@@ -289,7 +289,7 @@ describe('The clients of docs/clients.md', () => {
       expect(lines.filter((line) => !line.startsWith('lost: '))).to.deep.equal([...over.slice(0, -1), 'over'])
     })
 
-    it('with the fetch of docs/resume.md come back after a restart, whose streams are whole', async () => {
+    it('with the fetch of docs/guide/resume.md come back after a restart, whose streams are whole', async () => {
       const words = {
         ...pause,
         "last = ''": "last = 'earliest'",

@@ -43,7 +43,7 @@ class Ends {
   }
 }
 
-describe('Real readers tell a whole stream from one that was cut (docs/loop.md: complete and cut)', () => {
+describe('Real readers tell a whole stream from one that was cut (docs/guide/loop.md: complete and cut)', () => {
   staged()
 
   withEach(readers, (client) => {
@@ -77,7 +77,7 @@ describe('Real readers tell a whole stream from one that was cut (docs/loop.md: 
     })
   })
 
-  describe('curl over HTTP/1.0, where a cut is a reset (docs/loop.md: connections)', () => {
+  describe('curl over HTTP/1.0, where a cut is a reset (docs/guide/loop.md: connections)', () => {
     usesClients('curl')
 
     it(`in ${formatNames.join(', ')}`, async () => {

@@ -37,7 +37,7 @@ class Left {
   }
 }
 
-describe('The app is told that a real client has left: disconnect, once unsubscribed (docs/loop.md: terminate)', () => {
+describe('The app is told that a real client has left: disconnect, once unsubscribed (docs/guide/loop.md: terminate)', () => {
   staged()
 
   withEach(eventSources, (client) => {

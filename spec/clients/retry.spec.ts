@@ -71,7 +71,7 @@ describe('Real EventSources', () => {
       })
     }
 
-    it('that close themselves at `end` do not come back (docs/loop.md: endEvent)', async () => {
+    it('that close themselves at `end` do not come back (docs/guide/loop.md: endEvent)', async () => {
       const ending = loop({ format: sse(), subscribe: () => ['all'], stream: { retry: 10, endEvent: true } })
       const follow = await listen({ '/ending': ending })
       const listening = follow('/ending', 'end')

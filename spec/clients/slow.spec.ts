@@ -48,7 +48,7 @@ describe('Slow real clients, for which 128 KiB may wait', () => {
       usesClients(needs)
       const read = slowReaders[name]!
 
-      it('gets all of a source that is pulled, in order (docs/slow-clients.md)', async () => {
+      it('gets all of a source that is pulled, in order (docs/guide/slow-clients.md)', async () => {
         const site = await serve(table)
         const answer = read(`${site.url}/pulled`)
         expect(await answer.ended()).to.equal('whole')

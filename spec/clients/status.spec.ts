@@ -40,7 +40,7 @@ const table: Record<string, PlainSpec | Endpoint> = {
 }
 for (const [status, spec] of Object.entries({ ...refusals, ...redirects })) table[`/${status}`] = spec
 
-describe('What real EventSources do with an answer (docs/clients.md)', () => {
+describe('What real EventSources do with an answer (docs/guide/clients.md)', () => {
   staged()
 
   withEach(eventSources, (client) => {

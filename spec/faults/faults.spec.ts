@@ -33,7 +33,7 @@ for (const [heading, faults] of Object.entries(tables)) {
   })
 }
 
-describe('The process (docs/faults.md)', function () {
+describe('The process (docs/operate/faults.md)', function () {
   // a process has to begin first
   this.timeout(60_000)
   tryProcesses()
@@ -72,7 +72,7 @@ function reasonsIn(cell: string): string[] {
   return kinds.filter((kind) => quoted.includes(kind))
 }
 
-describe('docs/faults.md', () => {
+describe('docs/operate/faults.md', () => {
   it('has a row for each fault that is tested, with the reasons that its app sees, and tests each that it has a row for', () => {
     const tested = { ...tables, 'The process': processes }
     const rows = Object.entries(tested).map(([heading, faults]) => [

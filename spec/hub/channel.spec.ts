@@ -87,7 +87,7 @@ const records = (client: Client): unknown[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line))
 
-describe('createHub and hub.channel (docs/channels.md)', () => {
+describe('createHub and hub.channel (docs/guide/channels.md)', () => {
   withHub()
 
   it('a channel is the same object for the same name, and another for another', () => {
@@ -192,7 +192,7 @@ describe('createHub and hub.channel (docs/channels.md)', () => {
   })
 })
 
-describe('publish (docs/channels.md)', () => {
+describe('publish (docs/guide/channels.md)', () => {
   withHub()
 
   it('resolves to the id that the client gets, and the type is the event’s', async () => {
@@ -468,7 +468,7 @@ const formats: Record<
   },
 }
 
-describe('A channel as what is subscribed to (docs/channels.md)', () => {
+describe('A channel as what is subscribed to (docs/guide/channels.md)', () => {
   withHub()
 
   const ways: Record<string, (channel: Channel<unknown>) => unknown> = {
@@ -660,7 +660,7 @@ describe('A channel as what is subscribed to (docs/channels.md)', () => {
   })
 })
 
-describe('send and write beside a channel (docs/channels.md)', () => {
+describe('send and write beside a channel (docs/guide/channels.md)', () => {
   withHub()
 
   it('write: what was published before goes out before, and what is published after, after', async () => {
@@ -756,7 +756,7 @@ describe('send and write beside a channel (docs/channels.md)', () => {
   })
 })
 
-describe('filter and map (docs/channels.md)', () => {
+describe('filter and map (docs/guide/channels.md)', () => {
   withHub()
 
   it('get data and the event; a filter keeps events as they are, a map keeps id and type', async () => {
@@ -938,7 +938,7 @@ describe('filter and map (docs/channels.md)', () => {
   })
 })
 
-describe('replay() (docs/channels.md)', () => {
+describe('replay() (docs/guide/channels.md)', () => {
   withHub()
 
   const all = async (feed: AsyncIterable<Event>) => {
@@ -1001,7 +1001,7 @@ describe('replay() (docs/channels.md)', () => {
   })
 })
 
-describe('subscribers, join and leave (docs/channels.md)', () => {
+describe('subscribers, join and leave (docs/guide/channels.md)', () => {
   withHub()
 
   const ways: Record<string, (channel: Channel<number>) => unknown> = {
@@ -1124,7 +1124,7 @@ describe('subscribers, join and leave (docs/channels.md)', () => {
   })
 })
 
-describe('for await (docs/channels.md)', () => {
+describe('for await (docs/guide/channels.md)', () => {
   withHub()
 
   it('gives Events from then on, until it is left', async () => {
@@ -1248,7 +1248,7 @@ describe('for await (docs/channels.md)', () => {
   })
 })
 
-describe('Lazy sources (docs/channels.md)', () => {
+describe('Lazy sources (docs/guide/channels.md)', () => {
   withHub()
 
   /** A channel whose source says when it is started and stopped. */
@@ -1521,7 +1521,7 @@ describe('Lazy sources (docs/channels.md)', () => {
   })
 })
 
-describe('hub.close() (docs/channels.md)', () => {
+describe('hub.close() (docs/guide/channels.md)', () => {
   withHub()
 
   it('ends all streams with `down`, complete, after what was published', async () => {
@@ -1585,7 +1585,7 @@ describe('hub.close() (docs/channels.md)', () => {
   })
 })
 
-describe('A channel of a store that takes its time (docs/channels.md)', () => {
+describe('A channel of a store that takes its time (docs/guide/channels.md)', () => {
   withHub()
 
   const open = async (channel: Channel<number>) =>

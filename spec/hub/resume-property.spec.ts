@@ -233,7 +233,7 @@ function check(visitor: Visitor, published: ReadonlyMap<number, { id: string; da
   }
 }
 
-describe('Resume that cannot lie, whatever happens (docs/resume.md)', () => {
+describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () => {
   staged()
 
   let world: World

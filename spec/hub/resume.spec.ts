@@ -166,7 +166,7 @@ const head = ({ message }: Client) => ({
   gap: message.headers['event-gap'],
 })
 
-describe('Resume: what was missed, then live (docs/resume.md)', () => {
+describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
   staged()
 
   for (const backing of backings) {
@@ -563,7 +563,7 @@ describe('Resume: what was missed, then live (docs/resume.md)', () => {
   })
 })
 
-describe('Ids that are none of this channel’s (docs/resume.md)', () => {
+describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
   staged()
 
   it('of another life of the process, and of another channel: unknown', async () => {
@@ -660,7 +660,7 @@ describe('Ids that are none of this channel’s (docs/resume.md)', () => {
   }
 })
 
-describe('onGap: in the place of the notice (docs/resume.md)', () => {
+describe('onGap: in the place of the notice (docs/guide/resume.md)', () => {
   staged()
 
   for (const backing of backings) {
@@ -817,7 +817,7 @@ describe('onGap: in the place of the notice (docs/resume.md)', () => {
   })
 })
 
-describe('A store that takes its time: live first, then the replay, then live (docs/resume.md)', () => {
+describe('A store that takes its time: live first, then the replay, then live (docs/guide/resume.md)', () => {
   staged()
 
   function stored(history = 99) {

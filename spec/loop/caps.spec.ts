@@ -17,7 +17,7 @@ async function held(site: Site, number: number, headers: Record<string, string> 
 /** Who asks says who it is. */
 const clientKey = ({ req }: { req: { get(name: string): string | undefined } }) => req.get('user') ?? ''
 
-describe('maxStreams: the newcomer is rejected (docs/operating.md)', () => {
+describe('maxStreams: the newcomer is rejected (docs/operate/operating.md)', () => {
   staged()
 
   it('503 with Retry-After and a problem body, and nobody who is there is sent away', async () => {
@@ -140,7 +140,7 @@ describe('maxStreams: the newcomer is rejected (docs/operating.md)', () => {
   })
 })
 
-describe('maxStreamsPerClient: a client is rejected, and no other (docs/operating.md)', () => {
+describe('maxStreamsPerClient: a client is rejected, and no other (docs/operate/operating.md)', () => {
   staged()
 
   it('429 with Retry-After and a problem body', async () => {
@@ -326,7 +326,7 @@ const ends: Readonly<Record<string, End>> = {
   },
 }
 
-describe('A place is freed exactly once, in every way to end (docs/operating.md)', () => {
+describe('A place is freed exactly once, in every way to end (docs/operate/operating.md)', () => {
   staged()
 
   for (const [
@@ -430,7 +430,7 @@ describe('A place is freed exactly once, in every way to end (docs/operating.md)
   })
 })
 
-describe('clientKey says who a client is (docs/operating.md)', () => {
+describe('clientKey says who a client is (docs/operate/operating.md)', () => {
   staged()
 
   it('of the context, with the state and the body; `stream.client` is what it says', async () => {

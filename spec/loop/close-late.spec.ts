@@ -41,7 +41,7 @@ function watched(promise: Promise<unknown>) {
 
 const open = (endpoint: { streams: Iterable<unknown> }) => [...endpoint.streams].length
 
-describe('endpoint.close() waits a second for ends that a middleware carries out late (docs/operating.md)', () => {
+describe('endpoint.close() waits a second for ends that a middleware carries out late (docs/operate/operating.md)', () => {
   staged()
 
   for (const over of [0, 5000]) {

@@ -34,7 +34,7 @@ function watched(promise: Promise<unknown>) {
   return state
 }
 
-describe('endpoint.close() answers new requests 503 with Retry-After (docs/operating.md)', () => {
+describe('endpoint.close() answers new requests 503 with Retry-After (docs/operate/operating.md)', () => {
   staged()
 
   const kinds: Readonly<Record<string, () => Endpoint>> = {
@@ -163,7 +163,7 @@ describe('endpoint.close() answers new requests 503 with Retry-After (docs/opera
   })
 })
 
-describe('endpoint.close() ends the open streams (docs/operating.md)', () => {
+describe('endpoint.close() ends the open streams (docs/operate/operating.md)', () => {
   staged()
 
   it('complete, with the tail and the end event, and reason shutdown', async () => {
@@ -302,7 +302,7 @@ describe('endpoint.close() ends the open streams (docs/operating.md)', () => {
   })
 })
 
-describe('endpoint.close() resolves when all are gone (docs/operating.md)', () => {
+describe('endpoint.close() resolves when all are gone (docs/operate/operating.md)', () => {
   staged()
 
   it('clients that never read are cut', async () => {

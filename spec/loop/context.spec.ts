@@ -18,7 +18,7 @@ async function pass(milliseconds: number): Promise<void> {
   await turns()
 }
 
-describe('A callback finds the AsyncLocalStorage of its own request (docs/existing-app.md)', () => {
+describe('A callback finds the AsyncLocalStorage of its own request (docs/guide/existing-app.md)', () => {
   staged()
 
   it('isAuthorized and forbidden, when reauthorize asks them again', async () => {

@@ -20,7 +20,7 @@ async function behind(stream: object = roomy) {
   return { ...held, waiting }
 }
 
-describe('drained resolves once the client has caught up, or the stream has ended (docs/loop.md)', () => {
+describe('drained resolves once the client has caught up, or the stream has ended (docs/guide/loop.md)', () => {
   staged()
 
   it('is `ok` at once while nothing waits', async () => {
@@ -161,7 +161,7 @@ describe('drained resolves once the client has caught up, or the stream has ende
   })
 })
 
-describe('Sources are pulled no faster than the client reads (docs/loop.md)', () => {
+describe('Sources are pulled no faster than the client reads (docs/guide/loop.md)', () => {
   staged()
 
   const chunk = 'x'.repeat(2 ** 16)

@@ -4,7 +4,7 @@ import { createHub, jsonArray, loop, ndjson, resource, sse } from '../../lib/ind
 import { hold } from '../support/held.js'
 import { flood, stage, staged, turns } from '../support/stage.js'
 
-describe('maxDuration ends a stream in time (docs/operating.md)', () => {
+describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => {
   staged()
 
   it('expired, complete: with the tail and the end event', async () => {
@@ -172,7 +172,7 @@ class CountingTime implements Time {
   }
 }
 
-describe('All heartbeats and deadlines share one timer (docs/operating.md)', () => {
+describe('All heartbeats and deadlines share one timer (docs/operate/operating.md)', () => {
   staged()
 
   const stream = { heartbeat: 15_000, maxDuration: 3_600_000, reauthorize: 60_000, writeTimeout: 30_000 }

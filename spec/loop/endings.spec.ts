@@ -95,7 +95,7 @@ function source(part: string | RegExp): string {
   return typeof part === 'string' ? part.replace(/[[\](){}.*+?^$|\\]/g, '\\$&') : part.source
 }
 
-describe('A complete end against one that is cut (docs/loop.md)', () => {
+describe('A complete end against one that is cut (docs/guide/loop.md)', () => {
   staged()
 
   for (const [name, { format, data, record, tail }] of Object.entries(cases)) {
@@ -195,7 +195,7 @@ describe('A complete end against one that is cut (docs/loop.md)', () => {
   })
 })
 
-describe('In-band notices of the end (docs/loop.md)', () => {
+describe('In-band notices of the end (docs/guide/loop.md)', () => {
   staged()
 
   const both = { endEvent: true, errorEvent: true }
@@ -291,7 +291,7 @@ describe('In-band notices of the end (docs/loop.md)', () => {
   })
 })
 
-describe('A client that is too slow is cut (docs/loop.md)', () => {
+describe('A client that is too slow is cut (docs/guide/loop.md)', () => {
   staged()
 
   it('past `maxQueuedBytes` at once, with reason overflow', async () => {

@@ -33,7 +33,7 @@ cases.push(
   },
 )
 
-describe('Heartbeats (docs/loop.md)', () => {
+describe('Heartbeats (docs/guide/loop.md)', () => {
   staged()
 
   for (const { name, make, beat: its } of cases) {
@@ -180,7 +180,7 @@ describe('Heartbeats (docs/loop.md)', () => {
   })
 })
 
-describe('retry tells SSE clients their reconnection time (docs/loop.md)', () => {
+describe('retry tells SSE clients their reconnection time (docs/guide/loop.md)', () => {
   staged()
 
   for (const milliseconds of [2500, 0]) {

@@ -70,7 +70,7 @@ function counting() {
 
 const writing: Spec['info'] = (message, { write }) => write(message)
 
-describe('An event is encoded once per format, however many streams there are (docs/channels.md)', () => {
+describe('An event is encoded once per format, however many streams there are (docs/guide/channels.md)', () => {
   staged()
 
   const ways: Readonly<
@@ -162,7 +162,7 @@ function watching() {
 }
 
 for (const version of Object.keys(expresses)) {
-  describe(`The events of one turn are one chunk and one write for each client (docs/channels.md; ${version})`, () => {
+  describe(`The events of one turn are one chunk and one write for each client (docs/guide/channels.md; ${version})`, () => {
     staged()
 
     it('one chunk, whose bytes are those of the events in order', async () => {
@@ -325,7 +325,7 @@ for (const version of Object.keys(expresses)) {
     })
   })
 
-  describe(`What has wrapped the response gets all of it (docs/loop.md; ${version})`, () => {
+  describe(`What has wrapped the response gets all of it (docs/guide/loop.md; ${version})`, () => {
     staged()
 
     it('every write passes through a wrapped `write`: bytes as they are, without framing, one for a turn', async () => {
@@ -497,7 +497,7 @@ function reader(client: Client, isCompressed: boolean): Log {
   return log
 }
 
-describe('Groups in each format, and on each kind of connection (docs/channels.md)', () => {
+describe('Groups in each format, and on each kind of connection (docs/guide/channels.md)', () => {
   staged()
 
   it('jsonArray: each client has an array, whenever it came, and whatever came in a turn', async () => {

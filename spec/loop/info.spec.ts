@@ -3,7 +3,7 @@ import { event, loop, ndjson, resource, sse, stop } from '../../lib/index.js'
 import { hold } from '../support/held.js'
 import { stage, staged, turns } from '../support/stage.js'
 
-describe('info is called for each message (docs/loop.md)', () => {
+describe('info is called for each message (docs/guide/loop.md)', () => {
   staged()
 
   it('with the message and the context of the loop, and writes with `write`', async () => {
@@ -106,7 +106,7 @@ describe('info is called for each message (docs/loop.md)', () => {
     "'done'": 'done',
     '{}': {},
   })) {
-    it(`that returns ${name} is an error that names \`info\`, never a silent yes or no (docs/callbacks.md)`, async () => {
+    it(`that returns ${name} is an error that names \`info\`, never a silent yes or no (docs/guide/callbacks.md)`, async () => {
       const { client, context, reasons } = await hold({ info: () => answer as never })
       context.send(1)
       expect((await client.closed()).isWhole).to.equal(false)

@@ -169,7 +169,7 @@ async function run(plan: Plan) {
 
 const complete = ['stop', 'end', 'down', 'revoked']
 
-describe('Whatever the order of what the app, the source and the client do (docs/loop.md)', () => {
+describe('Whatever the order of what the app, the source and the client do (docs/guide/loop.md)', () => {
   staged()
 
   it('one end: unsubscribed and terminated once, in this order, and whole exactly if the reason is', async () => {

@@ -30,7 +30,7 @@ async function lastEventId(site: Site, path: string, header?: string | Buffer): 
   return seen.pop()
 }
 
-describe('lastEventId: what the client saw last (docs/loop.md)', () => {
+describe('lastEventId: what the client saw last (docs/guide/loop.md)', () => {
   staged()
 
   const cases: Record<

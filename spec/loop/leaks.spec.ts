@@ -119,7 +119,7 @@ const kinds: Record<string, Kind> = {
   },
 }
 
-describe('Nothing is left of a stream (docs/loop.md)', () => {
+describe('Nothing is left of a stream (docs/guide/loop.md)', () => {
   staged()
 
   const count = 20

@@ -179,7 +179,7 @@ async function dead({ target, die }: Mortal): Promise<void> {
   }
 }
 
-describe('monitor watches what the data comes from (docs/loop.md)', () => {
+describe('monitor watches what the data comes from (docs/guide/loop.md)', () => {
   staged()
 
   for (const [name, make] of Object.entries(kinds)) {

@@ -42,7 +42,7 @@ describe('A stream that calls nothing back costs no context', () => {
   }
 })
 
-describe('What is for all runs as nobody (docs/existing-app.md)', () => {
+describe('What is for all runs as nobody (docs/guide/existing-app.md)', () => {
   staged()
 
   for (const [name, wait] of [
@@ -116,7 +116,7 @@ describe('What is for all runs as nobody (docs/existing-app.md)', () => {
   })
 })
 
-describe('The store of a request that has left is free (docs/existing-app.md)', () => {
+describe('The store of a request that has left is free (docs/guide/existing-app.md)', () => {
   staged()
 
   const specs: Readonly<Record<string, () => Spec>> = {

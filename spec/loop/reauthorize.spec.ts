@@ -37,7 +37,7 @@ async function held(spec: Spec, stream: object = {}) {
   return { log, reasons, client, site, endpoint, beat, write: (data: unknown) => writes[0]?.(data) }
 }
 
-describe('reauthorize asks again while the response is held (docs/operating.md)', () => {
+describe('reauthorize asks again while the response is held (docs/operate/operating.md)', () => {
   staged()
 
   for (const [name, answer] of [

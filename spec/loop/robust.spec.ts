@@ -6,7 +6,7 @@ import { type Context, hold } from '../support/held.js'
 import { Log } from '../support/log.js'
 import { stage, staged, turns } from '../support/stage.js'
 
-describe('Whatever fails at the end, what comes after it is done all the same (docs/loop.md)', () => {
+describe('Whatever fails at the end, what comes after it is done all the same (docs/guide/loop.md)', () => {
   staged()
 
   it('a target that cannot be let go of', async () => {

@@ -25,7 +25,7 @@ async function held(spec: Partial<Parameters<typeof loop<undefined, unknown>>[0]
   return { client, context: contexts[0] as Context, log }
 }
 
-describe('send puts a message into the mailbox: what the response writes, or `info` reads (docs/loop.md)', () => {
+describe('send puts a message into the mailbox: what the response writes, or `info` reads (docs/guide/loop.md)', () => {
   staged()
 
   it('without `info` every message is written as it is, in order', async () => {

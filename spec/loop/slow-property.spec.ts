@@ -189,7 +189,7 @@ async function run(
   return { got, published }
 }
 
-describe('Whatever is published, and whenever clients stall and read again (docs/slow-clients.md)', () => {
+describe('Whatever is published, and whenever clients stall and read again (docs/guide/slow-clients.md)', () => {
   staged()
 
   for (const [name, overflow] of Object.entries(overflows)) {

@@ -125,7 +125,7 @@ const range = (from: number, to: number) => Array.from({ length: to - from }, (_
 
 const byLast: Overflow = { conflate: (data) => Number(data) % 5 }
 
-describe('A client that does not read is bounded by the policy of the spec (docs/slow-clients.md)', () => {
+describe('A client that does not read is bounded by the policy of the spec (docs/guide/slow-clients.md)', () => {
   staged()
 
   const expected: readonly [string, Overflow, readonly number[]][] = [
@@ -212,7 +212,7 @@ describe('A client that does not read is bounded by the policy of the spec (docs
   })
 })
 
-describe('How much may wait (docs/slow-clients.md)', () => {
+describe('How much may wait (docs/guide/slow-clients.md)', () => {
   staged()
 
   for (const way of ways) {
@@ -388,7 +388,7 @@ describe('How much may wait (docs/slow-clients.md)', () => {
   })
 })
 
-describe('Drops are counted and told (docs/slow-clients.md)', () => {
+describe('Drops are counted and told (docs/guide/slow-clients.md)', () => {
   staged()
 
   const told: readonly [string, Format, RegExp | undefined][] = [
@@ -486,7 +486,7 @@ describe('Drops are counted and told (docs/slow-clients.md)', () => {
   })
 })
 
-describe('writeTimeout: a client that takes no byte while bytes wait (docs/slow-clients.md)', () => {
+describe('writeTimeout: a client that takes no byte while bytes wait (docs/guide/slow-clients.md)', () => {
   staged()
 
   it('is cut with reason overflow, on a channel, whatever the policy', async () => {
@@ -537,7 +537,7 @@ describe('writeTimeout: a client that takes no byte while bytes wait (docs/slow-
   })
 })
 
-describe('conflate is asked for a key (docs/slow-clients.md)', () => {
+describe('conflate is asked for a key (docs/guide/slow-clients.md)', () => {
   staged()
 
   it('of the data as it was published', async () => {
@@ -625,7 +625,7 @@ describe('conflate is asked for a key (docs/slow-clients.md)', () => {
   }
 })
 
-describe('A stalled client is nobody else’s concern (docs/slow-clients.md)', () => {
+describe('A stalled client is nobody else’s concern (docs/guide/slow-clients.md)', () => {
   staged()
 
   for (const overflow of ['close', 'dropOldest', 'dropNewest', byLast] as const) {

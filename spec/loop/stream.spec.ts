@@ -4,7 +4,7 @@ import { event, jsonArray, loop, ndjson, resource, sse } from '../../lib/index.j
 import { type Context, hold } from '../support/held.js'
 import { flood, stage, staged, turns } from '../support/stage.js'
 
-describe('stream: this stream, as those see it who look after it (docs/loop.md)', () => {
+describe('stream: this stream, as those see it who look after it (docs/guide/loop.md)', () => {
   staged()
 
   it('id is a string, another for each stream', async () => {

@@ -15,7 +15,7 @@ async function held(site: Site, ...asked: string[]) {
   return clients
 }
 
-describe('endpoint.streams: the open streams (docs/operating.md)', () => {
+describe('endpoint.streams: the open streams (docs/operate/operating.md)', () => {
   staged()
 
   it('is empty, then has those that are open, in the order in which they came, then is empty', async () => {
@@ -198,7 +198,7 @@ describe('endpoint.streams: the open streams (docs/operating.md)', () => {
   })
 })
 
-describe('A stream that is over is still known for what it was (docs/operating.md)', () => {
+describe('A stream that is over is still known for what it was (docs/operate/operating.md)', () => {
   staged()
 
   it('to those who keep it: to `leave` of a channel as well, first asked for then', async () => {
@@ -221,7 +221,7 @@ describe('A stream that is over is still known for what it was (docs/operating.m
   })
 })
 
-describe('stream.close() revokes one (docs/operating.md)', () => {
+describe('stream.close() revokes one (docs/operate/operating.md)', () => {
   staged()
 
   it('it ends complete with reason revoked, and the others stay', async () => {
@@ -283,7 +283,7 @@ describe('stream.close() revokes one (docs/operating.md)', () => {
   })
 })
 
-describe('Streams are of the endpoint, however it is mounted (docs/operating.md)', () => {
+describe('Streams are of the endpoint, however it is mounted (docs/operate/operating.md)', () => {
   staged()
 
   it('an endpoint that is mounted twice shares them', async () => {

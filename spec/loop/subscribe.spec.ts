@@ -11,7 +11,7 @@ async function whole(subscribe: () => unknown, format = ndjson()) {
   return site.get().whole()
 }
 
-describe('What `subscribe` returns (docs/loop.md)', () => {
+describe('What `subscribe` returns (docs/guide/loop.md)', () => {
   staged()
 
   it('is called once, when the loop starts, with the fields of the loop beside those of every context', async () => {
@@ -488,7 +488,7 @@ describe('What `subscribe` returns (docs/loop.md)', () => {
     })
   })
 
-  describe('that answers on its own with `res` (docs/loop.md)', () => {
+  describe('that answers on its own with `res` (docs/guide/loop.md)', () => {
     it('is respected: nothing more is written, and the loop is over', async () => {
       const log = new Log()
       const site = await stage.now.serve(

@@ -8,7 +8,7 @@ import { stage, staged, turns } from '../support/stage.js'
 
 const accept = (type: string) => ({ headers: { Accept: type } })
 
-describe('From REST to the loop (docs/getting-started.md)', () => {
+describe('From REST to the loop (docs/guide/getting-started.md)', () => {
   staged()
 
   for (const version of Object.keys(expresses)) {
@@ -69,7 +69,7 @@ describe('From REST to the loop (docs/getting-started.md)', () => {
     }
   })
 
-  it('headers that were set so far stay (docs/callbacks.md)', async () => {
+  it('headers that were set so far stay (docs/guide/callbacks.md)', async () => {
     const site = await stage.now.serve(
       resource({
         contentTypesProvided: {
@@ -391,7 +391,7 @@ describe('From REST to the loop (docs/getting-started.md)', () => {
     })
   })
 
-  describe('negotiated (docs/callbacks.md)', () => {
+  describe('negotiated (docs/guide/callbacks.md)', () => {
     it('has each field as soon as it is decided', async () => {
       const seen: unknown[] = []
       const site = await stage.now.serve(

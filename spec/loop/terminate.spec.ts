@@ -110,7 +110,7 @@ async function look(client: Client, end: Case['end']) {
   else if (end === 'cut') expect((await client.closed()).isWhole).to.equal(false)
 }
 
-describe('terminate is called exactly once, with the reason (docs/loop.md)', () => {
+describe('terminate is called exactly once, with the reason (docs/guide/loop.md)', () => {
   staged()
 
   for (const [name, { spec, cause, end }] of Object.entries(cases)) {
@@ -350,7 +350,7 @@ describe('terminate is called exactly once, with the reason (docs/loop.md)', () 
   })
 })
 
-describe('The signal (docs/callbacks.md)', () => {
+describe('The signal (docs/guide/callbacks.md)', () => {
   staged()
 
   it('is aborted when the loop has ended, before unsubscribe and terminate', async () => {

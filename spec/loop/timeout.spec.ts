@@ -9,7 +9,7 @@ const tell = (message: unknown, { write }: { write(data: unknown): unknown }) =>
 
 const quiet = { heartbeat: false } as const
 
-describe('With `timeout` in the spec and no message for that long, `info` gets the symbol (docs/loop.md)', () => {
+describe('With `timeout` in the spec and no message for that long, `info` gets the symbol (docs/guide/loop.md)', () => {
   staged()
 
   it('after that long, and again after as long', async () => {

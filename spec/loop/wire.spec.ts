@@ -7,7 +7,7 @@ import { flood, stage, staged, turns } from '../support/stage.js'
 
 const endless = () => {}
 
-describe('The head of a held response (docs/loop.md)', () => {
+describe('The head of a held response (docs/guide/loop.md)', () => {
   staged()
 
   for (const version of Object.keys(expresses)) {
@@ -93,7 +93,7 @@ describe('The head of a held response (docs/loop.md)', () => {
   })
 })
 
-describe('HEAD (docs/getting-started.md; RFC 9110 9.3.2)', () => {
+describe('HEAD (docs/guide/getting-started.md; RFC 9110 9.3.2)', () => {
   staged()
 
   for (const version of Object.keys(expresses)) {

@@ -5,7 +5,7 @@ import { flood, stage, staged, turns } from '../support/stage.js'
 
 const roomy = { maxQueuedBytes: 2 ** 28 }
 
-describe('write encodes data and puts it on the wire (docs/loop.md)', () => {
+describe('write encodes data and puts it on the wire (docs/guide/loop.md)', () => {
   staged()
 
   it('says `ok` when the client keeps up, and data, events and falsy values arrive in order', async () => {
@@ -57,7 +57,7 @@ describe('write encodes data and puts it on the wire (docs/loop.md)', () => {
     expect(log.entries).to.deep.equal(['subscribe', 'unsubscribe', 'disconnect'])
   })
 
-  it('after the loop has ended says `closed`, and nothing is sent (docs/loop.md)', async () => {
+  it('after the loop has ended says `closed`, and nothing is sent (docs/guide/loop.md)', async () => {
     const { client, context } = await hold()
     context.stream.close()
     expect(context.write('late')).to.equal('closed')

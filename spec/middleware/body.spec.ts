@@ -58,7 +58,7 @@ const cases: readonly [how: string, parser: Parser, type: string, read: Read, se
 
 const post = (type: string, body: string) => ({ method: 'POST', headers: { 'Content-Type': type }, body })
 
-onBoth('Behind body parsers (docs/existing-app.md)', () => {
+onBoth('Behind body parsers (docs/guide/existing-app.md)', () => {
   staged()
 
   for (const [how, parser, type, read, sent, got] of cases) {

@@ -15,7 +15,7 @@ const cacheable: RequestHandler = (_req, res, next) => {
   next()
 }
 
-onBoth('Behind compression() (docs/existing-app.md)', () => {
+onBoth('Behind compression() (docs/guide/existing-app.md)', () => {
   staged()
 
   async function held(format = sse(), before: readonly RequestHandler[] = [compression()]) {

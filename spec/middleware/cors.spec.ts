@@ -41,7 +41,7 @@ function guarded(log = new Log()): Endpoint {
   })
 }
 
-onBoth('Behind cors() (docs/existing-app.md)', () => {
+onBoth('Behind cors() (docs/guide/existing-app.md)', () => {
   staged()
 
   const Cookie = 'sid=1'

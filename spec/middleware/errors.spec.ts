@@ -31,7 +31,7 @@ const refused: Record<string, PlainSpec> = {
   '/503': { serviceAvailable: 10, contentTypesProvided: [sse()], subscribe: () => {} },
 }
 
-onBoth('Error handlers of the app (docs/existing-app.md)', () => {
+onBoth('Error handlers of the app (docs/guide/existing-app.md)', () => {
   staged()
 
   it('get what was thrown before the head, with its status, and nothing of a stream is on the answer', async () => {
@@ -115,7 +115,7 @@ onBoth('Error handlers of the app (docs/existing-app.md)', () => {
   })
 })
 
-describe('With NODE_ENV=production (docs/existing-app.md)', function () {
+describe('With NODE_ENV=production (docs/guide/existing-app.md)', function () {
   this.timeout(30_000)
   let child: ChildProcess
   let ports: number[]

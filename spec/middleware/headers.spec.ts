@@ -23,7 +23,7 @@ const answers: readonly [what: string, endpoint: () => Endpoint, method?: string
   ['the `headers` of a loop', () => loop({ format: sse(), headers: own, subscribe: () => [1] })],
 ]
 
-onBoth('Headers of other middleware (docs/existing-app.md)', () => {
+onBoth('Headers of other middleware (docs/guide/existing-app.md)', () => {
   staged()
 
   for (const [what, endpoint, method = 'GET'] of answers) {

@@ -37,7 +37,7 @@ const loggers = {
     }),
 }
 
-onBoth('Behind a request log (docs/existing-app.md)', () => {
+onBoth('Behind a request log (docs/guide/existing-app.md)', () => {
   staged()
 
   for (const [name, logger] of Object.entries(loggers)) {

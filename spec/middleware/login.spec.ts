@@ -13,7 +13,7 @@ const bearer = (token: string) => ({ Authorization: `Bearer ${token}` })
 
 const provided = { contentTypesProvided: { 'text/event-stream': sse(), 'text/plain': () => 'hello' } }
 
-onBoth('With passport (docs/existing-app.md)', () => {
+onBoth('With passport (docs/guide/existing-app.md)', () => {
   staged()
 
   const users = new Map<string, { name: string }>()
@@ -103,7 +103,7 @@ onBoth('With passport (docs/existing-app.md)', () => {
   })
 })
 
-onBoth('With express-oauth2-jwt-bearer (docs/existing-app.md)', () => {
+onBoth('With express-oauth2-jwt-bearer (docs/guide/existing-app.md)', () => {
   staged()
 
   const [issuer, audience, secret] = [

@@ -23,7 +23,7 @@ const mounted = (mount: (app: Express) => unknown) => stage.now.serve(routerOf()
 const bodyOf = async (site: Awaited<ReturnType<typeof mounted>>, path: string) =>
   JSON.parse((await site.get(path).whole()).body)
 
-onBoth('Mounted in an app (docs/existing-app.md)', () => {
+onBoth('Mounted in an app (docs/guide/existing-app.md)', () => {
   staged()
 
   it('below a prefix, `req.baseUrl`, `req.url` and the params of the prefix are those of Express', async () => {

@@ -65,7 +65,7 @@ async function validated(log = new Log()) {
   return { site: await stage.now.serve(endpoint, { before }), told }
 }
 
-onBoth('Behind express-openapi-validator (docs/existing-app.md)', () => {
+onBoth('Behind express-openapi-validator (docs/guide/existing-app.md)', () => {
   staged()
 
   it('a valid request is answered by a stream, whose events arrive at once; its client’s leaving is noticed', async () => {

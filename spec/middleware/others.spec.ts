@@ -20,7 +20,7 @@ function timeouts(milliseconds: number, log: Log): readonly RequestHandler[] {
   return [connectTimeout(String(milliseconds)), note]
 }
 
-onBoth('Other middleware (docs/existing-app.md)', () => {
+onBoth('Other middleware (docs/guide/existing-app.md)', () => {
   staged()
 
   /** Does not answer before something is in the log. */

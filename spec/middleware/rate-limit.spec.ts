@@ -27,7 +27,7 @@ async function limited(options: Partial<Options> = {}) {
   return { site, log, contexts, used: async () => (await limiter.getKey('127.0.0.1'))?.totalHits ?? 0 }
 }
 
-onBoth('Behind express-rate-limit (docs/existing-app.md)', () => {
+onBoth('Behind express-rate-limit (docs/guide/existing-app.md)', () => {
   staged()
 
   it('its headers are on a stream, which counts once however long it is held', async () => {

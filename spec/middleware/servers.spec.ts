@@ -12,7 +12,7 @@ import { needs } from '../support/installed.js'
 import { Log } from '../support/log.js'
 import { stage, staged } from '../support/stage.js'
 
-onBoth('Servers of the app (docs/existing-app.md)', () => {
+onBoth('Servers of the app (docs/guide/existing-app.md)', () => {
   staged()
 
   it('`server.timeout` ends a stream that is silent for as long, and `terminate` is told', async () => {

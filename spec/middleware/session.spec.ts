@@ -58,7 +58,7 @@ async function held(options: Partial<SessionOptions>, more: readonly RequestHand
   return { site, store, log, login, open }
 }
 
-onBoth('Behind express-session (docs/existing-app.md)', () => {
+onBoth('Behind express-session (docs/guide/existing-app.md)', () => {
   staged()
 
   it('a stream arrives at once, and its complete end is whole, with a store that takes its time', async () => {

@@ -4,7 +4,7 @@ import { createHub, ndjson, resource, resources, sse } from '../../lib/index.js'
 import { onBoth } from '../support/http.js'
 import { stage, staged, turns } from '../support/stage.js'
 
-onBoth('Settings of the app (docs/existing-app.md)', () => {
+onBoth('Settings of the app (docs/guide/existing-app.md)', () => {
   staged()
 
   const forwarded = (client: string) => ({ headers: { 'X-Forwarded-For': client } })

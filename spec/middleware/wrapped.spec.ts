@@ -24,7 +24,7 @@ const answers = {
   'always true': () => true,
 } satisfies Record<string, (said: boolean) => unknown>
 
-onBoth('Middleware that is not careful (docs/existing-app.md)', () => {
+onBoth('Middleware that is not careful (docs/guide/existing-app.md)', () => {
   staged()
 
   for (const [what, answer] of Object.entries(answers)) {
