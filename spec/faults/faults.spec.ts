@@ -27,7 +27,7 @@ const tables: Readonly<Record<string, Faults>> = {
 }
 
 for (const [heading, faults] of Object.entries(tables)) {
-  describe(`${heading} (docs/faults.md)`, () => {
+  describe(`${heading} (docs/operate/faults.md)`, () => {
     staged()
     tryAll(faults)
   })
