@@ -28,7 +28,7 @@ const answers = (log: Log, bodyLimit = 2 ** 20) =>
     terminate: ({ kind }) => log.add(kind),
   })
 
-describe('What real clients ask', () => {
+describe('Requests of real clients', () => {
   staged()
 
   withEach(readers, (client) => {

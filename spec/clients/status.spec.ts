@@ -40,7 +40,7 @@ const table: Record<string, PlainSpec | Endpoint> = {
 }
 for (const [status, spec] of Object.entries({ ...refusals, ...redirects })) table[`/${status}`] = spec
 
-describe('What real EventSources do with an answer (docs/guide/clients.md)', () => {
+describe('Real EventSources, by the answer they get (docs/guide/clients.md)', () => {
   staged()
 
   withEach(eventSources, (client) => {
@@ -72,7 +72,7 @@ describe('What real EventSources do with an answer (docs/guide/clients.md)', () 
   })
 })
 
-describe('What real readers make of an answer that is no stream', () => {
+describe('Real readers of an answer that is not a stream', () => {
   staged()
 
   withEach(readers, (client) => {

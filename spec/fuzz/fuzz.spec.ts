@@ -31,8 +31,8 @@ onBoth('Whatever comes over a connection', () => {
   }).timeout(120_000)
 })
 
-describe('Who fuzzes', () => {
-  it('Is told what breaks a rule, no more of it than is needed, and the seed that finds it again', async () => {
+describe('The fuzzer', () => {
+  it('Reports the shortest input that breaks a rule, and the seed that finds it again', async () => {
     const failing = () => {
       const app = express()
       app.use((req, _res, next) => next(req.method === 'PUT' ? new Error('It is broken') : undefined))

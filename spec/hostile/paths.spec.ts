@@ -139,7 +139,7 @@ describe('No path of the demo leads out of where it may (CWE-22)', () => {
       expect((await get(path))[0], path).to.equal(404)
   })
 
-  it('What one asks the shelf for is text: no pattern, and no member of a book', async () => {
+  it('A search term of the shelf is text: no pattern, and no member of a book', async () => {
     for (const q of ['.*', '(a+)+$', '__proto__', '%00', '[', '\\', 'a'.repeat(10_000)]) {
       const [status, text] = await get(`/api/books?q=${encodeURIComponent(q)}`)
       expect(status).to.equal(200)

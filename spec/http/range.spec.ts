@@ -101,7 +101,7 @@ describe('Ranges (RFC 9110 14.1.2, 14.2)', () => {
     ])
   })
 
-  describe('What does not parse, or has another unit, is no range', () => {
+  describe('Headers that ask for no range', () => {
     cases(
       'A header of another form, or with another unit, asks for no range',
       [
@@ -141,7 +141,7 @@ describe('Ranges (RFC 9110 14.1.2, 14.2)', () => {
     )
   })
 
-  describe('What asks for far more than there is, is ignored (14.2, 17.15)', () => {
+  describe('A request for far more than there is, is ignored (14.2, 17.15)', () => {
     it('More than a hundred ranges', () => {
       const ranges = (count: number) => `bytes=${Array.from({ length: count }, () => '0-0').join(',')}`
       expect(parseRange(ranges(100), 1000)).to.have.length(100)

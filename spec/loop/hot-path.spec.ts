@@ -325,7 +325,7 @@ for (const version of Object.keys(expresses)) {
     })
   })
 
-  describe(`What has wrapped the response gets all of it (docs/guide/loop.md; ${version})`, () => {
+  describe(`Middleware that wraps the response gets all of it (docs/guide/loop.md; ${version})`, () => {
     staged()
 
     it('every write passes through a wrapped `write`: bytes as they are, without framing, one for a turn', async () => {

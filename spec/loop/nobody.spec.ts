@@ -16,7 +16,7 @@ const answers: Readonly<Record<string, (stream: Readable) => never>> = {
   'a stop with a body': (stream) => stop(200, { body: stream }) as never,
 }
 
-describe('What a callback answers when nobody is there to get it is closed', () => {
+describe('A body that comes after the client has left is closed', () => {
   staged()
 
   /** A resource whose provider waits until it is told to answer. */

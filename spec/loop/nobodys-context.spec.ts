@@ -42,7 +42,7 @@ describe('A stream that calls nothing back costs no context', () => {
   }
 })
 
-describe('What is for all runs as nobody (docs/guide/existing-app.md)', () => {
+describe('Work that is for all streams runs as nobody (docs/guide/existing-app.md)', () => {
   staged()
 
   for (const [name, wait] of [

@@ -11,7 +11,7 @@ async function whole(subscribe: () => unknown, format = ndjson()) {
   return site.get().whole()
 }
 
-describe('What `subscribe` returns (docs/guide/loop.md)', () => {
+describe('The return value of `subscribe` (docs/guide/loop.md)', () => {
   staged()
 
   it('is called once, when the loop starts, with the fields of the loop beside those of every context', async () => {

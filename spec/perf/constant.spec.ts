@@ -21,7 +21,7 @@ function asked(spec: AnySpec): readonly Question[] {
 
 const names = Object.keys(callbacks) as CallbackName[]
 
-describe('What is constant in a spec is resolved when it is declared', () => {
+describe('A constant of a spec is resolved when it is declared', () => {
   it('A request is asked only what depends on it', () => {
     expect(asked({})).to.deep.equal([
       'knownMethod',

@@ -91,7 +91,7 @@ describe('Anything that a client may do', () => {
       }
     })
 
-    it('What is not in the coding that it says is 400, and an unknown coding 415', async () => {
+    it('A body that is not in its coding is 400, an unknown coding 415', async () => {
       for (const [coding, expected] of [
         ['gzip', 400],
         ['br', 400],
@@ -139,7 +139,7 @@ describe('Anything that a client may do', () => {
   })
 
   describe('A URL', () => {
-    it('That is too long is 431', () => expectAnswer(head('GET', `/${'a'.repeat(20_000)}`), 431))
+    it('One that is too long is 431', () => expectAnswer(head('GET', `/${'a'.repeat(20_000)}`), 431))
   })
 
   describe('Last-Event-ID', () => {

@@ -268,7 +268,7 @@ describe('The request body', () => {
     }
   })
 
-  onBoth('What earlier middleware has consumed is used as it is', () => {
+  onBoth('A body that earlier middleware has consumed is used as it is', () => {
     const parser = (name: 'json' | 'text' | 'raw' | 'urlencoded', options: object = {}) => [
       (currentExpress()[name] as (options: object) => Middleware)({
         type: () => true,

@@ -385,7 +385,7 @@ describe('Callbacks', () => {
       ))
   })
 
-  describe('What a callback throws or rejects with goes to next(error)', () => {
+  describe('An error of a callback goes to next(error)', () => {
     for (const name of [...names, 'init'] as const) {
       it(name, async () => {
         const error = new Error('own')
@@ -546,7 +546,7 @@ describe('Callbacks', () => {
       expect((await answer).status).to.equal(200)
     })
 
-    it('What comes too late is not heard: neither a value nor an error', async () => {
+    it('A late answer is ignored, be it a value or an error', async () => {
       for (const settle of ['resolve', 'reject'] as const) {
         let late = () => {}
         const forbidden = () =>

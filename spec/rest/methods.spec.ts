@@ -112,7 +112,7 @@ describe('Methods', () => {
     }
   })
 
-  describe('What is accepted', () => {
+  describe('Accepted bodies', () => {
     interface Result {
       readonly answer: unknown
       readonly status: number
@@ -379,7 +379,7 @@ describe('Methods', () => {
       expect(answer.headers).not.to.have.property('accept')
     })
 
-    it('What is accepted may be a function, sync or async', async () => {
+    it('contentTypesAccepted may be a function, sync or async', async () => {
       const accepted = { 'text/plain': () => true }
       for (const contentTypesAccepted of [() => accepted, async () => accepted]) {
         await expectStatus({ ...writable, contentTypesAccepted }, asked('POST'), 204)

@@ -12,7 +12,7 @@ const withIfMatch = (asked: Asked, value = '*'): Asked => ({
 })
 const created = { contentTypesAccepted: { 'text/plain': () => ({ created: '/new' }) } }
 
-describe('What does not exist', () => {
+describe('Missing resources', () => {
   describe('resourceExists', () => {
     for (const value of [false, () => false, async () => false] as const) {
       it(`${String(value)} is 404`, () => expectStatus({ ...writable, resourceExists: value }, {}, 404))
@@ -61,13 +61,13 @@ describe('What does not exist', () => {
     it('With If-None-Match of * creates: that is what it is for (RFC 9110 13.1.2)', () =>
       expectStatus(missing, { ...put, headers: { ...asText, 'if-none-match': '*' } }, 201))
 
-    it('That conflicts is 409, in each way', async () => {
+    it('A conflict is 409, in each way', async () => {
       for (const isConflict of [true, () => true, async () => true]) {
         await expectStatus({ ...missing, isConflict }, put, 409)
       }
     })
 
-    it('That is not accepted is 415, after the conflict', async () => {
+    it('A type that is not accepted is 415, after the conflict', async () => {
       const asked = { ...put, headers: { 'content-type': 'image/png' } }
       await expectStatus(missing, asked, 415)
       await expectStatus({ ...missing, isConflict: true }, asked, 409)

@@ -71,7 +71,7 @@ describe('Negotiation', () => {
       expect(answer.text).to.equal('application/json')
     })
 
-    it('What is provided may be a function, sync or async', async () => {
+    it('contentTypesProvided may be a function, sync or async', async () => {
       for (const contentTypesProvided of [() => typed(...both), async () => typed(...both)]) {
         const spec: Spec = {
           contentTypesProvided: async () => (await contentTypesProvided()).contentTypesProvided as never,
@@ -82,7 +82,7 @@ describe('Negotiation', () => {
       }
     })
 
-    it('What is provided may be a list of formats, each with all its types', async () => {
+    it('contentTypesProvided may be a list of formats, each with all its types', async () => {
       const spec: Spec = { contentTypesProvided: [sse(), ndjson()], subscribe: () => [1] }
       for (const [accept, type] of [
         [undefined, 'text/event-stream'],
@@ -459,7 +459,7 @@ describe('Negotiation', () => {
       expect((await expectStatus({ ...all, forbidden: true }, {}, 403)).vary).to.deep.equal([])
     })
 
-    it('What other middleware put into it stays', async () => {
+    it('Names of other middleware stay', async () => {
       const site = (value: string, spec: Spec) =>
         new Site(spec, {
           before: [
@@ -477,7 +477,7 @@ describe('Negotiation', () => {
       ).to.include.members(['Origin', 'Accept'])
     })
 
-    it('What a callback put into it stays', async () => {
+    it('Names of a callback stay', async () => {
       const resourceExists: Spec['resourceExists'] = ({ res }) => {
         res.vary('Origin')
         return true
@@ -507,7 +507,7 @@ describe('Negotiation', () => {
         expect((await expectStatus(lenient, { headers: { accept } }, 200)).text).to.equal('text/html')
       })
     }
-    it('What matches is served as in strict negotiation', async () => {
+    it('A match is served as in strict negotiation', async () => {
       const answer = await expectStatus(lenient, { headers: { accept: 'application/json' } }, 200)
       expect(answer.text).to.equal('application/json')
     })

@@ -217,7 +217,7 @@ describe('Ranges', () => {
     })
   })
 
-  describe('What asks for far more than there is is ignored (RFC 9110 14.2)', () => {
+  describe('A request for far more than there is, is ignored (RFC 9110 14.2)', () => {
     it('Twice the body is answered, more is not', async () => {
       await expectStatus(cut, ofRange('bytes=0-,0-'), 206)
       await expectStatus(cut, ofRange('bytes=0-,0-,0-0'), 200)
