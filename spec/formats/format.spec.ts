@@ -30,6 +30,7 @@ describe('format', () => {
     const made = format({ ...good, mediaType })
     mediaType.pop()
     expect(made.mediaType).to.deep.equal(['text/x-a', 'text/x-b; version=1'])
+    expect(format({ ...good, mediaType: ['text/x-a'] }).mediaType).to.deep.equal(['text/x-a'])
   })
 
   it('takes an instance of a class, and calls its methods on it', () => {
