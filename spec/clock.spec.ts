@@ -221,7 +221,7 @@ describe('Clock', () => {
       expect(called).to.deep.equal(['ten'])
     })
 
-    it('What it returns puts the time before back', () => {
+    it('Its return value restores the previous time', () => {
       const other = new NotedTime()
       const restore = clock.use(other)
       clock.after(10, note('ten'))

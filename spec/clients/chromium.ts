@@ -91,17 +91,16 @@ async function end(): Promise<void> {
 let users = 0
 let shared: Promise<Tab> | undefined
 
-/** Said in a suite: there is one browser for all of them, until the last one has ended. */
+/** Said in a suite: there is one browser for it and the suites in it, until it has ended. */
 export function usesBrowser(): void {
-  users += 1
+  before(() => {
+    users += 1
+  })
   after(async () => {
     users -= 1
     if (users === 0) await end()
   })
 }
-
-// where not all suites run
-after(end)
 
 let current: Tab
 

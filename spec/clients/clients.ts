@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { type Endpoint, type PlainSpec, resources } from '../../lib/index.js'
 import { needs as needsProgram, type Program } from '../support/installed.js'
-import { type ServeOptions, type Site, stages } from '../support/stage.js'
+import { type ServeOptions, type Site, stage } from '../support/stage.js'
 import { byHand } from './by-hand.js'
 import { chromium, usesBrowser, visit } from './chromium.js'
 import { packages } from './event-sources.js'
@@ -10,8 +10,6 @@ import { closeAll, type Listener } from './listener.js'
 import { programs } from './programs.js'
 import { leaveAll, type Reader } from './reader.js'
 import { undici } from './undici.js'
-
-const stage = stages()
 
 const chromiumFetch: Reader = { ...chromium, name: "Chromium's fetch" }
 

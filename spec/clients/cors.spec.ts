@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import cors from 'cors'
 import { event, type PlainSpec, sse } from '../../lib/index.js'
+import { staged } from '../support/stage.js'
 import { Tab } from './chromium.js'
 import { type Served, serve, usesClients } from './clients.js'
 
@@ -20,6 +21,8 @@ const forAll: PlainSpec = {
 const table = { '/members': forMembers, '/all': forAll }
 
 describe("Chromium's EventSource from another origin (WHATWG HTML 9.2.2)", () => {
+  staged()
+
   usesClients('chromium')
   let tab: Tab
   let site: Served

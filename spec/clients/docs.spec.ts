@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import type { RequestHandler } from 'express'
+import { staged } from '../support/stage.js'
 import { Tab } from './chromium.js'
 import { type Served, serve, usesClients } from './clients.js'
 import { exampleWith, news, newsUpTo, over, telling, titles } from './news.js'
@@ -17,6 +18,8 @@ const run = promisify(execFile)
 const bounded = { timeout: 25_000, killSignal: 'SIGKILL' } as const
 
 describe('The clients of docs/guide/clients.md', () => {
+  staged()
+
   let site: Served
 
   const host = () => ({ 'localhost:3000': `127.0.0.1:${site.port}` })

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { type Endpoint, loop } from '../../lib/index.js'
 import { formatNames, formats } from '../support/formats.js'
 import { Log } from '../support/log.js'
+import { staged } from '../support/stage.js'
 import { readers, serve, usesClients, withEach } from './clients.js'
 import { curl } from './programs.js'
 import type { Answer } from './reader.js'
@@ -43,6 +44,8 @@ class Ends {
 }
 
 describe('Real readers tell a whole stream from one that was cut (docs/guide/loop.md: complete and cut)', () => {
+  staged()
+
   withEach(readers, (client) => {
     // its process takes long to start
     const names = client.needs === 'python3' ? ['jsonArray', 'raw'] : formatNames

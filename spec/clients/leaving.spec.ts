@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { createHub, loop, sse } from '../../lib/index.js'
 import { Log } from '../support/log.js'
+import { staged } from '../support/stage.js'
 import { Tab } from './chromium.js'
 import { eventSources, readers, type Served, serve, usesClients, withEach } from './clients.js'
 import { programs } from './programs.js'
@@ -37,6 +38,8 @@ class Left {
 }
 
 describe('The app is told that a real client has left: disconnect, once unsubscribed (docs/guide/loop.md: terminate)', () => {
+  staged()
+
   withEach(eventSources, (client) => {
     it('by close()', async () => {
       const left = new Left()

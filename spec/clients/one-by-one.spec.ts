@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { type Event, event, loop, sse } from '../../lib/index.js'
 import { Log } from '../support/log.js'
+import { staged } from '../support/stage.js'
 import { listeners, serve, withEach } from './clients.js'
 
 interface Case {
@@ -42,6 +43,8 @@ const cases: readonly Case[] = [
 ]
 
 describe('Real clients get each event before the next one is sent (WHATWG HTML 9.2.6)', () => {
+  staged()
+
   withEach(listeners, (client) => {
     it('text and JSON, ids and types, all line breaks, Unicode, no data, 1 MiB', async () => {
       const log = new Log()

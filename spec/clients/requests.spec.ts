@@ -3,6 +3,7 @@ import compression from 'compression'
 import type { RequestHandler, Response } from 'express'
 import { event, loop, ndjson, type PlainSpec, resource, sse } from '../../lib/index.js'
 import { Log } from '../support/log.js'
+import { staged } from '../support/stage.js'
 import { eventSources, readers, serve, usesClients, withEach } from './clients.js'
 import { curl } from './programs.js'
 
@@ -27,7 +28,9 @@ const answers = (log: Log, bodyLimit = 2 ** 20) =>
     terminate: ({ kind }) => log.add(kind),
   })
 
-describe('What real clients ask', () => {
+describe('Requests of real clients', () => {
+  staged()
+
   withEach(readers, (client) => {
     it(`${client.accept === undefined ? 'without Accept' : `with Accept: ${client.accept}`}, and get what is provided first; with one they get what it names`, async () => {
       const numbers: PlainSpec = { contentTypesProvided: [ndjson(), sse()], subscribe: () => [1] }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { expect } from 'chai'
 import { type Channel, createHub, loop, sse } from '../../lib/index.js'
 import { Log } from '../support/log.js'
+import { staged } from '../support/stage.js'
 import { eventSources, listeners, type Served, serve, withEach } from './clients.js'
 import type { Got, Listener } from './listener.js'
 
@@ -88,6 +89,8 @@ const waysToLose: Readonly<Record<string, (followed: Followed, ...numbers: numbe
   }
 
 describe('Real clients come back', () => {
+  staged()
+
   withEach(listeners, (client) => {
     it('with Last-Event-ID, after every kind of loss, and miss nothing and get nothing twice', async () => {
       const followed = new Followed(client, 100)

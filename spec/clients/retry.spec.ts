@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { type Endpoint, event, loop, type PlainSpec, sse, stop } from '../../lib/index.js'
+import { staged } from '../support/stage.js'
 import { eventSources, type Served, serve, withEach } from './clients.js'
 
 type Table = Readonly<Record<string, PlainSpec | Endpoint>>
@@ -8,6 +9,8 @@ type Table = Readonly<Record<string, PlainSpec | Endpoint>>
 const brief = loop({ format: sse(), subscribe: () => ['brief'], stream: { retry: 10 } })
 
 describe('Real EventSources', () => {
+  staged()
+
   withEach(eventSources, (client) => {
     let site: Served
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { type Endpoint, loop, raw } from '../../lib/index.js'
 import { Log } from '../support/log.js'
+import { staged } from '../support/stage.js'
 import { serve, usesClients } from './clients.js'
 import { curl, programs, urllib } from './programs.js'
 import type { Answer } from './reader.js'
@@ -20,6 +21,8 @@ const slowReaders: Readonly<Record<string, (url: string) => Answer>> = {
 }
 
 describe('Slow real clients, for which 128 KiB may wait', () => {
+  staged()
+
   const log = new Log()
   const format = raw('text/plain')
   const terminate = ({ kind }: { kind: string }) => log.add(kind)

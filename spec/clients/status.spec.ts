@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { type Endpoint, loop, ndjson, type PlainSpec, sse, stop } from '../../lib/index.js'
+import { staged } from '../support/stage.js'
 import { eventSources, readers, serve, usesClients, withEach } from './clients.js'
 import { curl } from './programs.js'
 
@@ -39,7 +40,9 @@ const table: Record<string, PlainSpec | Endpoint> = {
 }
 for (const [status, spec] of Object.entries({ ...refusals, ...redirects })) table[`/${status}`] = spec
 
-describe('What real EventSources do with an answer (docs/guide/clients.md)', () => {
+describe('Real EventSources, by the answer they get (docs/guide/clients.md)', () => {
+  staged()
+
   withEach(eventSources, (client) => {
     const paths = [...Object.keys(refusals).map((status) => `/${status}`), '/other-type']
 
@@ -69,7 +72,9 @@ describe('What real EventSources do with an answer (docs/guide/clients.md)', () 
   })
 })
 
-describe('What real readers make of an answer that is no stream', () => {
+describe('Real readers of an answer that is not a stream', () => {
+  staged()
+
   withEach(readers, (client) => {
     it('a refusal is whole, with its problem: 406, 503', async () => {
       const site = await serve(table, { client })

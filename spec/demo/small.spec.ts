@@ -306,7 +306,7 @@ describe('The small demos', function () {
     const listen = async (query = '', headers = {}) => eventsOf(await demo.ask(`/rooms/tea${query}`, headers))
     const textOf = ({ data }: Message) => JSON.parse(data).text
 
-    it('What one says, all in the room hear, and nobody in the other one', async () => {
+    it('A message reaches everybody in its room, and nobody in another', async () => {
       const [ada, bob] = [await listen(), await listen()]
       const other = eventsOf(await demo.ask('/rooms/coffee'))
       await say('Milk first?')
@@ -319,7 +319,7 @@ describe('The small demos', function () {
     })
 
     for (const how of ['Last-Event-ID', '?lastEventId']) {
-      it(`Who comes back by ${how} has missed nothing, and gets nothing twice`, async () => {
+      it(`A client that comes back by ${how} misses nothing and gets nothing twice`, async () => {
         const first = await listen()
         await say('1')
         await say('2')
@@ -335,7 +335,7 @@ describe('The small demos', function () {
       })
     }
 
-    it('Who comes new can have all that was said, as a stream or as a list', async () => {
+    it('A new client can have the whole history, as a stream or as a list', async () => {
       demo = await run('chat')
       for (const text of ['1', '2', '3']) await say(text)
       const stream = await listen('?lastEventId=earliest')
@@ -353,7 +353,7 @@ describe('The small demos', function () {
       expect(textOf(message!)).to.equal('1')
     })
 
-    it('What is wrong with a message is a 400 that says it, and nobody hears it', async () => {
+    it('A bad message is a 400 that says why, and reaches nobody', async () => {
       const listener = await listen()
       const wrong: [unknown, string][] = [
         [null, 'from: expected 1 to 500 characters'],
@@ -512,7 +512,7 @@ describe('The small demos', function () {
       expect(await all(recordsOf(answer))).to.deep.equal([{ token: ' of' }, { token: ' the' }])
     })
 
-    it('What is wrong with the body is a 400 that says it', async () => {
+    it('A bad body is a 400 that says why', async () => {
       for (const [body, detail] of [
         ['{"maxTokens":5}', 'prompt: expected a string'],
         ['null', 'prompt: expected a string'],
@@ -539,7 +539,7 @@ describe('The small demos', function () {
       return cookieOf(answer)
     }
 
-    it('Who is not logged in gets 401, and who may not read 403', async () => {
+    it('A client without a login gets 401, one without the right to read 403', async () => {
       const stranger = await demo.ask('/news')
       expect(stranger.status).to.equal(401)
       expect(stranger.headers.get('www-authenticate')).to.equal('Session realm="news"')

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { Reason } from '../../lib/index.js'
 import { pages } from '../docs/pages.js'
+import { staged } from '../support/stage.js'
 import { app } from './app.js'
 import { callbacks } from './callbacks.js'
 import { type Faults, tryAll } from './fault.js'
@@ -26,7 +27,10 @@ const tables: Readonly<Record<string, Faults>> = {
 }
 
 for (const [heading, faults] of Object.entries(tables)) {
-  describe(`${heading} (docs/operate/faults.md)`, () => tryAll(faults))
+  describe(`${heading} (docs/operate/faults.md)`, () => {
+    staged()
+    tryAll(faults)
+  })
 }
 
 describe('The process (docs/operate/faults.md)', function () {

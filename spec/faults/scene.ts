@@ -7,11 +7,9 @@ import type { Express, RequestHandler } from 'express'
 import { clock } from '../../lib/clock.js'
 import { type Endpoint, resource, resources } from '../../lib/index.js'
 import type { Ask, Client } from '../support/raw.js'
-import { type ServeOptions, type Site, stages } from '../support/stage.js'
+import { type ServeOptions, type Site, stage } from '../support/stage.js'
 import { Plot } from './plot.js'
 import type { Options, Target } from './targets.js'
-
-const stage = stages()
 
 /** What is around an endpoint. */
 export const settings = {

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { csv } from '../../lib/formats/csv.js'
+import { cases } from '../support/cases.js'
 import { hostile } from './strings.js'
 import { encoded, written } from './written.js'
 
@@ -88,13 +89,16 @@ describe('csv', () => {
     expect(encoded(own, 1)).to.equal('1;x\r\n')
   })
 
-  for (const columns of [undefined, [], 'a,b', ['a', 1], {}, null]) {
-    it(`refuses ${JSON.stringify(columns)} for columns`, () => {
+  cases(
+    'refuses columns that are not a list of names',
+    [undefined, [], 'a,b', ['a', 1], {}, null],
+    (columns) => `refuses ${JSON.stringify(columns)} for columns`,
+    (columns) => {
       expect(() => csv({ columns: columns as never }))
         .to.throw(TypeError, /columns.*expected a list of column names/)
         .that.includes({ code: 'LARIAT_SPEC' })
-    })
-  }
+    },
+  )
 
   it('refuses to be made without options', () => {
     expect(() => csv(undefined as never))

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { Format, JsonOptions } from '../../lib/formats/format.js'
 import { jsonArray, jsonSeq, ndjson } from '../../lib/formats/json.js'
 import { event } from '../../lib/values/event.js'
+import { cases } from '../support/cases.js'
 import { hostile, throughJson } from './strings.js'
 import { asText, encoded, wireOf, written } from './written.js'
 
@@ -91,13 +92,16 @@ for (const [name, make, read] of formats) {
       expect(read(written(make({ serialize, envelope: true }), [1]))).to.deep.equal([{ data: [1] }])
     })
 
-    for (const text of ['', ' ', '\t']) {
-      it(`refuses ${JSON.stringify(text)} from a serialize: no JSON text`, () => {
+    cases(
+      'refuses an empty text from a serialize: no JSON text',
+      ['', ' ', '\t'],
+      (text) => `refuses ${JSON.stringify(text)} from a serialize: no JSON text`,
+      (text) => {
         expect(() => encoded(make({ serialize: () => text }), 1))
           .to.throw(TypeError, 'expected a JSON text')
           .that.includes({ code: 'LARIAT_DATA' })
-      })
-    }
+      },
+    )
 
     it('refuses an envelope that is no boolean', () => {
       expect(() => make({ envelope: 'yes' as never }))
@@ -133,13 +137,16 @@ describe('ndjson', () => {
     expect(ndjson().heartbeat).to.equal('\n')
   })
 
-  for (const text of ['{\n}', '1\r', '1\n']) {
-    it(`refuses ${JSON.stringify(text)} from a serialize: a record is one line`, () => {
+  cases(
+    'refuses a text of several lines from a serialize: a record is one line',
+    ['{\n}', '1\r', '1\n'],
+    (text) => `refuses ${JSON.stringify(text)} from a serialize: a record is one line`,
+    (text) => {
       expect(() => encoded(ndjson({ serialize: () => text }), 1))
         .to.throw(TypeError, 'serialize')
         .that.includes({ code: 'LARIAT_DATA' })
-    })
-  }
+    },
+  )
 })
 
 describe('jsonSeq', () => {

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { Format } from '../../lib/formats/format.js'
 import { multipart } from '../../lib/formats/multipart.js'
 import { event } from '../../lib/values/event.js'
+import { cases } from '../support/cases.js'
 import { hostile } from './strings.js'
 import { asText, encoded, written } from './written.js'
 
@@ -125,30 +126,27 @@ describe('multipart', () => {
     }
   })
 
-  for (const type of [
-    'image/*',
-    '',
-    'text',
-    'text/plain\r\nX-Forged: 1',
-    'text/plain\n',
-    undefined,
-    null,
-    {},
-  ]) {
-    it(`refuses ${JSON.stringify(type)} for the type of its parts`, () => {
+  cases(
+    'refuses a type of its parts that is not concrete',
+    ['image/*', '', 'text', 'text/plain\r\nX-Forged: 1', 'text/plain\n', undefined, null, {}],
+    (type) => `refuses ${JSON.stringify(type)} for the type of its parts`,
+    (type) => {
       expect(() => multipart(type as never))
         .to.throw(TypeError, 'expected a media type')
         .that.includes({ code: 'LARIAT_SPEC' })
-    })
-  }
+    },
+  )
 
-  for (const mediaType of ['text/plain', 'multipart/mixed; boundary=a', 'multipart/mixed;BOUNDARY="a"']) {
-    it(`refuses ${mediaType} for the type of the whole`, () => {
+  cases(
+    'refuses a type of the whole that is not multipart, or has a boundary',
+    ['text/plain', 'multipart/mixed; boundary=a', 'multipart/mixed;BOUNDARY="a"'],
+    (mediaType) => `refuses ${mediaType} for the type of the whole`,
+    (mediaType) => {
       expect(() => multipart('image/png', { mediaType }))
         .to.throw(TypeError, 'without a boundary')
         .that.includes({ code: 'LARIAT_SPEC' })
-    })
-  }
+    },
+  )
 
   it('reads back as it was sent (@fastify/busboy), whatever is in it', () => {
     const bodies = fc.array(

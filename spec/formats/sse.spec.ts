@@ -3,6 +3,7 @@ import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
 import { sse } from '../../lib/formats/sse.js'
 import { event } from '../../lib/values/event.js'
+import { cases } from '../support/cases.js'
 import { hostile, oneLine } from './strings.js'
 import { asText, encoded, wireOf, written } from './written.js'
 
@@ -10,7 +11,7 @@ const newline = /\r\n|\r|\n/
 
 describe('sse', () => {
   describe('an event', () => {
-    const cases: [rule: string, data: unknown, bytes: string][] = [
+    const events: [rule: string, data: unknown, bytes: string][] = [
       ['writes a string as it is', 'plain "text"', 'data: plain "text"\n\n'],
       ['writes anything else as JSON', { a: [1, null] }, 'data: {"a":[1,null]}\n\n'],
       ['has an empty data line for an empty string, which is data', '', 'data: \n\n'],
@@ -66,7 +67,7 @@ describe('sse', () => {
         'data: a\u2028b\u2029c\u0085\n\n',
       ],
     ]
-    for (const [rule, data, bytes] of cases) {
+    for (const [rule, data, bytes] of events) {
       it(rule, () => expect(encoded(sse(), data)).to.equal(bytes))
     }
 
@@ -87,13 +88,16 @@ describe('sse', () => {
       }
     }
 
-    for (const retry of [-1, 1.5, Number.NaN, Infinity, 2 ** 53, '5', '5\ndata: x', null, 5n]) {
-      it(`refuses ${typeof retry} ${String(retry)} for its retry: digits only (WHATWG 9.2.6)`, () => {
+    cases(
+      'refuses a retry that is not written in digits (WHATWG 9.2.6)',
+      [-1, 1.5, Number.NaN, Infinity, 2 ** 53, '5', '5\ndata: x', null, 5n],
+      (retry) => `refuses ${typeof retry} ${String(retry)} for its retry: digits only (WHATWG 9.2.6)`,
+      (retry) => {
         expect(() => encoded(sse(), event(1, { retry: retry as never })))
           .to.throw(TypeError, /expected a whole number/)
           .that.includes({ code: 'LARIAT_DATA' })
-      })
-    }
+      },
+    )
 
     it('refuses a comment that is no string', () => {
       expect(() => encoded(sse(), event(1, { comment: 1 as never })))

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { raw, text } from '../../lib/formats/text.js'
 import { event } from '../../lib/values/event.js'
+import { cases } from '../support/cases.js'
 import { encoded, written } from './written.js'
 
 describe('text', () => {
@@ -43,11 +44,14 @@ describe('raw', () => {
       .that.includes({ code: 'LARIAT_DATA' })
   })
 
-  for (const type of [undefined, '', 'mp3', 'audio/*', '*/*', 'a/b\n', {}]) {
-    it(`refuses ${JSON.stringify(type)} for its type`, () => {
+  cases(
+    'refuses a type that is not concrete',
+    [undefined, '', 'mp3', 'audio/*', '*/*', 'a/b\n', {}],
+    (type) => `refuses ${JSON.stringify(type)} for its type`,
+    (type) => {
       expect(() => raw(type as never))
         .to.throw(TypeError, 'expected a media type')
         .that.includes({ code: 'LARIAT_SPEC' })
-    })
-  }
+    },
+  )
 })

@@ -1,24 +1,23 @@
 import { parse } from 'node:url'
 import { expect } from 'chai'
 import express from 'express'
+import { memoryAfter } from '../../tools/fuzz/memory.js'
+import { fuzz, type Tried } from '../../tools/fuzz/run.js'
 import { staysClean } from '../support/clean.js'
 import { currentExpress, onBoth } from '../support/http.js'
-import { memoryAfter } from './memory.js'
-import { fuzz, type Tried } from './run.js'
 
 const seed = 5_2026
 const inputs = 250
 
 const nothing = (): Tried => ({ inputs: 0, bytes: 0, statuses: new Map() })
 
-// Express asks Node's old parser, which warns once in a process of an absolute URL that is none (DEP0170)
-before(() => {
-  process.noDeprecation = true
-  parse('http://a:b/')
-  process.noDeprecation = false
-})
-
 onBoth('Whatever comes over a connection', () => {
+  // Express asks Node's old parser, which warns once in a process of an absolute URL that is none (DEP0170)
+  before(() => {
+    process.noDeprecation = true
+    parse('http://a:b/')
+    process.noDeprecation = false
+  })
   staysClean()
 
   it(`Every request that Node takes is answered once, in form, and all is let go (seed ${seed}, ${inputs} inputs)`, async () => {
@@ -32,8 +31,8 @@ onBoth('Whatever comes over a connection', () => {
   }).timeout(120_000)
 })
 
-describe('Who fuzzes', () => {
-  it('Is told what breaks a rule, no more of it than is needed, and the seed that finds it again', async () => {
+describe('The fuzzer', () => {
+  it('Reports the shortest input that breaks a rule, and the seed that finds it again', async () => {
     const failing = () => {
       const app = express()
       app.use((req, _res, next) => next(req.method === 'PUT' ? new Error('It is broken') : undefined))

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { onBoth } from '../support/http.js'
 import { everythingOn, fields, garbage } from './everything.js'
 
-onBoth('Whatever a header field has in it, the request is answered', () => {
+describe('Whatever a header field has in it, the request is answered', () => {
   const served = everythingOn()
 
   describe('Garbage in each field gets a status of the table', () => {
@@ -69,7 +69,7 @@ onBoth('Whatever a header field has in it, the request is answered', () => {
     })
   })
 
-  describe('Properties', () => {
+  onBoth('Properties', () => {
     const text = (pieces: readonly string[]) =>
       fc.oneof(
         {

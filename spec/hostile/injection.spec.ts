@@ -2,8 +2,9 @@ import { expect } from 'chai'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { callbacks } from '../../lib/declare/callbacks.js'
 import { createHub, jsonArray, jsonSeq, loop, ndjson, sse } from '../../lib/index.js'
+import { cases } from '../support/cases.js'
 import { staysClean } from '../support/clean.js'
-import { type Asked, onBoth } from '../support/http.js'
+import type { Asked } from '../support/http.js'
 import { changingSite } from './changing.js'
 import { answered, declarations, type Fate, places } from './places.js'
 import { readAnswers } from './wire.js'
@@ -51,7 +52,7 @@ function bytesOf({ method = 'GET', url = '/', headers = {}, body = '' }: Asked):
   return `${method} ${url} HTTP/1.1\r\n${lines.join('')}\r\n${body}`
 }
 
-onBoth('No value that an app gives makes a header or a response of its own (CWE-113)', () => {
+describe('No value that an app gives makes a header or a response of its own (CWE-113)', () => {
   staysClean()
   const served = changingSite()
 
@@ -92,14 +93,17 @@ onBoth('No value that an app gives makes a header or a response of its own (CWE-
 })
 
 describe('No value that an app declares does', () => {
-  for (const { what, fate, make } of declarations) {
-    it(`${what}: what is refused is refused when it is declared`, () => {
+  cases(
+    'A value that is refused is refused when it is declared',
+    declarations,
+    ({ what }) => `${what}: what is refused is refused when it is declared`,
+    ({ fate, make }) => {
       for (const [name, text] of Object.entries(texts)) {
         if (isRefused(fate, text)) expect(() => make(text), name).to.throw(TypeError)
         else make(text)
       }
-    })
-  }
+    },
+  )
 
   it('Every callback is in the table', () => {
     expect(Object.keys(answered).sort()).to.deep.equal(Object.keys(callbacks).sort())
@@ -117,7 +121,7 @@ describe('No value that an app declares does', () => {
   })
 })
 
-onBoth('A Last-Event-ID is echoed as JSON alone', () => {
+describe('A Last-Event-ID is echoed as JSON alone', () => {
   staysClean()
   const served = changingSite()
   const formats = [
@@ -127,8 +131,11 @@ onBoth('A Last-Event-ID is echoed as JSON alone', () => {
     jsonArray({ envelope: true }),
   ]
 
-  for (const [name, text] of Object.entries(texts)) {
-    it(`With ${name} in it`, async () => {
+  cases(
+    'Its text is echoed as JSON, whatever it contains',
+    Object.entries(texts),
+    ([name]) => `With ${name} in it`,
+    async ([, text]) => {
       for (const format of formats) {
         const hub = createHub()
         const channel = hub.channel('a', { history: 10 })
@@ -153,6 +160,6 @@ onBoth('A Last-Event-ID is echoed as JSON alone', () => {
         expect(first.requested).to.equal(wellFormed(text))
         expect(others).to.have.length(1)
       }
-    })
-  }
+    },
+  )
 })

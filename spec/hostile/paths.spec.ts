@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { type Demo, runDemo } from '../demo/bookshop/demo.js'
+import { cases } from '../support/cases.js'
 
 /** What is in none of the demo's folders that it answers from. */
 const secret = 'a secret of the machine'
@@ -89,8 +90,11 @@ describe('No path of the demo leads out of where it may (CWE-22)', () => {
     expect(text, target).not.to.include(demo.logs)
   }
 
-  for (const trick of tricks) {
-    it(`${trick.slice(0, 40)}: no log file, book, answer or file of the page`, async () => {
+  cases(
+    'A detour reaches no log file, book, answer or file of the page',
+    tricks,
+    (trick) => `${trick.slice(0, 40)}: no log file, book, answer or file of the page`,
+    async (trick) => {
       for (const encoded of [trick, encodeURIComponent(trick)]) {
         const log = `/api/tail?file=${encoded}`
         expectNothing(log, await get(log), [404])
@@ -100,11 +104,14 @@ describe('No path of the demo leads out of where it may (CWE-22)', () => {
         const answer = `/api/ask/answers/${encoded}`
         expectNothing(answer, await get(answer), [200, 400, 404])
       }
-    })
-  }
+    },
+  )
 
-  for (const target of ['/style.css', '/graph.svg', '/main.js', `/api/tail?file=missing`]) {
-    it(`${target} by a way round is not found, or what it is`, async () => {
+  cases(
+    'A detour to a served file is a 404, or that file',
+    ['/style.css', '/graph.svg', '/main.js', `/api/tail?file=missing`],
+    (target) => `${target} by a way round is not found, or what it is`,
+    async (target) => {
       const [, path] = /^\/(.*)/.exec(target) as unknown as [string, string]
       for (const around of [
         `/./${path}`,
@@ -116,8 +123,8 @@ describe('No path of the demo leads out of where it may (CWE-22)', () => {
         `/${path}/`,
       ])
         expectNothing(around, await get(around), [200, 400, 403, 404])
-    })
-  }
+    },
+  )
 
   it('A file of the page is found by its own path alone, and no other file of its folders', async () => {
     expect((await get('/style.css'))[0]).to.equal(200)
@@ -132,7 +139,7 @@ describe('No path of the demo leads out of where it may (CWE-22)', () => {
       expect((await get(path))[0], path).to.equal(404)
   })
 
-  it('What one asks the shelf for is text: no pattern, and no member of a book', async () => {
+  it('A search term of the shelf is text: no pattern, and no member of a book', async () => {
     for (const q of ['.*', '(a+)+$', '__proto__', '%00', '[', '\\', 'a'.repeat(10_000)]) {
       const [status, text] = await get(`/api/books?q=${encodeURIComponent(q)}`)
       expect(status).to.equal(200)

@@ -32,22 +32,26 @@ export function patternsOf(path: string): readonly Pattern[] {
 export function patternsIn(code: string, name: string): readonly Pattern[] {
   const file = ts.createSourceFile(name, code, ts.ScriptTarget.Latest, true)
   const found: Pattern[] = []
-  const add = (node: ts.Node, expression: string) => {
+  const add = (node: ts.Node, { source, flags }: RegExp) => {
     const { line } = file.getLineAndCharacterOfPosition(node.getStart())
-    const { source, flags } = evaluate(expression, file) as RegExp
     found.push({ where: `${name}:${line + 1}`, source, flags })
   }
   const visit = (node: ts.Node): void => {
-    if (ts.isRegularExpressionLiteral(node)) add(node, node.text)
+    if (ts.isRegularExpressionLiteral(node)) add(node, literal(node.text))
     else if (
       (ts.isNewExpression(node) || ts.isCallExpression(node)) &&
       node.expression.getText() === 'RegExp'
     )
-      add(node, node.getText())
+      add(node, evaluate(node.getText(), file) as RegExp)
     ts.forEachChild(node, visit)
   }
   visit(file)
   return found
+}
+
+function literal(text: string): RegExp {
+  const end = text.lastIndexOf('/')
+  return new RegExp(text.slice(1, end), text.slice(end + 1))
 }
 
 /** What an expression is, by the constants of its file; one that needs more than those cannot be checked, and throws. */

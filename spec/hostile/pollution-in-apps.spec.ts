@@ -2,9 +2,12 @@ import { expect } from 'chai'
 import { createHub, csv, event, jsonArray, ndjson, resource, sse, text } from '../../lib/index.js'
 import { type Limits, Queue } from '../../lib/wire/queue.js'
 import { hold } from '../support/held.js'
+import { staged } from '../support/stage.js'
 import { inherited, own, staysPure } from './purity.js'
 
 describe('A name that all objects have is a name like any other in an app (CWE-1321)', () => {
+  staged()
+
   staysPure()
 
   for (const name of inherited) {

@@ -103,7 +103,7 @@ onBoth('A name that all objects have is a name like any other in a request (CWE-
       expect(await post({ 'content-type': `text/plain;${name}=1` })).to.equal(200)
     })
 
-    it(`What an app provides and accepts by the name ${name} is found by it`, async () => {
+    it(`A type that an app provides or accepts as ${name} is found by it`, async () => {
       const type = `${name.toLowerCase()}/x`
       const spec: Spec = {
         ...writable,

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { callbacks } from '../../lib/declare/callbacks.js'
 import { ndjson, sse } from '../../lib/index.js'
-import { type Asked, asText, onBoth, Site, type Spec, tableOf, withSite, writable } from '../support/http.js'
+import { type Asked, asText, Site, type Spec, tableOf, withSite, writable } from '../support/http.js'
 
 const hello: Spec = { contentTypesProvided: { 'text/plain': () => 'hello' } }
 const taking: Spec = {
@@ -49,7 +49,7 @@ const refusals: Readonly<Record<string, readonly [spec: Spec, status: number, as
   'a failed DELETE': [{ ...writable, deleteResource: false }, 500, { method: 'DELETE' }],
 }
 
-onBoth('What refuses a request tells nothing of how the app is made (CWE-209)', () => {
+describe('A refusal tells nothing of how the app is made (CWE-209)', () => {
   const members = ['type', 'title', 'status', 'detail', 'offered']
 
   function expectTellsNothing(text: string): void {
@@ -120,7 +120,7 @@ onBoth('What refuses a request tells nothing of how the app is made (CWE-209)', 
     })
   })
 
-  it('What a callback throws is for the app to tell: nothing of it is on the wire', async () => {
+  it('An error of a callback is the app’s: nothing of it is on the wire', async () => {
     const secret = Object.assign(new Error('secret of /etc/passwd'), {
       detail: 'secret',
       headers: { 'X-Secret': 'a' },

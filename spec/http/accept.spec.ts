@@ -219,7 +219,7 @@ describe('Accept and its like', () => {
       )
     })
 
-    it('What nothing is provided for is none', () => {
+    it('Nothing provided, nothing chosen', () => {
       fc.assert(
         fc.property(fc.option(anything, { nil: undefined }), (accept) => {
           expect(chooseMediaType(accept, [])).to.equal(-1)

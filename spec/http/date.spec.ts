@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { parseHttpDate, seconds } from '../../lib/http/date.js'
-import { adversaries, expectToEnd } from '../support/adversary.js'
+import { cases } from '../support/cases.js'
 
 const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
@@ -138,24 +138,27 @@ describe('HTTP-dates (RFC 9110 5.6.7)', () => {
     it('Most of these Date.parse would take', () => {
       expect(almost.filter((text) => !Number.isNaN(Date.parse(text))).length).to.be.above(almost.length / 2)
     })
-    for (const text of [
-      ...almost,
-      'Sun, 00 Nov 1994 08:49:37 GMT',
-      'Sun, 32 Oct 1994 08:49:37 GMT',
-      'Sun, 31 Nov 1994 08:49:37 GMT',
-      'Sun, 06 Nov 1994 24:00:00 GMT',
-      'Sun, 06 Nov 1994 08:60:37 GMT',
-      'Sun, 06 Nov 1994 08:49:61 GMT',
-      'Son, 06 Nov 1994 08:49:37 GMT',
-      'Sun, 06 Okt 1994 08:49:37 GMT',
-      'Sun, 06-Nov-94 08:49:37 GMT',
-      'Sunday, 06-Nov-1994 08:49:37 GMT',
-      'Sun Nov  0 08:49:37 1994',
-    ]) {
-      it(JSON.stringify(text), () => {
+    cases(
+      'A date that is almost in one of the three forms is refused',
+      [
+        ...almost,
+        'Sun, 00 Nov 1994 08:49:37 GMT',
+        'Sun, 32 Oct 1994 08:49:37 GMT',
+        'Sun, 31 Nov 1994 08:49:37 GMT',
+        'Sun, 06 Nov 1994 24:00:00 GMT',
+        'Sun, 06 Nov 1994 08:60:37 GMT',
+        'Sun, 06 Nov 1994 08:49:61 GMT',
+        'Son, 06 Nov 1994 08:49:37 GMT',
+        'Sun, 06 Okt 1994 08:49:37 GMT',
+        'Sun, 06-Nov-94 08:49:37 GMT',
+        'Sunday, 06-Nov-1994 08:49:37 GMT',
+        'Sun Nov  0 08:49:37 1994',
+      ],
+      (text) => JSON.stringify(text),
+      (text) => {
         expect(parseHttpDate(text)).to.equal(undefined)
-      })
-    }
+      },
+    )
 
     it('Any text at all', () => {
       fc.assert(
@@ -164,10 +167,6 @@ describe('HTTP-dates (RFC 9110 5.6.7)', () => {
         }),
       )
     })
-  })
-
-  it('Is linear in what a client can make of it', () => {
-    expectToEnd(parseHttpDate, adversaries('Sun, ', '0', ' ', ':', 'Sun, 06 Nov 1994 08:49:37 GMT'))
   })
 
   it('seconds() are whole ones, below the epoch too', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { parseRange } from '../../lib/http/range.js'
-import { adversaries, expectToEnd } from '../support/adversary.js'
+import { cases } from '../support/cases.js'
 
 type Spec = { from: number; to?: number } | { suffix: number }
 
@@ -101,44 +101,47 @@ describe('Ranges (RFC 9110 14.1.2, 14.2)', () => {
     ])
   })
 
-  describe('What does not parse, or has another unit, is no range', () => {
-    for (const header of [
-      '',
-      'bytes',
-      'bytes=',
-      'bytes=,',
-      'bytes=-',
-      'bytes=a',
-      'bytes=a-b',
-      'bytes=0',
-      'bytes=0-1-2',
-      'bytes=--1',
-      'bytes=1-0',
-      'bytes=0-1,1-0',
-      'bytes=0-1,x',
-      'bytes=0x0-0x1',
-      'bytes=1e0-2',
-      'bytes=+0-1',
-      'bytes=0.5-1',
-      'bytes=0 - 1',
-      'bytes=0-1;2-3',
-      'bytes=0-1=',
-      'bytes:0-1',
-      'bytes 0-1',
-      '=0-1',
-      '0-1',
-      'octets=0-1',
-      'items=0-1',
-      'none',
-      'bytes=\u0660-\u0661',
-    ]) {
-      it(JSON.stringify(header), () => {
+  describe('Headers that ask for no range', () => {
+    cases(
+      'A header of another form, or with another unit, asks for no range',
+      [
+        '',
+        'bytes',
+        'bytes=',
+        'bytes=,',
+        'bytes=-',
+        'bytes=a',
+        'bytes=a-b',
+        'bytes=0',
+        'bytes=0-1-2',
+        'bytes=--1',
+        'bytes=1-0',
+        'bytes=0-1,1-0',
+        'bytes=0-1,x',
+        'bytes=0x0-0x1',
+        'bytes=1e0-2',
+        'bytes=+0-1',
+        'bytes=0.5-1',
+        'bytes=0 - 1',
+        'bytes=0-1;2-3',
+        'bytes=0-1=',
+        'bytes:0-1',
+        'bytes 0-1',
+        '=0-1',
+        '0-1',
+        'octets=0-1',
+        'items=0-1',
+        'none',
+        'bytes=\u0660-\u0661',
+      ],
+      (header) => JSON.stringify(header),
+      (header) => {
         expect(parseRange(header, 10)).to.equal(undefined)
-      })
-    }
+      },
+    )
   })
 
-  describe('What asks for far more than there is, is ignored (14.2, 17.15)', () => {
+  describe('A request for far more than there is, is ignored (14.2, 17.15)', () => {
     it('More than a hundred ranges', () => {
       const ranges = (count: number) => `bytes=${Array.from({ length: count }, () => '0-0').join(',')}`
       expect(parseRange(ranges(100), 1000)).to.have.length(100)
@@ -162,11 +165,5 @@ describe('Ranges (RFC 9110 14.1.2, 14.2)', () => {
       }),
       { numRuns: 1000 },
     )
-  })
-
-  it('Is linear in what a client can make of it', () => {
-    const header = (text: string) => parseRange(`bytes=${text}`, 10)
-    expectToEnd(header, adversaries('0', '-', ',', '0-0,', ' ', '=', '0-', '-1,', ' ,'))
-    expectToEnd((text) => parseRange(text, 10), adversaries('bytes', 'bytes=', ' '))
   })
 })

@@ -23,17 +23,21 @@ import {
   text,
 } from '../../lib/index.js'
 import { AsyncBackend } from '../support/async-backend.js'
+import { cases } from '../support/cases.js'
 import { Log } from '../support/log.js'
 import type { Client } from '../support/raw.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 let hub: Hub
-beforeEach(() => {
-  hub = createHub()
-})
-afterEach(() => hub.close())
+
+/** Said in a suite: each of its tests has a stage, and a hub of its own. */
+function withHub(): void {
+  staged()
+  beforeEach(() => {
+    hub = createHub()
+  })
+  afterEach(() => hub.close())
+}
 
 const enveloped = () => ndjson({ envelope: true })
 const wrong = (value: unknown) => value as never
@@ -84,6 +88,8 @@ const records = (client: Client): unknown[] =>
     .map((line) => JSON.parse(line))
 
 describe('createHub and hub.channel (docs/guide/channels.md)', () => {
+  withHub()
+
   it('a channel is the same object for the same name, and another for another', () => {
     const one = hub.channel('one', { history: 5 })
     expect(hub.channel('one')).to.equal(one)
@@ -99,20 +105,24 @@ describe('createHub and hub.channel (docs/guide/channels.md)', () => {
     for (const [at, name] of names.entries()) expect(hub.channel(name)).to.equal(channels[at])
   })
 
-  for (const other of [
-    { history: 6 },
-    {},
-    { history: 5, maxAge: 1 },
-    { historyBytes: 5 },
-    { source() {} },
-  ] as ChannelOptions<unknown>[]) {
-    it(`other options for a known name are a TypeError: ${Object.keys(other).join() || 'none of them'}`, () => {
+  cases(
+    'other options for a known name are a TypeError',
+    [
+      { history: 6 },
+      {},
+      { history: 5, maxAge: 1 },
+      { historyBytes: 5 },
+      { source() {} },
+    ] as ChannelOptions<unknown>[],
+    (other) =>
+      `other options for a known name are a TypeError: ${Object.keys(other).join() || 'none of them'}`,
+    (other) => {
       hub.channel('one', { history: 5 })
       expect(() => hub.channel('one', other))
         .to.throw(TypeError, /channel 'one'.*expected the same/)
         .that.includes({ code: 'LARIAT_SPEC' })
-    })
-  }
+    },
+  )
 
   it('an option that is misspelt is a TypeError that names it and the nearest', () => {
     expect(() => hub.channel('a', wrong({ histroy: 5 })))
@@ -133,13 +143,16 @@ describe('createHub and hub.channel (docs/guide/channels.md)', () => {
     source: ['text', {}, null, []],
   }
   for (const [key, values] of Object.entries(bad)) {
-    for (const value of values) {
-      it(`\`${key}\` of ${typeof value} ${String(value)} is a TypeError that names it`, () => {
+    cases(
+      `\`${key}\` with a wrong value is a TypeError that names it`,
+      values,
+      (value) => `\`${key}\` of ${typeof value} ${String(value)} is a TypeError that names it`,
+      (value) => {
         expect(() => hub.channel('a', wrong({ source() {}, [key]: value })))
           .to.throw(TypeError, key)
           .that.includes({ code: 'LARIAT_SPEC' })
-      })
-    }
+      },
+    )
   }
 
   it('`linger` without a `source` is a TypeError', () => {
@@ -151,21 +164,27 @@ describe('createHub and hub.channel (docs/guide/channels.md)', () => {
     expect(() => hub.channel('a', { history: 2 })).not.to.throw()
   })
 
-  for (const name of ['', undefined, null, 5, {}, Symbol('a')]) {
-    it(`${typeof name} ${String(name)} is no name`, () => {
+  cases(
+    'a name is a string that is not empty',
+    ['', undefined, null, 5, {}, Symbol('a')],
+    (name) => `${typeof name} ${String(name)} is no name`,
+    (name) => {
       expect(() => hub.channel(wrong(name)))
         .to.throw(TypeError, 'expected a name')
         .that.includes({ code: 'LARIAT_SPEC' })
-    })
-  }
+    },
+  )
 
-  for (const backend of [null, {}, 'redis', { open() {} }, () => {}]) {
-    it(`${typeof backend} ${String(backend)} is no backend`, () => {
+  cases(
+    'anything but a backend is a TypeError',
+    [null, {}, 'redis', { open() {} }, () => {}],
+    (backend) => `${typeof backend} ${String(backend)} is no backend`,
+    (backend) => {
       expect(() => createHub(wrong(backend)))
         .to.throw(TypeError, 'expected a backend')
         .that.includes({ code: 'LARIAT_SPEC' })
-    })
-  }
+    },
+  )
 
   it('`on` knows down and up, and is the hub', () => {
     expect(hub.on('down', () => {}).on('up', () => {})).to.equal(hub)
@@ -174,6 +193,8 @@ describe('createHub and hub.channel (docs/guide/channels.md)', () => {
 })
 
 describe('publish (docs/guide/channels.md)', () => {
+  withHub()
+
   it('resolves to the id that the client gets, and the type is the event’s', async () => {
     const channel = hub.channel('a')
     const { client } = await follow(channel)
@@ -207,13 +228,16 @@ describe('publish (docs/guide/channels.md)', () => {
     ])
   })
 
-  for (const meta of [{ id: '7' }, { retry: 5 }, { comment: 'a' }]) {
-    it(`an event() with ${Object.keys(meta)[0]} is a TypeError: ids are the channel’s own`, async () => {
+  cases(
+    'an event() with more than data and a type is a TypeError: ids are the channel’s own',
+    [{ id: '7' }, { retry: 5 }, { comment: 'a' }],
+    (meta) => `an event() with ${Object.keys(meta)[0]} is a TypeError: ids are the channel’s own`,
+    async (meta) => {
       const error = await rejection(hub.channel<unknown>('a').publish(event(1, meta)))
       expect(error).to.be.instanceOf(TypeError)
       expect(error).to.include({ code: 'LARIAT_DATA' })
-    })
-  }
+    },
+  )
 
   const circle: Record<string, unknown> = {}
   circle.circle = circle
@@ -252,8 +276,11 @@ describe('publish (docs/guide/channels.md)', () => {
     }
   }
 
-  for (const type of ['a\nb', 'a\rb', 'a\0', '\n', 5, null, {}]) {
-    it(`the type ${JSON.stringify(type)} is a TypeError in every format, also without a listener`, async () => {
+  cases(
+    'a type that some format cannot write is a TypeError, even without a listener',
+    ['a\nb', 'a\rb', 'a\0', '\n', 5, null, {}],
+    (type) => `the type ${JSON.stringify(type)} is a TypeError in every format, also without a listener`,
+    async (type) => {
       const channel = hub.channel('a', { history: 5 })
       const attempts = () => [
         channel.publish('bad', wrong({ type })),
@@ -265,8 +292,8 @@ describe('publish (docs/guide/channels.md)', () => {
       await channel.publish('good')
       await client.until('good')
       expect(client.body).to.equal('"good"\n')
-    })
-  }
+    },
+  )
 
   it('unknown metadata is a TypeError that names the nearest', async () => {
     const error = await rejection(hub.channel('a').publish(1, wrong({ typ: 'a' })))
@@ -442,6 +469,8 @@ const formats: Record<
 }
 
 describe('A channel as what is subscribed to (docs/guide/channels.md)', () => {
+  withHub()
+
   const ways: Record<string, (channel: Channel<unknown>) => unknown> = {
     'as `subscribe`': (channel) => channel,
     'returned from one': (channel) => () => channel,
@@ -632,6 +661,8 @@ describe('A channel as what is subscribed to (docs/guide/channels.md)', () => {
 })
 
 describe('send and write beside a channel (docs/guide/channels.md)', () => {
+  withHub()
+
   it('write: what was published before goes out before, and what is published after, after', async () => {
     const channel = hub.channel<string>('a')
     let write: (data: unknown) => unknown = () => {}
@@ -726,6 +757,8 @@ describe('send and write beside a channel (docs/guide/channels.md)', () => {
 })
 
 describe('filter and map (docs/guide/channels.md)', () => {
+  withHub()
+
   it('get data and the event; a filter keeps events as they are, a map keeps id and type', async () => {
     const channel = hub.channel<number>('a')
     const calls: unknown[] = []
@@ -774,16 +807,19 @@ describe('filter and map (docs/guide/channels.md)', () => {
     ])
   })
 
-  for (const what of [undefined, null, 'text', {}, 5]) {
-    it(`${String(what)} is no filter and no map`, () => {
+  cases(
+    'a filter and a map are functions',
+    [undefined, null, 'text', {}, 5],
+    (what) => `${String(what)} is no filter and no map`,
+    (what) => {
       const channel = hub.channel('a')
       for (const method of ['filter', 'map'] as const) {
         expect(() => channel[method](wrong(what)))
           .to.throw(TypeError, `${method}(`)
           .that.includes({ code: 'LARIAT_SPEC' })
       }
-    })
-  }
+    },
+  )
 
   for (const method of ['filter', 'map'] as const) {
     for (const isShared of [true, false]) {
@@ -903,6 +939,8 @@ describe('filter and map (docs/guide/channels.md)', () => {
 })
 
 describe('replay() (docs/guide/channels.md)', () => {
+  withHub()
+
   const all = async (feed: AsyncIterable<Event>) => {
     const events: Event[] = []
     for await (const each of feed) events.push(each)
@@ -964,6 +1002,8 @@ describe('replay() (docs/guide/channels.md)', () => {
 })
 
 describe('subscribers, join and leave (docs/guide/channels.md)', () => {
+  withHub()
+
   const ways: Record<string, (channel: Channel<number>) => unknown> = {
     'shared by a group': (channel) => channel,
     filtered: (channel) => channel.filter(() => true),
@@ -1085,6 +1125,8 @@ describe('subscribers, join and leave (docs/guide/channels.md)', () => {
 })
 
 describe('for await (docs/guide/channels.md)', () => {
+  withHub()
+
   it('gives Events from then on, until it is left', async () => {
     const channel = hub.channel<number>('a', { history: 5 })
     await channel.publish(0)
@@ -1207,6 +1249,8 @@ describe('for await (docs/guide/channels.md)', () => {
 })
 
 describe('Lazy sources (docs/guide/channels.md)', () => {
+  withHub()
+
   /** A channel whose source says when it is started and stopped. */
   function lazy(linger?: number) {
     const log = new Log()
@@ -1478,6 +1522,8 @@ describe('Lazy sources (docs/guide/channels.md)', () => {
 })
 
 describe('hub.close() (docs/guide/channels.md)', () => {
+  withHub()
+
   it('ends all streams with `down`, complete, after what was published', async () => {
     const channels = [hub.channel<number>('a'), hub.channel<number>('b')]
     const followers = [
@@ -1540,6 +1586,8 @@ describe('hub.close() (docs/guide/channels.md)', () => {
 })
 
 describe('A channel of a store that takes its time (docs/guide/channels.md)', () => {
+  withHub()
+
   const open = async (channel: Channel<number>) =>
     stage.now.serve(loop({ format: ndjson(), subscribe: channel }))
 

@@ -6,14 +6,14 @@ import { expect } from 'chai'
 import type { RequestHandler, Response } from 'express'
 import { createHub, ndjson, type Reason, resource, sse } from '../../lib/index.js'
 import { request } from '../support/raw.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-describe('What callbacks do in the midst of a delivery (docs/guide/channels.md)', () => {
+describe('Callbacks that act in the midst of a delivery (docs/guide/channels.md)', () => {
+  staged()
+
   it('a filter that answers a promise lets nothing through: its streams are cut, the others go on', async () => {
     const channel = createHub().channel<{ isPublic: boolean }>('a')
     const reasons: Reason[] = []
@@ -137,7 +137,9 @@ describe('What callbacks do in the midst of a delivery (docs/guide/channels.md)'
   })
 })
 
-describe('What a client can make the server keep (docs/guide/slow-clients.md)', () => {
+describe('Clients cannot make the server keep more (docs/guide/slow-clients.md)', () => {
+  staged()
+
   it('a burst of one turn counts as what it is: events, one by one', async () => {
     const channel = createHub().channel<string>('a')
     const reasons: Reason[] = []

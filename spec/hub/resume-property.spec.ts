@@ -12,9 +12,7 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
 import type { Client } from '../support/raw.js'
-import { type Site, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { type Site, stage, staged, turns } from '../support/stage.js'
 
 interface Data {
   readonly n: number
@@ -236,6 +234,8 @@ function check(visitor: Visitor, published: ReadonlyMap<number, { id: string; da
 }
 
 describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () => {
+  staged()
+
   let world: World
   let sites: readonly Site[]
   const sockets = new Map<string, Socket>()

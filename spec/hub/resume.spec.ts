@@ -16,9 +16,7 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
 import type { Client } from '../support/raw.js'
-import { flood, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged, turns } from '../support/stage.js'
 
 interface Gap {
   requested: string
@@ -169,6 +167,8 @@ const head = ({ message }: Client) => ({
 })
 
 describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
+  staged()
+
   for (const backing of backings) {
     for (const [name, wire] of Object.entries(wires)) {
       for (const [how, ask] of Object.entries(asks)) {
@@ -564,6 +564,8 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
 })
 
 describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
+  staged()
+
   it('of another life of the process, and of another channel: unknown', async () => {
     const { channel } = channelOn('memory')
     const { channel: former } = channelOn('memory')
@@ -659,6 +661,8 @@ describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
 })
 
 describe('onGap: in the place of the notice (docs/guide/resume.md)', () => {
+  staged()
+
   for (const backing of backings) {
     it(`${backing}: it gets the gap and the context, and nothing but its own is written`, async () => {
       const { channel } = channelOn(backing)
@@ -814,6 +818,8 @@ describe('onGap: in the place of the notice (docs/guide/resume.md)', () => {
 })
 
 describe('A store that takes its time: live first, then the replay, then live (docs/guide/resume.md)', () => {
+  staged()
+
   function stored(history = 99) {
     const backend = new AsyncBackend()
     const elsewhere = new AsyncBackend(backend.store)

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { type Beside, comeAndGo, judge } from './churned.js'
-import { Findings } from './findings.js'
-import { openAndClose } from './opened.js'
-import { compile, Station } from './station.js'
+import { type Beside, comeAndGo, judge } from '../../tools/load/churned.js'
+import { Findings } from '../../tools/load/findings.js'
+import { openAndClose } from '../../tools/load/opened.js'
+import { compile, Station } from '../../tools/load/station.js'
 
 describe('Under load, a tenth of `npm run load`', function () {
   this.timeout(180_000)

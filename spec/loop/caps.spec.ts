@@ -4,9 +4,7 @@ import { createHub, type Endpoint, loop, ndjson, resource, resources, sse, stop 
 import { linesOf } from '../support/lines.js'
 import { Log } from '../support/log.js'
 import type { Client } from '../support/raw.js'
-import { flood, type Site, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, type Site, stage, staged, turns } from '../support/stage.js'
 
 const count = (endpoint: Endpoint) => [...endpoint.streams].length
 
@@ -20,6 +18,8 @@ async function held(site: Site, number: number, headers: Record<string, string> 
 const clientKey = ({ req }: { req: { get(name: string): string | undefined } }) => req.get('user') ?? ''
 
 describe('maxStreams: the newcomer is rejected (docs/operate/operating.md)', () => {
+  staged()
+
   it('503 with Retry-After and a problem body, and nobody who is there is sent away', async () => {
     const endpoint = loop({ format: sse(), stream: { maxStreams: 3 }, subscribe: () => {} })
     const site = await stage.now.serve(endpoint)
@@ -141,6 +141,8 @@ describe('maxStreams: the newcomer is rejected (docs/operate/operating.md)', () 
 })
 
 describe('maxStreamsPerClient: a client is rejected, and no other (docs/operate/operating.md)', () => {
+  staged()
+
   it('429 with Retry-After and a problem body', async () => {
     const endpoint = loop({
       format: sse(),
@@ -325,6 +327,8 @@ const ends: Readonly<Record<string, End>> = {
 }
 
 describe('A place is freed exactly once, in every way to end (docs/operate/operating.md)', () => {
+  staged()
+
   for (const [
     name,
     { stream = {}, subscribe = () => {}, run = () => {}, reads = true, status = 200 },
@@ -427,6 +431,8 @@ describe('A place is freed exactly once, in every way to end (docs/operate/opera
 })
 
 describe('clientKey says who a client is (docs/operate/operating.md)', () => {
+  staged()
+
   it('of the context, with the state and the body; `stream.client` is what it says', async () => {
     const endpoint = resource<{ user: string }>({
       init: ({ req }) => ({ user: req.get('user') ?? 'nobody' }),

@@ -2,9 +2,7 @@ import { expect } from 'chai'
 import type { RequestHandler } from 'express'
 import session from 'express-session'
 import { jsonArray, loop, raw } from '../../lib/index.js'
-import { flood, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged, turns } from '../support/stage.js'
 
 /** A middleware that carries out the ends of responses below a path when it is told to. */
 class Late {
@@ -44,6 +42,8 @@ function watched(promise: Promise<unknown>) {
 const open = (endpoint: { streams: Iterable<unknown> }) => [...endpoint.streams].length
 
 describe('endpoint.close() waits a second for ends that a middleware carries out late (docs/operate/operating.md)', () => {
+  staged()
+
   for (const over of [0, 5000]) {
     it(`after an \`over\` of ${over} ms, and no longer than until the last is carried out`, async () => {
       const late = new Late()

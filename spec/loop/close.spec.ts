@@ -14,9 +14,7 @@ import {
 } from '../../lib/index.js'
 import { Log } from '../support/log.js'
 import type { Client } from '../support/raw.js'
-import { flood, type Site, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, type Site, stage, staged, turns } from '../support/stage.js'
 
 const open = (endpoint: Endpoint) => [...endpoint.streams].length
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']
@@ -37,6 +35,8 @@ function watched(promise: Promise<unknown>) {
 }
 
 describe('endpoint.close() answers new requests 503 with Retry-After (docs/operate/operating.md)', () => {
+  staged()
+
   const kinds: Readonly<Record<string, () => Endpoint>> = {
     resource: () =>
       resource({
@@ -164,6 +164,8 @@ describe('endpoint.close() answers new requests 503 with Retry-After (docs/opera
 })
 
 describe('endpoint.close() ends the open streams (docs/operate/operating.md)', () => {
+  staged()
+
   it('complete, with the tail and the end event, and reason shutdown', async () => {
     for (const [format, body] of [
       [jsonArray(), '["x"]'],
@@ -301,6 +303,8 @@ describe('endpoint.close() ends the open streams (docs/operate/operating.md)', (
 })
 
 describe('endpoint.close() resolves when all are gone (docs/operate/operating.md)', () => {
+  staged()
+
   it('clients that never read are cut', async () => {
     const log = new Log()
     const endpoint = loop({

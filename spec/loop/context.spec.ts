@@ -4,9 +4,7 @@ import { createHub, resource, sse, stop, timeout } from '../../lib/index.js'
 import { asUser, elsewhere, type Scene, type Spec, two, who } from '../support/as-user.js'
 import { AsyncBackend } from '../support/async-backend.js'
 import { Log } from '../support/log.js'
-import { flood, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged, turns } from '../support/stage.js'
 
 /** Both have been called, each as who it is. */
 function own(...names: string[]): string[] {
@@ -21,6 +19,8 @@ async function pass(milliseconds: number): Promise<void> {
 }
 
 describe('A callback finds the AsyncLocalStorage of its own request (docs/guide/existing-app.md)', () => {
+  staged()
+
   it('isAuthorized and forbidden, when reauthorize asks them again', async () => {
     const { log } = await two((say) => ({
       isAuthorized(context) {

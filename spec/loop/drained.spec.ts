@@ -1,9 +1,8 @@
 import { Readable } from 'node:stream'
 import { expect } from 'chai'
 import { hold } from '../support/held.js'
-import { flood, stages, turns } from '../support/stage.js'
+import { flood, stage, staged, turns } from '../support/stage.js'
 
-const stage = stages()
 const roomy = { maxQueuedBytes: 2 ** 28 }
 const big = flood.toString()
 
@@ -22,6 +21,8 @@ async function behind(stream: object = roomy) {
 }
 
 describe('drained resolves once the client has caught up, or the stream has ended (docs/guide/loop.md)', () => {
+  staged()
+
   it('is `ok` at once while nothing waits', async () => {
     const { context } = await hold()
     expect(await context.drained()).to.equal('ok')
@@ -161,6 +162,8 @@ describe('drained resolves once the client has caught up, or the stream has ende
 })
 
 describe('Sources are pulled no faster than the client reads (docs/guide/loop.md)', () => {
+  staged()
+
   const chunk = 'x'.repeat(2 ** 16)
   const count = { pulls: 0 }
   const next = () => {

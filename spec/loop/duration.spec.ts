@@ -2,11 +2,11 @@ import { expect } from 'chai'
 import { clock, type Time } from '../../lib/clock.js'
 import { createHub, jsonArray, loop, ndjson, resource, sse } from '../../lib/index.js'
 import { hold } from '../support/held.js'
-import { flood, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged, turns } from '../support/stage.js'
 
 describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => {
+  staged()
+
   it('expired, complete: with the tail and the end event', async () => {
     for (const [format, tail] of [
       [jsonArray(), '[1]'],
@@ -173,6 +173,8 @@ class CountingTime implements Time {
 }
 
 describe('All heartbeats and deadlines share one timer (docs/operate/operating.md)', () => {
+  staged()
+
   const stream = { heartbeat: 15_000, maxDuration: 3_600_000, reauthorize: 60_000, writeTimeout: 30_000 }
 
   it('thousands of deadlines are one wake-up at a time', async () => {

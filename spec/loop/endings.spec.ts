@@ -17,9 +17,7 @@ import {
   text,
 } from '../../lib/index.js'
 import { Log } from '../support/log.js'
-import { flood, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged, turns } from '../support/stage.js'
 
 type Options = NonNullable<Parameters<typeof loop>[0]['stream']>
 
@@ -98,6 +96,8 @@ function source(part: string | RegExp): string {
 }
 
 describe('A complete end against one that is cut (docs/guide/loop.md)', () => {
+  staged()
+
   for (const [name, { format, data, record, tail }] of Object.entries(cases)) {
     describe(name, () => {
       it('complete: the record, the tail of the format, the last chunk; the connection stays', async () => {
@@ -196,6 +196,8 @@ describe('A complete end against one that is cut (docs/guide/loop.md)', () => {
 })
 
 describe('In-band notices of the end (docs/guide/loop.md)', () => {
+  staged()
+
   const both = { endEvent: true, errorEvent: true }
 
   it('without the options an end says nothing', async () => {
@@ -290,6 +292,8 @@ describe('In-band notices of the end (docs/guide/loop.md)', () => {
 })
 
 describe('A client that is too slow is cut (docs/guide/loop.md)', () => {
+  staged()
+
   it('past `maxQueuedBytes` at once, with reason overflow', async () => {
     const { client, context, log } = await held(raw('a/b'), {
       reads: false,

@@ -2,9 +2,7 @@ import { expect } from 'chai'
 import { format, jsonArray, sse } from '../../lib/index.js'
 import { type FormatName, formatNames, formats } from '../support/formats.js'
 import { hold } from '../support/held.js'
-import { flood, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged, turns } from '../support/stage.js'
 
 interface Beat {
   readonly what: string
@@ -36,6 +34,8 @@ cases.push(
 )
 
 describe('Heartbeats (docs/guide/loop.md)', () => {
+  staged()
+
   for (const { name, make, beat: its } of cases) {
     if (its) {
       const { what, open = '', beat } = its
@@ -181,6 +181,8 @@ describe('Heartbeats (docs/guide/loop.md)', () => {
 })
 
 describe('retry tells SSE clients their reconnection time (docs/guide/loop.md)', () => {
+  staged()
+
   for (const milliseconds of [2500, 0]) {
     it(`${milliseconds}: with the head, before any event`, async () => {
       const { client } = await hold({

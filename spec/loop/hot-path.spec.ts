@@ -25,9 +25,7 @@ import {
 import { expresses } from '../support/http.js'
 import { Log } from '../support/log.js'
 import type { Ask, Client } from '../support/raw.js'
-import { type ServeOptions, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { type ServeOptions, stage, staged, turns } from '../support/stage.js'
 
 type Spec = Partial<LoopSpec<undefined, unknown, unknown, undefined>>
 type Subscribe = LoopSpec<undefined, unknown, unknown, undefined>['subscribe']
@@ -73,6 +71,8 @@ function counting() {
 const writing: Spec['info'] = (message, { write }) => write(message)
 
 describe('An event is encoded once per format, however many streams there are (docs/guide/channels.md)', () => {
+  staged()
+
   const ways: Readonly<
     Record<string, (channel: Channel<unknown>) => { subscribe: Subscribe; info?: Spec['info'] }>
   > = {
@@ -163,6 +163,8 @@ function watching() {
 
 for (const version of Object.keys(expresses)) {
   describe(`The events of one turn are one chunk and one write for each client (docs/guide/channels.md; ${version})`, () => {
+    staged()
+
     it('one chunk, whose bytes are those of the events in order', async () => {
       const { channel, clients } = await fanOut(ndjson(), 5, { with: version })
       await Promise.all([1, 2, 3, 4].map((number) => channel.publish(number)))
@@ -323,7 +325,9 @@ for (const version of Object.keys(expresses)) {
     })
   })
 
-  describe(`What has wrapped the response gets all of it (docs/guide/loop.md; ${version})`, () => {
+  describe(`Middleware that wraps the response gets all of it (docs/guide/loop.md; ${version})`, () => {
+    staged()
+
     it('every write passes through a wrapped `write`: bytes as they are, without framing, one for a turn', async () => {
       const written: string[] = []
       const wrapping: RequestHandler = (_req, res, next) => {
@@ -494,6 +498,8 @@ function reader(client: Client, isCompressed: boolean): Log {
 }
 
 describe('Groups in each format, and on each kind of connection (docs/guide/channels.md)', () => {
+  staged()
+
   it('jsonArray: each client has an array, whenever it came, and whatever came in a turn', async () => {
     const { channel, clients, join, whole } = await fanOut(jsonArray(), 1)
     await Promise.all([1, 2].map((number) => channel.publish(number)))

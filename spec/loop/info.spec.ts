@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import { event, loop, ndjson, resource, sse, stop } from '../../lib/index.js'
 import { hold } from '../support/held.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 describe('info is called for each message (docs/guide/loop.md)', () => {
+  staged()
+
   it('with the message and the context of the loop, and writes with `write`', async () => {
     const { client, context } = await hold({
       info(message, { write, negotiated, stream }) {

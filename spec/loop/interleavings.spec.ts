@@ -2,9 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { type LoopContext, loop, stop, text } from '../../lib/index.js'
 import { Log } from '../support/log.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 type Message = { write: string } | { throws: string } | 'stop'
 type Context = LoopContext<undefined, Message>
@@ -172,6 +170,8 @@ async function run(plan: Plan) {
 const complete = ['stop', 'end', 'down', 'revoked']
 
 describe('Whatever the order of what the app, the source and the client do (docs/guide/loop.md)', () => {
+  staged()
+
   it('one end: unsubscribed and terminated once, in this order, and whole exactly if the reason is', async () => {
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {

@@ -2,14 +2,9 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { loop, resource, sse } from '../../lib/index.js'
 import { expresses } from '../support/http.js'
-import { type Site, stages } from '../support/stage.js'
+import { type Site, stage, staged } from '../support/stage.js'
 
-const stage = stages()
-
-let seen: unknown[]
-beforeEach(() => {
-  seen = []
-})
+const seen: unknown[] = []
 
 const endpoint = () =>
   loop({
@@ -36,6 +31,8 @@ async function lastEventId(site: Site, path: string, header?: string | Buffer): 
 }
 
 describe('lastEventId: what the client saw last (docs/guide/loop.md)', () => {
+  staged()
+
   const cases: Record<
     string,
     [path: string, header: string | Buffer | undefined, expected: string | undefined]

@@ -6,9 +6,7 @@ import { clock } from '../../lib/clock.js'
 import { type LoopContext, loop, ndjson, raw, stop } from '../../lib/index.js'
 import { Log } from '../support/log.js'
 import { type Client, request } from '../support/raw.js'
-import { flood, type Site, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, type Site, stage, staged, turns } from '../support/stage.js'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -122,6 +120,8 @@ const kinds: Record<string, Kind> = {
 }
 
 describe('Nothing is left of a stream (docs/guide/loop.md)', () => {
+  staged()
+
   const count = 20
 
   for (const [name, { subscribe, run = () => {}, reads = true, reason }] of Object.entries(kinds)) {

@@ -6,10 +6,9 @@ import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
 import type { Watched } from '../../lib/declare/context.js'
 import { stop } from '../../lib/index.js'
+import { cases } from '../support/cases.js'
 import { hold } from '../support/held.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 interface Mortal {
   readonly target: Watched
@@ -181,6 +180,8 @@ async function dead({ target, die }: Mortal): Promise<void> {
 }
 
 describe('monitor watches what the data comes from (docs/guide/loop.md)', () => {
+  staged()
+
   for (const [name, make] of Object.entries(kinds)) {
     describe(name, () => {
       let mortal: Mortal
@@ -441,23 +442,26 @@ describe('monitor watches what the data comes from (docs/guide/loop.md)', () => 
     expect(controllers.map(({ signal }) => countTarget(signal))).to.deep.equal([0, 0, 0])
   })
 
-  for (const [name, target] of Object.entries({
-    null: null,
-    undefined: undefined,
-    'a string': 'process',
-    'a number': 7,
-    'a plain object': {},
-    'a function': () => {},
-  })) {
-    it(`throws a TypeError for ${name}, that says what it takes`, async () => {
+  cases(
+    'throws a TypeError for a target that cannot be watched, and says which can',
+    Object.entries({
+      null: null,
+      undefined: undefined,
+      'a string': 'process',
+      'a number': 7,
+      'a plain object': {},
+      'a function': () => {},
+    }),
+    ([name]) => `throws a TypeError for ${name}, that says what it takes`,
+    async ([, target]) => {
       const { client } = await hold({ subscribe: ({ monitor }) => monitor(target as never) })
       expect((await client.whole()).status).to.equal(500)
       expect(stage.now.errors[0])
         .to.be.instanceOf(TypeError)
         .with.property('message')
         .that.matches(/^monitor\(.*ChildProcess/)
-    })
-  }
+    },
+  )
 
   it('is nothing after the end', async () => {
     const emitter = new EventEmitter()

@@ -4,9 +4,7 @@ import { expect } from 'chai'
 import express from 'express'
 import { loop, ndjson, resource, sse, stop } from '../../lib/index.js'
 import { Log } from '../support/log.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 /** A stream that never ends by itself. */
 const endless = () => new Readable({ read() {} })
@@ -18,7 +16,9 @@ const answers: Readonly<Record<string, (stream: Readable) => never>> = {
   'a stop with a body': (stream) => stop(200, { body: stream }) as never,
 }
 
-describe('What a callback answers when nobody is there to get it is closed', () => {
+describe('A body that comes after the client has left is closed', () => {
+  staged()
+
   /** A resource whose provider waits until it is told to answer. */
   async function providing(answer: () => never) {
     const log = new Log()

@@ -7,14 +7,14 @@ import { Clock, clock, system } from '../../lib/clock.js'
 import { createHub } from '../../lib/index.js'
 import { als, elsewhere, type Spec, type Store, two, who } from '../support/as-user.js'
 import { Log } from '../support/log.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
 describe('A stream that calls nothing back costs no context', () => {
+  staged()
+
   const channel = createHub().channel('news')
   const specs: Readonly<Record<string, [Spec, number]>> = {
     'a channel': [{ subscribe: channel }, 0],
@@ -42,7 +42,9 @@ describe('A stream that calls nothing back costs no context', () => {
   }
 })
 
-describe('What is for all runs as nobody (docs/guide/existing-app.md)', () => {
+describe('Work that is for all streams runs as nobody (docs/guide/existing-app.md)', () => {
+  staged()
+
   for (const [name, wait] of [
     ['at once', () => undefined],
     ['later', () => turns(1)],
@@ -115,6 +117,8 @@ describe('What is for all runs as nobody (docs/guide/existing-app.md)', () => {
 })
 
 describe('The store of a request that has left is free (docs/guide/existing-app.md)', () => {
+  staged()
+
   const specs: Readonly<Record<string, () => Spec>> = {
     'a channel': () => ({ subscribe: createHub().channel('news') }),
     'a channel whose source never says that it has started': () => ({

@@ -1,9 +1,7 @@
 import { expect } from 'chai'
 import { loop, ndjson, stop } from '../../lib/index.js'
 import { hold } from '../support/held.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 /** A promise that is settled from outside. */
 function gate<T = void>() {
@@ -17,6 +15,8 @@ function gate<T = void>() {
 }
 
 describe('In every order of events unsubscribe and terminate are called once', () => {
+  staged()
+
   it('the client leaves while `subscribe` is pending: both wait for it', async () => {
     const pending = gate<() => void>()
     const { client, log, context } = await hold({ subscribe: () => pending.promise })

@@ -187,7 +187,7 @@ const item = (id: number, key = 'a', size = 1): Item => ({ id, key, size, count:
 const kept = (id: number): Item => ({ id, key: 'kept', size: 1, count: 1, isKept: true })
 const ids = (items: readonly Entry[]) => items.map((each) => each?.id)
 
-describe('What waits for one client (docs/guide/slow-clients.md)', () => {
+describe('Messages that wait for one client (docs/slow-clients.md)', () => {
   for (const [name, overflow] of Object.entries(overflows)) {
     // what may have to be dropped one by one waits one by one
     const isSeveral = overflow === 'close'

@@ -2,9 +2,7 @@ import { expect } from 'chai'
 import { clock } from '../../lib/clock.js'
 import { createHub, jsonArray, loop, type ResourceSpec, resource, sse, stop } from '../../lib/index.js'
 import { Log } from '../support/log.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 const every = 10_000
 
@@ -40,6 +38,8 @@ async function held(spec: Spec, stream: object = {}) {
 }
 
 describe('reauthorize asks again while the response is held (docs/operate/operating.md)', () => {
+  staged()
+
   for (const [name, answer] of [
     ['at once', (value: unknown) => value],
     ['later', async (value: unknown) => value],

@@ -4,11 +4,11 @@ import { expect } from 'chai'
 import { format, loop, ndjson } from '../../lib/index.js'
 import { type Context, hold } from '../support/held.js'
 import { Log } from '../support/log.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 describe('Whatever fails at the end, what comes after it is done all the same (docs/guide/loop.md)', () => {
+  staged()
+
   it('a target that cannot be let go of', async () => {
     const target = {
       onDown: () => () => {
@@ -54,6 +54,8 @@ describe('Whatever fails at the end, what comes after it is done all the same (d
 })
 
 describe('Many streams may watch one target', () => {
+  staged()
+
   it('its listeners are there once, whatever their number, and gone with the last', async () => {
     const target = new EventEmitter()
     const log = new Log()
@@ -81,6 +83,8 @@ describe('Many streams may watch one target', () => {
 })
 
 describe('Bytes that wait before the head count as well', () => {
+  staged()
+
   it('past maxQueuedBytes the answer is 503, and the reason overflow', async () => {
     const { client, context, reasons } = await hold({
       stream: { maxQueuedBytes: 1000 },
@@ -98,6 +102,8 @@ describe('Bytes that wait before the head count as well', () => {
 })
 
 describe('A process is dead when it has exited', () => {
+  staged()
+
   it('and not at an error, such as that of a message that it cannot be sent', async () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
     const { client, log } = await hold({

@@ -1,9 +1,7 @@
 import { expect } from 'chai'
 import { event, jsonArray, type LoopContext, loop, ndjson, sse, stop } from '../../lib/index.js'
 import { Log } from '../support/log.js'
-import { flood, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged, turns } from '../support/stage.js'
 
 type Context = LoopContext<undefined>
 
@@ -28,6 +26,8 @@ async function held(spec: Partial<Parameters<typeof loop<undefined, unknown>>[0]
 }
 
 describe('send puts a message into the mailbox: what the response writes, or `info` reads (docs/guide/loop.md)', () => {
+  staged()
+
   it('without `info` every message is written as it is, in order', async () => {
     const { client, context } = await held()
     context.send(1)

@@ -12,9 +12,7 @@ import {
   sse,
 } from '../../lib/index.js'
 import type { Client } from '../support/raw.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 type Done = (error?: Error | null) => void
 type Writing = Socket & {
@@ -192,6 +190,8 @@ async function run(
 }
 
 describe('Whatever is published, and whenever clients stall and read again (docs/guide/slow-clients.md)', () => {
+  staged()
+
   for (const [name, overflow] of Object.entries(overflows)) {
     for (const [what, way] of Object.entries(ways)) {
       it(`${name}, ${what}: in order, and what it got and what it is told to have missed are all`, async () => {

@@ -22,9 +22,7 @@ import {
 } from '../../lib/index.js'
 import { Log } from '../support/log.js'
 import type { Client } from '../support/raw.js'
-import { flood, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged, turns } from '../support/stage.js'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -128,6 +126,8 @@ const range = (from: number, to: number) => Array.from({ length: to - from }, (_
 const byLast: Overflow = { conflate: (data) => Number(data) % 5 }
 
 describe('A client that does not read is bounded by the policy of the spec (docs/guide/slow-clients.md)', () => {
+  staged()
+
   const expected: readonly [string, Overflow, readonly number[]][] = [
     ['dropOldest', 'dropOldest', range(90, 100)],
     ['dropNewest', 'dropNewest', range(0, 10)],
@@ -213,6 +213,8 @@ describe('A client that does not read is bounded by the policy of the spec (docs
 })
 
 describe('How much may wait (docs/guide/slow-clients.md)', () => {
+  staged()
+
   for (const way of ways) {
     it(`bytes, ${way}: as many events as fit beside what the kernel has not taken`, async () => {
       const limit = 2 ** 24 + 20_000
@@ -387,6 +389,8 @@ describe('How much may wait (docs/guide/slow-clients.md)', () => {
 })
 
 describe('Drops are counted and told (docs/guide/slow-clients.md)', () => {
+  staged()
+
   const told: readonly [string, Format, RegExp | undefined][] = [
     ['sse', sse(), /^: dropped 7\n\n/],
     ['ndjson with an envelope', ndjson({ envelope: true }), /^\{"notice":"dropped","count":7\}\n/],
@@ -483,6 +487,8 @@ describe('Drops are counted and told (docs/guide/slow-clients.md)', () => {
 })
 
 describe('writeTimeout: a client that takes no byte while bytes wait (docs/guide/slow-clients.md)', () => {
+  staged()
+
   it('is cut with reason overflow, on a channel, whatever the policy', async () => {
     for (const overflow of ['close', 'dropOldest', 'dropNewest', byLast] as const) {
       const { channel, client, log, stream } = await behind('a channel as `subscribe`', {
@@ -532,6 +538,8 @@ describe('writeTimeout: a client that takes no byte while bytes wait (docs/guide
 })
 
 describe('conflate is asked for a key (docs/guide/slow-clients.md)', () => {
+  staged()
+
   it('of the data as it was published', async () => {
     const asked: unknown[] = []
     const overflow: Overflow = {
@@ -618,6 +626,8 @@ describe('conflate is asked for a key (docs/guide/slow-clients.md)', () => {
 })
 
 describe('A stalled client is nobody else’s concern (docs/guide/slow-clients.md)', () => {
+  staged()
+
   for (const overflow of ['close', 'dropOldest', 'dropNewest', byLast] as const) {
     const name = typeof overflow === 'string' ? overflow : 'conflate'
     it(`${name}: others get each event at once, and the publisher does not wait`, async () => {

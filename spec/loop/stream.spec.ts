@@ -2,11 +2,11 @@ import { expect } from 'chai'
 import express from 'express'
 import { event, jsonArray, loop, ndjson, resource, sse } from '../../lib/index.js'
 import { type Context, hold } from '../support/held.js'
-import { flood, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged, turns } from '../support/stage.js'
 
 describe('stream: this stream, as those see it who look after it (docs/guide/loop.md)', () => {
+  staged()
+
   it('id is a string, another for each stream', async () => {
     const { context, contexts, site, log } = await hold()
     site.get()

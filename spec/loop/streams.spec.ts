@@ -2,9 +2,7 @@ import { expect } from 'chai'
 import express, { type RequestHandler } from 'express'
 import { createHub, loop, ndjson, type OpenStream, resource, resources, sse } from '../../lib/index.js'
 import { Log } from '../support/log.js'
-import { flood, type Site, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, type Site, stage, staged, turns } from '../support/stage.js'
 
 const quiet = { subscribe: () => {} }
 const all = (endpoint: { streams: Iterable<OpenStream> }) => [...endpoint.streams]
@@ -18,6 +16,8 @@ async function held(site: Site, ...asked: string[]) {
 }
 
 describe('endpoint.streams: the open streams (docs/operate/operating.md)', () => {
+  staged()
+
   it('is empty, then has those that are open, in the order in which they came, then is empty', async () => {
     const endpoint = loop({ format: ndjson(), ...quiet })
     const site = await stage.now.serve(endpoint)
@@ -199,6 +199,8 @@ describe('endpoint.streams: the open streams (docs/operate/operating.md)', () =>
 })
 
 describe('A stream that is over is still known for what it was (docs/operate/operating.md)', () => {
+  staged()
+
   it('to those who keep it: to `leave` of a channel as well, first asked for then', async () => {
     const channel = createHub().channel('known')
     const left: object[] = []
@@ -220,6 +222,8 @@ describe('A stream that is over is still known for what it was (docs/operate/ope
 })
 
 describe('stream.close() revokes one (docs/operate/operating.md)', () => {
+  staged()
+
   it('it ends complete with reason revoked, and the others stay', async () => {
     const log = new Log()
     const endpoint = loop({
@@ -280,6 +284,8 @@ describe('stream.close() revokes one (docs/operate/operating.md)', () => {
 })
 
 describe('Streams are of the endpoint, however it is mounted (docs/operate/operating.md)', () => {
+  staged()
+
   it('an endpoint that is mounted twice shares them', async () => {
     const endpoint = loop({ format: ndjson(), ...quiet })
     const handler = endpoint as RequestHandler

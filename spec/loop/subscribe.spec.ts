@@ -4,16 +4,16 @@ import { expect } from 'chai'
 import { event, loop, ndjson, raw, resource, sse, stop, text } from '../../lib/index.js'
 import { expresses } from '../support/http.js'
 import { Log } from '../support/log.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 async function whole(subscribe: () => unknown, format = ndjson()) {
   const site = await stage.now.serve(loop({ format, subscribe: subscribe as () => undefined }))
   return site.get().whole()
 }
 
-describe('What `subscribe` returns (docs/guide/loop.md)', () => {
+describe('The return value of `subscribe` (docs/guide/loop.md)', () => {
+  staged()
+
   it('is called once, when the loop starts, with the fields of the loop beside those of every context', async () => {
     const names: string[] = []
     let calls = 0

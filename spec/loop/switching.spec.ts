@@ -4,12 +4,13 @@ import express from 'express'
 import { type Format, jsonArray, loop, ndjson, resource, sse, stop, text } from '../../lib/index.js'
 import { expresses } from '../support/http.js'
 import { Log } from '../support/log.js'
-import { stages, turns } from '../support/stage.js'
+import { stage, staged, turns } from '../support/stage.js'
 
-const stage = stages()
 const accept = (type: string) => ({ headers: { Accept: type } })
 
 describe('From REST to the loop (docs/guide/getting-started.md)', () => {
+  staged()
+
   for (const version of Object.keys(expresses)) {
     it(`${version}: a format as provider streams what \`subscribe\` feeds, in the type that was negotiated`, async () => {
       const site = await stage.now.serve(

@@ -3,9 +3,8 @@ import { loop, ndjson, resource, sse, stop, text } from '../../lib/index.js'
 import { type Context, hold, type Loop } from '../support/held.js'
 import { Log } from '../support/log.js'
 import type { Client } from '../support/raw.js'
-import { flood, stages, turns } from '../support/stage.js'
+import { flood, stage, staged, turns } from '../support/stage.js'
 
-const stage = stages()
 const fails = () => {
   throw new Error('failed')
 }
@@ -112,6 +111,8 @@ async function look(client: Client, end: Case['end']) {
 }
 
 describe('terminate is called exactly once, with the reason (docs/guide/loop.md)', () => {
+  staged()
+
   for (const [name, { spec, cause, end }] of Object.entries(cases)) {
     it(name, async () => {
       const held = await hold(spec)
@@ -350,6 +351,8 @@ describe('terminate is called exactly once, with the reason (docs/guide/loop.md)
 })
 
 describe('The signal (docs/guide/callbacks.md)', () => {
+  staged()
+
   it('is aborted when the loop has ended, before unsubscribe and terminate', async () => {
     const log = new Log()
     const { client, context } = await hold({

@@ -1,9 +1,7 @@
 import { expect } from 'chai'
 import { stop, timeout } from '../../lib/index.js'
 import { hold } from '../support/held.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 /** Writes `timeout` for the symbol, and other messages as they are. */
 const tell = (message: unknown, { write }: { write(data: unknown): unknown }) =>
@@ -12,6 +10,8 @@ const tell = (message: unknown, { write }: { write(data: unknown): unknown }) =>
 const quiet = { heartbeat: false } as const
 
 describe('With `timeout` in the spec and no message for that long, `info` gets the symbol (docs/guide/loop.md)', () => {
+  staged()
+
   it('after that long, and again after as long', async () => {
     const { client } = await hold({ timeout: 1000, info: tell, stream: quiet })
     await client.head()

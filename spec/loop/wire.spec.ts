@@ -3,13 +3,13 @@ import { jsonArray, type LoopContext, loop, ndjson, raw, resource, sse, text } f
 import { expresses } from '../support/http.js'
 import { Log } from '../support/log.js'
 import { request } from '../support/raw.js'
-import { flood, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged, turns } from '../support/stage.js'
 
 const endless = () => {}
 
 describe('The head of a held response (docs/guide/loop.md)', () => {
+  staged()
+
   for (const version of Object.keys(expresses)) {
     it(`${version}: chunked, not to be stored, transformed or buffered, and without a Connection of its own`, async () => {
       const site = await stage.now.serve(loop({ format: sse(), subscribe: endless }), { with: version })
@@ -94,6 +94,8 @@ describe('The head of a held response (docs/guide/loop.md)', () => {
 })
 
 describe('HEAD (docs/guide/getting-started.md; RFC 9110 9.3.2)', () => {
+  staged()
+
   for (const version of Object.keys(expresses)) {
     it(`${version}: the head of GET, nobody is subscribed, and the connection is used again`, async () => {
       let subscribed = 0
@@ -143,6 +145,8 @@ describe('HEAD (docs/guide/getting-started.md; RFC 9110 9.3.2)', () => {
 })
 
 describe('Connections', () => {
+  staged()
+
   it('HTTP/1.0: the same bytes, not chunked, ended by close', async () => {
     const site = await stage.now.serve(loop({ format: sse(), subscribe: () => ['a', { b: 1 }] }))
     const chunked = await site.get().whole()
@@ -262,6 +266,8 @@ describe('Connections', () => {
 })
 
 describe('Pipelined requests', () => {
+  staged()
+
   /** Two streams on one connection: the second has no socket until the first has ended. */
   async function pipelined(subscribe: (context: LoopContext<undefined>) => unknown, options = {}) {
     const log = new Log()

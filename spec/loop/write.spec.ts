@@ -1,12 +1,13 @@
 import { expect } from 'chai'
 import { event, ndjson, sse, type Wrote } from '../../lib/index.js'
 import { hold } from '../support/held.js'
-import { flood, stages, turns } from '../support/stage.js'
+import { flood, stage, staged, turns } from '../support/stage.js'
 
-const stage = stages()
 const roomy = { maxQueuedBytes: 2 ** 28 }
 
 describe('write encodes data and puts it on the wire (docs/guide/loop.md)', () => {
+  staged()
+
   it('says `ok` when the client keeps up, and data, events and falsy values arrive in order', async () => {
     const { client, context } = await hold({ format: sse() })
     expect(context.write({ a: 1 })).to.equal('ok')

@@ -3,9 +3,7 @@ import express, { type RequestHandler } from 'express'
 import { type Context, ndjson, resource, sse } from '../../lib/index.js'
 import { currentExpress, onBoth } from '../support/http.js'
 import { Log } from '../support/log.js'
-import { stages } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged } from '../support/stage.js'
 
 type Read = 'json' | 'text' | 'bytes'
 
@@ -61,6 +59,8 @@ const cases: readonly [how: string, parser: Parser, type: string, read: Read, se
 const post = (type: string, body: string) => ({ method: 'POST', headers: { 'Content-Type': type }, body })
 
 onBoth('Behind body parsers (docs/guide/existing-app.md)', () => {
+  staged()
+
   for (const [how, parser, type, read, sent, got] of cases) {
     it(`${read}() of ${type} is what ${how} has left of it`, async () => {
       const site = await stage.now.serve(echo(read), { before: [parser(currentExpress())] })

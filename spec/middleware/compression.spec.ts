@@ -6,9 +6,7 @@ import { type LoopContext, loop, raw, resource, sse } from '../../lib/index.js'
 import { gunzipped } from '../support/gunzip.js'
 import { onBoth } from '../support/http.js'
 import { Log } from '../support/log.js'
-import { flood, stages } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged } from '../support/stage.js'
 
 const gzip = { 'Accept-Encoding': 'gzip' }
 
@@ -18,6 +16,8 @@ const cacheable: RequestHandler = (_req, res, next) => {
 }
 
 onBoth('Behind compression() (docs/guide/existing-app.md)', () => {
+  staged()
+
   async function held(format = sse(), before: readonly RequestHandler[] = [compression()]) {
     const log = new Log()
     const contexts: LoopContext<undefined>[] = []

@@ -3,9 +3,7 @@ import cors from 'cors'
 import { createHub, type Endpoint, resource, sse } from '../../lib/index.js'
 import { onBoth } from '../support/http.js'
 import { Log } from '../support/log.js'
-import { stages } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged } from '../support/stage.js'
 
 const Origin = 'https://page.example'
 const dynamic = cors({
@@ -44,6 +42,8 @@ function guarded(log = new Log()): Endpoint {
 }
 
 onBoth('Behind cors() (docs/guide/existing-app.md)', () => {
+  staged()
+
   const Cookie = 'sid=1'
 
   it('every answer may be read by the page, refusals too, and Vary names Origin beside Accept (Fetch 3.2)', async () => {

@@ -9,9 +9,7 @@ import helmet from 'helmet'
 import { loop, ndjson, type PlainSpec, resources, sse } from '../../lib/index.js'
 import { expresses, onBoth } from '../support/http.js'
 import { Log } from '../support/log.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 function broken(status?: number): never {
   throw Object.assign(new Error('secret'), status && { status })
@@ -34,6 +32,8 @@ const refused: Record<string, PlainSpec> = {
 }
 
 onBoth('Error handlers of the app (docs/guide/existing-app.md)', () => {
+  staged()
+
   it('get what was thrown before the head, with its status, and nothing of a stream is on the answer', async () => {
     const site = await stage.now.serve(resources(thrown), { before: [helmet(), compression()] })
     for (const [path, status] of [

@@ -3,9 +3,7 @@ import type { RequestHandler } from 'express'
 import helmet from 'helmet'
 import { type Endpoint, loop, ndjson, resource, sse, stop } from '../../lib/index.js'
 import { onBoth } from '../support/http.js'
-import { stages } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged } from '../support/stage.js'
 
 /** As `cors()` and sessions do. */
 const setters: RequestHandler = (_req, res, next) => {
@@ -26,6 +24,8 @@ const answers: readonly [what: string, endpoint: () => Endpoint, method?: string
 ]
 
 onBoth('Headers of other middleware (docs/guide/existing-app.md)', () => {
+  staged()
+
   for (const [what, endpoint, method = 'GET'] of answers) {
     it(`Vary and Set-Cookie of ${what} are added to what was there (RFC 9110 12.5.5, RFC 6265 3)`, async () => {
       const site = await stage.now.serve(endpoint(), { before: [setters] })

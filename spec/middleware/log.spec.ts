@@ -6,9 +6,7 @@ import { type Endpoint, loop, ndjson, raw, resource, sse } from '../../lib/index
 import { hold } from '../support/held.js'
 import { onBoth } from '../support/http.js'
 import { Log } from '../support/log.js'
-import { flood, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged, turns } from '../support/stage.js'
 
 type Held = Awaited<ReturnType<typeof hold>>
 
@@ -40,6 +38,8 @@ const loggers = {
 }
 
 onBoth('Behind a request log (docs/guide/existing-app.md)', () => {
+  staged()
+
   for (const [name, logger] of Object.entries(loggers)) {
     describe(name, () => {
       for (const [end, reason, act] of [

@@ -7,15 +7,15 @@ import { Strategy } from 'passport-http-bearer'
 import { type Context, ndjson, type Request, resource, sse } from '../../lib/index.js'
 import { onBoth } from '../support/http.js'
 import { Log } from '../support/log.js'
-import { stages } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged } from '../support/stage.js'
 
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` })
 
 const provided = { contentTypesProvided: { 'text/event-stream': sse(), 'text/plain': () => 'hello' } }
 
 onBoth('With passport (docs/guide/existing-app.md)', () => {
+  staged()
+
   const users = new Map<string, { name: string }>()
   beforeEach(() => {
     users.clear()
@@ -104,6 +104,8 @@ onBoth('With passport (docs/guide/existing-app.md)', () => {
 })
 
 onBoth('With express-oauth2-jwt-bearer (docs/guide/existing-app.md)', () => {
+  staged()
+
   const [issuer, audience, secret] = [
     'https://login.example/',
     'https://api.example',

@@ -3,9 +3,7 @@ import type { ErrorRequestHandler, Express, Router } from 'express'
 import { type Endpoint, ndjson, type OpenStream, resource, resources, sse } from '../../lib/index.js'
 import { currentExpress, onBoth } from '../support/http.js'
 import { Log } from '../support/log.js'
-import { stages } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged } from '../support/stage.js'
 
 /** Streams, or answers with, what Express has made of the path. */
 const where = (): Endpoint =>
@@ -26,6 +24,8 @@ const bodyOf = async (site: Awaited<ReturnType<typeof mounted>>, path: string) =
   JSON.parse((await site.get(path).whole()).body)
 
 onBoth('Mounted in an app (docs/guide/existing-app.md)', () => {
+  staged()
+
   it('below a prefix, `req.baseUrl`, `req.url` and the params of the prefix are those of Express', async () => {
     const site = await mounted((app) => app.use('/shops/:shop', where()))
     const expected = { baseUrl: '/shops/rope', url: '/news?a=1', params: { shop: 'rope' } }

@@ -4,9 +4,7 @@ import * as OpenApiValidator from 'express-openapi-validator'
 import { ndjson, resources, sse } from '../../lib/index.js'
 import { currentExpress, onBoth } from '../support/http.js'
 import { Log } from '../support/log.js'
-import { stages } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged } from '../support/stage.js'
 
 const item = { type: 'object', required: ['title'], properties: { title: { type: 'string' } } } as const
 
@@ -68,6 +66,8 @@ async function validated(log = new Log()) {
 }
 
 onBoth('Behind express-openapi-validator (docs/guide/existing-app.md)', () => {
+  staged()
+
   it('a valid request is answered by a stream, whose events arrive at once; its client’s leaving is noticed', async () => {
     const log = new Log()
     const { site } = await validated(log)

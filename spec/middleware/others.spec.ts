@@ -9,9 +9,7 @@ import { type Endpoint, type LoopContext, loop, ndjson, resource, sse } from '..
 import { hold } from '../support/held.js'
 import { onBoth } from '../support/http.js'
 import { Log } from '../support/log.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 /** The package with a time, and a note when that is over; a stream is held before any timer runs. */
 function timeouts(milliseconds: number, log: Log): readonly RequestHandler[] {
@@ -23,6 +21,8 @@ function timeouts(milliseconds: number, log: Log): readonly RequestHandler[] {
 }
 
 onBoth('Other middleware (docs/guide/existing-app.md)', () => {
+  staged()
+
   /** Does not answer before something is in the log. */
   const pending = (log: Log, what: string): Endpoint =>
     loop({
@@ -66,9 +66,12 @@ onBoth('Other middleware (docs/guide/existing-app.md)', () => {
 
   it('and leaves a stream alone, since its head is out', async () => {
     const log = new Log()
-    const { client, context } = await hold({}, {}, { before: timeouts(1, log) })
+    const milliseconds = 1
+    const { client, context } = await hold({}, {}, { before: timeouts(milliseconds, log) })
     await client.head()
-    await setTimeout(10) // more than enough for it to come, were it still to come
+    // of two timers of the same length the one that began later rings later
+    await setTimeout(milliseconds)
+    await turns()
     expect(context.write('still there')).to.equal('ok')
     await client.until('still there')
     expect(log.entries).to.deep.equal([])

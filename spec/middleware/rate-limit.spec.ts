@@ -3,9 +3,7 @@ import { type Options, rateLimit } from 'express-rate-limit'
 import { type LoopContext, loop, ndjson, resource, sse } from '../../lib/index.js'
 import { onBoth } from '../support/http.js'
 import { Log } from '../support/log.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 /** An endpoint that holds, behind a limit of two requests. */
 async function limited(options: Partial<Options> = {}) {
@@ -30,6 +28,8 @@ async function limited(options: Partial<Options> = {}) {
 }
 
 onBoth('Behind express-rate-limit (docs/guide/existing-app.md)', () => {
+  staged()
+
   it('its headers are on a stream, which counts once however long it is held', async () => {
     const { site, contexts, used } = await limited()
     const client = site.get()

@@ -10,11 +10,11 @@ import { hold } from '../support/held.js'
 import { onBoth } from '../support/http.js'
 import { needs } from '../support/installed.js'
 import { Log } from '../support/log.js'
-import { stages } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged } from '../support/stage.js'
 
 onBoth('Servers of the app (docs/guide/existing-app.md)', () => {
+  staged()
+
   it('`server.timeout` ends a stream that is silent for as long, and `terminate` is told', async () => {
     const listen = (app: Express) => createServer(app).setTimeout(50)
     const { client, log } = await hold({}, {}, { listen })

@@ -5,9 +5,7 @@ import session, { type SessionOptions } from 'express-session'
 import { type LoopContext, loop, ndjson, resource, sse } from '../../lib/index.js'
 import { onBoth } from '../support/http.js'
 import { Log } from '../support/log.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 /** A store in memory that says what is done to it, and answers later, as one in a database does. */
 class Store extends session.MemoryStore {
@@ -61,6 +59,8 @@ async function held(options: Partial<SessionOptions>, more: readonly RequestHand
 }
 
 onBoth('Behind express-session (docs/guide/existing-app.md)', () => {
+  staged()
+
   it('a stream arrives at once, and its complete end is whole, with a store that takes its time', async () => {
     const { open, login } = await held({})
     const { client, context } = await open(await login())

@@ -2,11 +2,11 @@ import { expect } from 'chai'
 import type { Express } from 'express'
 import { createHub, ndjson, resource, resources, sse } from '../../lib/index.js'
 import { onBoth } from '../support/http.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 onBoth('Settings of the app (docs/guide/existing-app.md)', () => {
+  staged()
+
   const forwarded = (client: string) => ({ headers: { 'X-Forwarded-For': client } })
 
   /** One stream for each client. */

@@ -6,9 +6,7 @@ import { ndjson, raw } from '../../lib/index.js'
 import { type Context, hold } from '../support/held.js'
 import { onBoth } from '../support/http.js'
 import { Client } from '../support/raw.js'
-import { flood, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged, turns } from '../support/stage.js'
 
 type Write = (this: Response, ...given: unknown[]) => boolean
 
@@ -27,6 +25,8 @@ const answers = {
 } satisfies Record<string, (said: boolean) => unknown>
 
 onBoth('Middleware that is not careful (docs/guide/existing-app.md)', () => {
+  staged()
+
   for (const [what, answer] of Object.entries(answers)) {
     describe(`whose \`write\` answers ${what}`, () => {
       it('gets each event out at once', async () => {

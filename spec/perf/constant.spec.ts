@@ -22,7 +22,7 @@ function asked(spec: AnySpec): readonly string[] {
 
 const names = Object.keys(callbacks) as CallbackName[]
 
-describe('What is constant in a spec is resolved when it is declared', () => {
+describe('A constant of a spec is resolved when it is declared', () => {
   it('A request is asked only what depends on it', () => {
     expect(asked({})).to.deep.equal([
       'knownMethod',

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { CallbackName } from '../../lib/declare/callbacks.js'
-import { type Asked, ask, expectStatus, hello, onBoth, type Spec, writable } from '../support/http.js'
+import { cases } from '../support/cases.js'
+import { type Asked, ask, expectStatus, hello, type Spec, writable } from '../support/http.js'
 
 interface Check {
   readonly callback: CallbackName
@@ -46,7 +47,7 @@ const passing: Readonly<Record<string, unknown>> = {
   validEntityLength: true,
 }
 
-onBoth('Checks', () => {
+describe('Checks', () => {
   describe('Each check', () => {
     for (const { callback, refusal, status, fields = {} } of checks) {
       const kinds: Readonly<Record<string, unknown>> = {
@@ -114,14 +115,17 @@ onBoth('Checks', () => {
       ['the epoch', epoch, 'Thu, 01 Jan 1970 00:00:00 GMT'],
       ['false: no Retry-After', false, undefined],
     ]
-    for (const [what, value, field] of retries) {
-      it(`503 with Retry-After of ${what} (RFC 9110 10.2.3)`, async () => {
+    cases(
+      '503 with Retry-After (RFC 9110 10.2.3)',
+      retries,
+      ([what]) => `503 with Retry-After of ${what} (RFC 9110 10.2.3)`,
+      async ([, value, field]) => {
         for (const serviceAvailable of [value, () => value]) {
           const answer = await expectStatus({ ...hello, serviceAvailable }, {}, 503)
           expect(answer.headers['retry-after']).to.equal(field)
         }
-      })
-    }
+      },
+    )
   })
 
   describe('rateLimited', () => {
@@ -131,12 +135,15 @@ onBoth('Checks', () => {
       ['a Date', date, 'Wed, 02 Jan 2030 03:04:05 GMT'],
       ['the epoch', epoch, 'Thu, 01 Jan 1970 00:00:00 GMT'],
     ]
-    for (const [what, value, field] of retries) {
-      it(`429 with Retry-After of ${what} (RFC 6585 4)`, async () => {
+    cases(
+      '429 with Retry-After (RFC 6585 4)',
+      retries,
+      ([what]) => `429 with Retry-After of ${what} (RFC 6585 4)`,
+      async ([, value, field]) => {
         const answer = await expectStatus({ ...hello, rateLimited: () => value }, {}, 429)
         expect(answer.headers['retry-after']).to.equal(field)
-      })
-    }
+      },
+    )
 
     it('Comes after isAuthorized, so that limits can be per user', async () => {
       const spec = { ...hello, isAuthorized: () => 'Basic', rateLimited: () => 1 }
@@ -145,17 +152,22 @@ onBoth('Checks', () => {
   })
 
   describe('knownMethods', () => {
-    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
-      it(`${method} is known by default`, async () => {
+    cases(
+      'The methods of RFC 9110 and PATCH are known by default',
+      ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+      (method) => `${method} is known by default`,
+      async (method) => {
         const { status } = await ask({ ...hello, allowedMethods: () => ['LOCK'] }, { method })
         expect(status).to.equal(405)
-      })
-    }
+      },
+    )
 
-    for (const method of ['TRACE', 'PROPFIND', 'LOCK', 'REPORT']) {
-      it(`${method} is not known by default: 501`, () =>
-        expectStatus({ ...hello, allowedMethods: () => [method] }, { method }, 501))
-    }
+    cases(
+      'Other methods are unknown by default: 501',
+      ['TRACE', 'PROPFIND', 'LOCK', 'REPORT'],
+      (method) => `${method} is not known by default: 501`,
+      (method) => expectStatus({ ...hello, allowedMethods: () => [method] }, { method }, 501),
+    )
 
     it('A known method that is not allowed is 405, not 501', () =>
       expectStatus({ ...hello, knownMethods: ['GET', 'LOCK'] }, { method: 'LOCK' }, 405))
@@ -165,16 +177,22 @@ onBoth('Checks', () => {
   })
 
   describe('allowedMethods', () => {
-    for (const method of ['GET', 'HEAD', 'OPTIONS']) {
-      it(`${method} is allowed by default`, () => expectStatus(hello, { method }, 200))
-    }
+    cases(
+      'GET, HEAD and OPTIONS are allowed by default',
+      ['GET', 'HEAD', 'OPTIONS'],
+      (method) => `${method} is allowed by default`,
+      (method) => expectStatus(hello, { method }, 200),
+    )
 
-    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
-      it(`${method} is not allowed by default: 405 with Allow (RFC 9110 15.5.6)`, async () => {
+    cases(
+      'Other methods are not allowed by default: 405 with Allow (RFC 9110 15.5.6)',
+      ['POST', 'PUT', 'PATCH', 'DELETE'],
+      (method) => `${method} is not allowed by default: 405 with Allow (RFC 9110 15.5.6)`,
+      async (method) => {
         const answer = await expectStatus(hello, { method }, 405)
         expect(answer.headers.allow).to.equal('GET, HEAD, OPTIONS')
-      })
-    }
+      },
+    )
 
     it('HEAD is allowed exactly when it is listed', async () => {
       await expectStatus({ ...hello, allowedMethods: ['GET'] }, { method: 'HEAD' }, 405)

@@ -3,8 +3,8 @@ import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { type Endpoint, sse } from '../../lib/index.js'
-import { bodyLimit, chosen, etag, methods, read, resourceOf } from '../fuzz/answers.js'
-import { bytesOf, request, type Sent } from '../fuzz/requests.js'
+import { bodyLimit, chosen, etag, methods, read, resourceOf } from '../../tools/fuzz/answers.js'
+import { bytesOf, request, type Sent } from '../../tools/fuzz/requests.js'
 import { staysClean } from '../support/clean.js'
 import { onBoth, Site, type Spec, withSite } from '../support/http.js'
 
@@ -59,7 +59,7 @@ async function idle(site: Site) {
   while ((await count()) > 0) await new Promise((resolve) => setImmediate(resolve))
 }
 
-onBoth('Anything that a client may do', () => {
+describe('Anything that a client may do', () => {
   staysClean()
 
   describe('Request bodies', () => {
@@ -91,7 +91,7 @@ onBoth('Anything that a client may do', () => {
       }
     })
 
-    it('What is not in the coding that it says is 400, and an unknown coding 415', async () => {
+    it('A body that is not in its coding is 400, an unknown coding 415', async () => {
       for (const [coding, expected] of [
         ['gzip', 400],
         ['br', 400],
@@ -139,7 +139,7 @@ onBoth('Anything that a client may do', () => {
   })
 
   describe('A URL', () => {
-    it('That is too long is 431', () => expectAnswer(head('GET', `/${'a'.repeat(20_000)}`), 431))
+    it('One that is too long is 431', () => expectAnswer(head('GET', `/${'a'.repeat(20_000)}`), 431))
   })
 
   describe('Last-Event-ID', () => {
@@ -225,7 +225,7 @@ onBoth('Anything that a client may do', () => {
     })
   })
 
-  describe('Any request at all, to a resource with every callback on', () => {
+  onBoth('Any request at all, to a resource with every callback on', () => {
     /** Sends, and leaves when a stream has begun; after half a body comes a FIN. */
     function exchange(site: Site, sent: Sent): Promise<string> {
       return new Promise((resolve) => {

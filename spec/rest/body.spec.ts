@@ -56,7 +56,7 @@ function expectProblem(answer: Answer, status: number, detail: string): void {
   expect(answer.json).to.include({ status, detail })
 }
 
-onBoth('The request body', () => {
+describe('The request body', () => {
   describe('json()', () => {
     for (const [text, value] of [
       ['{"a":["ä"]}', { a: ['ä'] }],
@@ -268,7 +268,7 @@ onBoth('The request body', () => {
     }
   })
 
-  describe('What earlier middleware has consumed is used as it is', () => {
+  onBoth('A body that earlier middleware has consumed is used as it is', () => {
     const parser = (name: 'json' | 'text' | 'raw' | 'urlencoded', options: object = {}) => [
       (currentExpress()[name] as (options: object) => Middleware)({
         type: () => true,
@@ -338,7 +338,7 @@ onBoth('The request body', () => {
     })
   })
 
-  describe('A body that stops half-way', () => {
+  onBoth('A body that stops half-way', () => {
     for (const [how, part] of [
       ['announced by its length', 'Content-Length: 100\r\n\r\nhalf'],
       ['chunked', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],

@@ -92,7 +92,7 @@ const wrong: Readonly<Record<CallbackName, readonly unknown[]>> = {
 /** Where undefined is an answer: nothing is known, or nothing is negotiated. */
 const mayBeUndefined: ReadonlySet<CallbackName> = new Set(['generateEtag', 'lastModified', 'expires'])
 
-onBoth('Callbacks', () => {
+describe('Callbacks', () => {
   it('All of them are here', () => {
     expect(names).to.have.members(Object.keys(callbacks))
   })
@@ -385,7 +385,7 @@ onBoth('Callbacks', () => {
       ))
   })
 
-  describe('What a callback throws or rejects with goes to next(error)', () => {
+  describe('An error of a callback goes to next(error)', () => {
     for (const name of [...names, 'init'] as const) {
       it(name, async () => {
         const error = new Error('own')
@@ -414,7 +414,9 @@ onBoth('Callbacks', () => {
       const spec: Spec = { ...writable, contentTypesAccepted: { '*/*': failing } }
       await expectError(spec, { method: 'POST', headers: asText }, /^own$/)
     })
+  })
 
+  onBoth('A thrown value reaches the app’s error handlers', () => {
     it('An error with a status keeps it', async () => {
       const forbidden = () => {
         throw Object.assign(new Error('tea'), { status: 418 })
@@ -544,7 +546,7 @@ onBoth('Callbacks', () => {
       expect((await answer).status).to.equal(200)
     })
 
-    it('What comes too late is not heard: neither a value nor an error', async () => {
+    it('A late answer is ignored, be it a value or an error', async () => {
       for (const settle of ['resolve', 'reject'] as const) {
         let late = () => {}
         const forbidden = () =>
@@ -566,7 +568,7 @@ onBoth('Callbacks', () => {
     })
   })
 
-  describe('A callback that answers on its own is respected', () => {
+  onBoth('A callback that answers on its own is respected', () => {
     const endings: Readonly<Record<string, (context: Context<undefined>) => unknown>> = {
       'and returns nothing': ({ res }) => void res.status(202).send('own'),
       'and returns a value': ({ res }) => {
@@ -649,7 +651,7 @@ onBoth('Callbacks', () => {
     })
   })
 
-  describe('Middleware before it that has sent the head', () => {
+  onBoth('Middleware before it that has sent the head', () => {
     it('Is an error in next, and nothing is written', async () => {
       const endpoints = [resource(hello), tableOf({ '/': hello })]
       for (const endpoint of endpoints) {

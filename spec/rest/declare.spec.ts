@@ -171,7 +171,7 @@ describe('Declaring a resource', () => {
       }
     })
 
-    it('What the stream options may be', () => {
+    it('Stream options take values in their ranges', () => {
       for (const stream of [
         {},
         { heartbeat: false, retry: 0 },
@@ -391,7 +391,7 @@ describe('Declaring a resource', () => {
       }
     })
 
-    it('What is asked before the method is reached by any, and where none is allowed', () => {
+    it('Callbacks asked before the method are reached by any method, and where none is allowed', () => {
       const early = { serviceAvailable: false, knownMethods: ['GET'], uriTooLong: true }
       expect(declare({ ...early, allowedMethods: [] })).to.be.a('function')
       refuses(() => declare({ allowedMethods: [], forbidden: true }), '`forbidden` can never be reached')
@@ -493,7 +493,7 @@ onBoth('A table', () => {
     it(`${url} matches none: next() (whole paths)`, () => request(app()).get(url).expect(299, 'passed'))
   }
 
-  it('What matches none passes whatever its method', async () => {
+  it('A path that matches no entry passes, whatever its method', async () => {
     for (const method of ['OPTIONS', 'POST', 'DELETE']) {
       const answer = await ask(new Site({ mount: (made) => made.use(app()) }), { method, url: '/b' })
       expect(answer.status).to.equal(299)

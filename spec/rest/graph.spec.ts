@@ -260,7 +260,7 @@ describe('The graph', () => {
     })
   })
 
-  describe('What is constant is resolved when it is declared', () => {
+  describe('Constants are resolved when they are declared', () => {
     it('A resource without callbacks is asked nothing but what the request decides', async () => {
       const { steps } = await walked({}, of('GET'))
       const names = steps.map(([question]) => question)

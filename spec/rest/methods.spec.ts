@@ -1,16 +1,7 @@
 import { expect } from 'chai'
 import type { Accepted } from '../../lib/declare/answers.js'
 import { sse } from '../../lib/index.js'
-import {
-  type Asked,
-  asText,
-  expectError,
-  expectStatus,
-  hello,
-  onBoth,
-  type Spec,
-  writable,
-} from '../support/http.js'
+import { type Asked, asText, expectError, expectStatus, hello, type Spec, writable } from '../support/http.js'
 
 const asked = (method: string, type = 'text/plain'): Asked => ({
   method,
@@ -25,7 +16,7 @@ const accepting = (answer: unknown, spec: Spec = {}): Spec => ({
   ...spec,
 })
 
-onBoth('Methods', () => {
+describe('Methods', () => {
   describe('DELETE', () => {
     for (const value of [true, () => true, async () => true] as const) {
       it(`deleteResource: ${String(value)} is 204 without a Content-Length (RFC 9110 8.6)`, async () => {
@@ -121,7 +112,7 @@ onBoth('Methods', () => {
     }
   })
 
-  describe('What is accepted', () => {
+  describe('Accepted bodies', () => {
     interface Result {
       readonly answer: unknown
       readonly status: number
@@ -388,7 +379,7 @@ onBoth('Methods', () => {
       expect(answer.headers).not.to.have.property('accept')
     })
 
-    it('What is accepted may be a function, sync or async', async () => {
+    it('contentTypesAccepted may be a function, sync or async', async () => {
       const accepted = { 'text/plain': () => true }
       for (const contentTypesAccepted of [() => accepted, async () => accepted]) {
         await expectStatus({ ...writable, contentTypesAccepted }, asked('POST'), 204)

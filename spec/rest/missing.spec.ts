@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { type Asked, ask, asText, expectStatus, onBoth, type Spec, writable } from '../support/http.js'
+import { cases } from '../support/cases.js'
+import { type Asked, ask, asText, expectStatus, type Spec, writable } from '../support/http.js'
 
 const missing: Spec = { ...writable, resourceExists: false }
 const gone: Spec = { ...missing, previouslyExisted: true }
@@ -11,7 +12,7 @@ const withIfMatch = (asked: Asked, value = '*'): Asked => ({
 })
 const created = { contentTypesAccepted: { 'text/plain': () => ({ created: '/new' }) } }
 
-onBoth('What does not exist', () => {
+describe('Missing resources', () => {
   describe('resourceExists', () => {
     for (const value of [false, () => false, async () => false] as const) {
       it(`${String(value)} is 404`, () => expectStatus({ ...writable, resourceExists: value }, {}, 404))
@@ -42,8 +43,11 @@ onBoth('What does not exist', () => {
     it('Moved for good comes before If-Match: 301, not 412 (RFC 9110 13.2.1)', () =>
       expectStatus({ ...missing, movedPermanently: '/there' }, withIfMatch(put), 301))
 
-    for (const value of ['*', '"a"', '"a", W/"b"', 'garbage', '']) {
-      it(`With If-Match of '${value}' is 412: what is missing matches nothing`, async () => {
+    cases(
+      'With If-Match, whatever is in it, is 412: what is missing matches nothing',
+      ['*', '"a"', '"a", W/"b"', 'garbage', ''],
+      (value) => `With If-Match of '${value}' is 412: what is missing matches nothing`,
+      async (value) => {
         let isAsked = false
         const isConflict = () => {
           isAsked = true
@@ -51,19 +55,19 @@ onBoth('What does not exist', () => {
         }
         await expectStatus({ ...missing, isConflict }, withIfMatch(put, value), 412)
         expect(isAsked).to.equal(false)
-      })
-    }
+      },
+    )
 
     it('With If-None-Match of * creates: that is what it is for (RFC 9110 13.1.2)', () =>
       expectStatus(missing, { ...put, headers: { ...asText, 'if-none-match': '*' } }, 201))
 
-    it('That conflicts is 409, in each way', async () => {
+    it('A conflict is 409, in each way', async () => {
       for (const isConflict of [true, () => true, async () => true]) {
         await expectStatus({ ...missing, isConflict }, put, 409)
       }
     })
 
-    it('That is not accepted is 415, after the conflict', async () => {
+    it('A type that is not accepted is 415, after the conflict', async () => {
       const asked = { ...put, headers: { 'content-type': 'image/png' } }
       await expectStatus(missing, asked, 415)
       await expectStatus({ ...missing, isConflict: true }, asked, 409)
@@ -79,9 +83,12 @@ onBoth('What does not exist', () => {
   })
 
   describe('previouslyExisted: no', () => {
-    for (const method of ['GET', 'HEAD', 'DELETE', 'PATCH']) {
-      it(`${method} is 404`, () => expectStatus(missing, { method, headers: asText }, 404))
-    }
+    cases(
+      'A method that creates nothing is 404',
+      ['GET', 'HEAD', 'DELETE', 'PATCH'],
+      (method) => `${method} is 404`,
+      (method) => expectStatus(missing, { method, headers: asText }, 404),
+    )
 
     it('POST is accepted by default', () => expectStatus({ ...missing, ...created }, post, 201))
 
@@ -110,9 +117,12 @@ onBoth('What does not exist', () => {
   })
 
   describe('previouslyExisted: yes', () => {
-    for (const method of ['GET', 'HEAD', 'DELETE', 'PATCH']) {
-      it(`${method} is 410`, () => expectStatus(gone, { method, headers: asText }, 410))
-    }
+    cases(
+      'A method that creates nothing is 410',
+      ['GET', 'HEAD', 'DELETE', 'PATCH'],
+      (method) => `${method} is 410`,
+      (method) => expectStatus(gone, { method, headers: asText }, 410),
+    )
 
     it('Counts in each way', async () => {
       for (const previouslyExisted of [() => true, async () => true]) {

@@ -1,7 +1,7 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { expect } from 'chai'
 import { csv, jsonArray, jsonSeq, ndjson, sse, text } from '../../lib/index.js'
-import { type Answer, expectStatus, hello, onBoth, Site, type Spec, withSite } from '../support/http.js'
+import { type Answer, expectStatus, hello, Site, type Spec, withSite } from '../support/http.js'
 
 /** A resource whose types each provide their own name. */
 function typed(...types: string[]): Spec {
@@ -52,126 +52,15 @@ function rows({ header, spec, chosen: by }: Kind, all: readonly Row[]): void {
 
 const both = ['text/html', 'application/json']
 
-onBoth('Negotiation', () => {
+describe('Negotiation', () => {
   describe('Media type (RFC 9110 12.5.1)', () => {
-    describe('Header absent, */* or *: the first provided', () => {
-      rows(kinds.type, [
-        [both, undefined, 'text/html'],
-        [both, '*/*', 'text/html'],
-        [both, '*', 'text/html'],
-      ])
-    })
-
-    describe('The highest q wins', () => {
-      rows(kinds.type, [
-        [both, 'text/html;q=0.1, application/json', 'application/json'],
-        [both, 'application/json;q=0.9, text/html;q=0.8', 'application/json'],
-        [both, 'text/html;q=0.001, application/json;q=0.002', 'application/json'],
-        [both, 'text/html; q=0.1 , application/json ; q=0.2', 'application/json'],
-        [both, 'text/html;Q=0.1, application/json;Q=0.2', 'application/json'],
-        [both, 'APPLICATION/JSON', 'application/json'],
-        [both, 'application/json', 'application/json'],
-        [both, 'application/*', 'application/json'],
-        [both, 'image/png', undefined],
-        [both, 'image/*', undefined],
-        [both, 'text/plain, image/*', undefined],
-      ])
-    })
-
-    describe("Among equals the server's order (Cowboy lets the later entry win)", () => {
-      rows(kinds.type, [
-        [both, 'application/json, text/html', 'text/html'],
-        [both, 'application/json;q=0.5, text/html;q=0.5', 'text/html'],
-        [both, 'application/*, text/*', 'text/html'],
-        [both, 'application/json, */*', 'text/html'],
-        [both.toReversed(), 'text/html, application/json', 'application/json'],
-      ])
-    })
-
-    describe('The most specific range that matches gives the q', () => {
-      rows(kinds.type, [
-        [both, 'text/html;q=0.1, */*;q=0.9', 'application/json'],
-        [both, '*/*;q=0.9, text/html;q=0.1', 'application/json'],
-        [both, 'text/*;q=0.1, */*', 'application/json'],
-        [both, 'text/*;q=0.1, text/html, */*;q=0.5', 'text/html'],
-        [['text/html', 'text/plain'], 'text/*, text/html;q=0.1', 'text/plain'],
-        [['text/html;level=1', 'text/html'], 'text/html;level=1;q=0.1, text/html', 'text/html'],
-        [['text/html', 'text/html;level=1'], 'text/html;q=0.1, text/html;level=1', 'text/html;level=1'],
-      ])
-    })
-
-    describe('q=0 excludes', () => {
-      rows(kinds.type, [
-        [both, 'text/html;q=0, */*', 'application/json'],
-        [both, 'text/*;q=0, */*', 'application/json'],
-        [both, '*/*;q=0', undefined],
-        [both, 'text/html;q=0.3, application/json;q=0.2, application/json;q=0.4', 'application/json'],
-        [both, '*/*;q=0, application/json;q=0.1', 'application/json'],
-        [['text/html'], 'text/html;q=0, text/*', undefined],
-        [['text/html'], 'text/html;q=0.000', undefined],
-      ])
-    })
-
-    describe('Parameters', () => {
-      rows(kinds.type, [
-        [['text/html;level=1'], 'text/html;level=1', 'text/html;level=1'],
-        [['text/html;level=1'], 'text/html', 'text/html;level=1'],
-        [['text/html;level=1'], 'text/*', 'text/html;level=1'],
-        [['text/html;level=1'], '*/*', 'text/html;level=1'],
-        [['text/html;level=1'], 'text/html; level="1"', 'text/html;level=1'],
-        [['text/html;level=1'], 'text/html ;LEVEL=1', 'text/html;level=1'],
-        [['text/html;level=1'], 'text/html;level=2', undefined],
-        [['text/html;level=1'], 'text/html;level=1;version=2', undefined],
-        [['text/html'], 'text/html;level=1', undefined],
-        [['text/html'], 'text/*;level=1', undefined],
-        [['text/html'], '*/*;level=1', undefined],
-        [['text/html;level=1;a=b'], 'text/html;a=b', 'text/html;level=1;a=b'],
-        [['text/html;level=1'], 'text/html;level=1;q=0.5;ext=1', 'text/html;level=1'],
-        [['text/html;a="b,c;d"'], 'text/html;a="b,c;d"', 'text/html;a="b,c;d"'],
-        [['text/html;a="b,c;d"'], 'text/html;a="b,c"', undefined],
-      ])
-    })
-
-    describe('charset=utf-8 counts as if it were not there on types that are UTF-8 by definition', () => {
-      rows(kinds.type, [
-        [['application/json'], 'application/json;charset=utf-8', 'application/json'],
-        [['application/json'], 'application/json; charset="UTF-8"', 'application/json'],
-        [['application/problem+json'], 'application/problem+json;charset=utf-8', 'application/problem+json'],
-        [['application/x-ndjson'], 'application/x-ndjson;charset=utf-8', 'application/x-ndjson'],
-        [['application/jsonl'], 'application/jsonl;charset=utf-8', 'application/jsonl'],
-        [['application/json-seq'], 'application/json-seq;charset=utf-8', 'application/json-seq'],
-        [['text/event-stream'], 'text/event-stream;charset=utf-8', 'text/event-stream'],
-        [['application/json'], 'application/json;charset=iso-8859-1', undefined],
-        [['application/json'], 'application/json;charset=utf-8;v=1', undefined],
-        [['text/html'], 'text/html;charset=utf-8', undefined],
-        [['text/html;charset=utf-8'], 'text/html;charset=utf-8', 'text/html;charset=utf-8'],
-        [['text/html;charset=utf-8'], 'text/html', 'text/html;charset=utf-8'],
-      ])
-    })
-
-    describe('Members that do not parse are ignored; none left that parses is 406', () => {
-      rows(kinds.type, [
-        [both, 'garbage, application/json', 'application/json'],
-        [both, '/, application/json', 'application/json'],
-        [both, 'text/, application/json', 'application/json'],
-        [both, '/html, application/json', 'application/json'],
-        [both, '*/html, application/json', 'application/json'],
-        [both, 'text/html;q=2, application/json;q=0.1', 'application/json'],
-        [both, 'text/html;q=, application/json;q=0.1', 'application/json'],
-        [both, 'text/html;q=-1, application/json;q=0.1', 'application/json'],
-        [both, 'text/html;q=a, application/json;q=0.1', 'application/json'],
-        [both, 'text/html;level, application/json;q=0.1', 'application/json'],
-        [both, 'te xt/html, application/json;q=0.1', 'application/json'],
-        [both, ',,, application/json;q=0.1,,', 'application/json'],
-        [both, 'text/html;q=2', undefined],
-        [both, 'garbage', undefined],
-        [both, '', undefined],
-        [both, ',', undefined],
-        [both, ';;;', undefined],
-        [both, '"', undefined],
-        [both, 'text/html;a="b, application/json', undefined],
-      ])
-    })
+    rows(kinds.type, [
+      [both, undefined, 'text/html'],
+      [both, 'text/html;q=0.1, application/json', 'application/json'],
+      [both, 'image/png', undefined],
+      [both, '', undefined],
+      [['application/json'], 'application/json;charset=utf-8', 'application/json'],
+    ])
 
     it('Several fields are one list', async () => {
       const answer = await expectStatus(
@@ -182,7 +71,7 @@ onBoth('Negotiation', () => {
       expect(answer.text).to.equal('application/json')
     })
 
-    it('What is provided may be a function, sync or async', async () => {
+    it('contentTypesProvided may be a function, sync or async', async () => {
       for (const contentTypesProvided of [() => typed(...both), async () => typed(...both)]) {
         const spec: Spec = {
           contentTypesProvided: async () => (await contentTypesProvided()).contentTypesProvided as never,
@@ -193,7 +82,7 @@ onBoth('Negotiation', () => {
       }
     })
 
-    it('What is provided may be a list of formats, each with all its types', async () => {
+    it('contentTypesProvided may be a list of formats, each with all its types', async () => {
       const spec: Spec = { contentTypesProvided: [sse(), ndjson()], subscribe: () => [1] }
       for (const [accept, type] of [
         [undefined, 'text/event-stream'],
@@ -289,51 +178,12 @@ onBoth('Negotiation', () => {
   describe('Language (RFC 9110 12.5.4)', () => {
     rows(kinds.language, [
       [['de', 'en'], undefined, 'de'],
-      [['de', 'en'], '*', 'de'],
       [['de', 'en'], 'en', 'en'],
-      [['de', 'en'], 'EN', 'en'],
-      [['de', 'en'], 'en;q=0.5, de;q=0.4', 'en'],
-      [['de', 'en'], 'en, de', 'de'],
       [['de', 'en'], 'fr', undefined],
-      [['de', 'en'], 'fr, *;q=0.1', 'de'],
-      [['de', 'en'], 'de;q=0, *', 'en'],
-      [['de', 'en'], '*;q=0', undefined],
-      [['de', 'en'], '*;q=0, en;q=0.1', 'en'],
-      [['de', 'en'], 'garbage_, en', 'en'],
-      [['de', 'en'], 'toolongatag, -, en;q=0.1', 'en'],
-      [['de', 'en'], '12, ;', undefined],
       [['de', 'en'], '', undefined],
       [[], undefined, undefined],
       [[], '*', undefined],
     ])
-
-    describe('Ranges match by prefix at a hyphen, either way round', () => {
-      rows(kinds.language, [
-        [['en-GB'], 'en', 'en-GB'],
-        [['en'], 'en-GB', 'en'],
-        [['zh'], 'zh-Hant-TW', 'zh'],
-        [['zh-Hant-TW'], 'zh', 'zh-Hant-TW'],
-        [['zh-Hant-TW'], 'zh-Hant', 'zh-Hant-TW'],
-        [['eng'], 'en', undefined],
-        [['en'], 'eng', undefined],
-        [['en-US'], 'en-GB', undefined],
-        [['de', 'en-GB'], 'en', 'en-GB'],
-      ])
-    })
-
-    describe('An exact match wins', () => {
-      rows(kinds.language, [
-        [['en-US', 'en-GB'], 'en, en-GB', 'en-GB'],
-        [['en', 'en-GB'], 'en-GB', 'en-GB'],
-        [['en-GB', 'en'], 'en', 'en'],
-        [['en-GB', 'en'], 'en-GB;q=0.5, en;q=0.8', 'en'],
-        [['en-GB', 'de'], 'en-GB;q=0, en', undefined],
-        [['en'], 'en-GB;q=0, en', 'en'],
-        [['en-GB', 'en-US'], 'en-GB;q=0.1, en', 'en-US'],
-        [['en-GB-oed', 'en-US'], 'en;q=0.9, en-GB;q=0.1', 'en-US'],
-        [['en', 'de'], 'en-US;q=0.3, en-GB;q=0.8, de;q=0.5', 'en'],
-      ])
-    })
 
     it('Is skipped where no languages are given: no Content-Language, no 406', async () => {
       const answer = await expectStatus(hello, { headers: { 'accept-language': '*;q=0' } }, 200)
@@ -356,18 +206,8 @@ onBoth('Negotiation', () => {
     const charsets = ['utf-8', 'iso-8859-1']
     rows(kinds.charset, [
       [charsets, undefined, 'utf-8'],
-      [charsets, '*', 'utf-8'],
       [charsets, 'iso-8859-1', 'iso-8859-1'],
-      [charsets, 'ISO-8859-1', 'iso-8859-1'],
-      [charsets, 'iso-8859-1, utf-8', 'utf-8'],
-      [charsets, 'iso-8859-1, utf-8;q=0.9', 'iso-8859-1'],
-      [charsets, 'utf-8;q=0.1, *;q=0.9', 'iso-8859-1'],
-      [charsets, 'utf-8;q=0, *', 'iso-8859-1'],
-      [charsets, '*;q=0', undefined],
       [charsets, 'koi8-r', undefined],
-      [charsets, 'koi8-r, *;q=0.1', 'utf-8'],
-      [charsets, 'utf 8, iso-8859-1', 'iso-8859-1'],
-      [charsets, '@', undefined],
       [[], undefined, undefined],
       [[], '*', undefined],
     ])
@@ -445,52 +285,14 @@ onBoth('Negotiation', () => {
     const codings = ['gzip', 'br', 'deflate']
     rows(kinds.encoding, [
       [codings, undefined, 'gzip'],
-      [[...codings, 'identity'], undefined, 'identity'],
-      [[...codings, 'identity'], '*', 'gzip'],
-      [codings, '*', 'gzip'],
-      [codings, 'gzip, deflate, br', 'gzip'],
-      [codings, 'br;q=1, gzip;q=0.5', 'br'],
-      [codings, 'BR', 'br'],
       [codings, 'deflate', 'deflate'],
-      [codings, 'gzip;q=0, *', 'br'],
-      [codings, 'br;q=0.1, gzip;q=0.01', 'br'],
-      [['identity', 'gzip'], undefined, 'identity'],
-      [['identity', 'gzip'], 'gzip', 'gzip'],
-      [['identity', 'gzip'], 'gzip, identity', 'identity'],
-      [['identity', 'gzip'], 'gzip, *', 'identity'],
-      [['gzip', 'identity'], 'identity, gzip', 'gzip'],
-      [['gzip'], 'identity, gzip;q=0.5', 'identity'],
-      [['gzip'], 'identity;q=0.5, gzip', 'gzip'],
+      [codings, 'zstd', 'identity'],
+      [codings, 'identity;q=0', undefined],
+      [['identity'], 'gzip, *;q=0', undefined],
+      [[], undefined, undefined],
+      [[], 'identity', undefined],
+      [[], '*', undefined],
     ])
-
-    describe('Nothing fits: identity', () => {
-      rows(kinds.encoding, [
-        [codings, 'zstd', 'identity'],
-        [codings, '', 'identity'],
-        [codings, 'garbage@', 'identity'],
-        [codings, 'gzip;q=0, br;q=0, deflate;q=0', 'identity'],
-        [codings, 'identity', 'identity'],
-        [codings, 'zstd, identity;q=0.1', 'identity'],
-      ])
-    })
-
-    describe('406 only when the client forbids that too', () => {
-      rows(kinds.encoding, [
-        [codings, 'identity;q=0', undefined],
-        [codings, '*;q=0', undefined],
-        [codings, 'zstd, identity;q=0', undefined],
-        [codings, 'zstd, *;q=0', undefined],
-        [codings, '*;q=0, identity;q=0.1', 'identity'],
-        [codings, '*;q=0, gzip', 'gzip'],
-        [codings, 'identity;q=0, gzip;q=0.1', 'gzip'],
-        [['identity'], 'identity;q=0', undefined],
-        [['identity'], 'gzip, *;q=0', undefined],
-        [['identity'], undefined, 'identity'],
-        [[], undefined, undefined],
-        [[], 'identity', undefined],
-        [[], '*', undefined],
-      ])
-    })
 
     for (const [coding, decode] of [
       ['gzip', gunzipSync],
@@ -657,7 +459,7 @@ onBoth('Negotiation', () => {
       expect((await expectStatus({ ...all, forbidden: true }, {}, 403)).vary).to.deep.equal([])
     })
 
-    it('What other middleware put into it stays', async () => {
+    it('Names of other middleware stay', async () => {
       const site = (value: string, spec: Spec) =>
         new Site(spec, {
           before: [
@@ -675,7 +477,7 @@ onBoth('Negotiation', () => {
       ).to.include.members(['Origin', 'Accept'])
     })
 
-    it('What a callback put into it stays', async () => {
+    it('Names of a callback stay', async () => {
       const resourceExists: Spec['resourceExists'] = ({ res }) => {
         res.vary('Origin')
         return true
@@ -705,7 +507,7 @@ onBoth('Negotiation', () => {
         expect((await expectStatus(lenient, { headers: { accept } }, 200)).text).to.equal('text/html')
       })
     }
-    it('What matches is served as in strict negotiation', async () => {
+    it('A match is served as in strict negotiation', async () => {
       const answer = await expectStatus(lenient, { headers: { accept: 'application/json' } }, 200)
       expect(answer.text).to.equal('application/json')
     })

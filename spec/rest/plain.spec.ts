@@ -1,9 +1,7 @@
 import { Readable } from 'node:stream'
 import { expect } from 'chai'
 import { loop, resource, sse } from '../../lib/index.js'
-import { stages } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged } from '../support/stage.js'
 
 describe('A spec is a plain object', () => {
   class Guarded {
@@ -32,6 +30,8 @@ describe('A spec is a plain object', () => {
 })
 
 describe('A coded body is of another length', () => {
+  staged()
+
   it('A Content-Length that a callback has set for a stream is not that of its coding', async () => {
     const site = await stage.now.serve(
       resource({

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { sse } from '../../lib/index.js'
-import { asText, expectStatus, onBoth, type Spec, writable } from '../support/http.js'
+import { asText, expectStatus, type Spec, writable } from '../support/http.js'
 
 const then = new Date(Date.UTC(2024, 1, 29, 12, 0, 0))
 const at = (seconds: number) => new Date(then.getTime() + seconds * 1000).toUTCString()
@@ -20,7 +20,7 @@ function cases(spec: Spec, all: readonly Case[]): void {
   }
 }
 
-onBoth('Preconditions', () => {
+describe('Preconditions', () => {
   describe('If-Match (RFC 9110 13.1.1)', () => {
     cases(tagged, [
       ['GET', { 'if-match': '*' }, 200, 'there is something'],

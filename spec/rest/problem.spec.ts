@@ -116,7 +116,7 @@ const cases: readonly Case[] = [
   },
 ]
 
-onBoth('Problems (RFC 9457)', () => {
+onBoth('Every refusal is a problem (RFC 9457)', () => {
   for (const { what, spec, asked = {}, status, detail, offered } of cases) {
     it(`${status} by ${what} is a problem: type, title and status${detail ? ', detail' : ''}${offered ? ', offered' : ''}`, async () => {
       const answer = await expectStatus(spec, asked, status)
@@ -133,7 +133,9 @@ onBoth('Problems (RFC 9457)', () => {
       expect(answer.text).not.to.match(/\bat .*:\d+:\d+/)
     })
   }
+})
 
+describe('Problems (RFC 9457)', () => {
   for (const { what, spec, asked = {}, status } of cases) {
     if (asked.method || status === 416) continue
     it(`${status} by ${what} has no body for HEAD (RFC 9110 9.3.2)`, async () => {

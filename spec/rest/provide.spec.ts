@@ -5,7 +5,7 @@ import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { expect } from 'chai'
 import { ndjson, sse, stop } from '../../lib/index.js'
 import type { Body } from '../../lib/values/body.js'
-import { ask, expectError, expectStatus, hello, onBoth, Site, type Spec, withSite } from '../support/http.js'
+import { ask, expectError, expectStatus, hello, Site, type Spec, withSite } from '../support/http.js'
 
 const providing = (body: unknown, type = 'application/json'): Spec => ({
   contentTypesProvided: { [type]: () => body as Body },
@@ -18,7 +18,7 @@ function source(...chunks: (string | Buffer)[]): Readable {
 
 const decoders = { gzip: gunzipSync, deflate: inflateSync, br: brotliDecompressSync }
 
-onBoth('Providing a body', () => {
+describe('Providing a body', () => {
   describe('Bodies of every kind', () => {
     const bytes = Buffer.from([0, 255, 1, 254])
     for (const [what, body, expected] of [
@@ -103,7 +103,7 @@ onBoth('Providing a body', () => {
       }))
   })
 
-  describe('What is no body', () => {
+  describe('Values that are not a body', () => {
     for (const [what, value, shown] of [
       ['undefined', undefined, 'undefined'],
       ['a function', () => {}, 'Function'],
@@ -247,7 +247,7 @@ onBoth('Providing a body', () => {
       }
     })
 
-    describe('That fail', () => {
+    describe('A stream that fails', () => {
       const failing = (after: readonly string[], error: Error | undefined = new Error('broken')): Body =>
         Readable.from(
           (async function* () {
@@ -422,7 +422,7 @@ onBoth('Providing a body', () => {
       expect((await expectStatus(spec, {}, 200)).text).to.equal(text)
     })
 
-    it('What is ASCII can be said in any charset, anything else is an error where Node cannot write it', async () => {
+    it('ASCII can be written in any charset; other text is an error where Node cannot write it', async () => {
       for (const charset of ['koi8-r', 'us-ascii', 'shift_jis']) {
         const spec = (body: string): Spec => ({
           ...providing(body, 'text/plain'),
@@ -436,7 +436,7 @@ onBoth('Providing a body', () => {
       }
     })
 
-    it('What ISO-8859-1 does not have is an error too, and not another character', () =>
+    it('A character that ISO-8859-1 lacks is an error too, and not another character', () =>
       expectError(
         { ...providing('\u20ac', 'text/plain'), charsetsProvided: ['iso-8859-1'] },
         {},
@@ -480,7 +480,7 @@ onBoth('Providing a body', () => {
       expect(answer.headers['content-type']).to.equal('text/event-stream')
     })
 
-    it('That a provider returns goes out with the headers set so far', async () => {
+    it('A format from a provider goes out with the headers set so far', async () => {
       const spec: Spec = {
         contentTypesProvided: {
           'text/event-stream': ({ res }) => {

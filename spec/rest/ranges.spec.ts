@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
 import { expect } from 'chai'
 import { stop } from '../../lib/index.js'
-import { type Answer, expectStatus, onBoth, type Spec } from '../support/http.js'
+import { cases } from '../support/cases.js'
+import { type Answer, expectStatus, type Spec } from '../support/http.js'
 
 const size = 100
 const bytes = Buffer.from(Array.from({ length: size }, (_, index) => index))
@@ -41,29 +42,32 @@ function parts(answer: Answer): readonly Part[] {
   })
 }
 
-onBoth('Ranges', () => {
+describe('Ranges', () => {
   describe('One range: 206 with Content-Range (RFC 9110 14.4, 15.3.7)', () => {
-    for (const [range, first, last] of [
-      ['bytes=0-0', 0, 0],
-      ['bytes=0-9', 0, 9],
-      ['bytes=10-19', 10, 19],
-      ['bytes=99-99', 99, 99],
-      ['bytes=90-', 90, 99],
-      ['bytes=0-', 0, 99],
-      ['bytes=-1', 99, 99],
-      ['bytes=-10', 90, 99],
-      ['bytes=-100', 0, 99],
-      ['bytes=95-1000', 95, 99],
-      ['bytes=-1000', 0, 99],
-      ['bytes=99-99999999999999999999999', 99, 99],
-      ['bytes= 0-9 ', 0, 9],
-      ['BYTES=0-9', 0, 9],
-      ['bytes=,0-9,', 0, 9],
-      ['bytes=200-300, 0-9', 0, 9],
-      ['bytes=0-9, 200-', 0, 9],
-      ['bytes=-0, 0-9', 0, 9],
-    ] as const) {
-      it(`${range} of ${size} is ${first} to ${last}`, async () => {
+    cases(
+      'A range is first to last, or the last n bytes',
+      [
+        ['bytes=0-0', 0, 0],
+        ['bytes=0-9', 0, 9],
+        ['bytes=10-19', 10, 19],
+        ['bytes=99-99', 99, 99],
+        ['bytes=90-', 90, 99],
+        ['bytes=0-', 0, 99],
+        ['bytes=-1', 99, 99],
+        ['bytes=-10', 90, 99],
+        ['bytes=-100', 0, 99],
+        ['bytes=95-1000', 95, 99],
+        ['bytes=-1000', 0, 99],
+        ['bytes=99-99999999999999999999999', 99, 99],
+        ['bytes= 0-9 ', 0, 9],
+        ['BYTES=0-9', 0, 9],
+        ['bytes=,0-9,', 0, 9],
+        ['bytes=200-300, 0-9', 0, 9],
+        ['bytes=0-9, 200-', 0, 9],
+        ['bytes=-0, 0-9', 0, 9],
+      ] as const,
+      ([range, first, last]) => `${range} of ${size} is ${first} to ${last}`,
+      async ([range, first, last]) => {
         const answer = await expectStatus(cut, ofRange(range), 206)
         expect(answer.headers).to.include({
           'content-range': `bytes ${first}-${last}/${size}`,
@@ -74,50 +78,53 @@ onBoth('Ranges', () => {
           'last-modified': date.toUTCString(),
         })
         expect([...answer.body]).to.deep.equal([...bytes.subarray(first, last + 1)])
-      })
-    }
+      },
+    )
   })
 
   describe('Several: 206 multipart/byteranges (RFC 9110 14.6)', () => {
-    for (const [range, expected] of [
+    cases(
+      'Each range is a part with its Content-Range',
       [
-        'bytes=0-1,10-11',
         [
-          [0, 1],
-          [10, 11],
+          'bytes=0-1,10-11',
+          [
+            [0, 1],
+            [10, 11],
+          ],
         ],
-      ],
-      [
-        'bytes=10-11, 0-1',
         [
-          [10, 11],
-          [0, 1],
+          'bytes=10-11, 0-1',
+          [
+            [10, 11],
+            [0, 1],
+          ],
         ],
-      ],
-      [
-        'bytes=0-0, -1, 50-51',
         [
-          [0, 0],
-          [99, 99],
-          [50, 51],
+          'bytes=0-0, -1, 50-51',
+          [
+            [0, 0],
+            [99, 99],
+            [50, 51],
+          ],
         ],
-      ],
-      [
-        'bytes=0-0, 500-600, 2-2',
         [
-          [0, 0],
-          [2, 2],
+          'bytes=0-0, 500-600, 2-2',
+          [
+            [0, 0],
+            [2, 2],
+          ],
         ],
-      ],
-      [
-        'bytes=0-5, 3-9',
         [
-          [0, 5],
-          [3, 9],
+          'bytes=0-5, 3-9',
+          [
+            [0, 5],
+            [3, 9],
+          ],
         ],
-      ],
-    ] as const) {
-      it(range, async () => {
+      ] as const,
+      ([range]) => range,
+      async ([range, expected]) => {
         const answer = await expectStatus(cut, ofRange(range), 206)
         expect(answer.headers).not.to.have.property('content-range')
         expect(Number(answer.headers['content-length'])).to.equal(answer.body.length)
@@ -128,8 +135,8 @@ onBoth('Ranges', () => {
             body: bytes.subarray(first, last + 1).toString('latin1'),
           })),
         )
-      })
-    }
+      },
+    )
 
     it('Each part has the type of the whole, with its charset', async () => {
       const spec: Spec = {
@@ -151,20 +158,17 @@ onBoth('Ranges', () => {
   })
 
   describe('None that fits: 416 with Content-Range: bytes */size (RFC 9110 15.5.17)', () => {
-    for (const range of [
-      'bytes=100-',
-      'bytes=100-200',
-      'bytes=-0',
-      'bytes=100-, 200-300',
-      'bytes=99999999999999999999-',
-    ]) {
-      it(range, async () => {
+    cases(
+      'The answer states the size',
+      ['bytes=100-', 'bytes=100-200', 'bytes=-0', 'bytes=100-, 200-300', 'bytes=99999999999999999999-'],
+      (range) => range,
+      async (range) => {
         const answer = await expectStatus(cut, ofRange(range), 416)
         expect(answer.headers['content-range']).to.equal(`bytes */${size}`)
         expect(answer.headers['content-type']).to.equal('application/problem+json')
         expect(answer.json).to.include({ status: 416 })
-      })
-    }
+      },
+    )
 
     for (const range of ['bytes=0-', 'bytes=0-0', 'bytes=-1']) {
       it(`${range} of an empty body`, async () => {
@@ -176,41 +180,44 @@ onBoth('Ranges', () => {
   })
 
   describe('A Range that does not parse or has an unknown unit is ignored (RFC 9110 14.2)', () => {
-    for (const range of [
-      'garbage',
-      'bytes',
-      'bytes=',
-      'bytes=,',
-      'bytes=-',
-      'bytes=a-b',
-      'bytes=9-0',
-      'bytes=0-1-2',
-      'bytes=0-1;2-3',
-      'bytes=0 - 1',
-      'bytes=0x0-0x1',
-      'bytes=+0-1',
-      'bytes=0-9, a',
-      'bytes=200-100, 0-1',
-      'bytes=0-1=2',
-      'bytes 0-9',
-      'lines=0-9',
-      'seconds=0-9',
-      '=0-9',
-    ]) {
-      it(range, async () => {
+    cases(
+      'The whole body is served',
+      [
+        'garbage',
+        'bytes',
+        'bytes=',
+        'bytes=,',
+        'bytes=-',
+        'bytes=a-b',
+        'bytes=9-0',
+        'bytes=0-1-2',
+        'bytes=0-1;2-3',
+        'bytes=0 - 1',
+        'bytes=0x0-0x1',
+        'bytes=+0-1',
+        'bytes=0-9, a',
+        'bytes=200-100, 0-1',
+        'bytes=0-1=2',
+        'bytes 0-9',
+        'lines=0-9',
+        'seconds=0-9',
+        '=0-9',
+      ],
+      (range) => range,
+      async (range) => {
         const answer = await expectStatus(cut, ofRange(range), 200)
         expect(answer.headers).not.to.have.property('content-range')
         expect(answer.headers['accept-ranges']).to.equal('bytes')
         expect(answer.body).to.have.length(size)
-      })
-    }
+      },
+    )
 
     it('So are several Range fields', async () => {
       await expectStatus(cut, { headers: { range: ['bytes=0-1', 'bytes=2-3'] } }, 200)
     })
   })
 
-  describe('What asks for far more than there is is ignored (RFC 9110 14.2)', () => {
+  describe('A request for far more than there is, is ignored (RFC 9110 14.2)', () => {
     it('Twice the body is answered, more is not', async () => {
       await expectStatus(cut, ofRange('bytes=0-,0-'), 206)
       await expectStatus(cut, ofRange('bytes=0-,0-,0-0'), 200)

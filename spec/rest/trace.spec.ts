@@ -43,7 +43,7 @@ function expectConnected({ steps, outcome }: Decisions): void {
   }
 }
 
-onBoth('trace (section 1 of the contract)', () => {
+describe('trace (section 1 of the contract)', () => {
   describe('A function', () => {
     it('is told the method, the URL, each question in order, and what came of them', async () => {
       const told = await decisionsOf(hello, { url: '/p?q=1' })
@@ -312,7 +312,7 @@ onBoth('trace (section 1 of the contract)', () => {
     })
   })
 
-  describe('of a table', () => {
+  onBoth('of a table', () => {
     it('is for all entries, and what an entry has of its own wins', async () => {
       const [table, own]: Decisions[][] = [[], []]
       const endpoint = tableOf(

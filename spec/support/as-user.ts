@@ -3,9 +3,7 @@ import type { RequestHandler } from 'express'
 import { type Context, type LoopContext, type ResourceSpec, resource, sse } from '../../lib/index.js'
 import { Log } from './log.js'
 import type { Client } from './raw.js'
-import { type ServeOptions, stages, turns } from './stage.js'
-
-const stage = stages()
+import { type ServeOptions, stage, turns } from './stage.js'
 
 export interface Store {
   user: string

@@ -1,4 +1,4 @@
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { pathOf } from './installed.js'
 
 const flags = [
@@ -11,8 +11,10 @@ const flags = [
   '--disable-sync',
 ]
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: pathOf('chromium')!, args: flags })
+export async function launch(): Promise<Browser> {
+  // it takes most of a second to load, and few specs need it
+  const { chromium } = await import('playwright-core')
+  return await chromium.launch({ executablePath: pathOf('chromium')!, args: flags })
 }
 
 /** How big a window is, and whether it is dark. */

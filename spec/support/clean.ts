@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { turns } from './stage.js'
 
 const events = ['unhandledRejection', 'uncaughtExceptionMonitor', 'warning'] as const
 
@@ -14,7 +15,7 @@ export function staysClean(): void {
   })
   afterEach(async () => {
     // what is unhandled is told after the microtasks, and a warning on the next tick
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await turns(2)
     for (const event of events) process.off(event, see)
     expect(seen).to.deep.equal([])
   })

@@ -1,9 +1,7 @@
 import { type LoopContext, type LoopSpec, loop, ndjson } from '../../lib/index.js'
 import { Log } from './log.js'
 import type { Ask } from './raw.js'
-import { type ServeOptions, stages } from './stage.js'
-
-const stage = stages()
+import { type ServeOptions, stage } from './stage.js'
 
 export type Context = LoopContext<undefined, unknown>
 export type Loop = Partial<LoopSpec<undefined, unknown, unknown, number | undefined>>

@@ -1,18 +1,33 @@
 import { writeFileSync } from 'node:fs'
+import { relative, sep } from 'node:path'
 import Mocha from 'mocha'
 import { lackedBy, type Program, programs } from './installed.js'
 
-/** Mocha's spec reporter, closed by plain lines that tell what is missing, and the counts. */
+/** Mocha's spec reporter, closed by missing programs, where the time went, and the counts. */
 // biome-ignore lint/style/noDefaultExport: how mocha finds a reporter
 export default class extends Mocha.reporters.Spec {
   readonly #skippedFor = new Map<Program, number>()
+  readonly #folders: Record<string, number> = {}
+  #slowest: readonly Timed[] = []
+  /** When the latest spec ended: a hook counts for the spec that it runs around. */
+  #since = performance.now()
 
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options)
-    runner.on(Mocha.Runner.constants.EVENT_TEST_PENDING, (test) => {
+    const { EVENT_RUN_BEGIN, EVENT_TEST_PENDING, EVENT_TEST_END, EVENT_SUITE_END } = Mocha.Runner.constants
+    runner.on(EVENT_RUN_BEGIN, () => {
+      this.#since = performance.now()
+    })
+    runner.on(EVENT_TEST_PENDING, (test) => {
       const program = lackedBy(test)
       if (program) this.#skippedFor.set(program, (this.#skippedFor.get(program) ?? 0) + 1)
     })
+    runner.on(EVENT_TEST_END, (test) => {
+      this.#spend(test.file)
+      const timed = { name: test.fullTitle(), seconds: (test.duration ?? 0) / 1000 }
+      this.#slowest = slowest([...this.#slowest, timed])
+    })
+    runner.on(EVENT_SUITE_END, (suite) => this.#spend(suite.file))
   }
 
   override epilogue() {
@@ -24,19 +39,68 @@ export default class extends Mocha.reporters.Spec {
       )
     }
     const { passes, failures, pending } = this.stats
-    const counts = { passes, failures, pending }
+    const report = { passes, failures, pending, folders: this.#folders, slowest: this.#slowest }
     // of a part of the specs, others make the sum
-    if (process.env.SPECS_COUNTS) writeFileSync(process.env.SPECS_COUNTS, JSON.stringify(counts))
-    else console.log(closing(counts))
+    if (process.env.SPECS_REPORT) writeFileSync(process.env.SPECS_REPORT, JSON.stringify(report))
+    else console.log(closing(report))
+  }
+
+  #spend(file: string | undefined): void {
+    const now = performance.now()
+    const folder = folderOf(file)
+    if (folder) this.#folders[folder] = (this.#folders[folder] ?? 0) + (now - this.#since) / 1000
+    this.#since = now
   }
 }
 
-export interface Counts {
+interface Timed {
+  readonly name: string
+  readonly seconds: number
+}
+
+/** The result of a run, or of one of its processes. */
+export interface Report {
   readonly passes: number
   readonly failures: number
   readonly pending: number
+  /** Seconds, hooks included. */
+  readonly folders: Readonly<Record<string, number>>
+  readonly slowest: readonly Timed[]
 }
 
-export function closing({ passes, failures, pending }: Counts): string {
-  return `${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ''}`
+/** The folder below `spec` that a file is in, or the file. */
+function folderOf(file: string | undefined): string | undefined {
+  return file && relative('spec', file).split(sep, 1)[0]
+}
+
+function slowest(all: readonly Timed[]): readonly Timed[] {
+  return all.toSorted((one, other) => other.seconds - one.seconds).slice(0, 10)
+}
+
+/** The reports of several processes in one. */
+export function sum(reports: readonly Report[]): Report {
+  const total = (name: 'passes' | 'failures' | 'pending') =>
+    reports.reduce((all, report) => all + report[name], 0)
+  return {
+    passes: total('passes'),
+    failures: total('failures'),
+    pending: total('pending'),
+    folders: Object.assign({}, ...reports.map(({ folders }) => folders)),
+    slowest: slowest(reports.flatMap((report) => report.slowest)),
+  }
+}
+
+/** The end of a run's output: where the time went, and on the last line the counts. */
+export function closing({ passes, failures, pending, folders, slowest }: Report): string {
+  const seconds = (value: number) => value.toFixed(1).padStart(7)
+  const longest = Object.entries(folders).toSorted(([, one], [, other]) => other - one)
+  const slow = slowest.filter((each) => each.seconds >= 0.1)
+  return [
+    '  Seconds by folder',
+    ...longest.map(([folder, spent]) => `${seconds(spent)}  ${folder}`),
+    ...(slow.length > 0 ? ['', '  Slowest specs, in seconds'] : []),
+    ...slow.map((each) => `${seconds(each.seconds)}  ${each.name}`),
+    '',
+    `${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ''}`,
+  ].join('\n')
 }

@@ -120,31 +120,33 @@ class Stage {
 }
 
 let now: Stage | undefined
-let ending: Stage | undefined
+/** Suites that a test runs in whose stage it may use. */
+let suites = 0
 
-/** The stage of the test that runs: set when it is asked for, and cleared after the test. */
-const stage = {
+/** The stage of the test that runs: set when it is first asked for, in a suite that has said `staged()`. */
+export const stage = {
   get now(): Stage {
-    // a test that went on after its end would leave its time to all that come after it
-    if (!now && ending) throw new Error('The stage of this test has ended')
+    // one that nobody ends would leave its time to all tests that come after it
+    if (suites === 0)
+      throw new Error('There is no stage: say staged() in the suite, and use it within a test')
     now ??= new Stage()
     return now
   },
 }
 
-export function stages(): typeof stage {
-  return stage
-}
-
-afterEach(async () => {
-  ending = now
-  now = undefined
-  try {
+/** Said in a suite: its tests may use the stage, and each has one of its own, which ends with it. */
+export function staged(): void {
+  beforeEach(() => {
+    suites += 1
+  })
+  afterEach(async () => {
+    suites -= 1
+    if (suites > 0) return
+    const ending = now
+    now = undefined
     await ending?.end()
-  } finally {
-    ending = undefined
-  }
-})
+  })
+}
 
 /** Lets the event loop go round, so that all that is ready has happened. */
 export async function turns(count = 20): Promise<void> {

@@ -1,3 +1,5 @@
+import http from 'node:http'
+import { Socket } from 'node:net'
 import type { RequestHandler } from 'express'
 import { plan } from '../../lib/declare/plan.js'
 import type { Question } from '../../lib/graph/graph.js'
@@ -26,7 +28,7 @@ export interface Walked {
   readonly isAsync: boolean
 }
 
-/** A site that walks the graph for a request and answers with nothing of it. */
+/** A site that walks the graph for a request, without a connection, and answers with nothing of it. */
 export class WalkSite extends Site {
   #walked: Walked | undefined
   #failed: unknown
@@ -55,13 +57,60 @@ export class WalkSite extends Site {
     super({ mount: (app) => app.use(handler) })
   }
 
+  /** There is nothing to listen on. */
+  override async open(): Promise<this> {
+    return this
+  }
+
+  override close(): void {}
+
   async walk(asked: Asked): Promise<Walked> {
     this.#walked = undefined
     this.#failed = undefined
-    await this.ask(asked)
+    const req = requestOf(asked)
+    const res = new http.ServerResponse(req)
+    res.assignSocket(req.socket)
+    await new Promise((resolve) => {
+      res.once('finish', resolve)
+      this.app(req as never, res as never)
+    })
     if (!this.#walked) throw this.#failed
     return this.#walked
   }
+}
+
+/** A socket that is connected to nothing, and takes what is written. */
+class Nowhere extends Socket {
+  override _writev(_chunks: unknown, done: () => void): void {
+    done()
+  }
+
+  override _write(_chunk: unknown, _encoding: unknown, done: () => void): void {
+    done()
+  }
+}
+
+/** A request as Node's parser makes it, on a socket that is connected to nothing. */
+function requestOf({ method = 'GET', url = '/', headers = {}, body }: Asked): http.IncomingMessage {
+  const fields = Object.entries({
+    host: 'spec',
+    ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),
+    ...headers,
+  })
+  const req = new http.IncomingMessage(new Nowhere())
+  req.httpVersion = '1.1'
+  req.httpVersionMajor = 1
+  req.httpVersionMinor = 1
+  req.method = method
+  req.url = url
+  req.headers = Object.fromEntries(
+    fields.map(([name, value]) => [name.toLowerCase(), [value].flat().join(', ')]),
+  )
+  req.rawHeaders = fields.flatMap(([name, value]) => [value].flat().flatMap((each) => [name, each]))
+  if (body !== undefined) req.push(body)
+  req.push(null)
+  req.complete = true
+  return req
 }
 
 /** The walk of one request. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { type Context, ndjson, resource, sse } from '../../lib/index.js'
-import type { Spec } from '../support/http.js'
+import type { Spec } from '../../spec/support/http.js'
 
 export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 export const bodyLimit = 64

@@ -1,4 +1,4 @@
-import { type Client, request } from '../support/raw.js'
+import { type Client, request } from '../../spec/support/raw.js'
 import type { Asked, Visit, Visitor } from './visit.js'
 
 const missing = '/api/books/9790000099990'

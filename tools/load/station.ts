@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { cores, Remote } from '../../bench/fanout/remote.js'
 import type { Memory } from '../../bench/fanout/serving.js'
-import { compilers, complaints } from '../support/compile.js'
+import { compilers, complaints } from '../../spec/support/compile.js'
 import type { Client } from './client.js'
 import type { Census, Server } from './server.js'
 
@@ -61,5 +61,5 @@ export async function compile(): Promise<void> {
 }
 
 function compiled(file: string): URL {
-  return new URL(`dist/spec/load/${file}`, import.meta.url)
+  return new URL(`dist/tools/load/${file}`, import.meta.url)
 }

@@ -1,6 +1,6 @@
 import { Agent, request as ask, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client } from '../support/raw.js'
+import { Client } from '../../spec/support/raw.js'
 import type { Chance } from './chance.js'
 import type { Ledger } from './ledger.js'
 import type { Shop } from './shop.js'

@@ -4,8 +4,8 @@ import type { AddressInfo, Socket } from 'node:net'
 import type express from 'express'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { createHub, type Endpoint, loop, ndjson, raw, resource, sse } from '../../lib/index.js'
-import type { Question } from '../hostile/wire.js'
-import { type Spec, tableOf } from '../support/http.js'
+import type { Question } from '../../spec/hostile/wire.js'
+import { type Spec, tableOf } from '../../spec/support/http.js'
 import { bodyLimit, etag, methods, read } from './answers.js'
 
 /** A request that Node has taken, and its response. */

@@ -1,4 +1,4 @@
-import { mebibytes } from '../support/bytes.js'
+import { mebibytes } from '../../spec/support/bytes.js'
 import type { Ledger } from './ledger.js'
 import type { Shop } from './shop.js'
 import { type Point, perMinute } from './trend.js'

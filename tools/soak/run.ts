@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { mebibytes } from '../support/bytes.js'
+import { mebibytes } from '../../spec/support/bytes.js'
 import { Chance } from './chance.js'
 import { Ledger } from './ledger.js'
 import { Memory } from './memory.js'

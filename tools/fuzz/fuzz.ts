@@ -1,7 +1,7 @@
 // Tries requests that nobody should send, for as long as one likes:
 //   npm run fuzz -- --seconds 60 --seed 1
 import { parseArgs } from 'node:util'
-import { expresses } from '../support/http.js'
+import { expresses } from '../../spec/support/http.js'
 import { memoryAfter } from './memory.js'
 import { fuzz, type Tried } from './run.js'
 

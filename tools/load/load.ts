@@ -10,7 +10,7 @@
 import { parseArgs } from 'node:util'
 import { mostStreams } from '../../bench/fanout/limit.js'
 import { markdown } from '../../bench/fanout/table.js'
-import { mebibytes } from '../support/bytes.js'
+import { mebibytes } from '../../spec/support/bytes.js'
 import { type Beside, comeAndGo, judge } from './churned.js'
 import { Findings } from './findings.js'
 import { growth, type Opened, openAndClose } from './opened.js'

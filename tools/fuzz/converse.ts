@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { type Answer, readAnswers } from '../hostile/wire.js'
+import { type Answer, readAnswers } from '../../spec/hostile/wire.js'
 import type { Connection, Taken, Target } from './target.js'
 
 /** Every status of the graph, and what Node answers on its own: 400, 408, 413, 417 and 431. */
