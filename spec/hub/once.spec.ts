@@ -13,9 +13,7 @@ import {
   sse,
 } from '../../lib/index.js'
 import { Log } from '../support/log.js'
-import { flood, stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -47,6 +45,8 @@ const lines = (body: string) =>
     .map((line) => JSON.parse(line) as unknown)
 
 describe('Each event exactly once, whatever `subscribe` does before it returns its channel (docs/guide/resume.md)', () => {
+  staged()
+
   it('monitor and send before the loop has opened: what was missed comes before what was published meanwhile', async () => {
     const channel = await numbers(3)
     const site = await stage.now.serve(
@@ -210,6 +210,8 @@ describe('Each event exactly once, whatever `subscribe` does before it returns i
 })
 
 describe('A history that moves on while it is read (docs/guide/resume.md)', () => {
+  staged()
+
   it('an `onGap` that takes its time: events in order, each once, and each hole told', async () => {
     const channel = await numbers(4000, 2500)
     const came: (number | { from: string; reason: string })[] = []
@@ -252,7 +254,7 @@ describe('A history that moves on while it is read (docs/guide/resume.md)', () =
     stops[1]?.open()
     await next(3)
     stops[2]?.open()
-    while (came.at(-1) !== 9000) await turns(1)
+    await turnsUntil(() => came.at(-1) === 9000)
 
     let last = 1500
     for (const each of came) {
@@ -270,6 +272,8 @@ describe('A history that moves on while it is read (docs/guide/resume.md)', () =
 })
 
 describe('Who subscribes in the midst of a delivery (docs/guide/channels.md)', () => {
+  staged()
+
   it('gets what is published after it came, and not the event in delivery', async () => {
     const channel = createHub().channel<number>('a')
     const later: Promise<unknown>[] = []
@@ -388,6 +392,8 @@ describe('Who subscribes in the midst of a delivery (docs/guide/channels.md)', (
 })
 
 describe('No client holds the process (docs/guide/channels.md)', () => {
+  staged()
+
   /** The most calls between two turns of the event loop. */
   function perTurn() {
     let inTurn = 0
@@ -454,6 +460,8 @@ describe('No client holds the process (docs/guide/channels.md)', () => {
 })
 
 describe('What a stream watched or pulled (docs/guide/loop.md)', () => {
+  staged()
+
   it('a generator that ends its own stream while it runs is closed', async () => {
     const log = new Log()
     const site = await stage.now.serve(
@@ -504,7 +512,7 @@ describe('What a stream watched or pulled (docs/guide/loop.md)', () => {
     const before = heap()
     watch(20_000)
     expect((heap() - before) / 20_000, 'bytes a target').to.be.below(50)
-    while (dead < 20_100) await turns(1)
+    await turnsUntil(() => dead === 20_100)
   })
 
   it('a promise that outlives the streams which watch it has one reaction for all of them', async () => {
@@ -536,7 +544,7 @@ describe('What a stream watched or pulled (docs/guide/loop.md)', () => {
       await client.head()
       client.leave()
     }
-    while (reasons.length < 20) await turns(1)
+    await turnsUntil(() => reasons.length === 20)
     const last = site.get()
     await last.head()
     expect(reactions).to.equal(1)
@@ -559,7 +567,7 @@ describe('What a stream watched or pulled (docs/guide/loop.md)', () => {
     })
     const site = await stage.now.serve(endpoint)
     const client = site.get('/?lastEventId=earliest', { reads: false })
-    while ([...endpoint.streams].length === 0) await turns(1)
+    await turnsUntil(() => [...endpoint.streams].length > 0)
     await turns()
     await channel.publish(4)
     await channel.publish(5)

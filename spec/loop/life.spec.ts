@@ -3,9 +3,7 @@ import fc from 'fast-check'
 import { type LoopContext, loop, text } from '../../lib/index.js'
 import { life, type State, type Turn } from '../../lib/loop/life.js'
 import { Log } from '../support/log.js'
-import { stages, turns } from '../support/stage.js'
-
-const stage = stages()
+import { stage, staged, turns } from '../support/stage.js'
 
 const states = Object.keys(life) as State[]
 const all: readonly Turn[] = ['answered', 'known', 'over', 'failed']
@@ -89,6 +87,8 @@ const to: Readonly<Record<State, readonly Turn[]>> = {
 }
 
 describe('The life of a held response (lib/loop/life.ts)', () => {
+  staged()
+
   for (const state of states) {
     for (const turn of all) {
       const next = life[state][turn]

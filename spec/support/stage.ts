@@ -153,5 +153,13 @@ export async function turns(count = 20): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
+/** Lets the event loop go round until a condition holds; a test that has failed must not go round for ever. */
+export async function turnsUntil(holds: () => boolean): Promise<void> {
+  for (let count = 0; !holds(); count++) {
+    if (count === 100_000) throw new Error(`This did not come to hold: ${holds}`)
+    await turns(1)
+  }
+}
+
 /** Bytes that no kernel takes at once from a client that does not read. */
 export const flood = Buffer.alloc(2 ** 24, '.')
