@@ -75,18 +75,18 @@ function reset(socket: Socket): void {
 }
 
 /** Waits for the end of a response. */
-export interface Closing {
+export interface CloseListener {
   /** Called when the response has ended or the client has left. */
   closed(): void
 }
 
-const waiting = Symbol('waiting')
+const listeners = Symbol('listeners')
 
 /** Almost always one listener: an array is made only for several. */
-type Watched = Response & { [waiting]?: Closing | Closing[] | undefined }
+type Listened = Response & { [listeners]?: CloseListener | CloseListener[] | undefined }
 
 /** The pipelined responses of each connection that are not being sent yet: one listener serves them all. */
-const pipelined = new WeakMap<Socket, Set<Watched>>()
+const pipelined = new WeakMap<Socket, Set<Listened>>()
 
 /**
  * Calls back once when a response is over. The event is the 'close' of the response: the 'close' of a request whose
@@ -95,13 +95,13 @@ const pipelined = new WeakMap<Socket, Set<Watched>>()
  *
  * With a single listener nothing is allocated: there may be very many responses.
  */
-export function onClose(req: Request, res: Watched, closing: Closing): void {
-  const others = res[waiting]
+export function onClose(req: Request, res: Listened, closing: CloseListener): void {
+  const others = res[listeners]
   if (others) {
-    res[waiting] = [others, closing].flat()
+    res[listeners] = [others, closing].flat()
     return
   }
-  res[waiting] = closing
+  res[listeners] = closing
   res.on('close', closed)
   if (res.socket) return
   const { socket } = req
@@ -110,9 +110,9 @@ export function onClose(req: Request, res: Watched, closing: Closing): void {
 }
 
 /** Removes a listener. */
-export function offClose(res: Watched, closing: Closing): void {
-  const others = [res[waiting] ?? []].flat().filter((each) => each !== closing)
-  res[waiting] = others.length > 0 ? others : undefined
+export function offClose(res: Listened, closing: CloseListener): void {
+  const others = [res[listeners] ?? []].flat().filter((each) => each !== closing)
+  res[listeners] = others.length > 0 ? others : undefined
   if (others.length > 0) return
   res.off('close', closed)
   pipelined.get(res.req.socket)?.delete(res)
@@ -121,19 +121,19 @@ export function offClose(res: Watched, closing: Closing): void {
 /**
  * Keeps an 'error' event of the response from ending the process, as when middleware writes after the end.
  */
-export function tolerate(res: Watched): void {
+export function tolerate(res: Listened): void {
   if (!res.listeners('error').includes(closed)) res.on('error', closed)
 }
 
-function closed(this: Watched): void {
-  const all = this[waiting]
-  this[waiting] = undefined
+function closed(this: Listened): void {
+  const all = this[listeners]
+  this[listeners] = undefined
   pipelined.get(this.req.socket)?.delete(this)
   for (const each of [all ?? []].flat()) each.closed()
 }
 
-function atClose(socket: Socket): Set<Watched> {
-  const all = new Set<Watched>()
+function atClose(socket: Socket): Set<Listened> {
+  const all = new Set<Listened>()
   pipelined.set(socket, all)
   socket.once('close', () => {
     for (const each of all) closed.call(each)

@@ -7,7 +7,7 @@ export interface ByteRange {
 }
 
 const spec = /^(?:(\d+)-(\d*)|-(\d+))$/
-const most = 100
+const maxRanges = 100
 
 /**
  * Parses a Range field for a body of the given size.
@@ -33,7 +33,7 @@ export function parseRange(header: string, size: number): readonly ByteRange[] |
     ranges.push(range)
     asked += range.last - range.first + 1
   }
-  if (specs === 0 || specs > most || asked > 2 * size) return undefined
+  if (specs === 0 || specs > maxRanges || asked > 2 * size) return undefined
   return ranges
 }
 

@@ -7,7 +7,7 @@ import type { Origin, Sink } from './sink.js'
 /** The most events that are queued for an iteration. */
 const maxQueued = 10_000
 
-interface Waiting {
+interface Pending {
   resolve(result: IteratorResult<Published>): void
   reject(error: unknown): void
 }
@@ -16,7 +16,7 @@ interface Waiting {
 export class Iteration implements AsyncIterableIterator<Published>, Sink {
   readonly #origin: Origin
   #events: Published[] = []
-  #waiting: Waiting[] = []
+  #pending: Pending[] = []
   #state: 'new' | 'open' | 'over' = 'new'
   /** Thrown once what came before it is taken. */
   #error: unknown
@@ -37,7 +37,7 @@ export class Iteration implements AsyncIterableIterator<Published>, Sink {
     const value = this.#events.shift()
     if (value) return Promise.resolve({ done: false, value })
     if (this.#state === 'open')
-      return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+      return new Promise((resolve, reject) => this.#pending.push({ resolve, reject }))
     const error = this.#error
     this.#error = undefined
     return error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error)
@@ -55,8 +55,8 @@ export class Iteration implements AsyncIterableIterator<Published>, Sink {
   }
 
   event(event: Published): void {
-    const waiting = this.#waiting.shift()
-    if (waiting) waiting.resolve({ done: false, value: event })
+    const pending = this.#pending.shift()
+    if (pending) pending.resolve({ done: false, value: event })
     else if (this.#events.push(event) > maxQueued) {
       this.failed(new LariatError('LARIAT_OVERFLOW', `More than ${maxQueued} events wait for an iteration`))
     }
@@ -85,8 +85,8 @@ export class Iteration implements AsyncIterableIterator<Published>, Sink {
     if (this.#state === 'open') this.#origin.detach(this)
     if (this.#state === 'over') return
     this.#state = 'over'
-    const [first, ...rest] = this.#waiting
-    this.#waiting = []
+    const [first, ...rest] = this.#pending
+    this.#pending = []
     if (error === undefined) first?.resolve({ done: true, value: undefined })
     else if (first) first.reject(error)
     else this.#error = error

@@ -213,7 +213,7 @@ export class Subscription implements Sink {
 
   #nextLive(): Step {
     if (this.queued > 0) {
-      const value = this.#waiting.take() as Published | Gap
+      const value = this.#liveQueue.take() as Published | Gap
       return this.#isNews(value) ? { done: false, value } : skipped
     }
     if (this.#state === 'catchingUp') this.#state = 'alone'
@@ -234,12 +234,12 @@ export class Subscription implements Sink {
 
   event(event: Published): void {
     const { alone } = this.#who
-    if (this.#state === 'catchingUp') alone.offer(this.#waiting, event)
+    if (this.#state === 'catchingUp') alone.offer(this.#liveQueue, event)
     else if (this.#isNews(event)) alone.event(event)
   }
 
   gap(gap: Gap): void {
-    if (this.#state === 'catchingUp') this.#waiting.put(gap)
+    if (this.#state === 'catchingUp') this.#liveQueue.put(gap)
     else this.#who.gap(gap)
   }
 
@@ -251,7 +251,7 @@ export class Subscription implements Sink {
     this.#who.end(error === undefined ? { kind: 'down' } : { kind: 'down', error })
   }
 
-  get #waiting(): Queue<unknown> {
+  get #liveQueue(): Queue<unknown> {
     const arrival = this.#arrival as Arrival
     arrival.live ??= this.#who.alone.newQueue()
     return arrival.live

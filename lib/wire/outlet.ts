@@ -89,7 +89,7 @@ export class Outlet extends Writer implements Taker {
     if (this.phase !== 'flowing' || !this.#hasRecord || this.#losses?.untold) {
       // a policy drops events one by one
       const takesAll = this.isBehind && this.#hasRecord && this.#options.overflow === 'close'
-      const isWhole = takesAll && this.#waiting.hasRoom(whole, this.#elsewhere)
+      const isWhole = takesAll && this.#backlog.hasRoom(whole, this.#elsewhere)
       for (const each of isWhole ? [whole] : events) if (this.put(each) === 'closed') return
       return
     }
@@ -110,7 +110,7 @@ export class Outlet extends Writer implements Taker {
     const notice = noticeIn(this.format, kind, details, this.path)
     if (notice.size === 0) return false
     if (this.phase === 'flowing') this.put(notice)
-    else this.#waiting.put(notice)
+    else this.#backlog.put(notice)
     return true
   }
 
@@ -200,7 +200,7 @@ export class Outlet extends Writer implements Taker {
 
   // ---- the queue
 
-  get #waiting(): Queue<Encoded> {
+  get #backlog(): Queue<Encoded> {
     this.#queue ??= newBacklog(this.#options)
     return this.#queue
   }
@@ -210,7 +210,7 @@ export class Outlet extends Writer implements Taker {
   }
 
   #enqueue(encoded: Encoded): Wrote {
-    const dropped = this.#waiting.offer(encoded, this.#elsewhere)
+    const dropped = this.#backlog.offer(encoded, this.#elsewhere)
     if (dropped === undefined) {
       const { maxQueued, maxQueuedBytes } = this.#options
       const isMany = this.queued + this.#holder.unhandled >= maxQueued
@@ -226,7 +226,7 @@ export class Outlet extends Writer implements Taker {
   #handQueued(isEnd: boolean): void {
     this.#tellDrops()
     while (this.queued > 0 && (isEnd || this.phase === 'flowing')) {
-      const { chunk, events } = takeBatch(this.#waiting, (each) => this.#separated(each))
+      const { chunk, events } = takeBatch(this.#backlog, (each) => this.#separated(each))
       this.#hand(chunk, events)
     }
     if (isEnd) this.#queue = undefined

@@ -4,7 +4,7 @@ import type { Request, Response } from 'express'
 import { Alarm, clock } from '../clock.js'
 import {
   bareSocket,
-  type Closing,
+  type CloseListener,
   closeAfter,
   cut,
   destroy,
@@ -28,7 +28,7 @@ export type Phase = 'waiting' | 'flowing' | 'behind' | 'ending' | 'over'
  *
  * The outlet is a writer rather than has one: with many streams, each object that a write touches costs.
  */
-export abstract class Writer extends Alarm implements Closing {
+export abstract class Writer extends Alarm implements CloseListener {
   #isCorked = false
   #drained: (() => void) | undefined
   #progress: Progress | undefined
