@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import express from 'express'
-import { resource } from '../lib/index.js'
 import { book, cases, etag, problems } from './cases.js'
+import { beside, lariatOf } from './lariat.js'
 
 /** What is measured: each of these answers the four cases with the same status, headers and bytes. */
 export const servers = {
@@ -88,26 +88,31 @@ export const servers = {
   },
 
   /** One resource for all four. */
-  'resource()': (): RequestListener => {
-    const app = express().disable('etag')
-    for (const { status } of cases) {
-      app.all(
-        `/${status}`,
-        resource({
-          generateEtag: () => etag,
-          contentTypesProvided: { 'application/json; charset=utf-8': () => book },
-        }),
-      )
-    }
-    return app
-  },
+  'resource()': () => oneResource('here'),
+
+  ...(beside && { 'another checkout': () => oneResource('beside') }),
+}
+
+async function oneResource(which: 'here' | 'beside'): Promise<RequestListener> {
+  const { resource } = await lariatOf(which)
+  const app = express().disable('etag')
+  for (const { status } of cases) {
+    app.all(
+      `/${status}`,
+      resource({
+        generateEtag: () => etag,
+        contentTypesProvided: { 'application/json; charset=utf-8': () => book },
+      }),
+    )
+  }
+  return app
 }
 
 export type Name = keyof typeof servers
 
 const name = process.argv[2] as Name | undefined
 if (name && process.send) {
-  const server = createServer(servers[name]()).listen(0, '127.0.0.1', () => {
+  const server = createServer(await servers[name]?.()).listen(0, '127.0.0.1', () => {
     process.send?.((server.address() as { port: number }).port)
   })
   process.on('message', () => process.send?.(process.cpuUsage()))

@@ -41,9 +41,32 @@ export function goals(samples: Samples, ours: Name, all: readonly Name[]): Goal[
       atMost(
         `heap per idle stream, ${count.toLocaleString('en')} open, above plain Express, in bytes`,
         1024,
+        samples.difference('express-lariat, in a table', `heap, ${count}`, plain),
+        0,
+      ),
+    ),
+    ...[1000, 5000].map((count) =>
+      atMost(
+        `the same through app.use, ${count.toLocaleString('en')} open`,
+        512,
         samples.difference(ours, `heap, ${count}`, plain),
         0,
       ),
+    ),
+    ...of('beside').flatMap((before) =>
+      [1000, 5000].flatMap((count) => [
+        atMost(
+          `CPU per delivered event, ${count} streams, to ${before}`,
+          1.03,
+          ratio(`cpu, one a turn, ${count}`, before),
+        ),
+        atMost(`the same, 50 events a turn`, 1.03, ratio(`cpu, bursts, ${count}`, before)),
+        atMost(
+          `CPU to open a stream, ${count} streams, to ${before}`,
+          1.03,
+          ratio(`opening, ${count}`, before),
+        ),
+      ]),
     ),
     atMost('CPU to open a stream, to plain Express', 1.3, ratio('opening, 1000', plain)),
     atMost(

@@ -1,14 +1,17 @@
+import { beside } from '../lariat.js'
 import type { Peer } from './peer.js'
 
 export interface Entry {
   /** `limit`: what Node can do at all; `plain`: written by hand; `library`: what one would install. */
-  readonly kind: 'limit' | 'plain' | 'library' | 'ours'
+  readonly kind: 'limit' | 'plain' | 'library' | 'ours' | 'beside'
   readonly make: () => Promise<Peer>
   /** More streams than this take minutes to open. */
   readonly most?: number
   /** Differs from another in what happens to those that do not read, and in nothing else. */
   readonly only?: 'stalled'
 }
+
+const lariat = async () => await import('./peers/lariat.js')
 
 /** A process loads the one that it is: none pays for the code of another. */
 export const peers = {
@@ -28,14 +31,19 @@ export const peers = {
     make: async () => (await import('./peers/express-sse.js')).expressSse(),
   },
   'hono streamSSE': { kind: 'library', make: async () => (await import('./peers/hono.js')).honoSse() },
-  'express-lariat': { kind: 'ours', make: async () => (await import('./peers/lariat.js')).lariat() },
+  'express-lariat': { kind: 'ours', make: async () => (await lariat()).lariat() },
+  'express-lariat, in a table': {
+    kind: 'ours',
+    make: async () => (await lariat()).lariat({ mount: (await lariat()).table }),
+  },
+  'another checkout': { kind: 'beside', make: async () => (await lariat()).lariat({ which: 'beside' }) },
   'express-lariat, dropOldest': {
     kind: 'ours',
     only: 'stalled',
-    make: async () => (await import('./peers/lariat.js')).lariat({ overflow: 'dropOldest' }),
+    make: async () => (await lariat()).lariat({ stream: { overflow: 'dropOldest' } }),
   },
 } satisfies Record<string, Entry>
 
 export type Name = keyof typeof peers
-export const names = Object.keys(peers) as Name[]
 export const entry = (name: Name): Entry => peers[name]
+export const names = (Object.keys(peers) as Name[]).filter((name) => beside || entry(name).kind !== 'beside')

@@ -1,0 +1,12 @@
+import { pathToFileURL } from 'node:url'
+
+/** The folder of another checkout whose build is measured beside this one: `LARIAT_BESIDE=../before npm run bench`. */
+export const beside = process.env.LARIAT_BESIDE
+
+export type Lariat = typeof import('../lib/index.js')
+
+/** The library of this checkout, or the one that was built in the other. */
+export async function lariatOf(which: 'here' | 'beside'): Promise<Lariat> {
+  if (which === 'here') return import('../lib/index.js')
+  return import(pathToFileURL(`${beside}/dist/index.js`).href)
+}
