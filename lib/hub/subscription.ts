@@ -114,21 +114,19 @@ export class Subscription implements Sink {
    */
   follow(): Awaitable<void> {
     if (this.#state !== 'new') return
+    const { isPlain } = this
     this.#enter(this.#arrival ? 'catchingUp' : 'alone')
     const { root } = this.#view
     const isDeferred = root.isDelivering
-    root.afterDelivery(() => this.#attach())
+    root.afterDelivery(() => this.#guard(() => this.#attach()))
+    if (isPlain) return
     return isDeferred ? Promise.resolve().then(() => this.#readWhenReady()) : this.#readWhenReady()
   }
 
   #attach(): void {
     if (!this.#isAlone) return
     this.#arrival ??= { asked: undefined, position: this.#view.root.position }
-    try {
-      this.#view.attach(this)
-    } catch (error) {
-      this.failed(error)
-    }
+    this.#view.attach(this)
   }
 
   #readWhenReady(): Awaitable<void> {
@@ -152,7 +150,7 @@ export class Subscription implements Sink {
     if (this.#state !== 'new' && this.#state !== 'alone') return
     // a backend that lags would deliver events to the group that the client has read already
     if (this.#arrival?.replay?.last !== undefined && !this.#view.root.isImmediate) return
-    this.#view.root.afterDelivery(() => this.#join())
+    this.#view.root.afterDelivery(() => this.#guard(() => this.#join()))
   }
 
   #join(): void {
@@ -168,6 +166,15 @@ export class Subscription implements Sink {
     // attach the group before detaching, or the feed would stop for lack of subscribers
     if (wasAlone) this.#view.detach(this)
     this.#who.shares()
+  }
+
+  /** A backend that fails to listen ends the stream. */
+  #guard(join: () => void): void {
+    try {
+      join()
+    } catch (error) {
+      this.failed(error)
+    }
   }
 
   #enter(state: 'catchingUp' | 'alone' | 'shared'): void {
