@@ -172,6 +172,8 @@ export class Loop implements Subscriber, Holder {
       head.set(this.subscription?.head())
       this.outlet.open(head.status)
     } catch (error) {
+      // a failure after the head cuts the stream; before it, there is still an answer
+      if (this.outlet.phase !== 'waiting') this.#head = undefined
       return this.end({ kind: 'error', error })
     }
     this.#head = undefined
