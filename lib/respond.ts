@@ -8,6 +8,7 @@ import type { Response } from 'express'
 import { misuse, show } from './errors.js'
 import { cut, onClose, tolerate } from './http/connection.js'
 import type { ByteRange } from './http/range.js'
+import { discard } from './request/discard.js'
 import { putHeaders } from './request/draft.js'
 import type { Exchange } from './request/exchange.js'
 import { type Body, toBytes, toChunk, typeOf } from './values/body.js'
@@ -57,10 +58,12 @@ export function respondStop(x: Exchange, { status, headers, body, detail }: Stop
     res.statusCode = status
     if (!draft.hasOwnType) res.setHeader('Content-Type', typeOf(body))
     attempt(x, fail, (failed) => send(x, body, failed))
-  } else if (status >= 400) {
-    draft.detail = detail
-    sendProblem(x, status)
-  } else finishEmpty(x, status)
+    return
+  }
+  if (body !== undefined) discard(body)
+  draft.detail = detail
+  if (status >= 400) sendProblem(x, status)
+  else finishEmpty(x, status)
 }
 
 /** Setting the status of an Express response is slow, and 200 is its default. */
@@ -149,6 +152,8 @@ function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): voi
   finished(source, { writable: false }, (error) => {
     if (!error) return
     coder?.destroy()
+    // a client that leaves takes the source with it, which is nobody's failure
+    if (x.hasLeft) return
     if (res.headersSent) cut(res)
     else fail(error)
   })

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { json } from '../formats/data.js'
 import type { Format } from '../formats/format.js'
+import { safely } from '../guard.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
 import { checkKeys, type Rules } from '../rules.js'
 import { apart } from '../scope.js'
@@ -122,11 +123,10 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     // the address of a client is not known any more once it has left
     if (name === 'join') void who.client
     for (const listener of this.#listeners.listeners(name)) {
-      try {
-        listener(who)
-      } catch (error) {
-        report(`A listener for '${name}' of channel '${this.#name}' failed`, error)
-      }
+      safely(
+        () => listener(who),
+        (error) => report(`A listener for '${name}' of channel '${this.#name}' failed`, error),
+      )
     }
   }
 
@@ -139,12 +139,9 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     this.#arriving.push(event)
     if (this.#arriving.length > 1) return
     for (let next: Published | undefined = event; next; next = this.#arriving[0]) {
-      try {
-        super.event(next)
-      } finally {
-        for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()
-        this.#arriving.shift()
-      }
+      super.event(next)
+      for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()
+      this.#arriving.shift()
     }
   }
 
@@ -156,7 +153,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
       listening.then(
         (stop) => {
           if (this.#listening === listening) this.#listening = stop
-          else stop()
+          else this.#stopListening(stop)
         },
         (error) => {
           if (this.#listening === listening) this.down(error)
@@ -169,8 +166,15 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   protected cease(): void {
     const listening = this.#listening
     this.#listening = undefined
-    if (typeof listening === 'function') apart(listening)
+    if (typeof listening === 'function') this.#stopListening(listening)
     this.#supply?.stop()
+  }
+
+  #stopListening(stop: () => unknown): void {
+    safely(
+      () => apart(stop),
+      (error) => report(`The backend of channel '${this.#name}' failed to stop listening`, error),
+    )
   }
 
   /**

@@ -95,7 +95,7 @@ export class Group implements Sink {
 
   gap(gap: Gap): void {
     this.flush()
-    for (const sink of this.#members.values()) sink.gap(gap)
+    for (const sink of [...this.#members.values()]) sink.gap(gap)
   }
 
   failed(error: unknown): void {

@@ -1,6 +1,7 @@
 // A hub: channels by name, on one backend.
 import { EventEmitter } from 'node:events'
 import { LariatError, misuse, report, show } from '../errors.js'
+import { safely } from '../guard.js'
 import { checkKeys, isFunction, type Rules, wrong } from '../rules.js'
 import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/feed.js'
 import { type Backend, isBackend } from './backend.js'
@@ -33,7 +34,7 @@ class Channels implements Hub {
   readonly #backend: Backend
   readonly #channels = new Map<string, { channel: Channel<never>; options: ChannelOptions<never> }>()
   readonly #listeners = new EventEmitter().setMaxListeners(0)
-  #closing: Promise<void> | undefined
+  #closed: Promise<void> | undefined
 
   constructor(backend: Backend) {
     this.#backend = backend
@@ -53,7 +54,7 @@ class Channels implements Hub {
       if (options !== undefined) checkSame(where, known.options, options)
       return known.channel as unknown as PublicChannel<Data>
     }
-    if (this.#closing !== undefined)
+    if (this.#closed !== undefined)
       throw new LariatError('LARIAT_DOWN', `${where} belongs to a hub that is closed`)
     const { history, historyBytes, maxAge } = options ?? {}
     const log = this.#backend.open(name, { history, historyBytes, maxAge })
@@ -71,8 +72,8 @@ class Channels implements Hub {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
+    this.#closed ??= this.#close()
+    return this.#closed
   }
 
   async #close(): Promise<void> {
@@ -82,11 +83,10 @@ class Channels implements Hub {
 
   #tell(name: 'down' | 'up'): void {
     for (const listener of this.#listeners.listeners(name)) {
-      try {
-        listener()
-      } catch (error) {
-        report(`A listener for '${name}' of a hub failed`, error)
-      }
+      safely(
+        () => listener(),
+        (error) => report(`A listener for '${name}' of a hub failed`, error),
+      )
     }
   }
 }

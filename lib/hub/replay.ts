@@ -1,4 +1,5 @@
 // Reads what a client has missed of a feed: the gap first, if there is one, then event by event.
+import { quietly } from '../guard.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
 import type { Reading } from './backend.js'
 import { Gap } from './gap.js'
@@ -46,7 +47,7 @@ export class Replay {
   }
 
   close(): void {
-    void this.#iterator.return?.()
+    quietly(() => this.#iterator.return?.())
   }
 
   /** All events, without gaps. */

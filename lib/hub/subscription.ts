@@ -187,11 +187,12 @@ export class Subscription implements Sink {
     const state = this.#state
     const wasAlone = this.#isAlone
     this.#state = 'over'
-    this.#arrival?.replay?.close()
+    const replay = this.#arrival?.replay
     this.#arrival = undefined
     if (wasAlone) this.#view.detach(this)
     this.#group?.remove(this.#who.outlet)
     this.#group = undefined
+    replay?.close()
     if (state !== 'new' && state !== 'over') this.#view.root.tell('leave', () => this.#who.stream)
   }
 

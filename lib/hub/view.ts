@@ -105,7 +105,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
   }
 
   gap(gap: Gap): void {
-    for (const sink of this.#sinks) sink.gap(gap)
+    for (const sink of [...this.#sinks]) sink.gap(gap)
   }
 
   failed(error: unknown): void {

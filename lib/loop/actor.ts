@@ -3,7 +3,7 @@ import { clock, type Deadline } from '../clock.js'
 import type { Watched } from '../declare/context.js'
 import type { AnySpec } from '../declare/spec.js'
 import { report } from '../errors.js'
-import { safely } from '../guard.js'
+import { quietly, safely } from '../guard.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
 import { tooLate } from '../request/callback.js'
 import { discard } from '../request/discard.js'
@@ -136,13 +136,9 @@ export class Actor {
 
   /** Closes an answer that comes too late. */
   discard(answer: unknown): void {
-    try {
-      if (isStop(answer)) discard(answer)
-      else this.adopt(answer)
-    } catch {
-      // an answer that is none has nothing to close, and nobody to be told of it
-    }
+    quietly(() => (isStop(answer) ? discard(answer) : this.adopt(answer)))
     this.unsubscribe()
+    this.#forgetScope()
   }
 
   /** Each resolves when it is known whether a target was dead from the start. */
@@ -192,7 +188,10 @@ export class Actor {
       if (message !== undefined) this.messages.put(message)
       else this.#life.end(error === undefined ? { kind: 'down' } : { kind: 'down', error })
     })
-    if (!isDead && !this.#life.isEnded) watches.add(own)
+    if (isDead) return
+    // a target may end the stream while it is attached
+    if (this.#life.isEnded) own.stop()
+    else watches.add(own)
   }
 
   /** The client has caught up. */
@@ -234,8 +233,12 @@ export class Actor {
   terminate(reason: Reason): void {
     const { terminate } = this.#handlers
     if (terminate) this.#safely('terminate', () => terminate(reason, this.context))
-    // a context that is kept must not keep the stores of its request
-    this.#scope = undefined
+    this.#forgetScope()
+  }
+
+  /** A context that somebody keeps must not keep the stores of its request. */
+  #forgetScope(): void {
+    if (this.#life.isEnded) this.#scope = undefined
   }
 
   /** Runs what fails without a consequence but a warning. */

@@ -1,5 +1,6 @@
 // Decides how each reason ends a response: complete, cut, or answered in place of the stream.
 import { type Code, Refusal } from '../errors.js'
+import { discard } from '../request/discard.js'
 import type { Reason } from '../values/open-stream.js'
 import type { StopValue } from '../values/stop.js'
 import type { Outlet } from '../wire/outlet.js'
@@ -35,6 +36,7 @@ export function endResponse(
   const isHeadOut = outlet.phase !== 'waiting'
   // by `res` itself
   const isAnswered = kind === 'stop' && !isHeadOut && outlet.res.headersSent
+  if (stop && (isHeadOut || isAnswered || kind === 'disconnect')) discard(stop)
   if (kind === 'disconnect' || isAnswered) return outlet.release()
   if (isHeadOut) return endStream(outlet, reason)
   outlet.release()

@@ -20,7 +20,13 @@ export function hold(x: Exchange, held: Held, streams: OpenStreams, fail: Fail):
   }
   if (x.hasLeft) return letGo()
   x.negotiated.chosen = held.format
-  const client = clientOf(x)
+  let client: string | undefined
+  try {
+    client = clientOf(x)
+  } catch (error) {
+    letGo()
+    throw error
+  }
   const refusal = streams.refusal(client ?? '', x.plan.stream)
   if (refusal) {
     letGo()

@@ -88,13 +88,14 @@ export class Loop implements Subscriber, Holder {
 
   /** A channel that needs no callback needs no actor either, unless its backend has to be waited for. */
   #followAtOnce(feed: Feed<unknown>): void {
+    let following: Awaitable<void>
     try {
-      const following = this.follow(feed)
-      if (isPromise(following)) this.#acting.wait(following)
-      else this.answered(undefined)
+      following = this.follow(feed)
     } catch (error) {
-      this.unanswered(error)
+      return this.unanswered(error)
     }
+    if (isPromise(following)) this.#acting.wait(following)
+    else this.answered(undefined)
   }
 
   get #acting(): Actor {
@@ -128,7 +129,9 @@ export class Loop implements Subscriber, Holder {
   unanswered(error: unknown): void {
     this.#actor?.settle()
     const isDown = error instanceof LariatError && error.code === 'LARIAT_DOWN'
-    this.#leave('failed', { kind: isDown ? 'down' : 'error', error })
+    // an error for which the state has no turn of its own is a reason to end like any other
+    const turn = life[this.#state].failed ? 'failed' : 'over'
+    this.#leave(turn, { kind: isDown ? 'down' : 'error', error })
   }
 
   // ---- checking

@@ -166,7 +166,7 @@ export class Messages implements Follower {
   }
 
   #handled(answer: unknown): void {
-    if (isStop(answer)) return this.#life.end({ kind: 'stop' })
+    if (isStop(answer)) return this.#life.end({ kind: 'stop' }, answer)
     if (answer !== undefined && answer !== 'ok' && answer !== 'wait' && answer !== 'closed') {
       throw wrongAnswer('info', answer, "nothing, or what write() returned ('ok', 'wait' or 'closed')")
     }
@@ -176,7 +176,7 @@ export class Messages implements Follower {
     const { onGap } = this.#callbacks
     if (!onGap) return this.#life.tellGap(gap)
     const answered = (answer: unknown) => {
-      if (isStop(answer)) this.#life.end({ kind: 'stop' })
+      if (isStop(answer)) this.#life.end({ kind: 'stop' }, answer)
     }
     const answer = this.within(() => onGap({ ...gap }, this.#caller.context))
     return isPromise(answer) ? answer.then(answered) : answered(answer)

@@ -5,6 +5,7 @@ import * as stream from 'node:stream'
 import { Worker } from 'node:worker_threads'
 import type { Watched } from '../declare/context.js'
 import { misuse, show } from '../errors.js'
+import { quietly } from '../guard.js'
 import { isPromise } from '../promise.js'
 import { apart } from '../scope.js'
 import { isWebStream } from '../values/readable.js'
@@ -36,13 +37,15 @@ export function watch(target: Watched, down: Down): Watch {
   const stop = () => {
     tell = undefined
     isWatching = false
-    unwatch?.()
+    const undo = unwatch
     unwatch = undefined
+    undo?.()
   }
   const once: Down = (error) => {
     const told = tell
-    stop()
+    tell = undefined
     told?.(error)
+    quietly(stop)
   }
   const { known, undo } = attach(target, once)
   if (isWatching) unwatch = undo

@@ -63,7 +63,7 @@ export class Shutdown {
 
   /** Ends the streams that are open, evenly over the time, then cuts what is left. */
   begin(): void {
-    const all = [...this.#open]
+    const all: (Holding | undefined)[] = [...this.#open]
     const over = this.#over
     const began = clock.now()
     let next = 0
@@ -71,7 +71,10 @@ export class Shutdown {
       const passed = clock.now() - began
       const share = over === 0 ? 1 : passed / over
       const until = Math.min(all.length, Math.floor(share * all.length) + (share < 1 ? 1 : 0))
-      for (; next < until; next++) all[next]?.end({ kind: 'shutdown' })
+      for (; next < until; next++) {
+        all[next]?.end({ kind: 'shutdown' })
+        all[next] = undefined
+      }
       if (share >= 1) void this.#cut()
       else this.#wait(Math.min(over - passed, Math.max(beat, over / all.length)), step)
     }

@@ -1,4 +1,5 @@
 // Turns what `subscribe` returned into a source to pull from, whatever it is made of.
+import { quietly } from '../guard.js'
 import type { Step } from '../hub/replay.js'
 import type { Awaitable } from '../promise.js'
 import { wrongAnswer } from '../request/callback.js'
@@ -69,11 +70,4 @@ function pullWebStream(stream: ReadableStream<unknown>): Pull {
     next: () => reader.read() as Promise<IteratorResult<unknown>>,
     close: () => quietly(() => reader.cancel()),
   }
-}
-
-/** A source that fails to close is left to itself. */
-function quietly(close: () => unknown): void {
-  try {
-    Promise.resolve(close()).catch(() => {})
-  } catch {}
 }

@@ -1,4 +1,5 @@
 // Closes the streams and lists in an answer that is not sent.
+import { quietly } from '../guard.js'
 import { isOnce } from '../values/once.js'
 import { isNodeStream, isStream } from '../values/readable.js'
 import { isStop } from '../values/stop.js'
@@ -18,15 +19,15 @@ export function discard(answer: unknown): void {
 /** Closes a list that is not sent. */
 export function discardList(list: Iterable<unknown> | AsyncIterable<unknown>): void {
   if (isStream(list)) return discardStream(list)
-  const iterator = Symbol.asyncIterator in list ? list[Symbol.asyncIterator]() : list[Symbol.iterator]()
-  try {
-    Promise.resolve(iterator.return?.()).catch(() => {})
-  } catch {
-    // a list that cannot be closed is left alone
-  }
+  quietly(() => {
+    const iterator = Symbol.asyncIterator in list ? list[Symbol.asyncIterator]() : list[Symbol.iterator]()
+    return iterator.return?.()
+  })
 }
 
 function discardStream(stream: object): void {
-  if (isNodeStream(stream)) stream.on('error', () => {}).destroy()
-  else (stream as ReadableStream).cancel().catch(() => {}) // rejects while another reader has it
+  // a Web stream rejects while another reader has it
+  quietly(() =>
+    isNodeStream(stream) ? void stream.on('error', () => {}).destroy() : (stream as ReadableStream).cancel(),
+  )
 }

@@ -1,11 +1,14 @@
 // The bytes of a format that are the same for all streams: opening, heartbeat and tail, made once.
 import { type Format, type Wire, wire } from '../formats/format.js'
 import { type Chunk, chunk, toBytes } from './chunk.js'
+import { noticeIn } from './notice.js'
 
 interface Fixed {
   readonly openings: Map<number | undefined, Chunk>
   readonly heartbeat: Chunk
   readonly tail: Uint8Array
+  /** Known once it was asked for. */
+  tellsGaps?: boolean
 }
 
 const known = new WeakMap<Format, Fixed>()
@@ -43,4 +46,12 @@ export function heartbeatOf(format: Format): Chunk {
 /** The bytes of a complete end. */
 export function tailOf(format: Format): Uint8Array {
   return fixed(format).tail
+}
+
+/** Whether a format tells gaps in-band; asked of it once, by a gap that stands for any. */
+export function tellsGaps(format: Format): boolean {
+  const own = fixed(format)
+  own.tellsGaps ??=
+    noticeIn(format, 'gap', { requested: '', from: '', reason: 'unknown' }, 'a format').size > 0
+  return own.tellsGaps
 }

@@ -8,7 +8,7 @@ import type { Reason, Wrote } from '../values/open-stream.js'
 import { newBacklog, takeBatch } from './backlog.js'
 import type { Batch, Taker } from './batch.js'
 import type { Chunk, Encoded } from './chunk.js'
-import { heartbeatOf, openingOf, tailOf } from './fixed.js'
+import { heartbeatOf, openingOf, tailOf, tellsGaps } from './fixed.js'
 import { noticeIn } from './notice.js'
 import type { Elsewhere, Queue } from './queue.js'
 import { Writer } from './writer.js'
@@ -64,6 +64,8 @@ export class Outlet extends Writer implements Taker {
     const opening = openingOf(this.format, retry)
     this.openWith(status, opening)
     this.bytes += opening.size
+    // a wrapped `write` may have ended it
+    if (this.isClosed) return
     if (heartbeat !== false && heartbeatOf(this.format).size > 0) clock.set(this, heartbeat)
     this.#handQueued(false)
   }
@@ -101,8 +103,7 @@ export class Outlet extends Writer implements Taker {
 
   /** Whether the format can tell a gap in-band. */
   get canTellGaps(): boolean {
-    const gap = { requested: '', from: '', reason: 'unknown' }
-    return noticeIn(this.format, 'gap', gap, this.path).size > 0
+    return tellsGaps(this.format)
   }
 
   /** Says a notice in-band; false where the format cannot. */
