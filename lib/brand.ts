@@ -1,4 +1,4 @@
-// Marks the library's own values, so that they are recognised by whichever copy of the package made them.
+// Marks the library's own values, so that every copy of the package recognises them.
 
 /** The key of the mark; registered, so that two copies of the package share it. */
 export const is: unique symbol = Symbol.for('express-lariat.is') as never

@@ -27,7 +27,7 @@ export interface Deadline {
 /** An entry of the clock. It can be set again after it rang, so that a heartbeat allocates nothing each time. */
 export abstract class Alarm {
   due = 0
-  /** Its index in the heap of its clock; -1 once it has rung or was cancelled. */
+  /** The index in the clock's heap; -1 once it has rung or was cancelled. */
   at = -1
 
   abstract ring(): void

@@ -1,4 +1,4 @@
-// The diagnostics channels of the library: publishing to one without subscribers costs nothing.
+// Creates the diagnostics channels of the library. Publishing without a subscriber costs nothing.
 import { channel } from 'node:diagnostics_channel'
 
 /** The decisions of every request. */

@@ -1,4 +1,4 @@
-// The front door: makes request handlers of specs and tables.
+// Makes request handlers of specs and tables: `resource`, `loop` and `resources`. The only file that imports Express.
 import type { NextFunction, Response } from 'express'
 import express from 'express'
 import { checkDefaults, checkLoop, checkResource } from './declare/check.js'
@@ -31,8 +31,9 @@ export type Endpoint = Handler & {
   readonly streams: Iterable<OpenStream>
   /**
    * Answers new requests 503 with Retry-After and ends the open streams cleanly, spread over `over` milliseconds
-   * (default 0). Cuts streams that are still open then; a stream whose end is delayed by a middleware has one more
-   * second. Resolves when all streams are gone, and keeps the process alive until then. A second call is the first.
+   * (default 0). Cuts streams that are still open then; a stream whose end a middleware delays gets one more second.
+   * Resolves when all streams have closed, and keeps the process alive until then. A second call waits for the
+   * first.
    *
    * @param how `over`; `retryAfter` in seconds (default 5), to which up to as much again is added at random
    */
@@ -108,7 +109,7 @@ const mount: unique symbol = Symbol('mount')
 type Mount = (defaults: Defaults) => MountedHandler
 type Entry = Endpoint & { readonly [mount]: Mount }
 
-/** A handler whose errors may go elsewhere than a request that a table has no entry for. */
+/** A handler that reports errors to `fail`, by default `next`. A table without a match calls `next`. */
 type MountedHandler = (req: Request, res: Response, next: NextFunction, fail?: NextFunction) => void
 
 function endpoint(
@@ -218,7 +219,7 @@ function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
 }
 
-/** Express gives some values that `next` takes another meaning. */
+/** `next('route')` and falsy values mean something else to Express. */
 function asError(error: unknown): unknown {
   return error && error !== 'route' && error !== 'router'
     ? error
@@ -237,7 +238,7 @@ function route(
 ): MountedHandler {
   const router = express.Router()
   let found: MountedHandler | undefined
-  /** How the router goes on where what it found is a table without a match. */
+  /** Continues the router, if the entry that it found is a table without a match. */
   let onward: NextFunction
   for (const [path, entry] of entries) {
     const handler = entry[mount](defaults)
@@ -274,7 +275,7 @@ function route(
   }
 }
 
-/** Gives an error to `next`, with the request as it was before: as a router does for its handlers. */
+/** Passes an error to `next` with the request restored, as a router does for its handlers. */
 function restoring(req: Request, next: NextFunction): NextFunction {
   const { baseUrl, params } = req
   return (error) => {

@@ -6,13 +6,13 @@ import { inspect } from 'node:util'
  *
  * - `LARIAT_SPEC`: a spec, a table or an option is wrong. A TypeError, thrown when it is declared
  * - `LARIAT_ANSWER`: a callback returned a value that it may not return. A TypeError that names the callback
- * - `LARIAT_THREW`: a callback threw a value that is no error; `cause` has it
+ * - `LARIAT_THREW`: a callback threw a value that is not an Error; `cause` is that value
  * - `LARIAT_DATA`: the format cannot encode this data. A TypeError, thrown by `send`, `write` or `publish`
  * - `LARIAT_REFUSED`: the request is refused; `status` has the status of the answer
  * - `LARIAT_DEADLINE`: a callback did not settle within `decisionTimeout`. Answered 503
  * - `LARIAT_DOWN`: a monitored target was dead before the head was sent. Answered 503
  * - `LARIAT_OVERFLOW`: more messages or bytes wait for a client than its limits allow
- * - `LARIAT_GAP`: a client missed events in mid-stream, and its format has no way to say so
+ * - `LARIAT_GAP`: a client missed events in mid-stream, and its format has no notice for it
  * - `LARIAT_SENT`: another middleware had sent the head before the endpoint was reached
  * - `LARIAT_BODY`: another middleware had read the request body and left nothing in `req.body`
  */
@@ -74,7 +74,7 @@ export function show(value: unknown): string {
   return text.length > 120 ? `${text.slice(0, 117)}...` : text
 }
 
-/** Reports an error that no caller is left to receive, as a process warning. */
+/** Emits a process warning for an error without a caller. */
 export function report(what: string, error: unknown): void {
   const reason = error instanceof Error ? (error.stack ?? error.message) : show(error)
   process.emitWarning(`${what}: ${reason}`, { type: 'LariatWarning' })

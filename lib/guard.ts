@@ -1,7 +1,7 @@
-// The guard around code that is not ours: runs it so that its failure, now or later, goes where it should.
+// Runs user code, and hands its failure, thrown or rejected, to a function, or ignores it.
 import { isPromise } from './promise.js'
 
-/** Runs a function and hands its error, thrown or rejected, to another. */
+/** Runs a function. Calls `failed` with its error, thrown or rejected. */
 export function safely(run: () => unknown, failed: (error: unknown) => void): void {
   try {
     const result = run()
@@ -11,7 +11,7 @@ export function safely(run: () => unknown, failed: (error: unknown) => void): vo
   }
 }
 
-/** Closes something that is not ours. A failure, now or later, is ignored: nobody is left to be told. */
+/** Runs a function that closes something. Ignores a failure: there is no caller left to report it to. */
 export function quietly(close: () => unknown): void {
   safely(close, () => {})
 }

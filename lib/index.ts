@@ -1,4 +1,4 @@
-// The front door: everything that the package exports.
+// Lists everything that the package exports.
 
 // Endpoints
 

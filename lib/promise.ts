@@ -1,4 +1,4 @@
-// Tells a value from a promise of one, so that a value which is there at once costs no promise.
+// Tells a promise from a plain value, so that synchronous code costs no promise.
 
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | PromiseLike<T>
@@ -9,7 +9,7 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
   )
 }
 
-/** Resolves in the next turn of the event loop: timers, sockets and other requests come before it. */
+/** Resolves in the next turn of the event loop, after timers, sockets and other requests have had theirs. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,4 +1,4 @@
-// Turns an outcome into a head and a body.
+// Turns a status or a `stop()` into a head and a body.
 import { randomBytes } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import { finished, Readable, Transform } from 'node:stream'
@@ -30,10 +30,10 @@ const coders = {
 }
 type Coder = (bytes: Buffer) => Promise<Buffer>
 
-/** The statuses of answers that the validators are true of. */
+/** The statuses that the validators apply to. */
 const validated: readonly number[] = [200, 206, 300, 304]
 
-/** Answers with a status that the graph has decided. */
+/** Answers with the status that the graph has decided. */
 export function respond(x: Exchange, status: number, fail: Fail): void {
   const { draft, res } = x
   draft.apply()
@@ -103,7 +103,7 @@ export function finishHead({ req, res }: Exchange): void {
   res.end()
 }
 
-/** Takes back what was said about a body that then cannot be sent. */
+/** Removes the headers of a body that then fails. */
 function attempt(x: Exchange, fail: Fail, run: (failed: Fail) => void): void {
   const failed = (error: unknown) => {
     x.draft.retract()
@@ -152,7 +152,7 @@ function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): voi
   finished(source, { writable: false }, (error) => {
     if (!error) return
     coder?.destroy()
-    // a client that leaves takes the source with it, which is nobody's failure
+    // the client left, which destroyed the source: not an error
     if (x.hasLeft) return
     if (res.headersSent) cut(res)
     else fail(error)
@@ -169,7 +169,7 @@ function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): voi
   else bytes.pipe(res)
 }
 
-/** Checks the chunks of an object stream: Node would throw for a wrong one where nothing can catch it. */
+/** Checks chunks of an object stream: Node would throw where nothing can catch it. */
 function bytesOnly(source: Readable): Transform {
   return new Transform({
     writableObjectMode: true,

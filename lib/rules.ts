@@ -1,7 +1,7 @@
-// Checks objects that a user wrote, key by key.
+// Checks an object that a user wrote, key by key.
 import { misuse, show } from './errors.js'
 
-/** The values that a key may have: a test, its words, and whether the key must be there. */
+/** The values that a key may have: a test, its description, and whether the key is required. */
 export type Rule = readonly [fits: (value: unknown) => boolean, expected: string, needed?: 'needed']
 export type Rules = Readonly<Record<string, Rule>>
 

@@ -1,4 +1,4 @@
-// Types the answers of a spec's callbacks.
+// Defines the types of the answers of a spec's callbacks.
 import type { Format } from '../formats/format.js'
 import type { Awaitable } from '../promise.js'
 import type { Body } from '../values/body.js'

@@ -1,5 +1,5 @@
-// Says of each REST callback its question, its default and the answers that it may give. The reference page of the
-// documentation is made from this table.
+// Lists every REST callback: its question, its default and the answers that it may give. The documentation's reference
+// page is generated from this table.
 import { isFormat } from '../formats/format.js'
 import { isFieldValue, isHeaders, isToken } from '../http/field.js'
 import { isBoolean, isObject } from '../rules.js'
@@ -13,7 +13,7 @@ interface Described<T> {
   readonly otherwise: string
   /** The answer when the callback is absent. */
   readonly fallback: T
-  /** The answers that it may give, in the words of an error. */
+  /** The permitted answers, as an error message says them. */
   readonly expected: string
   readonly fits: (value: unknown) => boolean
 }

@@ -1,4 +1,4 @@
-// Checks a spec when it is declared: its keys, and the parts that need each other.
+// Checks a spec when it is declared: its keys, and the keys that need each other.
 import { isFormat } from '../formats/format.js'
 import { streamHeaders } from '../http/field.js'
 import { checkKeys, isDelay, isFunction, isObject, isWhole, type Rule, type Rules, wrong } from '../rules.js'
@@ -60,7 +60,7 @@ function orFunction(fits: (value: unknown) => boolean, expected: string): Rule {
 /**
  * Checks the spec of a resource.
  *
- * @throws TypeError that says where, and what is wrong
+ * @throws TypeError that names the place and the mistake
  */
 export function checkResource(where: string, spec: unknown): asserts spec is AnySpec {
   checkPlain(where, spec)
@@ -91,7 +91,7 @@ export function checkDefaults(where: string, defaults: Defaults): void {
   if (defaults.stream !== undefined) checkStream(where, defaults.stream)
 }
 
-/** The methods of a class are no own keys: as callbacks they would silently not be called. */
+/** Methods of a class are not own keys and would be ignored. */
 function checkPlain(where: string, spec: unknown): void {
   if (!isObject(spec)) return
   const prototype: unknown = Object.getPrototypeOf(spec)

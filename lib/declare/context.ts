@@ -1,24 +1,24 @@
-// Types the contexts that callbacks get.
+// Defines the types of the contexts that callbacks get.
 import type { EventEmitter } from 'node:events'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import type { Request as ExpressRequest, Response } from 'express'
 import type { Format } from '../formats/format.js'
 import type { OpenStream, Wrote } from '../values/open-stream.js'
 
-/** Express's request. By the type of Express 5 a parameter may be a list; the paths of an endpoint never give one. */
+/** Express's request. In Express 5's type a parameter may be a list; in an endpoint it never is. */
 export type Request = ExpressRequest<Record<string, string>>
 
-/** The result of the negotiation, each field as soon as it is decided. */
+/** The result of the negotiation. Each field is set as soon as it is decided. */
 export interface Negotiated {
-  /** The media type, as it is provided; of a loop, that of its format. */
+  /** The media type, as provided; in a loop, the media type of its format. */
   readonly mediaType: string
-  /** The language tag, as it is provided; undefined where languages are not negotiated. */
+  /** The language tag, as provided; undefined if languages are not negotiated. */
   readonly language: string
-  /** The charset, as it is provided; undefined where charsets are not negotiated. */
+  /** The charset, as provided; undefined if charsets are not negotiated. */
   readonly charset: string
-  /** The content coding of a body; undefined where codings are not negotiated. */
+  /** The content coding of a body; undefined if codings are not negotiated. */
   readonly encoding: string
-  /** The format to stream in; throws where none was negotiated. */
+  /** The format to stream in; throws if none was negotiated. */
   readonly format: Format
 }
 
@@ -26,9 +26,9 @@ export interface Negotiated {
 export interface InitContext {
   readonly req: Request
   readonly res: Response
-  /** Aborted when the client has gone or the loop has ended. */
+  /** Aborted when the client leaves or the loop ends. */
   readonly signal: AbortSignal
-  /** The request body as JSON; a body that is not JSON is a 400, one past `bodyLimit` a 413. */
+  /** The request body as JSON. A body that is not JSON is a 400, one above `bodyLimit` a 413. */
   json(): Promise<unknown>
   /** The request body as text, by the charset of its Content-Type, UTF-8 by default. */
   text(): Promise<string>
@@ -60,8 +60,8 @@ export interface LoopContext<State, Sent = unknown> extends Context<State> {
   /** Resolves to `ok` once the client has caught up, `closed` if the stream ended instead. */
   drained(): Promise<'ok' | 'closed'>
   /**
-   * Watches the target that the data comes from. When it dies, or is already dead, `message` arrives in `info`;
-   * without a message the loop ends with reason `down`.
+   * Watches a target that the data comes from. When the target dies, or is already dead, `message` arrives in `info`.
+   * Without a message the loop ends with reason `down`.
    */
   monitor(target: Watched, message?: Sent): void
   /** The last id that the client saw: the Last-Event-ID header, else the query parameter `lastEventId`. */

@@ -1,20 +1,20 @@
-// Types the decisions of a request, as a listener gets them.
+// Defines the types of a request's decisions, as a trace gets them.
 
 /** A question of the decision graph, and its answer. */
 export interface Decision {
   question: string
-  /** Yes or no; or the outcome of the request, where the question ended it. */
+  /** Yes or no; or the outcome of the request, if the question ended it. */
   answer: boolean | 'stop' | 'loop' | 'left' | 'error'
-  /** The answer of the callback, or the choice of the negotiation. Absent where the spec has no such callback. */
+  /** The answer of the callback, or the choice of the negotiation. Absent if the spec has no such callback. */
   value?: unknown
-  /** Milliseconds since the question before. */
+  /** Milliseconds since the previous question. */
   ms: number
 }
 
 /** The decisions of a request: every question that was asked, in order, and the outcome. */
 export interface Decisions {
   method: string
-  /** The path with its query. It may hold secrets: do not log it where they must not be. */
+  /** The path with its query, which may hold secrets: take care where you log it. */
   url: string
   steps: Decision[]
   outcome:

@@ -1,4 +1,4 @@
-// Says which options a held response has: the rule, the default and the words of each, once.
+// Lists the options of a held response: the rule, the default and the description of each.
 import {
   isBoolean,
   isCount,
@@ -11,22 +11,22 @@ import {
 } from '../rules.js'
 import type { InitContext } from './context.js'
 
-/** The policy for a client past its limits. */
+/** The policy for a client that has reached its limits. */
 export type Overflow = 'close' | 'dropOldest' | 'dropNewest' | { conflate(data: unknown): PropertyKey }
 
 /** Options of a held response, under `stream` in a spec. */
 export interface StreamOptions {
   /** Milliseconds of silence after which the format's heartbeat is sent. Default 15 000; false for none. */
   heartbeat?: number | false
-  /** The reconnection time that SSE clients are told, in milliseconds. Default: none told. */
+  /** The reconnection time for SSE clients, in milliseconds. Default: none is sent. */
   retry?: number
   /** Bytes encoded and not yet taken by the kernel. Default 1 MiB. */
   maxQueuedBytes?: number
   /** Messages in mailbox and queue. Default 10 000. */
   maxQueued?: number
   /**
-   * The policy past those limits. `close`, the default, cuts the client; `dropOldest` and `dropNewest` drop waiting
-   * events; `{ conflate }` keeps the newest event of each key. Drops are counted, and the client is told of them.
+   * The policy past these limits. `close`, the default, cuts the client; `dropOldest` and `dropNewest` drop events;
+   * `{ conflate }` keeps the newest event of each key. Drops are counted and reported to the client.
    */
   overflow?: Overflow
   /** Milliseconds in which a client takes no byte while bytes wait; then it is cut. Default 30 000. */
@@ -55,14 +55,14 @@ type Name = keyof StreamOptions
 /** One option, as the rules, the defaults and the documentation read it. */
 export interface Option<Value> {
   readonly rule: Rule
-  /** The words for the table of the documentation. */
+  /** The description in the table of the documentation. */
   readonly words: string
   readonly fallback?: Value
-  /** The default in words, where the value is hard to read or is none of the library. */
+  /** The default in words, if the value is hard to read or comes from elsewhere. */
   readonly shown?: string
 }
 
-/** Every option. A key that `StreamOptions` does not have, or one that is missing here, does not compile. */
+/** Every option. A key that is not in `StreamOptions`, or is missing here, does not compile. */
 export const streamOptions = {
   heartbeat: {
     rule: [(value) => value === false || isDelay(value), 'milliseconds, more than 0, or false'],

@@ -1,14 +1,14 @@
-// Resolves what is constant in a spec, so that a request pays only for what depends on it.
+// Precomputes the constant parts of a spec, so that a request pays only for parts that depend on the request.
 import type { Acceptors, Provided } from './answers.js'
 import type { Trace } from './decisions.js'
 import { type Accepts, accepts, type Provides, provides } from './media-types.js'
 import { type ResolvedOptions, resolveOptions, type StreamOptions } from './options.js'
 import type { AnySpec } from './spec.js'
 
-/** A spec, with all that is known of it before a request comes. */
+/** A spec, with its precomputed parts. */
 export interface Plan {
   readonly spec: AnySpec
-  /** The media types that are provided and accepted, where they are constant. */
+  /** The provided and accepted media types, if they are constant. */
   readonly provided: readonly Provides[] | undefined
   readonly accepted: readonly Accepts[] | undefined
   /** The request headers that the negotiation depends on, and the Vary field that names them. */
@@ -19,7 +19,7 @@ export interface Plan {
   readonly trace: Trace | undefined
 }
 
-/** Defaults that a table gives to all of its entries. */
+/** The defaults of a table, for all of its entries. */
 export interface Defaults {
   /** Options of the held responses of all entries; those of an entry win. */
   stream?: StreamOptions

@@ -1,4 +1,4 @@
-// Types the two kinds of spec, as users write them.
+// Defines the types of the two kinds of spec, as users write them.
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import type { Format } from '../formats/format.js'
 import type { Awaitable } from '../promise.js'
@@ -29,7 +29,7 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
   init?: (context: InitContext) => Awaitable<State | Stop>
   /**
    * Called once, when the loop starts. Returns a channel, a source to pull from, nothing, or a function that
-   * unsubscribes: it is called exactly once, however the loop ends. `stop()` answers instead of the stream. May be a
+   * unsubscribes and is called exactly once, for any reason to end. `stop()` answers instead of the stream. May be a
    * channel itself.
    */
   subscribe?:
@@ -39,7 +39,7 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
   timeout?: Timeout
   /**
    * Gets each message, one at a time and in order; writes with `write`, ends the loop with `stop()`.
-   * Without it every message is written as it is. Cowboy's `info/3`.
+   * Without `info`, every message is written unchanged. Cowboy's `info/3`.
    */
   info?: (
     message: Message | Known<Sent> | (Timeout extends number ? typeof timeout : never),
@@ -61,7 +61,7 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
   trace?: Trace
   /** The largest request body that `json()`, `text()` and `bytes()` read, in bytes. Default 1 MiB. */
   bodyLimit?: number
-  /** Milliseconds in which a callback has to settle, else 503. Default 30 000. */
+  /** Milliseconds within which a callback must settle; else 503. Default 30 000. */
   decisionTimeout?: number
 }
 
@@ -100,7 +100,7 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   validEntityLength?: Yes<State>
   /** Default none. Headers of the answer to OPTIONS, beside Allow. */
   options?: Callback<State, Record<string, string>>
-  /** Formats, or media types and what provides them, in the server's order. Nothing fits: 406. */
+  /** Formats, or media types and their providers, in the server's order. Nothing fits: 406. */
   contentTypesProvided?: Callback<State, Provided<State>>
   /** Default: not negotiated. Nothing fits: 406. */
   languagesProvided?: Callback<State, readonly string[]>
@@ -108,7 +108,7 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   charsetsProvided?: Callback<State, readonly string[]>
   /** Default identity. Codings of bodies; nothing fits: identity, or 406 if the client forbids that too. */
   encodingsProvided?: Callback<State, readonly ('br' | 'gzip' | 'deflate' | 'identity')[]>
-  /** Default: none said. 'auto' cuts the provider's body to the Range; 'none' says Accept-Ranges: none. */
+  /** Default: no Accept-Ranges. 'auto' cuts the provider's body to the Range; 'none' sends Accept-Ranges: none. */
   rangesProvided?: Callback<State, 'auto' | 'none'>
   /** Default []. Names to add to Vary. */
   variances?: Callback<State, readonly string[]>
@@ -118,9 +118,9 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   generateEtag?: Callback<State, string | undefined>
   /** Default none. 304 and 412 by it. */
   lastModified?: Callback<State, Date | undefined>
-  /** Default none. The Expires of what GET provides. */
+  /** Default none. The Expires field of the representation. */
   expires?: Callback<State, Date | string | undefined>
-  /** Default false. true: what is missing is 410 rather than 404. */
+  /** Default false. true: a missing resource is 410 instead of 404. */
   previouslyExisted?: Yes<State>
   /** Default false. A URI: 301 with Location. */
   movedPermanently?: Callback<State, false | string | URL>
@@ -128,9 +128,9 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   movedTemporarily?: Callback<State, false | string | URL>
   /** Default false. true: 300 in place of 200. */
   multipleChoices?: Yes<State>
-  /** Media types, or ranges of them, and who accepts them. Nothing fits: 415. */
+  /** Media types, or ranges of them, and their accept callbacks. Nothing fits: 415. */
   contentTypesAccepted?: Callback<State, Acceptors<State>>
-  /** Default true. false: a POST to what is missing is 404 or 410. */
+  /** Default true. false: a POST to a missing resource is 404 or 410. */
   allowMissingPost?: Yes<State>
   /** Default false. true: a PUT is 409. */
   isConflict?: Yes<State>
@@ -138,7 +138,7 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   deleteResource?: Callback<State, boolean | { body: Body }>
   /** Default true. false: 202. */
   deleteCompleted?: Yes<State>
-  /** 'lenient' serves the first that is provided where nothing matches. Default 'strict': 406. */
+  /** 'lenient' serves the first provided type if nothing matches. Default 'strict': 406. */
   negotiation?: 'strict' | 'lenient'
 }
 

@@ -1,4 +1,4 @@
-// The CSV format: a header row, then a record for each event.
+// Writes the CSV format: a header row, then a record for each event.
 import { isDate } from 'node:util/types'
 import { misuse, show } from '../errors.js'
 import { checkKeys } from '../rules.js'

@@ -1,4 +1,4 @@
-// The JSON formats: NDJSON, JSON text sequences, and one JSON array.
+// Writes the JSON formats: NDJSON, JSON text sequences, and one JSON array.
 import { misuse, show } from '../errors.js'
 import { checkKeys } from '../rules.js'
 import type { Event } from '../values/event.js'

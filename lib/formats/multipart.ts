@@ -1,4 +1,4 @@
-// The multipart format: a part for each event.
+// Writes the multipart format: a part for each event.
 import { randomUUID } from 'node:crypto'
 import { misuse, show } from '../errors.js'
 import { essenceOf } from '../http/media-type.js'

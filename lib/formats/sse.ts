@@ -1,4 +1,4 @@
-// The Server-Sent Events format, which a browser's EventSource reads.
+// Writes the Server-Sent Events format, which a browser's EventSource reads.
 import { misuse, show } from '../errors.js'
 import { checkKeys } from '../rules.js'
 import type { Event } from '../values/event.js'

@@ -1,4 +1,4 @@
-// The formats without structure: text and raw bytes.
+// Writes the formats without structure: text and raw bytes.
 import { misuse, show } from '../errors.js'
 import { checkKeys } from '../rules.js'
 import { checkMediaType, textRules } from './check.js'

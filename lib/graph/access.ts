@@ -1,4 +1,4 @@
-// Decides whether a request may go on at all: the checks that are made for every method.
+// Decides whether a request may proceed at all: the checks for every method.
 import { type Awaitable, isPromise } from '../promise.js'
 import { askAgain } from '../request/callback.js'
 import type { Exchange } from '../request/exchange.js'
@@ -66,7 +66,7 @@ export function isAllowed(x: Exchange, methods: readonly string[]): boolean {
   return false
 }
 
-/** Asks again, for a response that is held, whether the client is still authorized. */
+/** Asks again, while a response is held, whether the client is still authorized. */
 export function stillAllowed(x: Exchange): Awaitable<boolean> {
   const isNot = (value: unknown) => value === false
   return after(askAgain(x, 'isAuthorized'), (value) =>

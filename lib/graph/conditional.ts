@@ -7,7 +7,7 @@ import type { Exchange } from '../request/exchange.js'
 import type { Answer } from '../request/outcome.js'
 import { type Ask, question } from './question.js'
 
-/** The callbacks whose answers a client can revalidate by. */
+/** The callbacks whose answers let a client revalidate. */
 export const validators = ['generateEtag', 'lastModified', 'expires'] as const
 
 export const conditional = {
@@ -81,11 +81,11 @@ export const conditional = {
     },
   }),
 
-  /** A condition on a missing resource fails where the answer without it would be a success. */
+  /** A precondition on a missing resource fails (RFC 9110 13.1.1). */
   ifMatchAbsent: question({ answer: ({ req }) => req.headers['if-match'] === undefined }),
 }
 
-/** Asks for the validators, keeps them for the answer, and goes on. */
+/** Asks for the validators, keeps them for the answer, and continues. */
 export function validate(
   x: Exchange,
   ask: Ask<(typeof validators)[number]>,
@@ -105,7 +105,7 @@ export function validate(
   )
 }
 
-/** A stream is never the same twice. */
+/** A stream has no validators. */
 function hasNothingToRevalidate(x: Exchange): boolean {
   return x.negotiated.chosen !== undefined && x.isReading
 }

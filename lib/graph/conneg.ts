@@ -1,4 +1,4 @@
-// Negotiates: decides which of the provided representations the client gets.
+// Decides which of the provided representations the client gets: content negotiation (RFC 9110 12).
 import type { Provided } from '../declare/answers.js'
 import { type Provides, provides } from '../declare/media-types.js'
 import { isFormat } from '../formats/format.js'
@@ -109,7 +109,7 @@ const isStreamed = (x: Exchange) => x.negotiated.chosen !== undefined
 
 const isLenient = (x: Exchange) => x.plan.spec.negotiation === 'lenient'
 
-/** The chosen one. Where nothing matches, a lenient resource serves the first. */
+/** The chosen one. If nothing matches, a lenient resource serves the first. */
 function pick<T>(x: Exchange, provided: readonly T[], index: number): T | undefined {
   return provided[index < 0 && isLenient(x) ? 0 : index]
 }
@@ -127,7 +127,7 @@ function field(x: Exchange, name: string): string | undefined {
 /** Earlier choices by Accept field: browsers and libraries send few different ones. */
 const choices = new WeakMap<readonly Provides[], Map<string | undefined, number>>()
 
-/** Limits of that memory, for one resource: a client can send any number of fields, of any length. */
+/** Bounds the cache: clients can send any number of fields, of any length. */
 const limits = { fields: 100, length: 200 }
 
 function indexOf(accept: string | undefined, provided: readonly Provides[]): number {

@@ -1,8 +1,8 @@
-// Says in which order questions are asked, and where each answer leads.
+// Lists every question in order, and where yes and no lead.
 
 /**
- * The decision graph: each question, and where yes and no lead: to another question, or to a status. It is Cowboy's
- * `cowboy_rest`, changed where RFC 9110 says otherwise. `questions.ts` says how each question is answered.
+ * The decision graph: yes and no lead to another question, or to a status. It is Cowboy's `cowboy_rest`, changed where
+ * RFC 9110 requires it. `questions.ts` maps each question to its answer.
  */
 const table = {
   // Access: every method
@@ -69,7 +69,7 @@ const table = {
 /** A decision. */
 export type Question = keyof typeof table
 
-/** What an answer leads to: the next question, or a status. */
+/** The target of an answer: the next question, or a status. */
 export type Exit = Question | number
 
 /** Where the answers of each question lead. */

@@ -1,4 +1,4 @@
-// Decides what a missing resource gets, and what each method does.
+// Decides the answer for a missing resource, and the effect of each method.
 import encodeUrl from 'encodeurl'
 import { accepts } from '../declare/media-types.js'
 import { onClose } from '../http/connection.js'
@@ -160,7 +160,7 @@ function isCurrent({ req, draft }: Exchange): boolean {
   return modified !== undefined && seconds(new Date(modified)) === date
 }
 
-/** Keeps the answer of an accept callback; false for one that it may not give. */
+/** Keeps the answer of an accept callback. Returns false for an answer that it may not give. */
 function keepAccepted(x: Exchange, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { body, created, seeOther } = value as { body?: Body; created?: unknown; seeOther?: unknown }
@@ -180,7 +180,7 @@ function keep(x: Exchange, body: Body): void {
   x.draft.body = body
   if (!isStream(body)) return
   onClose(x.req, x.res, { closed: () => discard(body) })
-  // an error before anybody reads the stream is reported when it is read
+  // prevents an early 'error' from crashing; it is reported when the stream is read
   if (isNodeStream(body)) body.on('error', () => {})
 }
 
@@ -189,7 +189,7 @@ function locate({ draft }: Exchange, uri: string | URL): true {
   return true
 }
 
-/** Lists the accepted types, also in the field that the method has for it (RFC 9110 12.5.1, RFC 5789 2.2). */
+/** Lists the accepted types, also in a header field: Accept-Patch or Accept (RFC 5789 2.2, RFC 9110 12.5.1). */
 function notAccepted({ draft, req }: Exchange, offered: readonly string[]): false {
   draft.headers[req.method === 'PATCH' ? 'Accept-Patch' : 'Accept'] = offered.join(', ')
   draft.offered = offered

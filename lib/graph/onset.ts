@@ -1,4 +1,4 @@
-// Decides what `loop()` answers: GET and HEAD get the stream, and its headers are asked for.
+// Decides the answer of `loop()`: the stream for GET and HEAD, with the headers of the spec; else 405.
 import type { AnyLoopSpec } from '../declare/spec.js'
 import { streamHeaders } from '../http/field.js'
 import { call, wrongAnswer } from '../request/callback.js'
@@ -10,7 +10,7 @@ import { link, type Step } from './step.js'
 
 type Question = 'methodAllowed' | 'headers'
 
-/** The graph of a loop from the onset. `headers` ends in the stream, whatever the table says. */
+/** The graph of a loop from the onset. `headers` always answers with the stream, so its exits are never taken. */
 const table: Table<Question> = {
   methodAllowed: ['headers', 405],
   headers: [200, 200],
@@ -24,7 +24,7 @@ const questions: Readonly<Record<Question, Resolver>> = {
   headers: question({
     isSilent: true,
     answer: (x) => {
-      // only the spec of a loop is walked by this table
+      // this table walks only specs of loops
       const { format, status = 200, headers = {} } = x.plan.spec as unknown as AnyLoopSpec
       x.negotiated.chosen = format
       x.negotiated.mediaType = [format.mediaType].flat()[0] as string
@@ -38,5 +38,5 @@ const questions: Readonly<Record<Question, Resolver>> = {
   }),
 }
 
-/** The walk of every loop: nothing in it depends on a spec. */
+/** The first step of every loop. No step depends on a spec, so all loops share them. */
 export const onset: Step = link(table, questions, 'methodAllowed')

@@ -1,11 +1,11 @@
-// Says how a question is answered: by which callback, for which methods, and by default.
+// Makes a question of the graph from its parts: the callback it asks, the methods it applies to, its default.
 import { type CallbackName, callbacks, type Value } from '../declare/callbacks.js'
 import type { Awaitable } from '../promise.js'
 import { ask } from '../request/callback.js'
 import type { Exchange } from '../request/exchange.js'
 import type { Answer } from '../request/outcome.js'
 
-/** What is known about a question before a request comes. Shortening, reachability and traces read it. */
+/** Facts known before a request. Shortening, reachability and traces read them. */
 interface Facts {
   /** The answer when the callback is absent or a constant equal to its default: the question is then skipped. */
   readonly byDefault?: boolean
@@ -14,7 +14,7 @@ interface Facts {
   readonly otherwise?: boolean
   /** The question does something, and its answer is always yes. */
   readonly isPassed?: boolean
-  /** The choice that was made from what the callback offers. A trace shows it instead of the offer. */
+  /** The choice made from the callback's offer. A trace shows it instead of the offer. */
   readonly choice?: (x: Exchange) => string | undefined
   /** The question decides nothing, so a trace leaves it out. */
   readonly isSilent?: boolean
@@ -44,7 +44,7 @@ interface Parts<Name extends CallbackName, Also extends CallbackName> extends Fa
   readonly answer: (x: Exchange, ask: Ask<Name | Also>) => Awaitable<Answer>
 }
 
-/** A question that asks callbacks when it needs to. The `ask` that it gets takes only those that it names. */
+/** A question that asks callbacks itself. Its `ask` accepts only the callbacks that it names. */
 export function question<Name extends CallbackName = never, Also extends CallbackName = never>(
   parts: Parts<Name, Also>,
 ): Resolver {
@@ -53,15 +53,15 @@ export function question<Name extends CallbackName = never, Also extends Callbac
   return { ...parts, answer: (x) => (onlyFor(x.req.method) ? answer(x, ask) : otherwise) }
 }
 
-/** A question that is one callback's. */
+/** A question that one callback answers. */
 export function asks<Name extends CallbackName>(name: Name, judge: Judge<Name>, facts: Facts = {}): Resolver {
   return { ...facts, asks: name, answer: (x) => ask(x, name, judge) }
 }
 
-/** The callbacks that answer with yes or no alone. */
+/** The callbacks that answer only true or false. */
 type Flag = { [Name in CallbackName]: Value<Name> extends boolean ? Name : never }[CallbackName]
 
-/** A question whose answer is its callback's. */
+/** A question whose answer is the callback's answer. */
 export function flag<Name extends Flag>(name: Name): Resolver {
   return asks(name, (value) => value as boolean, { byDefault: callbacks[name].fallback as boolean })
 }

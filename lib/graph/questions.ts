@@ -1,4 +1,4 @@
-// Collects the questions of the graph.
+// Maps each question that graph.ts lists to the way it is answered, made by question.ts.
 import { access } from './access.js'
 import { conditional } from './conditional.js'
 import { conneg } from './conneg.js'
@@ -6,7 +6,6 @@ import type { Question } from './graph.js'
 import { methods } from './methods.js'
 import type { Resolver } from './question.js'
 
-/** How each question of the graph is answered. */
 export const questions = {
   ...access,
   ...conneg,

@@ -1,11 +1,11 @@
-// Checks a spec against its `allowedMethods`: what a method needs, and what no method can reach.
+// Checks a spec against its `allowedMethods`: is a needed callback missing, can any callback never be called?
 import { type CallbackName, callbacks } from '../declare/callbacks.js'
 import type { AnySpec } from '../declare/spec.js'
 import { wrong } from '../rules.js'
 import { type Exit, first, graph, holding, type Question } from './graph.js'
 import { questions } from './questions.js'
 
-/** What methods come to, whatever the callbacks answer. */
+/** All that requests by some methods can reach. */
 interface Reached {
   readonly questions: Set<Question>
   readonly callbacks: Set<CallbackName>
@@ -42,7 +42,7 @@ const needs: Readonly<Record<string, CallbackName>> = {
 
 function reachOf(methods: readonly string[]): Reached {
   const reached: Reached = { questions: new Set(), callbacks: new Set() }
-  // whichever methods are allowed, others are refused
+  // any other method is refused
   for (const question of questionsOf('', false)) add(reached, question, '')
   for (const method of methods)
     for (const question of questionsOf(method, true)) add(reached, question, method)
@@ -57,7 +57,7 @@ function add(reached: Reached, question: Question, method: string): void {
   for (const name of also) reached.callbacks.add(name)
 }
 
-/** The questions that a request by this method can come to. */
+/** The questions that a request by this method can reach. */
 function questionsOf(method: string, isAllowed: boolean): ReadonlySet<Question> {
   const found = new Set<Question>()
   const visit = (exit: Exit): void => {

@@ -1,4 +1,4 @@
-// Shortens the graph: leaves out the questions that a spec settles once and for all.
+// Shortens the graph: skips the questions whose answer a spec settles before any request.
 import { callbacks } from '../declare/callbacks.js'
 import type { AnySpec } from '../declare/spec.js'
 import { first, graph, type Question } from './graph.js'
@@ -8,7 +8,7 @@ import { link, type Settled, type Step } from './step.js'
 /** The whole graph, for a request whose decisions are traced. */
 export const whole: Step = link(graph, questions, first)
 
-/** The graph of a spec: a request pays only for the questions that depend on it. */
+/** The graph of a spec: a request pays only for questions that depend on the request. */
 export function shorten(spec: AnySpec): Step {
   return link(graph, questions, first, settle(spec))
 }

@@ -1,4 +1,4 @@
-// Links the rows of a table into steps, so that a walk looks nothing up.
+// Links the rows of a table into steps, so that a walk needs no look-ups.
 import type { Outcome } from '../request/outcome.js'
 import type { Table } from './graph.js'
 import type { Resolver } from './question.js'
@@ -13,7 +13,7 @@ export interface Step extends Pick<Resolver, 'answer'> {
 
 type Linking = { -readonly [Part in keyof Step]: Step[Part] }
 
-/** The answers that are known before a request comes: the questions are skipped. */
+/** Answers known before a request. Their questions are skipped. */
 export type Settled<Name extends string> = ReadonlyMap<Name, boolean>
 
 /** Links a table from a question on. */
@@ -40,6 +40,6 @@ export function link<Name extends string>(
     step.no = follow(no)
     return step
   }
-  // questions about the method are never settled, so that one is left
+  // method questions are never settled, so at least one step remains
   return follow(first) as Step
 }

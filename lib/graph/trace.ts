@@ -1,4 +1,4 @@
-// Listens to the decisions of a request, and reports them before they are acted on.
+// Records the decisions of a request, and reports them before the answer is sent.
 import { callbacks } from '../declare/callbacks.js'
 import type { Decision, Decisions } from '../declare/decisions.js'
 import type { Plan } from '../declare/plan.js'
@@ -13,12 +13,12 @@ import { type Listener, walk } from './walk.js'
 
 type End = Outcome | { readonly kind: 'error'; readonly error: unknown }
 
-/** Whether anybody listens to the decisions of a request. */
+/** Whether there is a listener for the decisions of a request. */
 export function isTraced({ trace }: Plan): boolean {
   return typeof trace === 'function' || (trace === true && isShown()) || decisions.hasSubscribers
 }
 
-/** Clients are not told in production how a server decides. */
+/** Clients must not see in production how a server decides. */
 function isShown(): boolean {
   return process.env.NODE_ENV !== 'production'
 }
@@ -54,7 +54,7 @@ class Trace implements Listener {
   constructor(x: Exchange) {
     this.#x = x
     x.onAnswer = (name, value) => {
-      // a provider or an accept callback is no callback of the table: its answer is the step's as well
+      // providers and acceptors are not in the callback table; their answer belongs to the step
       if (this.#open && (name === this.#open.resolver.asks || !(name in callbacks))) this.#value = value
     }
   }

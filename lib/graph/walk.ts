@@ -5,13 +5,13 @@ import type { Exchange } from '../request/exchange.js'
 import type { Answer, Outcome } from '../request/outcome.js'
 import type { Step } from './step.js'
 
-/** Hears of the steps of a walk as they are made. */
+/** Told about each step of a walk. */
 export interface Listener {
   asking(step: Step): void
   answered(step: Step, answer: boolean): void
 }
 
-/** Asks `init`, then the questions from the first step on. A promise is made only where a callback makes one. */
+/** Asks `init`, then the questions from the first step on. Creates a promise only if a callback returns one. */
 export function walk(x: Exchange, first: Step, listener?: Listener): Awaitable<Outcome> {
   const { init } = x.plan.spec
   if (!init) return onward(x, first, listener)

@@ -1,4 +1,4 @@
-// A channel: publishes to its log, and hands what the log delivers to all who are subscribed.
+// Publishes events to a channel's log, and delivers the log's events to every subscriber.
 import { EventEmitter } from 'node:events'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { json } from '../formats/data.js'
@@ -16,7 +16,7 @@ import type { Root } from './sink.js'
 import { Supply } from './supply.js'
 import { View } from './view.js'
 
-/** So many publishes are confirmed in one turn: a loop that awaits each of them lets others in. */
+/** Publishes before yielding to the event loop: a loop that awaits each publish must not block it. */
 const publishesPerTurn = 1000
 
 export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Root {
@@ -24,12 +24,12 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   readonly #log: Log
   readonly #supply: Supply | undefined
   readonly #listeners = new EventEmitter().setMaxListeners(0)
-  /** The format in which events are checked while nobody is there. */
+  /** The format in which events are checked while there is no subscriber. */
   #lastFormat: Format | undefined
   #listening: Awaitable<() => unknown> | undefined
-  /** The event in delivery, and those that were delivered to the channel meanwhile. */
+  /** The event in delivery, and the events published during it. */
   readonly #arriving: Published[] = []
-  /** Sinks that join when the event in delivery has been handed to all. */
+  /** Joins that wait for the current delivery to finish. */
   #joining: (() => void)[] = []
   #published = 0
   #isClosed = false
@@ -49,7 +49,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
 
   publish(data: Data, meta: { type?: string } = {}): Promise<string> {
     const published = this.#publish(data, meta)
-    // a timer that publishes and awaits nothing must not end a process that is closing
+    // a publish that nobody awaits must not crash a closing process
     if (this.#isClosed) published.catch(() => {})
     return published
   }
@@ -74,7 +74,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return this
   }
 
-  /** Ends all that is subscribed, and takes no more. */
+  /** Ends all subscriptions, and refuses new ones. */
   close(): void {
     this.#isClosed = true
     this.down()
@@ -120,7 +120,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   tell(name: 'join' | 'leave', stream: () => OpenStream): void {
     if (this.#listeners.eventNames().length === 0) return
     const who = stream()
-    // the address of a client is not known any more once it has left
+    // read the address now: it is gone once the client has left
     if (name === 'join') void who.client
     for (const listener of this.#listeners.listeners(name)) {
       safely(
@@ -134,7 +134,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return event
   }
 
-  /** An event that is published by a sink of another comes after it, for everybody. */
+  /** An event published during a delivery is delivered after it, to all sinks. */
   override event(event: Published): void {
     this.#arriving.push(event)
     if (this.#arriving.length > 1) return
@@ -178,8 +178,8 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 
   /**
-   * Throws for what nobody could write. What one format alone cannot write ends the streams of that format: a
-   * client that has asked for it is not to stop what is published to all others.
+   * Throws for data that no format can write. Data that one format cannot write ends only the streams of that format:
+   * one client's choice of format must not block publishing to all others.
    */
   #check(event: Published): void {
     if (event.data === undefined && event.type !== undefined) return
@@ -209,12 +209,12 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
 
 const metaRules: Rules = { type: [isType, 'text without CR, LF or NUL'] }
 
-/** What would end the field of an event stream is refused, whatever the format. */
+/** Refuses CR, LF and NUL in a type, in every format. */
 function isType(value: unknown): boolean {
   return typeof value === 'string' && !/[\r\n]/.test(value) && !value.includes('\0')
 }
 
-/** An event that is published has what a channel keeps: data and a type. */
+/** Takes data and type from a published event. */
 function unwrapped({ data, id, type, retry, comment }: Event): { data: unknown; type?: string } {
   if (id !== undefined || retry !== undefined || comment !== undefined) {
     const expected = 'expected data and type alone, since a channel gives ids of its own'

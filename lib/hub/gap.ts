@@ -1,9 +1,9 @@
-// A gap: events that a client has missed and that are no longer retained.
+// Describes a gap: events that a client missed and that are no longer retained.
 
 export class Gap {
-  /** The id that the client came with. */
+  /** The id that the client sent. */
   readonly requested: string
-  /** The id of the oldest retained event, or, where none is retained, the id after which events will come. */
+  /** The id of the oldest retained event; if none is retained, the id after which new events follow. */
   readonly from: string
   readonly reason: 'trimmed' | 'unknown'
 

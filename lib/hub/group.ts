@@ -1,4 +1,4 @@
-// Decides when bytes are shared: an event is encoded once for all streams of a feed in one format.
+// Shares bytes: collects the events of a turn once for all streams of a feed in one format.
 import { clock } from '../clock.js'
 import type { Format } from '../formats/format.js'
 import { Batch, type Taker } from '../wire/batch.js'
@@ -7,15 +7,15 @@ import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 import type { Origin, Sink } from './sink.js'
 
-/** A batch is written before it has more bytes or events than these, so that one turn cannot gather without limit. */
+/** A batch is written early at these limits, so that one turn cannot gather without limit. */
 const batchBytes = 2 ** 16
 const batchEvents = 1000
 
-/** The groups that have something to write at the end of this turn. */
+/** The groups with events to write at the end of this turn. */
 const due: Group[] = []
 
 function flushAll(): void {
-  // events that a write causes are of the next turn
+  // events caused by a write belong to the next turn
   for (const group of due.splice(0)) group.flush()
 }
 
@@ -30,7 +30,7 @@ export class Group implements Sink {
   readonly #members = new Map<Taker, Sink>()
   #events: Encoded[] = []
   #bytes = 0
-  /** A batch on its way, and the outlets that are still to get it. */
+  /** The batch in progress, and the outlets that have not got it yet. */
   #writing: { batch: Batch; outlets: IterableIterator<Taker> } | undefined
 
   constructor(format: Format, origin: Origin) {
@@ -42,14 +42,14 @@ export class Group implements Sink {
     return this.#members.size
   }
 
-  /** From here on the outlet gets what comes; events that were gathered before are not for it. */
+  /** The outlet gets events from now on, not those already gathered. */
   add(outlet: Taker, sink: Sink): void {
     this.flush()
     this.#members.set(outlet, sink)
     if (this.#members.size === 1) this.#origin.attach(this)
   }
 
-  /** The outlet got all that came until now. */
+  /** The outlet has received everything until now. */
   remove(outlet: Taker): void {
     if (!this.#members.delete(outlet) || this.#members.size > 0) return
     this.#clear()
@@ -69,9 +69,9 @@ export class Group implements Sink {
     if (this.#events.push(encoded) === 1 && due.push(this) === 1) setImmediate(flushAll)
   }
 
-  /** Writes what was gathered, in one write for each stream. */
+  /** Writes the gathered events, in one write for each stream. */
   flush(): void {
-    // a stream that another's write ends gets all that came before its end
+    // finish the batch in progress first, so that a stream that another one ends has got everything before its end
     this.#goOn()
     if (this.#events.length === 0) return
     const batch = new Batch(this.#events, clock.now())
@@ -80,7 +80,7 @@ export class Group implements Sink {
     this.#goOn()
   }
 
-  /** Goes on with the batch that is on its way. */
+  /** Continues the batch in progress. */
   #goOn(): void {
     const writing = this.#writing
     if (!writing) return

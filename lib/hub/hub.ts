@@ -1,4 +1,4 @@
-// A hub: channels by name, on one backend.
+// Finds or creates the channel of a name, on one backend.
 import { EventEmitter } from 'node:events'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { safely } from '../guard.js'
@@ -16,13 +16,13 @@ const optionRules: Rules = {
   historyBytes: [isTime, 'bytes, 0 or more'],
   maxAge: [isTime, 'milliseconds, 0 or more'],
   linger: [isTime, 'milliseconds, 0 or more'],
-  source: [isFunction, 'a function that starts what publishes'],
+  source: [isFunction, 'a function that starts publishing'],
 }
 
 /**
  * Channels: fan-out and replay.
  *
- * @param backend where events are kept; the memory of the process by default
+ * @param backend stores the events; by default the memory of the process
  * @throws TypeError for a value that is no backend
  */
 export function createHub(backend: Backend = memory()): Hub {

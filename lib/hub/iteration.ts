@@ -1,4 +1,4 @@
-// Iterates over a feed with `for await`: what comes from the first `next` on.
+// Iterates over a feed with `for await`: over the events published after the first `next`.
 import { LariatError } from '../errors.js'
 import type { Gap } from './gap.js'
 import type { Published } from './published.js'
@@ -18,7 +18,7 @@ export class Iteration implements AsyncIterableIterator<Published>, Sink {
   #events: Published[] = []
   #pending: Pending[] = []
   #state: 'new' | 'open' | 'over' = 'new'
-  /** Thrown once what came before it is taken. */
+  /** Thrown after the queued events are taken. */
   #error: unknown
 
   constructor(origin: Origin) {

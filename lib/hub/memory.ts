@@ -27,12 +27,12 @@ interface Retained {
 
 /** The latest events of a channel, bounded by count, bytes and age. */
 class History implements Log {
-  /** Tells ids of this log from those of another, and of another life of the process. */
+  /** Tells ids of this log from ids of other logs, and of earlier runs of the process. */
   readonly #epoch = randomBytes(5).toString('hex')
   readonly #retention: Required<Retention>
   readonly #retains: boolean
   #retained: (Retained | undefined)[] = []
-  /** Where in `retained` the oldest event is. */
+  /** The index of the oldest event in `retained`. */
   #first = 0
   #bytes = 0
   /** The number of the latest event. */
@@ -51,7 +51,7 @@ class History implements Log {
     const event = new Published(this.#id(number), data, type)
     check(event)
     const size = this.#retention.historyBytes === undefined ? 0 : sizeOf(data)
-    // the check runs code of the user's, which may itself have published
+    // the check runs user code, which may have published
     if (this.#number >= number) return this.publish(data, type, check)
     this.#number = number
     if (this.#retains) {
@@ -82,7 +82,7 @@ class History implements Log {
     return (this.#numberOf(one) ?? 0) - (this.#numberOf(other) ?? 0)
   }
 
-  /** Made once for each event, since the head of each stream names it. */
+  /** Created once for each event, since the head of every stream names it. */
   get latest(): string | undefined {
     if (!this.#retains) return undefined
     if (this.#latest?.number !== this.#number)
@@ -97,8 +97,8 @@ class History implements Log {
   }
 
   /**
-   * Reads as the client takes events, a page at a time: a slow client keeps no more than a page alive, and is told of
-   * what was trimmed meanwhile.
+   * Reads a page at a time, as the client takes events: a slow client keeps at most one page alive, and gets a gap for
+   * events that are trimmed meanwhile.
    */
   *#from(
     firstPage: readonly Published[],
@@ -107,7 +107,7 @@ class History implements Log {
   ): Generator<Published | Gap, void, undefined> {
     yield* firstPage
     for (let number = first + firstPage.length; number <= last; ) {
-      // the history goes on while this waits: it is looked at anew after each yield
+      // re-read after each yield: history may have been trimmed
       const oldest = Math.min(this.#oldest, last + 1)
       if (number < oldest) {
         const gap = new Gap(this.#id(number - 1), this.#id(Math.min(oldest, this.#number)), 'trimmed')
@@ -127,7 +127,7 @@ class History implements Log {
     return this.#retained.slice(at, at + length).map((each) => (each as Retained).event)
   }
 
-  /** The number of the oldest retained event, or, where none is retained, of the next one. */
+  /** The number of the oldest retained event; if none is retained, of the next event. */
   get #oldest(): number {
     return this.#number - this.#count + 1
   }

@@ -1,4 +1,4 @@
-// An event of a channel, and its bytes in each format: encoded once, shared by all streams that write it.
+// Encodes an event of a channel once in each format, for all streams that write it.
 import { is } from '../brand.js'
 import type { Format } from '../formats/format.js'
 import type { Event } from '../values/event.js'
@@ -11,7 +11,7 @@ export class Published<out Data = unknown> implements Event<Data> {
   readonly data: Data
   #format: Format | undefined
   #encoded: Encoded | undefined
-  /** Bytes in other formats, as long as those are in use: a format may be made for a single request. */
+  /** Bytes in other formats. Held weakly: a format may be created for a single request. */
   #others: WeakMap<Format, Encoded> | undefined
 
   constructor(id: string, data: Data, type: string | undefined) {

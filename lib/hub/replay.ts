@@ -1,4 +1,4 @@
-// Reads what a client has missed of a feed: the gap first, if there is one, then event by event.
+// Reads the events of a feed that a client missed: a gap first, if there is one, then each event.
 import { quietly } from '../guard.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
 import type { Reading } from './backend.js'
@@ -8,23 +8,23 @@ import type { Origin } from './sink.js'
 
 type Missed = Published | Gap
 
-/** A step that gave nothing: the feed leaves the event out. The reader decides when to take the next one. */
+/** A step without a value: the feed filters out the event. The reader decides when to take the next step. */
 export const skipped = Symbol('skipped')
 
 export type Step = IteratorResult<Missed> | typeof skipped
 
-/** So many steps of a reading are taken in one turn. */
+/** Steps before yielding to the event loop. */
 const stepsPerTurn = 1000
 
 export class Replay {
   readonly #origin: Origin
   readonly #iterator: Iterator<Missed> | AsyncIterator<Missed>
-  /** Events that were missed for good. */
+  /** The events that are lost, if any. */
   readonly gap: Gap | undefined
   #isGapRead = false
-  /** The id up to which everything was read; undefined where nothing is. */
+  /** The id of the last event read; undefined if none was. */
   last: string | undefined
-  /** Everything was read. */
+  /** Whether all events were read. */
   isDone = false
 
   constructor(origin: Origin, requested: string, { outcome, from, events }: Reading) {
@@ -34,7 +34,7 @@ export class Replay {
     else if (requested !== 'earliest') this.last = requested
   }
 
-  /** The gap, if there is one, then what was missed; a promise only where the backend needs one. */
+  /** The gap, if there is one, then the missed events. Returns a promise only if the backend needs one. */
   next(): Awaitable<Step> {
     if (this.gap && !this.#isGapRead) {
       this.#isGapRead = true

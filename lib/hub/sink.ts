@@ -1,16 +1,16 @@
-// The two sides of a feed: the sinks that get its events, and the origin that they come from.
+// Defines the two sides of a feed: the sinks that get its events, and the origin that delivers them.
 import type { Awaitable } from '../promise.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { Reading } from './backend.js'
 import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 
-/** Gets a feed's events: a stream, a group of streams, an iteration, or a feed that is part of the other. */
+/** Gets a feed's events: a stream, a group of streams, an iteration, or a filtered or mapped feed. */
 export interface Sink {
   /** The streams and iterations behind it. */
   readonly subscribers: number
   event(event: Published): void
-  /** Events are lost for good. */
+  /** Events are lost. */
   gap(gap: Gap): void
   /** A `filter` or `map` has thrown, or the format cannot write an event. */
   failed(error: unknown): void
@@ -21,7 +21,7 @@ export interface Sink {
 /** A feed, as its sinks see it. */
 export interface Origin {
   readonly root: Root
-  /** An event of the channel as this feed has it; undefined where the feed leaves it out. */
+  /** The channel's event as this feed delivers it; undefined if the feed filters it out. */
   of(event: Published): Published | undefined
   attach(sink: Sink): void
   detach(sink: Sink): void
@@ -29,17 +29,17 @@ export interface Origin {
 
 /** The channel of a feed. */
 export interface Root {
-  /** Resolves when events are delivered from then on; undefined when they already are. */
+  /** Resolves once events are delivered; undefined if they already are. */
   readonly ready: PromiseLike<unknown> | undefined
-  /** An event is being handed to one sink after the other. */
+  /** An event is being delivered to the sinks. */
   readonly isDelivering: boolean
-  /** Nothing that can be read is delivered later. */
+  /** Delivery is synchronous with publishing: no readable event is delivered later. */
   readonly isImmediate: boolean
-  /** The id of the event that was delivered last, where events are retained and the id is known without asking. */
+  /** The id of the last delivered event, if events are retained and the id is known without asking the backend. */
   readonly position: string | undefined
   /**
-   * Lets a sink join: at once, or when the event in delivery has been handed to all that were there before. A sink
-   * that joins in the midst of a delivery would get an event that was published before it came.
+   * Lets a sink join: at once, or after the current delivery. A sink that joined during a delivery would get an event
+   * that was published before it joined.
    */
   afterDelivery(join: () => void): void
   /** The order of two ids. */

@@ -1,4 +1,4 @@
-// Decides what a stream gets of a feed: alone or shared, what it has missed, what it was told. Each event exactly once.
+// Decides how a stream gets the events of a feed: missed ones first, then one by one or shared. Each exactly once.
 import type { Format } from '../formats/format.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import type { Feed } from '../values/feed.js'
@@ -17,9 +17,9 @@ export interface Subscriber {
   readonly stream: OpenStream
   /** Takes the bytes of a group. */
   readonly outlet: Taker & { readonly format: Format }
-  /** Handles events one by one; made when a stream follows alone. */
+  /** Handles events one by one; created when a stream follows alone. */
   readonly alone: Follower
-  /** The stream shares from now on, and has nothing left to do alone. */
+  /** The stream shares from now on, and no longer needs its follower. */
   shares(): void
   gap(gap: Gap): void
   end(reason: Reason): void
@@ -27,39 +27,39 @@ export interface Subscriber {
 
 /** Handles the events of a stream that follows alone. */
 export interface Follower {
-  /** Nothing waits to be handled: what a group writes from now on comes after it. */
+  /** Nothing is queued, so later group writes stay in order. */
   readonly isIdle: boolean
   event(event: Published): void
   /** An empty queue within the limits of the stream. */
   newQueue(): Queue<unknown>
-  /** Puts an event into a queue, within the limits. */
+  /** Adds an event to a queue, within the limits. */
   offer(queue: Queue<unknown>, event: Published): void
 }
 
 /**
  * - `new`: nothing is subscribed yet
- * - `catchingUp`: events come one by one, and wait until what was missed has been read
+ * - `catchingUp`: live events are queued until the missed ones have been read
  * - `alone`: events come one by one
  * - `shared`: the outlet gets the bytes of its group
  * - `over`: the stream has left
  */
 type State = 'new' | 'catchingUp' | 'alone' | 'shared' | 'over'
 
-/** How a client begins; let go when it has caught up. */
+/** Where a client begins. Released once it has caught up. */
 interface Arrival {
-  /** The id that it came with. */
+  /** The id that the client sent. */
   readonly asked: string | undefined
-  /** The id of the event before the first that the stream gets, where it came without one. */
+  /** The id of the event before the first that the stream gets, if the client sent none. */
   position?: string | undefined
   replay?: Replay | undefined
-  /** Events that came live while the client catches up. */
+  /** Live events that wait while the client catches up. */
   live?: Queue<unknown>
-  /** The gap that the head has told. */
+  /** The gap that the head has reported. */
   toldGap?: Gap | undefined
 }
 
 /**
- * A stream's part in a feed. It follows alone while it has something to catch up with, or an `info` of its own; else
+ * One stream's subscription to a feed. The stream follows alone while it catches up, or if it has an `info`. Otherwise
  * it shares the bytes of its group.
  */
 export class Subscription implements Sink {
@@ -79,17 +79,17 @@ export class Subscription implements Sink {
     return 1
   }
 
-  /** There is nothing to ask the backend for, and nothing to catch up with: the stream may share from the start. */
+  /** There is nothing to catch up with, and nothing to wait for: the stream may share from the start. */
   get isPlain(): boolean {
     return !this.#arrival && this.#view.root.isImmediate
   }
 
-  /** Live events that wait until the client has caught up. */
+  /** The number of live events that wait until the client has caught up. */
   get queued(): number {
     return this.#arrival?.live?.size ?? 0
   }
 
-  /** The place where the client begins, as the Mercure protocol tells it: after an id, or with all that is retained. */
+  /** Headers that say where the client begins (Mercure): after an id, or at the oldest retained event. */
   head(): Record<string, string> {
     const arrival = this.#arrival
     const gap = arrival?.replay?.gap
@@ -101,7 +101,7 @@ export class Subscription implements Sink {
     return position === undefined ? {} : { 'Last-Event-ID': position }
   }
 
-  /** Whether the head has told a gap. */
+  /** Whether the head has reported a gap. */
   hasTold(gap: Gap): boolean {
     return gap === this.#arrival?.toldGap
   }
@@ -109,8 +109,8 @@ export class Subscription implements Sink {
   // ---- joining
 
   /**
-   * Gets events one by one from now on, and then reads what was missed, so that nothing is lost between the two. A
-   * promise where the backend needs one.
+   * Receives live events first, then reads the missed ones, so that none falls between. Returns a promise only if the
+   * stream has to wait for the backend or for the current delivery.
    */
   follow(): Awaitable<void> {
     if (this.#state !== 'new') return
@@ -120,6 +120,7 @@ export class Subscription implements Sink {
     const isDeferred = root.isDelivering
     root.afterDelivery(() => this.#guard(() => this.#attach()))
     if (isPlain) return
+    // a delivery is synchronous: by the next microtask it is over, and this stream is attached
     return isDeferred ? Promise.resolve().then(() => this.#readWhenReady()) : this.#readWhenReady()
   }
 
@@ -145,10 +146,10 @@ export class Subscription implements Sink {
     return isPromise(reading) ? reading.then(took) : took(reading)
   }
 
-  /** Shares the bytes of the group from now on, unless there is something to do alone first. */
+  /** Shares the bytes of the group from now on, unless the stream is still catching up. */
   share(): void {
     if (this.#state !== 'new' && this.#state !== 'alone') return
-    // a backend that lags would deliver events to the group that the client has read already
+    // a lagging backend would deliver again what the client has already read
     if (this.#arrival?.replay?.last !== undefined && !this.#view.root.isImmediate) return
     this.#view.root.afterDelivery(() => this.#guard(() => this.#join()))
   }
@@ -200,7 +201,7 @@ export class Subscription implements Sink {
     return this.#state === 'alone' || this.#state === 'catchingUp'
   }
 
-  /** Writes what the group has gathered, so that the stream's own write comes after it. */
+  /** Writes the gathered events of the group, so that the stream's own write comes after them. */
   flush(): void {
     this.#group?.flush()
   }
@@ -211,7 +212,7 @@ export class Subscription implements Sink {
     return this.#state === 'catchingUp'
   }
 
-  /** What was missed, then what came live meanwhile; after the last of it, events come as they are published. */
+  /** Yields missed events, then live events queued meanwhile. */
   next(): Awaitable<Step> {
     const replay = this.#arrival?.replay
     if (!replay || replay.isDone) return this.#nextLive()
@@ -228,12 +229,12 @@ export class Subscription implements Sink {
     return { done: true, value: undefined }
   }
 
-  /** Whether an event, or what comes after a gap, was not part of what was missed. */
+  /** Whether a live event is later than the last replayed one. */
   #isNews(live: Published | Gap): boolean {
     const last = this.#arrival?.replay?.last
     const id = live instanceof Gap ? live.from : live.id
     if (last !== undefined && this.#view.root.compare(id, last) <= 0) return false
-    // once the client has caught up, each event from here on comes after what was missed
+    // caught up: no later event can be a duplicate
     if (this.#arrival && this.#state === 'alone') this.#arrival.replay = undefined
     return true
   }
@@ -266,7 +267,7 @@ export class Subscription implements Sink {
   }
 }
 
-/** The end of what was missed is not the end of what there is. */
+/** When the replay ends, the live queue follows: returns an empty step. */
 function goOn(step: Step): Step {
   return step !== skipped && step.done ? skipped : step
 }

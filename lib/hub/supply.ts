@@ -11,7 +11,7 @@ interface Run {
   isOver: boolean
 }
 
-/** A channel's source. It runs for all subscribers, outside the async context of the one who happens to start it. */
+/** A channel's source. The source runs outside the async context of the subscriber that started it. */
 export class Supply {
   readonly #name: string
   readonly #source: () => unknown
@@ -50,7 +50,7 @@ export class Supply {
     }
   }
 
-  /** Stops the source after a while, unless it is started again by then. */
+  /** Stops the source after `linger`, unless it is started again by then. */
   stop(): void {
     if (!this.#run) return
     if (this.#linger === 0) this.stopNow()

@@ -1,4 +1,4 @@
-// A feed: a channel, or the part of one that a filter or a map leaves.
+// Delivers the events of a feed, filtered and mapped, to its sinks. A channel is one; `filter` and `map` make others.
 import { is } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import type { Format } from '../formats/format.js'
@@ -13,7 +13,7 @@ import { Published } from './published.js'
 import { Replay } from './replay.js'
 import type { Origin, Root, Sink } from './sink.js'
 
-/** Makes a part's event of an event of the whole: the same, another, or none. */
+/** Turns an event of a feed into one of its part: the same, another, or none. */
 type Step = (event: Published) => Published | undefined
 
 /** A feed with its sinks. A part that has sinks is itself a sink of the whole. */
@@ -24,7 +24,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
 
   abstract readonly root: Root
   abstract of(event: Published): Published | undefined
-  /** Called when the first sink is there, and when the last one has left. */
+  /** Called when the first sink is attached, and when the last one is detached. */
   protected abstract begin(): void
   protected abstract cease(): void
 
@@ -55,7 +55,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
     yield* replay.all() as AsyncIterable<Event<Data>>
   }
 
-  /** Reads what is retained after an id, as this feed has it. */
+  /** Reads the retained events after an id, as this feed delivers them. */
   read(after: string): Awaitable<Replay> {
     const reading = this.root.retained(after)
     const replay = (read: Reading) => new Replay(this as View<unknown>, after, read)
@@ -112,7 +112,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
     for (const sink of [...this.#sinks]) sink.failed(error)
   }
 
-  /** All leave before the first is told: a stream that subscribes meanwhile is the first of those that come after. */
+  /** Detach all sinks before telling any: a stream that subscribes meanwhile starts anew. */
   down(error?: unknown): void {
     const sinks = [...this.#sinks]
     if (sinks.length === 0) return
@@ -123,7 +123,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
   }
 }
 
-/** The part of a feed that a filter or a map leaves. */
+/** A filtered or mapped feed. */
 class Part<Data> extends View<Data> {
   readonly #whole: View<unknown>
   readonly #step: Step
@@ -165,7 +165,7 @@ class Part<Data> extends View<Data> {
   }
 }
 
-/** A promise would count as true, whatever it resolves to. */
+/** A promise is always truthy. */
 function settled(name: string, answer: unknown): unknown {
   if (!isPromise(answer)) return answer
   answer.then(undefined, () => {})

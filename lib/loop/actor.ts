@@ -1,4 +1,5 @@
-// Calls back while a response is held: `subscribe`, `monitor`, `drained`, the unsubscribe and `terminate`.
+// Runs the callbacks of a held response: `subscribe`, `monitor`, `drained`, the unsubscribe and `terminate`. Exists
+// while a callback can run; a stream that only relays a channel has none.
 import { clock, type Deadline } from '../clock.js'
 import type { Watched } from '../declare/context.js'
 import type { AnySpec } from '../declare/spec.js'
@@ -26,33 +27,32 @@ export function callsBack({ info, terminate, onGap }: Handlers): boolean {
   return (info ?? terminate ?? onGap) !== undefined
 }
 
-/** The life of the stream, as `subscribe` moves it on. */
+/** The held response, as the actor sees it. */
 interface Asking extends Life {
   readonly isEnded: boolean
   readonly stream: OpenStream
   follow(feed: Feed<unknown>): Awaitable<void>
-  /** `subscribe` has answered, and its feed is followed. */
+  /** `subscribe` has answered, and the stream follows its feed. */
   answered(answer: unknown): void
-  /** `subscribe` has thrown, rejected, or not answered in time. */
+  /** `subscribe` threw, rejected, or did not answer in time. */
   unanswered(error: unknown): void
-  /** `subscribe` takes its time. */
+  /** `subscribe` returned a promise. */
   isAwaited(): void
 }
 
-/** The part of a held response that only callbacks need; a stream that only shares a channel has none. */
 export class Actor {
   readonly #life: Asking
   readonly #x: Exchange
   readonly #handlers: Handlers
   readonly messages: Messages
-  /** The request's, where callbacks run later. */
+  /** The request's async context. Later callbacks run in it. */
   #scope: Scope | undefined
   #context: LoopContext | undefined
   #watches: Set<Watch> | undefined
   #draining: ((result: 'ok' | 'closed') => void)[] | undefined
   #unsubscribe: (() => unknown) | undefined
   #source: Pull | undefined
-  /** By when `subscribe` has to answer. */
+  /** Fires when `subscribe` is late. */
   #deadline: Deadline | undefined
   /** `subscribe` is running. */
   isCalling = false
@@ -65,7 +65,7 @@ export class Actor {
     if (isScoped) this.#scope = scopeOfNow()
   }
 
-  /** Runs code of the spec where the request would run. */
+  /** Runs a callback in the request's async context. */
   within<T>(run: () => T): T {
     return within(this.#scope, run)
   }
@@ -75,19 +75,19 @@ export class Actor {
     return this.#context
   }
 
-  /** Somebody may still use it, or is to be called. Without that it is let go once the stream shares. */
+  /** Whether a context or scope is still in use. If not, the actor is released once the stream joins a group. */
   get isNeeded(): boolean {
     return this.#context !== undefined || this.#scope !== undefined
   }
 
-  /** A message or a watch has been there. */
+  /** Whether anything was ever sent or monitored. */
   get isUsed(): boolean {
     return this.#watches !== undefined || this.messages.isUsed
   }
 
   // ---- subscribe
 
-  /** Calls `subscribe`, or follows the feed that it is, and tells the life the answer. */
+  /** Calls `subscribe`, or follows it if it is a feed, and reports the answer. */
   ask(subscribe: Handlers['subscribe']): void {
     let answer: unknown
     this.isCalling = true
@@ -104,14 +104,14 @@ export class Actor {
     this.wait(answer)
   }
 
-  /** Waits for an answer, and no longer than `decisionTimeout`. */
+  /** Waits for an answer, for `decisionTimeout` at most. */
   wait(answer: PromiseLike<unknown>): void {
     const scope = this.#scope ?? scopeOfNow()
     const { decisionTimeout } = this.#x.plan
     this.#deadline = clock.after(decisionTimeout, () =>
       within(scope, () => this.#life.unanswered(tooLate('subscribe', decisionTimeout))),
     )
-    // a thenable of the user's may resolve to anything, or throw
+    // a user's thenable may resolve to anything, or throw
     Promise.resolve(answer)
       .then((value) => (isFeed(value) ? this.#life.follow(value) : value))
       .then(
@@ -120,13 +120,13 @@ export class Actor {
       )
   }
 
-  /** `subscribe` is no longer waited for. */
+  /** Stops waiting for `subscribe`. */
   settle(): void {
     this.#deadline?.cancel()
     this.#deadline = undefined
   }
 
-  /** Takes what `subscribe` returned: how to unsubscribe, or a source to pull from. */
+  /** Takes the answer of `subscribe`: a function that unsubscribes, or a source to pull from. */
   adopt(answer: unknown): void {
     if (answer === undefined || isStop(answer)) return
     this.#scope ??= scopeOfNow()
@@ -134,19 +134,19 @@ export class Actor {
     else this.#source = open(answer)
   }
 
-  /** Closes an answer that comes too late. */
+  /** Closes a late answer. */
   discard(answer: unknown): void {
     quietly(() => (isStop(answer) ? discard(answer) : this.adopt(answer)))
     this.unsubscribe()
     this.#forgetScope()
   }
 
-  /** Each resolves when it is known whether a target was dead from the start. */
+  /** Promises that resolve once each target is known to have been dead, or alive, from the start. */
   get watching(): readonly Promise<unknown>[] {
     return [...(this.#watches ?? [])].flatMap((each) => each.known ?? [])
   }
 
-  /** From here on messages are handled, and the source is pulled. */
+  /** Starts to handle messages and to pull from the source. */
   open(): void {
     const { subscription } = this.#life
     this.messages.open(subscription?.isCatchingUp ? subscription : this.#source)
@@ -167,7 +167,7 @@ export class Actor {
   }
 
   drained(): Promise<'ok' | 'closed'> {
-    // in a turn of its own: a loop that writes to an ended stream must not keep others waiting
+    // resolve in a later turn, so that a loop of write() and drained() cannot block the event loop
     if (this.#life.isEnded) return nextTurn().then(() => 'closed')
     if (!this.#life.outlet.isBehind) return Promise.resolve('ok')
     this.#draining ??= []
@@ -189,7 +189,7 @@ export class Actor {
       else this.#life.end(error === undefined ? { kind: 'down' } : { kind: 'down', error })
     })
     if (isDead) return
-    // a target may end the stream while it is attached
+    // attaching to a target may end the stream
     if (this.#life.isEnded) own.stop()
     else watches.add(own)
   }
@@ -202,14 +202,14 @@ export class Actor {
 
   // ---- the end
 
-  /** Nothing is watched or handled any more. */
+  /** Stops the watches and closes the mailbox. */
   stop(): void {
     for (const each of this.#watches ?? []) this.#safely('taking back a watch', () => each.stop())
     this.#watches = undefined
     this.messages.close()
   }
 
-  /** Nobody waits for the client any more. */
+  /** Resolves pending drained() calls with 'closed'. */
   closed(): void {
     this.#releaseDraining('closed')
   }
@@ -220,7 +220,7 @@ export class Actor {
     for (const resolve of draining) resolve(result)
   }
 
-  /** Closes what `subscribe` returned. */
+  /** Unsubscribes, or closes the source. */
   unsubscribe(): void {
     const unsubscribe = this.#unsubscribe
     const source = this.#source
@@ -236,12 +236,12 @@ export class Actor {
     this.#forgetScope()
   }
 
-  /** A context that somebody keeps must not keep the stores of its request. */
+  /** A context that user code keeps must not keep the request's AsyncLocalStorage values. */
   #forgetScope(): void {
     if (this.#life.isEnded) this.#scope = undefined
   }
 
-  /** Runs what fails without a consequence but a warning. */
+  /** Runs a function. A failure is only a warning. */
   #safely(name: string, run: () => unknown): void {
     safely(
       () => this.within(run),

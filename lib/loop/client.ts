@@ -1,13 +1,10 @@
-// Decides who a client is: `clientKey`, else its address as Express knows it.
+// Identifies a client: by `clientKey`, else by its address as Express knows it.
 import { misuse, show } from '../errors.js'
 import type { Exchange } from '../request/exchange.js'
 
 let hasWarned = false
 
-/**
- * Who a client is. Undefined where nothing needs it yet: an address has to be fetched from the system, and can be for
- * as long as the client is there.
- */
+/** Identifies the client. Undefined if nothing needs it yet: reading the address is a system call. */
 export function clientOf(x: Exchange): string | undefined {
   const { req } = x
   const { clientKey, maxStreamsPerClient } = x.plan.stream
@@ -19,11 +16,11 @@ export function clientOf(x: Exchange): string | undefined {
   if (!hasWarned && 'x-forwarded-for' in req.headers && !req.app?.get('trust proxy')) {
     hasWarned = true
     process.emitWarning(
-      'X-Forwarded-For has come, and Express does not trust it: all clients of the proxy are one. ' +
+      'X-Forwarded-For was received, but Express does not trust the proxy: all clients behind it count as one. ' +
         "Set app.set('trust proxy', …) to the proxies that are yours, or clientKey in the stream options.",
       { type: 'LariatWarning' },
     )
   }
-  // once a client has left, its address cannot be asked for any more
+  // the address cannot be read once the client has left
   return maxStreamsPerClient !== undefined || x.plan.spec.terminate ? (req.ip ?? '') : undefined
 }

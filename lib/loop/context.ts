@@ -1,11 +1,11 @@
-// The context of `subscribe`, `info`, `onGap` and `terminate`.
+// Shows a held response to `subscribe`, `info`, `onGap` and `terminate`.
 import type { LoopContext as PublicLoopContext, Watched } from '../declare/context.js'
 import { Context } from '../request/context.js'
 import type { Exchange } from '../request/exchange.js'
 import type { OpenStream, Wrote } from '../values/open-stream.js'
 import { lastEventIdOf } from './last-event-id.js'
 
-/** The part of a loop's context that a request's does not have. */
+/** The functions that only a loop's context has. */
 type Acts = Pick<PublicLoopContext<unknown>, 'send' | 'write' | 'drained' | 'monitor' | 'stream'>
 
 export class LoopContext extends Context implements PublicLoopContext<unknown> {

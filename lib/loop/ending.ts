@@ -1,4 +1,4 @@
-// Decides how each reason ends a response: complete, cut, or answered in place of the stream.
+// Decides how each reason ends a response: complete, cut, or with another answer in place of the stream.
 import { type Code, Refusal } from '../errors.js'
 import { discard } from '../request/discard.js'
 import type { Reason } from '../values/open-stream.js'
@@ -11,7 +11,7 @@ interface Instead {
   fail(error: unknown): void
 }
 
-/** The reasons whose end a client is to see as whole. */
+/** Reasons that end the response properly. */
 const complete: ReadonlySet<Reason['kind']> = new Set([
   'stop',
   'end',
@@ -25,7 +25,7 @@ export function isComplete({ kind }: Reason): boolean {
   return complete.has(kind)
 }
 
-/** Ends a response: its stream, where the head is out, else by an answer in its place. */
+/** Ends a response: ends the stream if the head is out, else answers in its place. */
 export function endResponse(
   outlet: Outlet,
   head: Instead | undefined,
@@ -34,7 +34,7 @@ export function endResponse(
 ): void {
   const { kind } = reason
   const isHeadOut = outlet.phase !== 'waiting'
-  // by `res` itself
+  // a callback answered through `res`
   const isAnswered = kind === 'stop' && !isHeadOut && outlet.res.headersSent
   if (stop && (isHeadOut || isAnswered || kind === 'disconnect')) discard(stop)
   if (kind === 'disconnect' || isAnswered) return outlet.release()

@@ -1,4 +1,4 @@
-// The head of a held response: its headers, its media type, and how it is taken back for another answer.
+// Sets the head of a held response: its headers and media type. Retracts them if another answer is sent.
 import type { AnySpec } from '../declare/spec.js'
 import type { Format } from '../formats/format.js'
 import { stillAllowed } from '../graph/access.js'
@@ -17,7 +17,7 @@ import type { OpenStreams } from './open-streams.js'
 export type Held = Extract<Outcome, { kind: 'loop' }>
 export type Fail = (error: unknown) => void
 
-/** A head that is not out yet. It is let go once it is. */
+/** A head that is not out yet. */
 export class Head {
   readonly #x: Exchange
   readonly #held: Held
@@ -44,7 +44,7 @@ export class Head {
     return this.#held.status ?? 200
   }
 
-  /** Asks again whether the client may have the stream; undefined where no callback of the spec says so. */
+  /** Asks again whether the client may have the stream; undefined if no callback decides that. */
   get recheck(): Recheck | undefined {
     const { isAuthorized, forbidden, format } = this.#x.plan.spec as AnySpec & { format?: unknown }
     const canAsk = typeof isAuthorized === 'function' || typeof forbidden === 'function'
@@ -52,15 +52,15 @@ export class Head {
   }
 
   /**
-   * A client that comes back is told of a gap by the head, where its format cannot say so: the head waits for the feed
-   * that `subscribe` returns, as long as that runs, or if it is known to write before it returns a feed.
+   * Whether the head must wait for the feed: the client reconnects, and its format cannot report a gap. The head waits
+   * while `subscribe` runs, or if `subscribe` is known to write before it returns a feed.
    */
   waits(outlet: Outlet, isCalling = false): boolean {
     if (!isCalling && !this.#streams.headsWait) return false
     return Boolean(lastEventIdOf(this.#x.req)) && !outlet.canTellGaps
   }
 
-  /** Puts the headers onto the response, with those that a channel adds. */
+  /** Sets the headers on the response, with those that a channel adds. */
   set(more: Readonly<Record<string, string>> = {}): void {
     this.#isSet = true
     setHead(this.#x, this.#held, this.type)
@@ -74,7 +74,7 @@ export class Head {
     finishHead(this.#x)
   }
 
-  /** Answers with a stop instead. */
+  /** Answers with a stop instead of the stream. */
   stop(stop: StopValue): void {
     try {
       respondStop(this.#x, stop, this.#fail)
@@ -83,7 +83,7 @@ export class Head {
     }
   }
 
-  /** Answers with an error instead, which may be a refusal. */
+  /** Answers with an error instead of the stream. */
   fail(error: unknown): void {
     if (this.#isSet) for (const name of ofStreams) this.#x.res.removeHeader(name)
     if (this.#streams.isClosing) this.#x.draft.headers['Retry-After'] = String(this.#streams.retryAfter)
@@ -91,7 +91,7 @@ export class Head {
   }
 }
 
-/** Headers that are true of a stream alone. */
+/** Headers that describe only a stream. */
 const ofStreams = [
   'Content-Type',
   'Content-Language',
@@ -101,10 +101,10 @@ const ofStreams = [
   'Event-Gap',
 ]
 
-/** Headers that are true of a whole body alone. */
+/** Headers that describe only a complete body. */
 const ofWholes = ['etag', 'last-modified', 'expires', 'accept-ranges', 'content-length']
 
-/** The headers of every stream, unless the resource set its own; nothing of a stream can be revalidated or cut. */
+/** Sets the headers of every stream, unless the resource set its own. A stream has no validators, ranges or length. */
 function setHead(x: Exchange, { headers = {} }: Held, type: string): void {
   const { res } = x
   x.draft.apply()
@@ -117,9 +117,8 @@ function setHead(x: Exchange, { headers = {} }: Held, type: string): void {
 }
 
 /**
- * The media type of a stream: the negotiated one, with the parameters of the format's own (the boundary of a
- * multipart) where they are the same type. That of the format where nothing was negotiated, or where an accept
- * callback chose another.
+ * The media type of a stream: the negotiated one, with the format's parameters (such as a multipart boundary) if both
+ * are the same type. The format's own if nothing was negotiated, or if an accept callback chose another format.
  */
 function typeOf(x: Exchange, format: Format): string {
   const { mediaType, charset } = x.negotiated
@@ -129,6 +128,6 @@ function typeOf(x: Exchange, format: Format): string {
   const same = own.find((each) => essenceOf(each) === essenceOf(mediaType))
   if (!same && !x.isReading) return own[0] as string
   const type = same && !parseMediaType(mediaType)?.parameters.length ? same : mediaType
-  // streams are UTF-8, whatever charset a body would have been in
+  // streams are always UTF-8, even if a body would have another charset
   return charset === undefined ? type : withCharset(type, 'utf-8')
 }

@@ -1,4 +1,4 @@
-// Turns an outcome into a held response: HEAD gets the head alone, caps are judged, then the life begins.
+// Turns an outcome into a held response: answers HEAD with the head alone, checks the caps, then starts the loop.
 import { misuse } from '../errors.js'
 import { discardList } from '../request/discard.js'
 import type { Exchange } from '../request/exchange.js'

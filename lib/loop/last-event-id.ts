@@ -1,7 +1,7 @@
 // Decides which event a client saw last.
 import type { Request } from 'express'
 
-/** The id that a client saw last: the Last-Event-ID header, else the query parameter `lastEventId`. */
+/** The last id that the client saw: the Last-Event-ID header, else the query parameter `lastEventId`. */
 export function lastEventIdOf({
   headers,
   originalUrl,

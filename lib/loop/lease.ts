@@ -9,13 +9,13 @@ export type Recheck = () => Awaitable<boolean>
 
 /** The stream that is held. */
 interface Lessee {
-  /** Runs callbacks where the request would run. */
+  /** Runs callbacks in the request's async context. */
   within<T>(run: () => T): T
   end(reason: Reason): void
 }
 
 export class Lease {
-  /** The lease of a stream; undefined where nothing limits it. */
+  /** The lease of a stream; undefined if nothing limits it. */
   static of(options: Plan['stream'], recheck: Recheck | undefined, lessee: Lessee): Lease | undefined {
     const { maxDuration, reauthorize } = options
     const isLimited = maxDuration !== undefined || (reauthorize !== undefined && recheck !== undefined)
@@ -30,7 +30,7 @@ export class Lease {
   constructor({ maxDuration, reauthorize }: Plan['stream'], recheck: Recheck | undefined, lessee: Lessee) {
     this.#lessee = lessee
     if (maxDuration !== undefined) {
-      // streams that were opened together must not come back together
+      // jitter: streams opened together must not reconnect together
       const duration = maxDuration * (1 - Math.random() / 10)
       this.#expiry = clock.after(duration, () => lessee.end({ kind: 'expired' }))
     }
@@ -43,7 +43,7 @@ export class Lease {
     this.#next?.cancel()
   }
 
-  /** The interval counts from the answer: no two questions are open at once. */
+  /** The interval starts at the answer, so checks never overlap. */
   #askEvery(milliseconds: number, recheck: Recheck): void {
     this.#next = clock.after(milliseconds, () => {
       const answered = (isAllowed: boolean) => {

@@ -1,16 +1,16 @@
 // READ THIS FIRST: the life of a held response, its states and the turn that leads from one to the next.
 
 /**
- * - `asking`: `subscribe` was called, and has not answered
- * - `checking`: it has answered; are the targets that it monitors alive?
- * - `open`: the head is out, messages flow
- * - `left`: the stream is over for its client; `subscribe` is still to answer, so that its answer can be closed
+ * - `asking`: `subscribe` was called and has not answered
+ * - `checking`: `subscribe` has answered; are the targets that it monitors alive?
+ * - `open`: messages flow. The head is out; an early write sends it in `asking` or `checking`
+ * - `left`: the stream has ended; `subscribe` has not answered yet, and its answer must be closed
  * - `ended`: unsubscribed and terminated
  */
 export type State = 'asking' | 'checking' | 'open' | 'left' | 'ended'
 
 /**
- * - `answered`: `subscribe` has answered, and its feed is followed
+ * - `answered`: `subscribe` has answered, and the stream follows its feed
  * - `known`: the monitored targets are alive
  * - `over`: any reason to end
  * - `failed`: `subscribe` threw, rejected, or did not answer in time
@@ -18,8 +18,9 @@ export type State = 'asking' | 'checking' | 'open' | 'left' | 'ended'
 export type Turn = 'answered' | 'known' | 'over' | 'failed'
 
 /**
- * Where each turn leads; in a state without a turn, nothing happens. Whether the head is out is a matter of the
- * response (waiting → flowing ⇄ behind → ending → over), see wire/writer.ts.
+ * Where each turn leads. A turn that a state does not list does not change the state. A late answer of `subscribe` is
+ * closed in any case. The response has phases of its own (waiting → flowing ⇄ behind → ending → over): see
+ * wire/writer.ts.
  */
 export const life: Readonly<Record<State, Partial<Record<Turn, State>>>> = {
   asking: { answered: 'checking', over: 'left', failed: 'ended' },

@@ -23,20 +23,20 @@ import { Stream } from './stream.js'
 const started = Date.now()
 
 /**
- * One held response. There may be very many, and most only share what a channel publishes: what not every one needs is
- * made when it is needed, and let go when it is not.
+ * One held response. A process may hold very many, and most only relay a channel. Optional parts are created on demand
+ * and released after use.
  */
 export class Loop implements Subscriber, Holder {
   #state: State = 'asking'
-  /** Why it is over; the first reason counts. */
+  /** Why the loop ended. Only the first reason is kept. */
   reason: Reason | undefined
   readonly outlet: Outlet
   readonly #plan: Plan
   readonly #handlers: Handlers
   readonly #streams: OpenStreams
-  /** Until the head is out. */
+  /** The head. Released once it is out. */
   #head: Head | undefined
-  /** While a callback may come, or somebody may use a context. */
+  /** The request. Released once no callback can run. */
   #x: Exchange | undefined
   #actor: Actor | undefined
   subscription: Subscription | undefined
@@ -58,7 +58,7 @@ export class Loop implements Subscriber, Holder {
     if (client !== undefined) this.#stream = new Stream(this, client)
   }
 
-  /** The stream as others see it. */
+  /** The public view of this stream. */
   get stream(): OpenStream {
     this.#stream ??= new Stream(this)
     return this.#stream
@@ -74,7 +74,7 @@ export class Loop implements Subscriber, Holder {
 
   // ---- asking
 
-  /** Calls `subscribe`, unless the client has already gone. */
+  /** Calls `subscribe`, unless the client has already left. */
   start(): void {
     const x = this.#x as Exchange
     if (x.hasLeft) return this.outlet.release()
@@ -86,7 +86,7 @@ export class Loop implements Subscriber, Holder {
     else this.#followAtOnce(subscribe)
   }
 
-  /** A channel that needs no callback needs no actor either, unless its backend has to be waited for. */
+  /** A bare channel needs no actor, unless its backend is asynchronous. */
   #followAtOnce(feed: Feed<unknown>): void {
     let following: Awaitable<void>
     try {
@@ -103,16 +103,16 @@ export class Loop implements Subscriber, Holder {
     return this.#actor
   }
 
-  /** Subscribes to a feed; a promise where its backend needs one. */
+  /** Subscribes to a feed. Returns a promise only if the backend needs one. */
   follow(feed: Feed<unknown>): Awaitable<void> {
     if (this.isEnded) return
     const asked = lastEventIdOf(this.outlet.res.req) || undefined
     this.subscription = new Subscription(feed, this, asked)
-    // a head that is out could not tell a gap: the next one waits for the feed
+    // the head is already out and cannot report a gap: later reconnects hold their head back until the feed is known
     if (asked !== undefined && !this.#head && !this.outlet.canTellGaps) this.#streams.headsWait = true
     const isPlain = this.subscription.isPlain && !this.#handlers.info && !this.#actor?.isUsed
     if (isPlain) return
-    // a stream that follows alone has messages
+    // an unshared stream reads its events from a mailbox
     this.#actor = this.#acting
     return this.subscription.follow()
   }
@@ -129,7 +129,7 @@ export class Loop implements Subscriber, Holder {
   unanswered(error: unknown): void {
     this.#actor?.settle()
     const isDown = error instanceof LariatError && error.code === 'LARIAT_DOWN'
-    // an error for which the state has no turn of its own is a reason to end like any other
+    // where the state lists no `failed`, the error is a reason to end like any other
     const turn = life[this.#state].failed ? 'failed' : 'over'
     this.#leave(turn, { kind: isDown ? 'down' : 'error', error })
   }
@@ -166,7 +166,7 @@ export class Loop implements Subscriber, Holder {
     if (!this.isEnded) this.#actor?.open()
   }
 
-  /** The head goes out once: with the first write, or when the life is open. */
+  /** Sends the head, once: with the first write, or when the loop opens. */
   #sendHead(): void {
     const head = this.#head
     if (!head) return
@@ -175,7 +175,7 @@ export class Loop implements Subscriber, Holder {
       head.set(this.subscription?.head())
       this.outlet.open(head.status)
     } catch (error) {
-      // a failure after the head cuts the stream; before it, there is still an answer
+      // after the head, a failure cuts the stream; before it, an error answer is still possible
       if (this.outlet.phase !== 'waiting') this.#head = undefined
       return this.end({ kind: 'error', error })
     }
@@ -185,7 +185,7 @@ export class Loop implements Subscriber, Holder {
     this.#forgetRequest()
   }
 
-  /** Nothing of the request is kept where nobody can ask for it. */
+  /** Releases the request if no callback can use it. */
   #forgetRequest(): void {
     if (!this.#actor && !this.#x?.isObserved) this.#x = undefined
   }
@@ -194,7 +194,7 @@ export class Loop implements Subscriber, Holder {
     const isAsking = this.#state === 'asking'
     if (!(isAsking && this.#head?.waits(this.outlet, this.#actor?.isCalling))) this.#sendHead()
     if (this.isEnded) return 'closed'
-    // events that were published before go out before
+    // flush the group first: earlier events go out first
     this.subscription?.flush()
     try {
       return this.outlet.put(encoded)
@@ -204,7 +204,7 @@ export class Loop implements Subscriber, Holder {
     }
   }
 
-  /** `subscribe` takes its time: a head that has waited for it goes out. */
+  /** `subscribe` returned a promise: send a head that was held back. */
   isAwaited(): void {
     if (this.outlet.queued > 0 && !this.#head?.waits(this.outlet)) this.#sendHead()
   }
@@ -223,7 +223,7 @@ export class Loop implements Subscriber, Holder {
     else this.tellGap(gap)
   }
 
-  /** In-band, or by the head; else the stream is cut, so that the client comes back and the head tells it. */
+  /** Reports a gap in-band or in the head. Otherwise cuts the stream: the head of the reconnect reports it. */
   tellGap(gap: Gap): void {
     if (this.outlet.notify('gap', { ...gap }) || this.subscription?.hasTold(gap)) return
     const error = new LariatError('LARIAT_GAP', `Events were lost after ${gap.requested}`)
@@ -248,7 +248,7 @@ export class Loop implements Subscriber, Holder {
   #leave(turn: 'over' | 'failed', reason: Reason, stop?: StopValue): void {
     if (!life[this.#state][turn]) return
     this.within(() => {
-      // events that were published before a complete end go out before it
+      // a complete end comes after the events that were published before it
       if (isComplete(reason)) this.#safely('the write before the end', () => this.subscription?.flush())
       const next = life[this.#state][turn]
       if (!next) return
@@ -258,7 +258,7 @@ export class Loop implements Subscriber, Holder {
     })
   }
 
-  /** Whatever fails here, what comes after it happens all the same. */
+  /** A failing step does not skip the next one. */
   #letGo(reason: Reason, stop: StopValue | undefined): void {
     this.reason = reason
     this.#actor?.stop()
@@ -278,7 +278,7 @@ export class Loop implements Subscriber, Holder {
       report(`${this.outlet.path} was cut`, reason.error)
   }
 
-  /** The response is over, whoever ended it. */
+  /** The response has closed, for any reason. */
   over(): void {
     this.#streams.remove(this)
   }

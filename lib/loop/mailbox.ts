@@ -9,26 +9,26 @@ import { Encoded } from '../wire/chunk.js'
 import { type Elsewhere, type Limits, type Measure, Queue } from '../wire/queue.js'
 import type { Pull } from './source.js'
 
-/** The process that reads a mailbox, in Erlang's sense. */
+/** The process that reads a mailbox, as in Erlang. */
 interface Process {
-  /** The client has not taken everything yet: nothing is pulled. */
+  /** The client is behind: do not pull from the source. */
   readonly isBehind: boolean
-  /** Takes a message; an error ends the loop. */
+  /** Handles a message. An error ends the loop. */
   handle(message: unknown): Awaitable<void>
-  /** Makes a message of a pulled value. */
+  /** Turns a pulled value into a message. */
   receive(value: unknown): unknown
-  /** The source has ended, and every message before its end was handled. */
+  /** The source has ended, and all its messages were handled. */
   sourceEnded(): void
-  /** Nothing is left to be handled or pulled. */
+  /** There is nothing left to handle or pull. */
   idle(): void
   failed(error: unknown): void
-  /** Runs handlers and pulls where the request would run. */
+  /** Runs handlers and pulls in the request's async context. */
   within(run: () => void): void
 }
 
 type Source = Pick<Pull, 'next'>
 
-/** The last message of a source: messages that were sent before come first. */
+/** Marks the end of a source. It is queued, so earlier messages come first. */
 const ended = Symbol('ended')
 
 /** A message that no policy drops: the death of a target, a gap, a timeout. */
@@ -40,7 +40,7 @@ class Kept {
   }
 }
 
-/** Measures messages. Without `info` each is an event that will be written in a format; with it, only they count. */
+/** Measures messages. Without `info`, each is an event with a size in the format; with it, only the number counts. */
 export function measureIn(format: Format | undefined): Measure<unknown> {
   return {
     count: () => 1,
@@ -54,13 +54,10 @@ export function measureIn(format: Format | undefined): Measure<unknown> {
   }
 }
 
-/** So many steps are taken before others get their turn. */
+/** Steps before yielding to the event loop. */
 const stepsPerTurn = 1000
 
-/**
- * A mailbox as a process reads it: messages that were sent come first; then the source is pulled, when no message
- * waits and the client keeps up.
- */
+/** A mailbox and a source, read in turn. The source is pulled only while no message waits and the client keeps up. */
 export class Mailbox {
   readonly #process: Process
   readonly #timeout: number | undefined
@@ -72,20 +69,20 @@ export class Mailbox {
   #isBusy = false
   /** The source is being asked. */
   #isPulling = false
-  /** Others have their turn. */
+  /** Yielding to the event loop. */
   #isResting = false
   #steps = 0
   #lastMessage = 0
   #deadline: Deadline | undefined
 
-  /** @param format that of messages that are written as they are, without `info` */
+  /** @param format the format of messages that are written without `info` */
   constructor(process: Process, limits: Limits, timeoutMs: number | undefined, format: Format | undefined) {
     this.#process = process
     this.#timeout = timeoutMs
     this.#queue = new Queue(measureIn(format), limits)
   }
 
-  /** Messages that wait. */
+  /** Messages waiting. */
   get size(): number {
     return this.#queue.size
   }
@@ -94,16 +91,16 @@ export class Mailbox {
     return this.#isOpen && !this.#isBusy && this.#queue.size === 0 && this.#source === undefined
   }
 
-  /** Puts a message in that is never dropped. */
+  /** Adds a message that is never dropped. */
   put(message: unknown): void {
     this.#queue.put(new Kept(message))
     this.run()
   }
 
   /**
-   * Puts a message in, within the limits.
+   * Adds a message, within the limits.
    *
-   * @returns the number of messages dropped for it; undefined when the limits are passed
+   * @returns the number of messages dropped to make room; undefined if the client is past its limits and must be cut
    */
   offer(message: unknown, elsewhere: Elsewhere): number | undefined {
     const dropped = this.#queue.offer(message, elsewhere)
@@ -111,7 +108,7 @@ export class Mailbox {
     return dropped
   }
 
-  /** From here on messages are handled, and the source is pulled. Called once. */
+  /** Starts to handle messages and to pull from the source. Called once. */
   open(source: Source | undefined): void {
     this.#source = source
     this.#isOpen = true
@@ -120,7 +117,7 @@ export class Mailbox {
     this.run()
   }
 
-  /** Drops what waits; the result of what is being handled or pulled is ignored. */
+  /** Drops queued messages and ignores pending results. */
   close(): void {
     this.#isOpen = false
     this.#source = undefined
@@ -128,7 +125,7 @@ export class Mailbox {
     this.#deadline?.cancel()
   }
 
-  /** Handles what waits, then pulls. */
+  /** Handles the queued messages, then pulls. */
   run(): void {
     if (this.#isRunning) return
     this.#isRunning = true
@@ -145,7 +142,7 @@ export class Mailbox {
     }
   }
 
-  /** Steps count over promises too: a source whose promises are all settled would let nobody else in. */
+  /** Counts steps across promises too: a source of settled promises would starve the event loop. */
   #rest(): void {
     this.#isResting = true
     setImmediate(() => {
@@ -192,7 +189,7 @@ export class Mailbox {
     this.#queue.put(step.done ? ended : this.#process.receive(step.value))
   }
 
-  /** Goes on when a promise has settled, unless the loop has ended meanwhile. */
+  /** Continues once a promise settles, unless the loop has ended by then. */
   #settle(promise: PromiseLike<unknown>, then: (value: unknown) => void): void {
     promise.then(
       (value) => {
@@ -214,7 +211,7 @@ export class Mailbox {
     }
   }
 
-  /** Erlang's `after`: nothing is due while a message is being handled, or the client is behind. */
+  /** Erlang's `after`. Paused while a message is handled or the client is behind. */
   #awaitTimeout(milliseconds: number): void {
     const look = () => {
       const isWaiting = !this.#isBusy && (this.#source === undefined || this.#isPulling)

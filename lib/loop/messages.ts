@@ -1,4 +1,4 @@
-// A stream's messages: each one that is sent, or that a feed delivers, goes to `info`, or is written as it is.
+// Hands each message of a stream to `info`, or writes it if the spec has no `info`.
 import type { AnySpec } from '../declare/spec.js'
 import { LariatError } from '../errors.js'
 import { safely } from '../guard.js'
@@ -17,7 +17,7 @@ import type { LoopContext } from './context.js'
 import { Mailbox, measureIn } from './mailbox.js'
 import type { Pull } from './source.js'
 
-/** The life of the stream. */
+/** The held response that the messages belong to. */
 export interface Life {
   readonly outlet: Outlet
   readonly subscription: Subscription | undefined
@@ -26,7 +26,7 @@ export interface Life {
   end(reason: Reason, stop?: StopValue): void
 }
 
-/** Calls the callbacks of the spec. */
+/** Runs the callbacks of the spec. */
 interface Caller {
   readonly context: LoopContext
   within<T>(run: () => T): T
@@ -49,7 +49,7 @@ export class Messages implements Follower {
     this.#limits = limits
   }
 
-  /** From here on messages are handled. Called once. */
+  /** Starts to handle messages. Called once. */
   open(source: Pick<Pull, 'next'> | undefined): void {
     const mailbox = source || this.#callbacks.info ? this.#box : this.#mailbox
     this.#isOpen = true
@@ -60,29 +60,29 @@ export class Messages implements Follower {
     this.#mailbox?.close()
   }
 
-  /** The client has caught up: the source may be pulled again. */
+  /** Pulls from the source again, once the client has caught up. */
   run(): void {
     this.#mailbox?.run()
   }
 
-  /** Messages that wait. */
+  /** Messages waiting. */
   get size(): number {
     return this.#mailbox?.size ?? 0
   }
 
-  /** There have been messages: they come before the next event of a feed. */
+  /** Whether there was ever a message. Messages come before later events of a feed. */
   get isUsed(): boolean {
     return this.#mailbox !== undefined
   }
 
-  // ---- what comes in
+  // ---- incoming messages
 
   send(message: unknown): void {
-    // without `info` a message is written as it is: one that cannot be written is its sender's error
+    // without `info`, encode now: `send` throws for data that the format cannot write
     this.#offer(this.receive(message))
   }
 
-  /** Puts a message in that no policy drops. */
+  /** Adds a message that no policy drops. */
   put(message: unknown): void {
     this.#guard(() => this.#box.put(this.receive(message)))
   }
@@ -99,7 +99,7 @@ export class Messages implements Follower {
     return new Queue(measureIn(this.#format), this.#limits)
   }
 
-  /** A gap comes in its place among the messages. */
+  /** Queues a gap in order with the messages. */
   gap(gap: Gap): void {
     if (this.#mailbox) return this.#mailbox.put(gap)
     safely(
@@ -112,7 +112,7 @@ export class Messages implements Follower {
     this.#guard(() => this.#admit(this.#box.offer(item, this.#elsewhere)))
   }
 
-  /** Made when a message comes; once messages are handled it has nothing to wait for. */
+  /** Created for the first message, and opened at once if handling has begun. */
   get #box(): Mailbox {
     if (!this.#mailbox) {
       this.#mailbox = new Mailbox(this, this.#limits, this.#callbacks.timeout, this.#format)
@@ -121,7 +121,7 @@ export class Messages implements Follower {
     return this.#mailbox
   }
 
-  /** The format of messages that are written as they are. */
+  /** The format of messages that are written without `info`. */
   get #format() {
     return this.#callbacks.info ? undefined : this.#life.outlet.format
   }
@@ -151,7 +151,7 @@ export class Messages implements Follower {
     return this.#caller.within(run)
   }
 
-  /** Without `info` a message is an event, in the format or about to be. */
+  /** Without `info`, encodes the message, unless it comes from a feed. */
   receive(value: unknown): unknown {
     const isAsItIs = this.#callbacks.info || value instanceof Gap || value instanceof Published
     return isAsItIs ? value : this.encode(value)
@@ -182,7 +182,7 @@ export class Messages implements Follower {
     return isPromise(answer) ? answer.then(answered) : answered(answer)
   }
 
-  /** A feed goes on after what was missed; any other source ends the stream. */
+  /** After a replay the live feed continues. The end of any other source ends the stream. */
   sourceEnded(): void {
     if (!this.#life.subscription) this.#life.end({ kind: 'end' })
   }
@@ -202,7 +202,7 @@ export class Messages implements Follower {
     return encode(format, isEvent(data) ? data : event(data))
   }
 
-  /** Runs what ends the loop by failing. */
+  /** Runs a function whose failure ends the loop. */
   #guard(run: () => void): void {
     try {
       run()

@@ -1,4 +1,4 @@
-// Watches what a stream's data comes from: decides when a target is dead.
+// Decides when a target that a stream depends on is dead.
 import { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import * as stream from 'node:stream'
@@ -10,18 +10,18 @@ import { isPromise } from '../promise.js'
 import { apart } from '../scope.js'
 import { isWebStream } from '../values/readable.js'
 
-/** Told once that a target is dead, and of what, where that is known. */
+/** Called once when the target dies, with its error if there is one. */
 type Down = (error?: unknown) => void
 
 /** A watch over one target. */
 export interface Watch {
-  /** Resolves when it is known whether the target was dead from the start; absent where that is known at once. */
+  /** Resolves once a target that was dead from the start has reported it; absent if that is known at once. */
   readonly known?: Promise<unknown>
   stop(): void
 }
 
 /**
- * Watches a target: Erlang's `monitor`. A target that is dead already is told at once.
+ * Watches a target: Erlang's `monitor`. A target that is already dead is reported at once.
  *
  * Dead is a Node stream at close, error or end; a Web stream closed or errored; a ChildProcess or Worker at
  * exit; an AbortSignal aborted; a promise settled; an EventEmitter or EventTarget at `close` or `error`; and
@@ -30,7 +30,7 @@ export interface Watch {
  * @throws TypeError for a value that cannot be watched
  */
 export function watch(target: Watched, down: Down): Watch {
-  // code of the user's may keep `once`: it must not keep the stream
+  // user code may keep `once`; it must not keep the stream alive
   let tell: Down | undefined = down
   let isWatching = true
   let unwatch: (() => void) | undefined
@@ -81,7 +81,7 @@ function attach(target: Watched, down: Down): Attached {
   )
 }
 
-/** A settled promise has told its reactions within a few microtasks, whatever kind of promise it is. */
+/** A settled promise calls its reactions within a few microtasks. */
 function attachPromise(target: PromiseLike<unknown>, down: Down): Attached {
   return react(target, down, (told) => void target.then(() => told(), told))
 }
@@ -92,14 +92,14 @@ function attachWebStream(target: object, down: Down): Attached {
   })
 }
 
-/** Resolves when the targets that are dead by now have told so. */
+/** Resolves once dead targets have reported it. */
 function soon(): Promise<unknown> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
 function attachChild(target: ChildProcess, down: Down): Attached {
   if (target.exitCode !== null || target.signalCode !== null) down()
-  // an error is the end only of a child that could not be started; it needs a listener, or it ends the process
+  // 'error' is fatal only if the child could not start; without a listener it would end the process
   const failed = (told: Down) => (error: unknown) => {
     if (target.pid === undefined) told(error)
   }
@@ -118,7 +118,7 @@ function attachSignal(target: AbortSignal, down: Down): Attached {
 }
 
 function attachNodeStream(target: NodeStream, down: Down): Attached {
-  // the output of a transform comes after its input has ended
+  // a transform still has output after its input has ended
   const hasEnded = 'readableEnded' in target ? target.readableEnded : target.writableFinished
   if (target.destroyed || target.closed || hasEnded) down(target.errored ?? undefined)
   return listen(target, down, (told) => ({ close: () => told(), end: () => told(), error: told }))
@@ -134,7 +134,7 @@ type NodeStream = EventEmitter & {
 
 type Listeners = Readonly<Record<string, (...values: unknown[]) => void>>
 
-/** Those who watch a target that never forgets a reaction, and its death, once it is known. */
+/** The watchers of a target that cannot forget a reaction, and its death once known. */
 interface Reaction {
   readonly all: Set<Down>
   death?: { readonly error?: unknown }
@@ -142,14 +142,14 @@ interface Reaction {
 
 const reactions = new WeakMap<object, Reaction>()
 
-/** Adds to the one reaction of a promise or Web stream: it lives as long as the target, however many watch it. */
+/** Shares one reaction per target, since reactions cannot be removed. */
 function react(target: object, down: Down, add: (told: Down) => void): Attached {
   let reaction = reactions.get(target)
   if (!reaction) {
     const made: Reaction = { all: new Set() }
     reaction = made
     reactions.set(target, made)
-    // a pending promise keeps the scope that its reaction was added in
+    // a pending promise keeps the async context in which its reaction was added
     apart(() =>
       add((error) => {
         made.death = { error }
@@ -164,7 +164,7 @@ function react(target: object, down: Down, add: (told: Down) => void): Attached 
   return { undo: () => all.delete(down), known: soon() }
 }
 
-/** Those who watch a target by its events: its listeners are there once, however many streams depend on it. */
+/** The watchers of an emitter, sharing one set of listeners. */
 const watchers = new WeakMap<object, { readonly all: Set<Down>; readonly unlisten: () => void }>()
 
 function listen(

@@ -1,4 +1,4 @@
-// The open streams of one endpoint, wherever it is mounted: which there are, and how many there may be.
+// Lists the open streams of one endpoint, and decides whether there is room for one more.
 import { Refusal } from '../errors.js'
 import type { OpenStream } from '../values/open-stream.js'
 import { type Closing, checkClosing, type Holding, Shutdown } from './shutdown.js'
@@ -10,13 +10,13 @@ interface Caps {
 
 export class OpenStreams implements Iterable<OpenStream> {
   readonly #open = new Set<Holding>()
-  /** Places taken: a stream gives its own back when it is unsubscribed, which may be after its client has left. */
+  /** Streams counted against the caps. A stream counts until it is unsubscribed, possibly after its client has left. */
   #taken = 0
   readonly #takenBy = new Map<string, number>()
   #shutdown: Shutdown | undefined
   /**
-   * The `subscribe` of this endpoint has written before it returned its channel, in a format that cannot tell gaps: the
-   * heads of clients that come back wait for it.
+   * Learned from an earlier stream: this endpoint writes before it returns its channel, in a format without gap
+   * notices, so the heads of resuming clients wait for the channel.
    */
   headsWait = false;
 
@@ -28,20 +28,20 @@ export class OpenStreams implements Iterable<OpenStream> {
     return this.#shutdown !== undefined
   }
 
-  /** Seconds, some more for each: clients that are sent away together must not come back together. */
+  /** Seconds, with jitter: clients that are refused together must not reconnect together. */
   get retryAfter(): number {
     return Math.ceil((this.#shutdown?.retryAfter ?? 5) * (1 + Math.random()))
   }
 
-  /** Why there is no place for one more. Existing streams are never closed to admit new ones. */
+  /** The refusal of one more stream, if there is no room. Existing streams are never closed to admit new ones. */
   refusal(
     client: string,
     { maxStreams = Infinity, maxStreamsPerClient = Infinity }: Caps,
   ): Refusal | undefined {
     if (this.isClosing) return new Refusal(503, 'The server is closing this stream.')
-    if (this.#taken >= maxStreams) return new Refusal(503, 'As many streams are open as may be.')
+    if (this.#taken >= maxStreams) return new Refusal(503, 'The limit of open streams is reached.')
     return (this.#takenBy.get(client) ?? 0) >= maxStreamsPerClient
-      ? new Refusal(429, 'This client has as many streams open as it may.')
+      ? new Refusal(429, 'This client has reached its limit of open streams.')
       : undefined
   }
 
@@ -53,7 +53,7 @@ export class OpenStreams implements Iterable<OpenStream> {
     this.#takenBy.set(client, (this.#takenBy.get(client) ?? 0) + 1)
   }
 
-  /** The stream is unsubscribed: its place is free. */
+  /** The stream is unsubscribed: it no longer counts against the caps. */
   release(stream: Holding, { maxStreamsPerClient }: Caps): void {
     this.#taken -= 1
     if (maxStreamsPerClient === undefined) return
@@ -63,17 +63,17 @@ export class OpenStreams implements Iterable<OpenStream> {
     else this.#takenBy.set(client, taken - 1)
   }
 
-  /** The response of the stream is over. */
+  /** The response of the stream has closed. */
   remove(stream: Holding): void {
     this.#open.delete(stream)
     if (this.#open.size === 0) this.#shutdown?.emptied()
   }
 
-  /** Ends all streams; resolves when all are gone. A second call is the first. */
+  /** Ends all streams; resolves when all have closed. A second call waits for the first. */
   async close(how: Closing = {}): Promise<void> {
     checkClosing(how)
     if (!this.#shutdown) {
-      // known before the first stream ends: a callback may look, or close as well
+      // set before the first stream ends: a callback may read it, or call close() too
       this.#shutdown = new Shutdown(this.#open, how)
       this.#shutdown.begin()
     }

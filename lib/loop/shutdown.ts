@@ -1,4 +1,4 @@
-// Ends all streams of an endpoint, spread over a time: `endpoint.close()`.
+// Decides when each stream of a closing endpoint ends, and when it is cut: `endpoint.close()`.
 import { clock, type Deadline } from '../clock.js'
 import { nextTurn } from '../promise.js'
 import { checkKeys, type Rules } from '../rules.js'
@@ -10,7 +10,7 @@ import { isComplete } from './ending.js'
 export interface Closing {
   /** Milliseconds over which the ends of the open streams are spread. Default 0. */
   over?: number
-  /** Seconds after which clients that come meanwhile may come back, at the earliest. Default 5. */
+  /** Seconds after which refused clients may retry, at the earliest. Default 5. */
   retryAfter?: number
 }
 
@@ -21,7 +21,7 @@ const closingRules: Rules = {
   retryAfter: [isTime, 'seconds, 0 or more'],
 }
 
-/** Throws a TypeError for what `close()` does not take. */
+/** Throws a TypeError for options that `close()` does not take. */
 export function checkClosing(how: Closing): void {
   checkKeys('close', how, closingRules)
 }
@@ -30,7 +30,7 @@ export function checkClosing(how: Closing): void {
 export interface Holding {
   readonly stream: OpenStream
   readonly outlet: Outlet
-  /** Why it is over; undefined while it is not. */
+  /** Why the loop ended; undefined while it has not. */
   readonly reason: Reason | undefined
   end(reason: Reason): void
 }
@@ -38,7 +38,7 @@ export interface Holding {
 /** The shortest time between two ends, in milliseconds. */
 const beat = 10
 
-/** The time that a middleware has to carry out an end late, in milliseconds. */
+/** How long a middleware may delay an end, in milliseconds. */
 const grace = 1000
 
 export class Shutdown {
@@ -46,11 +46,11 @@ export class Shutdown {
   /** Seconds. */
   readonly retryAfter: number
   #over: number
-  /** Keeps the process: the clock's timer is unref'ed, and the caller of `close()` wants to go on after it. */
+  /** Keeps the process alive until close() resolves: the clock's timer is unref'ed. */
   readonly #staying = setInterval(() => {}, 2 ** 31 - 1)
   #next: Deadline | undefined
   #resolve = () => {}
-  /** Resolves when all streams are gone. */
+  /** Resolves when all streams have closed. */
   readonly done = new Promise<void>((resolve) => {
     this.#resolve = resolve
   })
@@ -61,7 +61,7 @@ export class Shutdown {
     this.retryAfter = retryAfter
   }
 
-  /** Ends the streams that are open, evenly over the time, then cuts what is left. */
+  /** Ends the open streams, evenly over the time, then cuts the rest. */
   begin(): void {
     const all: (Holding | undefined)[] = [...this.#open]
     const over = this.#over
@@ -82,14 +82,14 @@ export class Shutdown {
     else step()
   }
 
-  /** The last stream is gone. */
+  /** The last stream has closed. */
   emptied(): void {
     clearInterval(this.#staying)
     this.#next?.cancel()
     this.#resolve()
   }
 
-  /** Cuts the streams whose clients have not taken the rest; those that a middleware ends late have some time. */
+  /** Cuts streams whose clients have not taken the last bytes. An end that a middleware delays gets a grace period. */
   async #cut(): Promise<void> {
     await written()
     for (const each of this.#open) if (!isLate(each)) each.outlet.cut()
@@ -104,12 +104,12 @@ export class Shutdown {
   }
 }
 
-/** Whether a complete end was asked for, and a middleware has not carried it out yet. */
+/** Whether a middleware still delays a complete end. */
 function isLate({ reason, outlet }: Holding): boolean {
   return reason !== undefined && isComplete(reason) && !outlet.res.writableEnded
 }
 
-/** Waits until what was written has got to the kernel. */
+/** Waits until written bytes have reached the kernel. */
 async function written(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await nextTurn()
 }

@@ -1,4 +1,4 @@
-// Turns what `subscribe` returned into a source to pull from, whatever it is made of.
+// Turns the answer of `subscribe` (an iterable, an async iterable or a stream) into a source to pull from.
 import { quietly } from '../guard.js'
 import type { Step } from '../hub/replay.js'
 import type { Awaitable } from '../promise.js'
@@ -7,16 +7,16 @@ import { isNodeStream, isWebStream } from '../values/readable.js'
 
 /** A source that a mailbox pulls from. */
 export interface Pull {
-  /** The next message, the end, or a step that gave nothing. */
+  /** The next message, the end, or a skipped step. */
   next(): Awaitable<IteratorResult<unknown> | Step>
-  /** Tells the source that nothing more is wanted; never waits, and never fails. */
+  /** Closes the source without waiting. Never throws. */
   close(): void
 }
 
 /**
- * Opens what `subscribe` returned.
+ * Opens the answer of `subscribe`.
  *
- * @throws TypeError for what is no source
+ * @throws TypeError for a value that is no source
  */
 export function open(source: unknown): Pull {
   if (isWebStream(source)) return pullWebStream(source as ReadableStream<unknown>)
@@ -34,11 +34,11 @@ function none(answer: unknown): never {
   throw wrongAnswer('subscribe', answer, `nothing, a function that unsubscribes, ${sources}`)
 }
 
-/** A generator that is running cannot be returned: one that ends its own stream is closed after it has yielded. */
+/** A running generator cannot be returned: one that ends its own stream is closed after it has yielded. */
 function pullIterator(iterator: AsyncIterator<unknown> | Iterator<unknown>): Pull {
   let isRunning = false
   let isUnwanted = false
-  // a generator that waits in an await returns only after that: the end does not wait for it
+  // a generator that is in an await returns only after it: do not wait for that
   const close = () => quietly(() => iterator.return?.())
   return {
     next() {
@@ -58,7 +58,7 @@ function pullIterator(iterator: AsyncIterator<unknown> | Iterator<unknown>): Pul
 }
 
 function pullNodeStream(stream: NodeJS.ReadableStream & { destroy(): unknown }): Pull {
-  // an error after the end of the loop has nobody to be told to
+  // ignore errors after the loop has ended
   stream.on('error', () => {})
   const iterator = stream[Symbol.asyncIterator]()
   return { next: () => iterator.next(), close: () => quietly(() => stream.destroy()) }

@@ -1,10 +1,10 @@
-// An open stream as others see it: `context.stream` and `endpoint.streams`. Made when somebody looks.
+// Shows an open stream to users: `context.stream` and `endpoint.streams`. Created on demand.
 import type { OpenStream } from '../values/open-stream.js'
 import type { Outlet } from '../wire/outlet.js'
 
-/** The life behind a stream. */
+/** The held response that a stream shows. */
 export interface Behind extends Pick<OpenStream, 'format' | 'openedAt'> {
-  /** Messages that wait in front of the outlet. */
+  /** Messages queued before the outlet. */
   readonly unhandled: number
   readonly outlet: Outlet
   end(reason: { kind: 'revoked' }): void
@@ -17,7 +17,7 @@ export class Stream implements OpenStream {
   #client: string | undefined
   readonly id = (++looked).toString(36)
 
-  /** @param client who reads; else its address, asked for when somebody wants it */
+  /** @param client the client's key; by default `req.ip`, read on demand */
   constructor(life: Behind, client?: string) {
     this.#life = life
     this.#client = client

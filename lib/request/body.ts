@@ -64,7 +64,7 @@ export class RequestBody {
     }
   }
 
-  /** A text parser left this string; one that a JSON parser made is the value itself. */
+  /** A text parser left this string: still to be parsed. A string from a JSON parser is the value itself. */
   #isUnparsed(value: unknown): boolean {
     return typeof value === 'string' && !/[/+]json$/.test(essenceOf(this.#type()))
   }
@@ -107,7 +107,7 @@ export class RequestBody {
     try {
       return await getRawBody(stream, { limit: this.#limit, length: length ?? null })
     } catch (error) {
-      // the rest is read and dropped, so that the client gets to read the answer
+      // read and drop the rest: many clients read the answer only after they have sent the body
       this.#req.unpipe().resume()
       if (decoder) stream.destroy()
       throw explained(error, this.#limit)
@@ -122,7 +122,7 @@ export class RequestBody {
   }
 }
 
-/** Turns an error of raw-body or of a decoder into one of the library. */
+/** Turns an error of raw-body or of a decoder into one of the library's errors. */
 function explained(error: unknown, limit: number): LariatError {
   const { type } = error as { type?: string }
   if (type === 'stream.encoding.set') {

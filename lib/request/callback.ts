@@ -1,4 +1,4 @@
-// Asks a callback of the spec: at most once, in time, and only for an answer that it may give.
+// Asks a callback of the spec: at most once, within a deadline, and checks the answer.
 import { clock } from '../clock.js'
 import { type CallbackName, callbacks, type Value } from '../declare/callbacks.js'
 import { misuse, Refusal, show } from '../errors.js'
@@ -13,12 +13,12 @@ import type { Answer, Outcome } from './outcome.js'
 
 type Callback = (context: Context) => unknown
 
-/** Goes on with a value. It gets the exchange too, so that it need not be a closure. */
+/** Continues with a value. Gets the exchange, so that it need not be a closure. */
 type Then<V, T> = (value: V, x: Exchange) => Awaitable<T>
 
 const left: Outcome = { kind: 'left' }
 
-/** Asks a callback, at most once in a request, and goes on with its answer or its default. */
+/** Asks a callback, at most once per request, and continues with its answer or its default. */
 export function ask<Name extends CallbackName>(
   x: Exchange,
   name: Name,
@@ -52,7 +52,7 @@ function askOnce<Name extends CallbackName>(
   })
 }
 
-/** Calls another function of the spec, such as a provider, and goes on with whatever it answers. */
+/** Calls another function of the spec, such as a provider, and continues with its answer, unchecked. */
 export function call<T>(
   x: Exchange,
   name: string,
@@ -66,7 +66,7 @@ export function call<T>(
   })
 }
 
-/** Calls a function of the spec and goes on with its value; `stop()` ends the request there. */
+/** Calls a function of the spec and continues with its value; `stop()` ends the request there. */
 function run<T>(
   x: Exchange,
   name: string,
@@ -80,7 +80,7 @@ function run<T>(
   )
 }
 
-/** Asks a callback once more, while a response is held: its value, whatever it is. */
+/** Asks a callback again, while a response is held. Returns its value unchecked. */
 export function askAgain(x: Exchange, name: CallbackName): Awaitable<unknown> {
   const callback = x.plan.spec[name]
   if (typeof callback !== 'function') return callback ?? callbacks[name].fallback
@@ -95,7 +95,7 @@ export function switchTo(value: unknown): Outcome | undefined {
   return undefined
 }
 
-/** The callback has sent an answer on its own. No client can have left while it ran. */
+/** The callback sent its own answer. The client cannot have left during a synchronous call. */
 function hasAnswered({ res }: Exchange): boolean {
   return res.headersSent || res.destroyed
 }

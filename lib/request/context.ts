@@ -15,8 +15,8 @@ export interface Shown {
 }
 
 /**
- * The argument that every callback gets. Its fields are made when they are read, and its functions also work when
- * they are taken out of it.
+ * The argument that every callback gets. Its fields are created on demand, and its functions also work when
+ * destructured.
  */
 export class Context implements PublicContext<unknown> {
   readonly req: Request

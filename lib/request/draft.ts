@@ -1,4 +1,4 @@
-// Keeps the answer to a request until it is sent: its headers, its body, and how the body is labelled.
+// Collects the answer to a request until it is sent: its headers, its body, and how the body is labelled.
 import type { Response } from 'express'
 import vary from 'vary'
 import { isToken } from '../http/field.js'
@@ -7,7 +7,7 @@ import type { ByteRange } from '../http/range.js'
 import { type Body, typeOf } from '../values/body.js'
 import { Negotiated } from './negotiated.js'
 
-/** Names for Vary, and the whole field where it was known before the request. */
+/** Names for Vary, and the whole field if it was known before the request. */
 export interface Variance {
   readonly names: readonly string[]
   readonly field?: string
@@ -28,11 +28,11 @@ export class Draft {
   isCreated = false
   /** The answer is at another URI (303). */
   isElsewhere = false
-  /** The reason that a problem body gives, and what the resource offers instead. */
+  /** The reason in a problem body, and the alternatives that the resource offers. */
   detail: string | undefined
   offered: readonly string[] | undefined
   body: Body | undefined
-  /** Whether a Range may cut the body, and the ranges that were asked for. */
+  /** Whether a Range may cut the body, and the requested ranges. */
   cutsRanges = false
   ranges: readonly ByteRange[] | undefined
 
@@ -46,7 +46,7 @@ export class Draft {
     return this.#headers
   }
 
-  /** ETag, Last-Modified and Expires: sent with answers that they are true of. */
+  /** ETag, Last-Modified and Expires: sent only with the statuses that they apply to. */
   get validators(): Record<string, string> {
     this.#validators ??= {}
     return this.#validators
@@ -58,18 +58,18 @@ export class Draft {
     return encoding !== undefined && encoding !== 'identity'
   }
 
-  /** A callback has set the Content-Type. One that was there before says nothing about this answer. */
+  /** A callback has set the Content-Type. A Content-Type from before the endpoint does not describe this answer. */
   get hasOwnType(): boolean {
     return this.#res.getHeader('Content-Type') !== this.#typeBefore
   }
 
-  /** Puts the headers and Vary onto the response, beside those of other middleware. */
+  /** Sets the headers and Vary on the response, in addition to those of other middleware. */
   apply(): void {
     if (this.#headers) putHeaders(this.#res, this.#headers)
     this.#applyVary()
   }
 
-  /** Puts the validators onto the response. */
+  /** Sets the validators on the response. */
   applyValidators(): void {
     if (this.#validators) putHeaders(this.#res, this.#validators)
   }
@@ -81,15 +81,15 @@ export class Draft {
     else vary(this.#res, names as string[])
   }
 
-  /** Takes back what was said about a body that cannot be sent: another answer takes its place. */
+  /** Removes the headers of a body that cannot be sent. */
   retract(): void {
     for (const name of ofBodies) this.#res.removeHeader(name)
     for (const name in this.#validators) this.#res.removeHeader(name)
   }
 
   /**
-   * The Content-Type of a body: the one that a callback has set, else the negotiated one with its charset. The
-   * negotiated type of a stream does not describe a body.
+   * The Content-Type of a body: the one that a callback has set, else the negotiated one with its charset, unless a
+   * stream was negotiated.
    */
   typeOf(body: Body): string {
     const { mediaType, charset, chosen } = this.negotiated
@@ -119,12 +119,12 @@ export function withCharset(mediaType: string, charset: string | undefined): str
     : `${mediaType}; charset=${charset}`
 }
 
-/** Puts the headers that a callback gave onto a response. */
+/** Sets the headers from a callback on a response. */
 export function putHeaders(res: Response, headers: Readonly<Headers>): void {
   for (const name in headers) putHeader(res, name, headers[name] as string | readonly string[])
 }
 
-/** Other middleware has names in Vary and cookies of its own: those two are added to, all others are set. */
+/** Vary and Set-Cookie are appended to, since other middleware uses them too. All others are replaced. */
 function putHeader(res: Response, name: string, value: string | readonly string[] | undefined): void {
   if (value === undefined) return
   if (/^vary$/i.test(name)) addVary(res, String(value))

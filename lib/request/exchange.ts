@@ -1,4 +1,4 @@
-// Keeps one request, its response, and what the graph remembers of it.
+// Keeps one request, its response, and the answers of its callbacks.
 import type { Response } from 'express'
 import type { Acceptors, Provider } from '../declare/answers.js'
 import type { CallbackName } from '../declare/callbacks.js'
@@ -17,7 +17,7 @@ interface Acceptor {
   readonly take: Acceptors<unknown>[string]
 }
 
-/** One request on its way through the graph. A plain request makes one of these, so most of its parts are lazy. */
+/** One request on its way through the graph. Every plain request creates one, so most of its parts are lazy. */
 export class Exchange implements Shown {
   readonly plan: Plan
   readonly req: Request
@@ -33,7 +33,7 @@ export class Exchange implements Shown {
   acceptor: Acceptor | undefined
   /** The answers of the callbacks that were called: each is called at most once. */
   answers: Partial<Record<CallbackName, unknown>> | undefined
-  /** Hears the answers of callbacks, while somebody listens. */
+  /** Called with each callback's answer while a trace listens. */
   onAnswer: ((name: string, value: unknown) => void) | undefined
   #context: Context | undefined
   #body: RequestBody | undefined
@@ -71,7 +71,7 @@ export class Exchange implements Shown {
     return this.#signal.of(this.req, this.res)
   }
 
-  /** Aborts the signal, now or when it is asked for. */
+  /** Aborts the signal, even if it is created later. */
   abort(): void {
     this.#signal ??= new Signal()
     this.#signal.abort()

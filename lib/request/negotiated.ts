@@ -1,4 +1,4 @@
-// Keeps what the negotiation has decided so far.
+// Keeps the results of the negotiation so far.
 import type { Negotiated as PublicNegotiated } from '../declare/context.js'
 import { LariatError } from '../errors.js'
 import type { Format } from '../formats/format.js'
@@ -11,7 +11,7 @@ export class Negotiated implements PublicNegotiated {
   encoding = undefined as unknown as string
   #chosen: Format | undefined
 
-  /** The format, for a caller who knows; a callback reads `format`. */
+  /** The format, or undefined. Callbacks read `format`, which throws. */
   get chosen(): Format | undefined {
     return this.#chosen
   }

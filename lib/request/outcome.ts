@@ -1,4 +1,4 @@
-// Says what a request can come to.
+// Lists the outcomes of a request's decisions: a status, a `stop()`, a loop, or `left`.
 import type { Format } from '../formats/format.js'
 import type { OnceValue } from '../values/once.js'
 import type { StopValue } from '../values/stop.js'

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express'
 import { onClose } from '../http/connection.js'
 import { type Scope, scopeOfNow, within } from '../scope.js'
 
-/** The signal of a request. Its controller is made when a callback reads the signal. */
+/** The signal of a request. Its controller is created when a callback reads the signal. */
 export class Signal {
   #controller: AbortController | undefined
   /** The scope in which the listeners of the signal are called. */

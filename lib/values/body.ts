@@ -1,4 +1,4 @@
-// Defines a body, what a callback may answer with, and turns it into bytes.
+// Defines a body that a callback may answer with, and turns it into bytes.
 import { misuse } from '../errors.js'
 import { isPromise } from '../promise.js'
 import { isStream } from './readable.js'

@@ -1,4 +1,4 @@
-// An event: data with stream metadata.
+// Adds stream metadata to data: `event()`, and the symbol `timeout`.
 import { is, isBranded } from '../brand.js'
 
 /** Data with stream metadata. */
@@ -38,7 +38,7 @@ export function event<Data>(data: Data, meta: EventMeta = {}): Event<Data> {
   return value
 }
 
-/** What `info` receives when no message came for the spec's `timeout`: Erlang's `after`. */
+/** The message that `info` gets when none came for the spec's `timeout`: Erlang's `after`. */
 export const timeout: unique symbol = Symbol('express-lariat.timeout')
 
 export function isEvent(value: unknown): value is Event {

@@ -1,4 +1,4 @@
-// The types of channels, feeds and hubs, as users see them.
+// Defines the types of channels, feeds and hubs, as users see them.
 import { isBranded } from '../brand.js'
 import type { Awaitable } from '../promise.js'
 import type { Event } from './event.js'

@@ -1,4 +1,4 @@
-// A finite list that is streamed in a format: the result of `format.once()`.
+// Defines the result of `format.once()`: a finite list, to stream in that format.
 import { type is, isBranded } from '../brand.js'
 
 /** The result of `format.once()`: a finite list that is streamed in that format. */

@@ -1,4 +1,4 @@
-// An open stream as operators see it, and the reason why a stream ended.
+// Defines an open stream as operators see it, and the reasons for which a stream ends.
 
 /**
  * The result of `write`. `ok`: sent. `wait`: accepted, but the client is behind. `closed`: the stream has ended.

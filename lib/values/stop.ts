@@ -1,4 +1,4 @@
-// A stop: ends a request or a held response where it is returned.
+// Makes a stop, which ends a request or a held response where a callback returns it.
 import { is, isBranded } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import { isFieldValue, isToken } from '../http/field.js'

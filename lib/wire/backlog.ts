@@ -1,4 +1,4 @@
-// The events that wait for a client, and how they go out once it takes them.
+// Measures the events that wait for a client, and decides how many go out in one write.
 import { type Chunk, type Encoded, gather } from './chunk.js'
 import { type Limits, type Measure, Queue } from './queue.js'
 
@@ -10,18 +10,18 @@ const measure: Measure<Encoded> = {
   isKept: (encoded) => encoded.events === 0,
 }
 
-/** The most bytes that are gathered for one write. */
+/** The most bytes gathered for one write. */
 const batchBytes = 2 ** 16
 
 /** From this size on, copying an event into a batch costs more than a write of its own. */
 const largeEvent = 2 ** 12
 
-/** References to bytes that all streams of a format share. */
+/** A queue of references to bytes that all streams of a format share. */
 export function newBacklog(limits: Limits): Queue<Encoded> {
   return new Queue(measure, limits)
 }
 
-/** Takes the next events for one write: small ones together, large ones as they are, since their bytes are shared. */
+/** Takes the next events for one write: small ones together. A large one starts a write of its own: it is not copied. */
 export function takeBatch(
   backlog: Queue<Encoded>,
   separated: (encoded: Encoded) => Chunk,

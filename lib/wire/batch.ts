@@ -1,10 +1,10 @@
-// Several events of one turn, as one write that all streams of a group share.
+// Joins the events of one turn into one write that all streams of a group share.
 import { type Encoded, gatherEvents } from './chunk.js'
 
 export class Batch {
   /** All events in one chunk. */
   readonly whole: Encoded
-  /** The events one by one, for a client that may not get all of them. */
+  /** The events one by one, for a client that may not take all of them. */
   readonly events: readonly Encoded[]
   /** When the batch goes out, by the clock. */
   readonly now: number

@@ -6,8 +6,8 @@ import type { Event } from '../values/event.js'
 type Own = Format & { readonly [wire]?: Wire }
 
 /**
- * Bytes for the wire, framed as a chunk (RFC 9112 7.1) when they are made, so that all streams share both: the chunk for
- * a socket, and the bytes alone for a response that frames them itself.
+ * Bytes for the wire, framed as a chunk (RFC 9112 7.1) at creation, so that all streams share both: the chunk for a
+ * socket, and the bytes alone for a response that frames them itself.
  */
 export class Chunk {
   /** The size, the bytes, and the line breaks around them. */
@@ -24,13 +24,13 @@ export class Chunk {
     return this.framed.subarray(this.start, -2)
   }
 
-  /** The number of bytes. A chunk of none would end the body, and is never written. */
+  /** The number of bytes. An empty chunk would end the body, and is never written. */
   get size(): number {
     return this.framed.length - this.start - 2
   }
 }
 
-/** Events in a format, with the separator from the event before. */
+/** Events in a format, after the separator from the previous event. */
 export class Encoded extends Chunk {
   /** The bytes of the separator. */
   readonly separator: number

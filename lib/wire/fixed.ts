@@ -1,4 +1,4 @@
-// The bytes of a format that are the same for all streams: opening, heartbeat and tail, made once.
+// Makes, once for each format, the bytes that are the same for all streams: opening, heartbeat and tail.
 import { type Format, type Wire, wire } from '../formats/format.js'
 import { type Chunk, chunk, toBytes } from './chunk.js'
 import { noticeIn } from './notice.js'
@@ -7,7 +7,7 @@ interface Fixed {
   readonly openings: Map<number | undefined, Chunk>
   readonly heartbeat: Chunk
   readonly tail: Uint8Array
-  /** Known once it was asked for. */
+  /** Determined on demand. */
   tellsGaps?: boolean
 }
 
@@ -26,7 +26,7 @@ function fixed(format: Format): Fixed {
   return own
 }
 
-/** The opening bytes: the format's own, and the reconnection time where the format has one. */
+/** The opening bytes: the format's own, and the reconnection time if the format can set one. */
 export function openingOf(format: Format & { readonly [wire]?: Wire }, retry: number | undefined): Chunk {
   const { openings } = fixed(format)
   let opening = openings.get(retry)
@@ -38,7 +38,7 @@ export function openingOf(format: Format & { readonly [wire]?: Wire }, retry: nu
   return opening
 }
 
-/** The bytes of a heartbeat; none where the format has none. */
+/** The bytes of a heartbeat; empty if the format has none. */
 export function heartbeatOf(format: Format): Chunk {
   return fixed(format).heartbeat
 }
@@ -48,7 +48,7 @@ export function tailOf(format: Format): Uint8Array {
   return fixed(format).tail
 }
 
-/** Whether a format tells gaps in-band; asked of it once, by a gap that stands for any. */
+/** Whether a format reports gaps in-band. Tested once, with a sample gap. */
 export function tellsGaps(format: Format): boolean {
   const own = fixed(format)
   own.tellsGaps ??=

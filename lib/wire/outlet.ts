@@ -15,29 +15,29 @@ import { Writer } from './writer.js'
 
 /** The stream that an outlet belongs to. */
 export interface Holder {
-  /** Messages that are queued in front of the outlet. */
+  /** Messages queued before the outlet. */
   readonly unhandled: number
   /** Ends the stream: the client has left, is past its limits, or a write has failed. */
   end(reason: Reason): void
   /** The client has caught up. */
   caughtUp(): void
-  /** The response is over. */
+  /** The response has closed, for any reason. */
   over(): void
 }
 
-/** One stream's events on the wire. As an alarm, it is its own heartbeat. */
+/** One stream's events on the wire. The outlet is the alarm of its own heartbeat. */
 export class Outlet extends Writer implements Taker {
   readonly #options: Plan['stream']
-  /** A record is on the wire: the next one is separated from it. */
+  /** A record was written; the next one needs a separator. */
   #hasRecord: boolean
-  /** Events that were dropped, and those of them that the client was not told of yet. */
+  /** Events that were dropped, and how many of them the client was not told of yet. */
   #losses: { total: number; untold: number } | undefined
   /** Events and bytes that were handed to the response. */
   sent = 0
   bytes = 0
   readonly format: Format & { readonly [wire]?: Wire }
   readonly #holder: Holder
-  /** Events that wait for the head, or for a client that is behind: references to bytes that streams share. */
+  /** Events that wait for the head, or for a slow client: references to bytes that streams share. */
   #queue: Queue<Encoded> | undefined
 
   constructor(req: Request, res: Response, format: Format, options: Plan['stream'], holder: Holder) {
@@ -64,7 +64,7 @@ export class Outlet extends Writer implements Taker {
     const opening = openingOf(this.format, retry)
     this.openWith(status, opening)
     this.bytes += opening.size
-    // a wrapped `write` may have ended it
+    // a wrapped `write` may have ended the response
     if (this.isClosed) return
     if (heartbeat !== false && heartbeatOf(this.format).size > 0) clock.set(this, heartbeat)
     this.#handQueued(false)
@@ -101,12 +101,12 @@ export class Outlet extends Writer implements Taker {
     this.writeNow(whole, now)
   }
 
-  /** Whether the format can tell a gap in-band. */
+  /** Whether the format can report a gap in-band. */
   get canTellGaps(): boolean {
     return tellsGaps(this.format)
   }
 
-  /** Says a notice in-band; false where the format cannot. */
+  /** Writes a notice in-band. Returns false if the format has none. */
   notify(kind: Notice, details: object): boolean {
     const notice = noticeIn(this.format, kind, details, this.path)
     if (notice.size === 0) return false
@@ -115,7 +115,7 @@ export class Outlet extends Writer implements Taker {
     return true
   }
 
-  /** Counts events that were dropped before they came here. */
+  /** Counts events that were dropped before they reached the outlet. */
   drop(count: number): void {
     if (count === 0) return
     this.#losses ??= { total: 0, untold: 0 }
@@ -123,33 +123,33 @@ export class Outlet extends Writer implements Taker {
     this.#losses.untold += count
   }
 
-  /** A proper end: the queue, the notice where it is wanted, and the tail. */
+  /** A proper end: the queue, the notice if `endEvent` is set, and the tail. */
   complete(reason: string): void {
     this.#handQueued(true)
     if (this.#options.endEvent) this.#handNotice('end', { reason })
     this.endWith(tailOf(this.format), reason !== 'shutdown')
   }
 
-  /** A broken end: the queue, the notice where it is wanted, and no tail. */
+  /** A broken end: the queue, the notice if `errorEvent` is set, and no tail. */
   fail(): void {
     this.#handQueued(true)
     if (this.#options.errorEvent) this.#handNotice('error', {})
     this.endCut()
   }
 
-  /** A broken end for a client that is too slow to be told anything. */
+  /** A broken end for a client that is too slow to receive a notice. */
   cut(): void {
     this.#queue = undefined
     this.endNow()
   }
 
-  /** Lets go of the response: the client has left, or somebody else answers. */
+  /** Releases the response: the client has left, or another party answers. */
   release(): void {
     this.#queue = undefined
     this.letGo()
   }
 
-  /** Keeps the connection alive while nothing else is written. */
+  /** Sends a heartbeat if nothing else was written. */
   ring(): void {
     const every = this.#options.heartbeat as number
     const isSilent = clock.now() - this.lastWrite >= every
@@ -182,7 +182,7 @@ export class Outlet extends Writer implements Taker {
     this.#holder.over()
   }
 
-  /** Runs a write that nobody called who could take its failure: a response may be wrapped by code that throws. */
+  /** Runs a write that has no caller to report to. Code that wraps a response may throw. */
   #guard(run: () => void): void {
     try {
       run()
@@ -223,7 +223,7 @@ export class Outlet extends Writer implements Taker {
     return this.isBehind ? 'wait' : 'ok'
   }
 
-  /** Hands the queue to the response: as far as the client keeps up, or all of it at an end. */
+  /** Writes the queue: while the client keeps up, or all of it at an end. */
   #handQueued(isEnd: boolean): void {
     this.#tellDrops()
     while (this.queued > 0 && (isEnd || this.phase === 'flowing')) {
@@ -235,7 +235,7 @@ export class Outlet extends Writer implements Taker {
 
   // ---- notices
 
-  /** Once the client reads again, it is told how many events it did not get. */
+  /** Tells the client how many events were dropped. */
   #tellDrops(): void {
     const losses = this.#losses
     const count = losses?.untold ?? 0

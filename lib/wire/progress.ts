@@ -1,9 +1,9 @@
-// Decides when a client that bytes wait for has stalled: it takes none for the writeTimeout.
+// Decides when a client has stalled: bytes wait, and it takes none for the writeTimeout.
 import type { Response } from 'express'
 import { clock, type Deadline } from '../clock.js'
 
 /**
- * Watches whether a client takes bytes, and calls back once when it took none in each of four quarters of a time.
+ * Watches whether a client takes bytes. Calls back once if it takes none in four quarters of the timeout in a row.
  * A quarter that fires late counts once: a suspended process must not look like a slow client.
  */
 export class Progress implements Deadline {
@@ -19,7 +19,7 @@ export class Progress implements Deadline {
     this.#res = res
     this.#quarter = milliseconds / 4
     this.#stalled = stalled
-    // bytes of this turn go to the kernel at its end, whether the client takes any or not
+    // the kernel takes this turn's bytes at its end, whether or not the client reads
     setImmediate(() => {
       this.#before ??= unsent(res)
     })
@@ -35,7 +35,7 @@ export class Progress implements Deadline {
     const due = clock.now() + this.#quarter
     this.#next = clock.after(this.#quarter, () => {
       if (clock.now() === due) return this.#look()
-      // after a block, sockets report what their clients took between the timers and the immediates
+      // after a block, sockets report progress between timers and immediates
       const later = setImmediate(() => this.#look())
       this.#next = { cancel: () => clearImmediate(later) }
     })
@@ -54,8 +54,8 @@ export class Progress implements Deadline {
 }
 
 /**
- * The bytes of a response that the kernel has not taken. Node counts a write as a whole until all of it is gone; its
- * handle knows how much is left.
+ * The bytes of a response that the kernel has not taken. Node counts a whole write until all of it is taken; the
+ * socket's handle knows how much is left.
  */
 function unsent(res: Response): string {
   const handle = (res.socket as { _handle?: { writeQueueSize?: number } } | null)?._handle

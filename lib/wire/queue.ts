@@ -1,7 +1,7 @@
-// A bounded queue for one client: first in, first out, within limits, by the overflow policy that the spec names.
+// Queues items for one client, first in, first out; decides which to drop past the limits, by the overflow policy.
 import type { StreamOptions } from '../declare/options.js'
 
-/** How much may wait for one client, and the policy past that. */
+/** How much may wait for one client, and the policy past these limits. */
 export type Limits = Readonly<Required<Pick<StreamOptions, 'maxQueued' | 'maxQueuedBytes' | 'overflow'>>>
 
 /** Measures a kind of items. */
@@ -16,13 +16,13 @@ export interface Measure<Item> {
   isKept(item: Item): boolean
 }
 
-/** What is queued for the same client in other places. */
+/** The messages and bytes queued for the same client in other places. */
 export interface Elsewhere {
   readonly count: number
   readonly bytes: number
 }
 
-/** Stands where an item was taken or dropped; an item may itself be undefined. */
+/** Marks a removed item; an item may itself be undefined. */
 const gone = Symbol('gone')
 
 const nothing: Elsewhere = { count: 0, bytes: 0 }
@@ -36,7 +36,7 @@ export class Queue<Item> {
   #count = 0
   #size = 0
   #bytes = 0
-  /** The place of the newest item of each key, from when the limits were passed until the queue is empty. */
+  /** The index of the newest item of each key: from when the limits are passed until the queue is empty. */
   #newest: Map<PropertyKey, number> | undefined
 
   constructor(measure: Measure<Item>, limits: Limits) {
@@ -44,7 +44,7 @@ export class Queue<Item> {
     this.#limits = limits
   }
 
-  /** The messages or events that are queued. */
+  /** The number of queued messages or events. */
   get size(): number {
     return this.#size
   }
@@ -53,7 +53,7 @@ export class Queue<Item> {
     return this.#bytes
   }
 
-  /** Puts an item in, whatever the limits. */
+  /** Adds an item, regardless of the limits. */
   put(item: Item): void {
     this.#items.push(item)
     this.#count += 1
@@ -62,7 +62,7 @@ export class Queue<Item> {
   }
 
   /**
-   * Puts an item in, within the limits.
+   * Adds an item, within the limits.
    *
    * @returns the number of items dropped for it, itself included; undefined when the client is past its limits
    */
@@ -82,7 +82,7 @@ export class Queue<Item> {
     return dropped
   }
 
-  /** The oldest item; there has to be one. */
+  /** Takes the oldest item; there must be one. */
   take(): Item {
     this.#skipGone()
     const item = this.#remove(this.#first)
@@ -91,7 +91,7 @@ export class Queue<Item> {
     return item
   }
 
-  /** The item that is taken next; there has to be one. */
+  /** The oldest item; there must be one. */
   get next(): Item {
     this.#skipGone()
     return this.#items[this.#first] as Item
@@ -106,7 +106,7 @@ export class Queue<Item> {
     this.#newest = undefined
   }
 
-  /** Whether an item fits. One that is larger than the limits fits where nothing else is queued. */
+  /** Whether an item fits. An item larger than the byte limit fits if nothing else is queued. */
   hasRoom(item: Item, elsewhere: Elsewhere): boolean {
     const { maxQueued, maxQueuedBytes } = this.#limits
     if (this.#size + elsewhere.count + this.#measure.count(item) > maxQueued) return false
@@ -129,7 +129,7 @@ export class Queue<Item> {
   /** Keeps the newest of each key, in the order of arrival: no id goes out before an older one. */
   #conflate(item: Item, { bytes }: Elsewhere): number | undefined {
     const dropped = (this.#newest ? 0 : this.#conflateAll()) + this.#supersede(item, this.#items.length)
-    // other places have their own limit on messages; bytes there can no longer be superseded
+    // other queues have their own limit on messages, and bytes there cannot be superseded
     if (this.#size > 0 && !this.hasRoom(item, { count: 0, bytes })) return undefined
     this.put(item)
     this.#compact()
@@ -172,7 +172,7 @@ export class Queue<Item> {
     return item
   }
 
-  /** Lets go of the places of taken and dropped items once they outnumber the rest. */
+  /** Removes the marks of removed items once they outnumber the rest. */
   #compact(): void {
     if (this.#items.length < 1024 || this.#items.length < 2 * this.#count) return
     this.#items = this.#items.filter((item) => item !== gone)

@@ -1,4 +1,4 @@
-// Takes chunks to the socket: the only file that knows how a response accepts bytes.
+// Writes chunks to the socket: the only file that knows how a response accepts bytes.
 import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
 import { Alarm, clock } from '../clock.js'
@@ -17,26 +17,26 @@ import type { Chunk } from './chunk.js'
 import { Progress } from './progress.js'
 
 /**
- * Where a response is: its head is not out; its client keeps up; its client is behind; it was ended here; its last
- * byte is out, or its connection is gone.
+ * The phase of a response. `waiting`: the head is not out. `flowing`: the client keeps up. `behind`: it does not.
+ * `ending`: we ended the response. `over`: the last byte is out, or the connection has closed.
  */
 export type Phase = 'waiting' | 'flowing' | 'behind' | 'ending' | 'over'
 
 /**
- * A response as a sink of chunks. Chunks go straight to the socket where nobody has wrapped the response's `write`;
- * the head and the end are always Node's own.
+ * A response as a sink of chunks. Chunks go directly to the socket unless middleware has wrapped the response's
+ * `write`; the head and the end are always Node's own.
  *
- * The outlet is a writer rather than has one: with many streams, each object that a write touches costs.
+ * The outlet extends the writer, since each object that a write touches costs time.
  */
 export abstract class Writer extends Alarm implements CloseListener {
   #isCorked = false
   #drained: (() => void) | undefined
   #progress: Progress | undefined
-  // side by side, from here into the outlet: all that a write looks at
+  // hot fields, kept together, from here into the outlet
   readonly res: Response & { flush?: () => void }
   #socket: Socket | undefined
   #phase: Phase = 'waiting'
-  /** When something was last written, by the clock. */
+  /** The time of the last write, by the clock. */
   protected lastWrite = 0
 
   constructor(req: Request, res: Response) {
@@ -48,11 +48,11 @@ export abstract class Writer extends Alarm implements CloseListener {
   protected abstract readonly writeTimeout: number
   /** The client has left. */
   protected abstract gone(): void
-  /** The client takes no byte any more. */
+  /** The client has stopped reading. */
   protected abstract stalled(): void
-  /** The client has caught up with what was written. */
+  /** The client has taken all written bytes. */
   protected abstract drained(): void
-  /** The response is over, whoever ended it. */
+  /** The response has closed, for any reason. */
   protected abstract over(): void
 
   /** The path of the request, without its query. */
@@ -64,22 +64,22 @@ export abstract class Writer extends Alarm implements CloseListener {
     return this.#phase
   }
 
-  /** The response did not take all that was written. */
+  /** The client has not taken all written bytes. */
   get isBehind(): boolean {
     return this.#phase === 'behind'
   }
 
-  /** It was ended here. */
+  /** Ended by us. */
   protected get isClosed(): boolean {
     return this.#phase === 'ending' || this.#phase === 'over'
   }
 
-  /** It was ended, here or by somebody else: bytes after that would be taken for another response. */
+  /** Ended by anyone. Bytes written now would belong to another response. */
   protected get isEnded(): boolean {
     return this.isClosed || this.res.writableEnded
   }
 
-  /** Bytes that the response holds, because the kernel has not taken them. */
+  /** Bytes that Node buffers because the kernel has not taken them. */
   protected get unsentBytes(): number {
     return this.res.writableLength
   }
@@ -112,7 +112,7 @@ export abstract class Writer extends Alarm implements CloseListener {
     }
   }
 
-  /** Writes; all writes of a turn go out together. */
+  /** Writes, corked: all writes of a turn go out together. */
   protected write(chunk: Chunk): boolean {
     const socket = this.#socket
     if (socket && !this.#isCorked) {
@@ -126,7 +126,7 @@ export abstract class Writer extends Alarm implements CloseListener {
     return this.writeNow(chunk, clock.now())
   }
 
-  /** Writes what is all that there is to write in this turn. */
+  /** Writes without corking: the only write of this turn. */
   protected writeNow(chunk: Chunk, now: number): boolean {
     if (this.isEnded) return true
     this.lastWrite = now
@@ -139,8 +139,8 @@ export abstract class Writer extends Alarm implements CloseListener {
   }
 
   /**
-   * The result of a wrapped `write` is not always true: some return nothing, and some always true. Where the wrapper
-   * keeps bytes of its own, as `compression()` does, only its own word counts, since its drain is its own too.
+   * Wrapped `write`s lie: some return nothing, some always true. A wrapper that buffers, as `compression()` does, is
+   * believed only when it says false, since the drain is its own too.
    */
   #hasTaken(said: boolean | undefined): boolean {
     const { writableNeedDrain, writableLength, writableHighWaterMark } = this.res
@@ -148,7 +148,7 @@ export abstract class Writer extends Alarm implements CloseListener {
     return said === true && writableLength <= 4 * writableHighWaterMark
   }
 
-  /** The connection has begun to close, and takes no more. A client that does not close its half is dropped. */
+  /** The connection is closing. Drop a client that does not close its half. */
   #awaitClose(): boolean {
     if (!this.#progress) this.#watchProgress(() => destroy(this.res))
     return true
@@ -161,14 +161,14 @@ export abstract class Writer extends Alarm implements CloseListener {
     try {
       this.res.end(tail)
     } catch (error) {
-      // a wrapped `end` has failed, and how much of it is done is not known
+      // a wrapped `end` failed half-way: the state of the response is unknown
       destroy(this.res)
       throw error
     }
     this.#limit(() => this.res.writableFinished)
   }
 
-  /** A broken end: what was written goes out, without the last chunk. */
+  /** A broken end: written bytes go out, the last chunk does not. */
   protected endCut(): void {
     this.#close()
     cut(this.res)
@@ -180,11 +180,11 @@ export abstract class Writer extends Alarm implements CloseListener {
     this.#close()
     const { socket } = this.res
     destroy(this.res)
-    // a pipelined response without a socket is dropped when it gets one: there is nothing to wait for
+    // a pipelined response without a socket is dropped when it gets one
     if (!socket) this.#done()
   }
 
-  /** Lets go without an end: the client has left, or somebody else answers. */
+  /** Detaches without an end: the client has left, or another party answers. */
   protected letGo(): void {
     this.#close()
     offClose(this.res, this)
@@ -203,12 +203,12 @@ export abstract class Writer extends Alarm implements CloseListener {
     this.#phase = 'over'
     this.#progress?.cancel()
     this.#unlisten()
-    // the connection may be another response's by now
+    // the connection may belong to another response now
     this.#socket = undefined
     this.over()
   }
 
-  /** A write that is larger than a buffer is no backlog, if the kernel has taken all of it. */
+  /** A write larger than the buffer is no backlog if the kernel took it all. */
   #took(taken: boolean): boolean {
     if (taken || (this.#socket && this.unsentBytes === 0)) return true
     if (this.#phase === 'flowing') {
@@ -219,7 +219,7 @@ export abstract class Writer extends Alarm implements CloseListener {
     return false
   }
 
-  /** Listens for 'drain' while it is behind; a wrapped response may not let go of a listener, and has one for good. */
+  /** Listens for 'drain' while behind. A wrapped response may be unable to remove a listener, and keeps one. */
   #listen(): void {
     if (this.#drained) return
     this.#drained = () => {
@@ -248,7 +248,7 @@ export abstract class Writer extends Alarm implements CloseListener {
     tolerate(this.res)
   }
 
-  /** After an end the client still has to take the rest; one that does not is cut. */
+  /** Cuts a client that does not take the last bytes after an end. */
   #limit(isDone: () => boolean): void {
     this.#watchProgress(() => {
       if (!isDone()) destroy(this.res)
