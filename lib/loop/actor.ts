@@ -14,7 +14,7 @@ import { type Feed, isFeed } from '../values/feed.js'
 import type { OpenStream, Reason, Wrote } from '../values/open-stream.js'
 import { isStop } from '../values/stop.js'
 import { LoopContext } from './context.js'
-import { type Life, Messages } from './messages.js'
+import { type HeldStream, Messages } from './messages.js'
 import { type Watch, watch } from './monitor.js'
 import { open, type Pull } from './source.js'
 
@@ -28,7 +28,7 @@ export function callsBack({ info, terminate, onGap }: Handlers): boolean {
 }
 
 /** The held response, as the actor sees it. */
-interface Asking extends Life {
+interface HeldResponse extends HeldStream {
   readonly isEnded: boolean
   readonly stream: OpenStream
   follow(feed: Feed<unknown>): Awaitable<void>
@@ -41,7 +41,7 @@ interface Asking extends Life {
 }
 
 export class Actor {
-  readonly #life: Asking
+  readonly #held: HeldResponse
   readonly #x: Exchange
   readonly #handlers: Handlers
   readonly messages: Messages
@@ -57,11 +57,11 @@ export class Actor {
   /** `subscribe` is running. */
   isCalling = false
 
-  constructor(life: Asking, x: Exchange, handlers: Handlers, isScoped: boolean) {
-    this.#life = life
+  constructor(held: HeldResponse, x: Exchange, handlers: Handlers, isScoped: boolean) {
+    this.#held = held
     this.#x = x
     this.#handlers = handlers
-    this.messages = new Messages(life, this, handlers, x.plan.stream)
+    this.messages = new Messages(held, this, handlers, x.plan.stream)
     if (isScoped) this.#scope = scopeOfNow()
   }
 
@@ -93,14 +93,14 @@ export class Actor {
     this.isCalling = true
     try {
       answer = typeof subscribe === 'function' ? subscribe(this.context) : subscribe
-      if (isFeed(answer)) answer = this.#life.follow(answer)
+      if (isFeed(answer)) answer = this.#held.follow(answer)
     } catch (error) {
-      return this.#life.unanswered(error)
+      return this.#held.unanswered(error)
     } finally {
       this.isCalling = false
     }
-    if (!isPromise(answer)) return this.#life.answered(answer)
-    this.#life.isAwaited()
+    if (!isPromise(answer)) return this.#held.answered(answer)
+    this.#held.isAwaited()
     this.wait(answer)
   }
 
@@ -109,14 +109,14 @@ export class Actor {
     const scope = this.#scope ?? scopeOfNow()
     const { decisionTimeout } = this.#x.plan
     this.#deadline = clock.after(decisionTimeout, () =>
-      within(scope, () => this.#life.unanswered(tooLate('subscribe', decisionTimeout))),
+      within(scope, () => this.#held.unanswered(tooLate('subscribe', decisionTimeout))),
     )
     // a user's thenable may resolve to anything, or throw
     Promise.resolve(answer)
-      .then((value) => (isFeed(value) ? this.#life.follow(value) : value))
+      .then((value) => (isFeed(value) ? this.#held.follow(value) : value))
       .then(
-        (value) => this.#life.answered(value),
-        (error) => this.#life.unanswered(error),
+        (value) => this.#held.answered(value),
+        (error) => this.#held.unanswered(error),
       )
   }
 
@@ -148,35 +148,35 @@ export class Actor {
 
   /** Starts to handle messages and to pull from the source. */
   open(): void {
-    const { subscription } = this.#life
+    const { subscription } = this.#held
     this.messages.open(subscription?.isCatchingUp ? subscription : this.#source)
   }
 
   // ---- the context
 
   get stream(): OpenStream {
-    return this.#life.stream
+    return this.#held.stream
   }
 
   send(message: unknown): void {
-    if (!this.#life.isEnded) this.messages.send(message)
+    if (!this.#held.isEnded) this.messages.send(message)
   }
 
   write(data: unknown): Wrote {
-    return this.#life.isEnded ? 'closed' : this.#life.put(this.messages.encode(data))
+    return this.#held.isEnded ? 'closed' : this.#held.put(this.messages.encode(data))
   }
 
   drained(): Promise<'ok' | 'closed'> {
     // resolve in a later turn, so that a loop of write() and drained() cannot block the event loop
-    if (this.#life.isEnded) return nextTurn().then(() => 'closed')
-    if (!this.#life.outlet.isBehind) return Promise.resolve('ok')
+    if (this.#held.isEnded) return nextTurn().then(() => 'closed')
+    if (!this.#held.outlet.isBehind) return Promise.resolve('ok')
     this.#draining ??= []
     const draining = this.#draining
     return new Promise((resolve) => draining.push(resolve))
   }
 
   monitor(target: Watched, message?: unknown): void {
-    if (this.#life.isEnded) return
+    if (this.#held.isEnded) return
     this.#scope ??= scopeOfNow()
     this.#watches ??= new Set()
     const watches = this.#watches
@@ -186,11 +186,11 @@ export class Actor {
       isDead = true
       if (own) watches.delete(own)
       if (message !== undefined) this.messages.put(message)
-      else this.#life.end(error === undefined ? { kind: 'down' } : { kind: 'down', error })
+      else this.#held.end(error === undefined ? { kind: 'down' } : { kind: 'down', error })
     })
     if (isDead) return
     // attaching to a target may end the stream
-    if (this.#life.isEnded) own.stop()
+    if (this.#held.isEnded) own.stop()
     else watches.add(own)
   }
 
@@ -238,14 +238,14 @@ export class Actor {
 
   /** A context that user code keeps must not keep the request's AsyncLocalStorage values. */
   #forgetScope(): void {
-    if (this.#life.isEnded) this.#scope = undefined
+    if (this.#held.isEnded) this.#scope = undefined
   }
 
   /** Runs a function. A failure is only a warning. */
   #safely(name: string, run: () => unknown): void {
     safely(
       () => this.within(run),
-      (error) => report(`${name} of ${this.#life.outlet.path} failed`, error),
+      (error) => report(`${name} of ${this.#held.outlet.path} failed`, error),
     )
   }
 }

@@ -18,7 +18,7 @@ import { Mailbox, measureIn } from './mailbox.js'
 import type { Pull } from './source.js'
 
 /** The held response that the messages belong to. */
-export interface Life {
+export interface HeldStream {
   readonly outlet: Outlet
   readonly subscription: Subscription | undefined
   put(encoded: Encoded): Wrote
@@ -35,15 +35,15 @@ interface Caller {
 type Callbacks = Pick<AnySpec, 'info' | 'timeout' | 'onGap'>
 
 export class Messages implements Follower {
-  readonly #life: Life
+  readonly #held: HeldStream
   readonly #caller: Caller
   readonly #callbacks: Callbacks
   readonly #limits: Limits
   #mailbox: Mailbox | undefined
   #isOpen = false
 
-  constructor(life: Life, caller: Caller, callbacks: Callbacks, limits: Limits) {
-    this.#life = life
+  constructor(held: HeldStream, caller: Caller, callbacks: Callbacks, limits: Limits) {
+    this.#held = held
     this.#caller = caller
     this.#callbacks = callbacks
     this.#limits = limits
@@ -123,24 +123,24 @@ export class Messages implements Follower {
 
   /** The format of messages that are written without `info`. */
   get #format() {
-    return this.#callbacks.info ? undefined : this.#life.outlet.format
+    return this.#callbacks.info ? undefined : this.#held.outlet.format
   }
 
   get #elsewhere() {
-    return { count: this.#life.outlet.queued, bytes: 0 }
+    return { count: this.#held.outlet.queued, bytes: 0 }
   }
 
   #admit(dropped: number | undefined): void {
-    if (dropped !== undefined) return dropped > 0 ? this.#life.outlet.drop(dropped) : undefined
+    if (dropped !== undefined) return dropped > 0 ? this.#held.outlet.drop(dropped) : undefined
     const { maxQueued, maxQueuedBytes } = this.#limits
     const message = `More than ${maxQueued} messages or ${maxQueuedBytes} bytes wait`
-    this.#life.end({ kind: 'overflow', error: new LariatError('LARIAT_OVERFLOW', message) })
+    this.#held.end({ kind: 'overflow', error: new LariatError('LARIAT_OVERFLOW', message) })
   }
 
   // ---- as the process that reads the mailbox
 
   get isBehind(): boolean {
-    return this.#life.outlet.isBehind
+    return this.#held.outlet.isBehind
   }
 
   get isIdle(): boolean {
@@ -160,13 +160,13 @@ export class Messages implements Follower {
   handle(message: unknown): Awaitable<void> {
     if (message instanceof Gap) return this.#handleGap(message)
     const { info } = this.#callbacks
-    if (!info) return void this.#life.put(this.encode(message))
+    if (!info) return void this.#held.put(this.encode(message))
     const answer = info(message, this.#caller.context)
     return isPromise(answer) ? answer.then((value) => this.#handled(value)) : this.#handled(answer)
   }
 
   #handled(answer: unknown): void {
-    if (isStop(answer)) return this.#life.end({ kind: 'stop' }, answer)
+    if (isStop(answer)) return this.#held.end({ kind: 'stop' }, answer)
     if (answer !== undefined && answer !== 'ok' && answer !== 'wait' && answer !== 'closed') {
       throw wrongAnswer('info', answer, "nothing, or what write() returned ('ok', 'wait' or 'closed')")
     }
@@ -174,9 +174,9 @@ export class Messages implements Follower {
 
   #handleGap(gap: Gap): Awaitable<void> {
     const { onGap } = this.#callbacks
-    if (!onGap) return this.#life.tellGap(gap)
+    if (!onGap) return this.#held.tellGap(gap)
     const answered = (answer: unknown) => {
-      if (isStop(answer)) this.#life.end({ kind: 'stop' }, answer)
+      if (isStop(answer)) this.#held.end({ kind: 'stop' }, answer)
     }
     const answer = this.within(() => onGap({ ...gap }, this.#caller.context))
     return isPromise(answer) ? answer.then(answered) : answered(answer)
@@ -184,19 +184,19 @@ export class Messages implements Follower {
 
   /** After a replay the live feed continues. The end of any other source ends the stream. */
   sourceEnded(): void {
-    if (!this.#life.subscription) this.#life.end({ kind: 'end' })
+    if (!this.#held.subscription) this.#held.end({ kind: 'end' })
   }
 
   idle(): void {
-    if (!this.#callbacks.info) this.#life.subscription?.share()
+    if (!this.#callbacks.info) this.#held.subscription?.share()
   }
 
   failed(error: unknown): void {
-    this.#life.end({ kind: 'error', error })
+    this.#held.end({ kind: 'error', error })
   }
 
   encode(data: unknown): Encoded {
-    const { format } = this.#life.outlet
+    const { format } = this.#held.outlet
     if (data instanceof Encoded) return data
     if (data instanceof Published) return data.in(format)
     return encode(format, isEvent(data) ? data : event(data))

@@ -3,7 +3,7 @@ import type { OpenStream } from '../values/open-stream.js'
 import type { Outlet } from '../wire/outlet.js'
 
 /** The held response that a stream shows. */
-export interface Behind extends Pick<OpenStream, 'format' | 'openedAt'> {
+export interface Observed extends Pick<OpenStream, 'format' | 'openedAt'> {
   /** Messages queued before the outlet. */
   readonly unhandled: number
   readonly outlet: Outlet
@@ -13,50 +13,50 @@ export interface Behind extends Pick<OpenStream, 'format' | 'openedAt'> {
 let looked = 0
 
 export class Stream implements OpenStream {
-  readonly #life: Behind
+  readonly #observed: Observed
   #client: string | undefined
   readonly id = (++looked).toString(36)
 
   /** @param client the client's key; by default `req.ip`, read on demand */
-  constructor(life: Behind, client?: string) {
-    this.#life = life
+  constructor(observed: Observed, client?: string) {
+    this.#observed = observed
     this.#client = client
   }
 
   get path(): string {
-    return this.#life.outlet.path
+    return this.#observed.outlet.path
   }
 
   get format(): string {
-    return this.#life.format
+    return this.#observed.format
   }
 
   get client(): string {
-    this.#client ??= this.#life.outlet.res.req.ip ?? ''
+    this.#client ??= this.#observed.outlet.res.req.ip ?? ''
     return this.#client
   }
 
   get openedAt(): Date {
-    return this.#life.openedAt
+    return this.#observed.openedAt
   }
 
   get sent(): number {
-    return this.#life.outlet.sent
+    return this.#observed.outlet.sent
   }
 
   get bytes(): number {
-    return this.#life.outlet.bytes
+    return this.#observed.outlet.bytes
   }
 
   get queued(): number {
-    return this.#life.unhandled + this.#life.outlet.queued
+    return this.#observed.unhandled + this.#observed.outlet.queued
   }
 
   get dropped(): number {
-    return this.#life.outlet.dropped
+    return this.#observed.outlet.dropped
   }
 
   close(): void {
-    this.#life.end({ kind: 'revoked' })
+    this.#observed.end({ kind: 'revoked' })
   }
 }
