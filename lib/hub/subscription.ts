@@ -18,7 +18,7 @@ export interface Subscriber {
   /** Takes the bytes of a group. */
   readonly outlet: Taker & { readonly format: Format }
   /** Handles events one by one; created when a stream follows alone. */
-  readonly alone: Follower
+  follower(): Follower
   /** The stream shares from now on, and no longer needs its follower. */
   shares(): void
   gap(gap: Gap): void
@@ -64,14 +64,14 @@ interface Arrival {
  */
 export class Subscription implements Sink {
   readonly #view: View<unknown>
-  readonly #who: Subscriber
+  readonly #subscriber: Subscriber
   #state: State = 'new'
   #group: Group | undefined
   #arrival: Arrival | undefined
 
-  constructor(feed: Feed<unknown>, who: Subscriber, asked: string | undefined) {
+  constructor(feed: Feed<unknown>, subscriber: Subscriber, asked: string | undefined) {
     this.#view = feed as View<unknown>
-    this.#who = who
+    this.#subscriber = subscriber
     if (asked !== undefined) this.#arrival = { asked }
   }
 
@@ -157,16 +157,16 @@ export class Subscription implements Sink {
   #join(): void {
     const wasAlone = this.#state === 'alone'
     if (!wasAlone && this.#state !== 'new') return
-    if (wasAlone && !this.#who.alone.isIdle) return
+    if (wasAlone && !this.#subscriber.follower().isIdle) return
     this.#enter('shared')
     // a listener of 'join' may have ended the stream
     if (this.#state !== 'shared') return
     this.#arrival = undefined
-    this.#group = this.#view.group(this.#who.outlet.format)
-    this.#group.add(this.#who.outlet, this)
+    this.#group = this.#view.group(this.#subscriber.outlet.format)
+    this.#group.add(this.#subscriber.outlet, this)
     // attach the group before detaching, or the feed would stop for lack of subscribers
     if (wasAlone) this.#view.detach(this)
-    this.#who.shares()
+    this.#subscriber.shares()
   }
 
   /** A backend that fails to listen ends the stream. */
@@ -181,7 +181,7 @@ export class Subscription implements Sink {
   #enter(state: 'catchingUp' | 'alone' | 'shared'): void {
     const isNew = this.#state === 'new'
     this.#state = state
-    if (isNew) this.#view.root.tell('join', () => this.#who.stream)
+    if (isNew) this.#view.root.tell('join', () => this.#subscriber.stream)
   }
 
   leave(): void {
@@ -191,10 +191,10 @@ export class Subscription implements Sink {
     const replay = this.#arrival?.replay
     this.#arrival = undefined
     if (wasAlone) this.#view.detach(this)
-    this.#group?.remove(this.#who.outlet)
+    this.#group?.remove(this.#subscriber.outlet)
     this.#group = undefined
     replay?.close()
-    if (state !== 'new' && state !== 'over') this.#view.root.tell('leave', () => this.#who.stream)
+    if (state !== 'new' && state !== 'over') this.#view.root.tell('leave', () => this.#subscriber.stream)
   }
 
   get #isAlone(): boolean {
@@ -222,7 +222,7 @@ export class Subscription implements Sink {
 
   #nextLive(): Step {
     if (this.queued > 0) {
-      const value = this.#liveQueue.take() as Published | Gap
+      const value = this.#ensureLiveQueue().take() as Published | Gap
       return this.#isNews(value) ? { done: false, value } : skipped
     }
     if (this.#state === 'catchingUp') this.#state = 'alone'
@@ -242,27 +242,27 @@ export class Subscription implements Sink {
   // ---- as a sink, while it is alone or for its group
 
   event(event: Published): void {
-    const { alone } = this.#who
-    if (this.#state === 'catchingUp') alone.offer(this.#liveQueue, event)
-    else if (this.#isNews(event)) alone.event(event)
+    const follower = this.#subscriber.follower()
+    if (this.#state === 'catchingUp') follower.offer(this.#ensureLiveQueue(), event)
+    else if (this.#isNews(event)) follower.event(event)
   }
 
   gap(gap: Gap): void {
-    if (this.#state === 'catchingUp') this.#liveQueue.put(gap)
-    else this.#who.gap(gap)
+    if (this.#state === 'catchingUp') this.#ensureLiveQueue().put(gap)
+    else this.#subscriber.gap(gap)
   }
 
   failed(error: unknown): void {
-    this.#who.end({ kind: 'error', error })
+    this.#subscriber.end({ kind: 'error', error })
   }
 
   down(error?: unknown): void {
-    this.#who.end(error === undefined ? { kind: 'down' } : { kind: 'down', error })
+    this.#subscriber.end(error === undefined ? { kind: 'down' } : { kind: 'down', error })
   }
 
-  get #liveQueue(): Queue<unknown> {
+  #ensureLiveQueue(): Queue<unknown> {
     const arrival = this.#arrival as Arrival
-    arrival.live ??= this.#who.alone.newQueue()
+    arrival.live ??= this.#subscriber.follower().newQueue()
     return arrival.live
   }
 }

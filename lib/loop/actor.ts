@@ -37,7 +37,7 @@ interface HeldResponse extends HeldStream {
   /** `subscribe` threw, rejected, or did not answer in time. */
   unanswered(error: unknown): void
   /** `subscribe` returned a promise. */
-  isAwaited(): void
+  subscribing(): void
 }
 
 export class Actor {
@@ -76,12 +76,12 @@ export class Actor {
   }
 
   /** Whether a context or scope is still in use. If not, the actor is released once the stream joins a group. */
-  get isNeeded(): boolean {
+  get mayCallBack(): boolean {
     return this.#context !== undefined || this.#scope !== undefined
   }
 
   /** Whether anything was ever sent or monitored. */
-  get isUsed(): boolean {
+  get hasMessagesOrWatches(): boolean {
     return this.#watches !== undefined || this.messages.isUsed
   }
 
@@ -100,7 +100,7 @@ export class Actor {
       this.isCalling = false
     }
     if (!isPromise(answer)) return this.#held.answered(answer)
-    this.#held.isAwaited()
+    this.#held.subscribing()
     this.wait(answer)
   }
 

@@ -82,7 +82,7 @@ export class Loop implements Subscriber, Holder {
     const { subscribe } = this.#handlers
     const isAskedAgain = this.#plan.stream.reauthorize !== undefined && x.isObserved
     if (callsBack(this.#handlers) || isAskedAgain) this.#actor = new Actor(this, x, this.#handlers, true)
-    if (typeof subscribe === 'function' || this.#actor) this.#acting.ask(subscribe)
+    if (typeof subscribe === 'function' || this.#actor) this.#ensureActor().ask(subscribe)
     else this.#followAtOnce(subscribe)
   }
 
@@ -94,11 +94,11 @@ export class Loop implements Subscriber, Holder {
     } catch (error) {
       return this.unanswered(error)
     }
-    if (isPromise(following)) this.#acting.wait(following)
+    if (isPromise(following)) this.#ensureActor().wait(following)
     else this.answered(undefined)
   }
 
-  get #acting(): Actor {
+  #ensureActor(): Actor {
     this.#actor ??= new Actor(this, this.#x as Exchange, this.#handlers, false)
     return this.#actor
   }
@@ -110,10 +110,10 @@ export class Loop implements Subscriber, Holder {
     this.subscription = new Subscription(feed, this, asked)
     // the head is already out and cannot report a gap: later reconnects hold their head back until the feed is known
     if (asked !== undefined && !this.#head && !this.outlet.canTellGaps) this.#streams.headsWait = true
-    const isPlain = this.subscription.isPlain && !this.#handlers.info && !this.#actor?.isUsed
+    const isPlain = this.subscription.isPlain && !this.#handlers.info && !this.#actor?.hasMessagesOrWatches
     if (isPlain) return
     // an unshared stream reads its events from a mailbox
-    this.#actor = this.#acting
+    this.#ensureActor()
     return this.subscription.follow()
   }
 
@@ -205,16 +205,16 @@ export class Loop implements Subscriber, Holder {
   }
 
   /** `subscribe` returned a promise: send a head that was held back. */
-  isAwaited(): void {
+  subscribing(): void {
     if (this.outlet.queued > 0 && !this.#head?.waits(this.outlet)) this.#sendHead()
   }
 
-  get alone(): Follower {
-    return this.#acting.messages
+  follower(): Follower {
+    return this.#ensureActor().messages
   }
 
   shares(): void {
-    if (this.#actor && !this.#actor.isNeeded) this.#actor = undefined
+    if (this.#actor && !this.#actor.mayCallBack) this.#actor = undefined
     this.#forgetRequest()
   }
 

@@ -16,7 +16,7 @@ interface Process {
   /** Handles a message. An error ends the loop. */
   handle(message: unknown): Awaitable<void>
   /** Turns a pulled value into a message. */
-  receive(value: unknown): unknown
+  toMessage(value: unknown): unknown
   /** The source has ended, and all its messages were handled. */
   sourceEnded(): void
   /** There is nothing left to handle or pull. */
@@ -186,7 +186,7 @@ export class Mailbox {
   #pulled(step: IteratorResult<unknown> | Step): void {
     if (step === skipped || !this.#isOpen) return
     if (step.done) this.#source = undefined
-    this.#queue.put(step.done ? ended : this.#process.receive(step.value))
+    this.#queue.put(step.done ? ended : this.#process.toMessage(step.value))
   }
 
   /** Continues once a promise settles, unless the loop has ended by then. */

@@ -51,7 +51,7 @@ export class Messages implements Follower {
 
   /** Starts to handle messages. Called once. */
   open(source: Pick<Pull, 'next'> | undefined): void {
-    const mailbox = source || this.#callbacks.info ? this.#box : this.#mailbox
+    const mailbox = source || this.#callbacks.info ? this.#ensureMailbox() : this.#mailbox
     this.#isOpen = true
     mailbox?.open(source)
   }
@@ -79,12 +79,12 @@ export class Messages implements Follower {
 
   send(message: unknown): void {
     // without `info`, encode now: `send` throws for data that the format cannot write
-    this.#offer(this.receive(message))
+    this.#offer(this.toMessage(message))
   }
 
   /** Adds a message that no policy drops. */
   put(message: unknown): void {
-    this.#guard(() => this.#box.put(this.receive(message)))
+    this.#guard(() => this.#ensureMailbox().put(this.toMessage(message)))
   }
 
   event(published: Published): void {
@@ -92,7 +92,7 @@ export class Messages implements Follower {
   }
 
   offer(queue: Queue<unknown>, published: Published): void {
-    this.#guard(() => this.#admit(queue.offer(published, this.#elsewhere)))
+    this.#guard(() => this.#admit(queue.offer(published, this.#inOutlet)))
   }
 
   newQueue(): Queue<unknown> {
@@ -109,11 +109,11 @@ export class Messages implements Follower {
   }
 
   #offer(item: unknown): void {
-    this.#guard(() => this.#admit(this.#box.offer(item, this.#elsewhere)))
+    this.#guard(() => this.#admit(this.#ensureMailbox().offer(item, this.#inOutlet)))
   }
 
   /** Created for the first message, and opened at once if handling has begun. */
-  get #box(): Mailbox {
+  #ensureMailbox(): Mailbox {
     if (!this.#mailbox) {
       this.#mailbox = new Mailbox(this, this.#limits, this.#callbacks.timeout, this.#format)
       if (this.#isOpen) this.#mailbox.open(undefined)
@@ -126,7 +126,7 @@ export class Messages implements Follower {
     return this.#callbacks.info ? undefined : this.#held.outlet.format
   }
 
-  get #elsewhere() {
+  get #inOutlet() {
     return { count: this.#held.outlet.queued, bytes: 0 }
   }
 
@@ -152,7 +152,7 @@ export class Messages implements Follower {
   }
 
   /** Without `info`, encodes the message, unless it comes from a feed. */
-  receive(value: unknown): unknown {
+  toMessage(value: unknown): unknown {
     const isAsItIs = this.#callbacks.info || value instanceof Gap || value instanceof Published
     return isAsItIs ? value : this.encode(value)
   }

@@ -91,7 +91,7 @@ export class Outlet extends Writer implements Taker {
     if (this.phase !== 'flowing' || !this.#hasRecord || this.#losses?.untold) {
       // a policy drops events one by one
       const takesAll = this.isBehind && this.#hasRecord && this.#options.overflow === 'close'
-      const isWhole = takesAll && this.#backlog.hasRoom(whole, this.#elsewhere)
+      const isWhole = takesAll && this.#ensureQueue().hasRoom(whole, this.#elsewhere)
       for (const each of isWhole ? [whole] : events) if (this.put(each) === 'closed') return
       return
     }
@@ -111,7 +111,7 @@ export class Outlet extends Writer implements Taker {
     const notice = noticeIn(this.format, kind, details, this.path)
     if (notice.size === 0) return false
     if (this.phase === 'flowing') this.put(notice)
-    else this.#backlog.put(notice)
+    else this.#ensureQueue().put(notice)
     return true
   }
 
@@ -201,7 +201,7 @@ export class Outlet extends Writer implements Taker {
 
   // ---- the queue
 
-  get #backlog(): Queue<Encoded> {
+  #ensureQueue(): Queue<Encoded> {
     this.#queue ??= newBacklog(this.#options)
     return this.#queue
   }
@@ -211,7 +211,7 @@ export class Outlet extends Writer implements Taker {
   }
 
   #enqueue(encoded: Encoded): Wrote {
-    const dropped = this.#backlog.offer(encoded, this.#elsewhere)
+    const dropped = this.#ensureQueue().offer(encoded, this.#elsewhere)
     if (dropped === undefined) {
       const { maxQueued, maxQueuedBytes } = this.#options
       const isMany = this.queued + this.#holder.unhandled >= maxQueued
@@ -227,7 +227,7 @@ export class Outlet extends Writer implements Taker {
   #handQueued(isEnd: boolean): void {
     this.#tellDrops()
     while (this.queued > 0 && (isEnd || this.phase === 'flowing')) {
-      const { chunk, events } = takeBatch(this.#backlog, (each) => this.#separated(each))
+      const { chunk, events } = takeBatch(this.#ensureQueue(), (each) => this.#separated(each))
       this.#hand(chunk, events)
     }
     if (isEnd) this.#queue = undefined
