@@ -56,6 +56,23 @@ export function isDelay(value: unknown): boolean {
   return isCount(value)
 }
 
+/** 0 or more; Infinity for no limit. */
+export function isAmount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0
+}
+
+/** A finite time, 0 or more. */
+export function isTime(value: unknown): boolean {
+  return isAmount(value) && value !== Infinity
+}
+
+// ---- rules that several keys share
+
+export const aFunction: Rule = [isFunction, 'a function']
+export const aBoolean: Rule = [isBoolean, 'true or false']
+export const aCount: Rule = [isCount, 'a number, more than 0']
+export const aDelay: Rule = [isDelay, 'milliseconds, more than 0']
+
 /** The known name nearest to a misspelt one, or all of them. */
 function suggest(key: string, known: readonly string[]): string {
   const distances = known.map((name) => editDistance(key.toLowerCase(), name.toLowerCase()))

@@ -1,7 +1,17 @@
 // Checks a spec when it is declared: its keys, and the keys that need each other.
 import { isFormat } from '../formats/format.js'
 import { streamHeaders } from '../http/field.js'
-import { checkKeys, isDelay, isFunction, isObject, isWhole, type Rule, type Rules, wrong } from '../rules.js'
+import {
+  aDelay,
+  aFunction,
+  checkKeys,
+  isFunction,
+  isObject,
+  isWhole,
+  type Rule,
+  type Rules,
+  wrong,
+} from '../rules.js'
 import { isFeed } from '../values/feed.js'
 import type { Acceptors, Provided } from './answers.js'
 import { callbacks } from './callbacks.js'
@@ -10,8 +20,6 @@ import { streamRules } from './options.js'
 import type { Defaults } from './plan.js'
 import type { AnyLoopSpec, AnySpec } from './spec.js'
 
-const aFunction: Rule = [isFunction, 'a function']
-const aDelay: Rule = [isDelay, 'milliseconds, more than 0']
 const source = 'a function that feeds the response, or a channel'
 const options: Rule = [isObject, 'an object of stream options']
 const trace: Rule = [

@@ -1,7 +1,8 @@
 // Lists the options of a held response: the rule, the default and the description of each.
 import {
-  isBoolean,
-  isCount,
+  aBoolean,
+  aCount,
+  aDelay,
   isDelay,
   isFunction,
   isObject,
@@ -74,7 +75,7 @@ export const streamOptions = {
     words: 'the reconnection time that SSE clients are told, in milliseconds',
   },
   maxQueuedBytes: {
-    rule: [isCount, 'a number, more than 0'],
+    rule: aCount,
     words:
       'bytes encoded and not yet taken by the kernel, before the head as well; one event larger than that passes ' +
       'when nothing else waits',
@@ -82,7 +83,7 @@ export const streamOptions = {
     shown: '1 MiB',
   },
   maxQueued: {
-    rule: [isCount, 'a number, more than 0'],
+    rule: aCount,
     words: 'messages in the mailbox, and events that wait for the client',
     fallback: 10_000,
   },
@@ -93,25 +94,25 @@ export const streamOptions = {
     fallback: 'close',
   },
   writeTimeout: {
-    rule: [isDelay, 'milliseconds, more than 0'],
+    rule: aDelay,
     words: 'milliseconds in which a client takes no byte while bytes wait; then it is cut',
     fallback: 30_000,
   },
   maxDuration: {
-    rule: [isDelay, 'milliseconds, more than 0'],
+    rule: aDelay,
     words: 'milliseconds, less up to 10 % at random, after which a stream ends',
   },
   reauthorize: {
-    rule: [isDelay, 'milliseconds, more than 0'],
+    rule: aDelay,
     words:
       'milliseconds after which `isAuthorized` and `forbidden` are asked again, and so on; not for `loop()`',
   },
   maxStreams: {
-    rule: [isCount, 'a number, more than 0'],
+    rule: aCount,
     words: 'the most open streams of the endpoint; one more is a 503',
   },
   maxStreamsPerClient: {
-    rule: [isCount, 'a number, more than 0'],
+    rule: aCount,
     words: 'the most open streams of one client; one more is a 429',
   },
   clientKey: {
@@ -120,12 +121,12 @@ export const streamOptions = {
     shown: '`req.ip`',
   },
   endEvent: {
-    rule: [isBoolean, 'true or false'],
+    rule: aBoolean,
     words: 'marks a complete end in the format',
     fallback: false,
   },
   errorEvent: {
-    rule: [isBoolean, 'true or false'],
+    rule: aBoolean,
     words: 'marks a failure in the format',
     fallback: false,
   },

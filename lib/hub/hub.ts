@@ -2,20 +2,19 @@
 import { EventEmitter } from 'node:events'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { safely } from '../guard.js'
-import { checkKeys, isFunction, type Rules, wrong } from '../rules.js'
+import { checkKeys, isAmount, isFunction, isWhole, type Rule, type Rules, wrong } from '../rules.js'
 import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/feed.js'
 import { type Backend, isBackend } from './backend.js'
 import { Channel } from './channel.js'
 import { memory } from './memory.js'
 
-const isWhole = (value: unknown) => Number.isInteger(value) && (value as number) >= 0
-const isTime = (value: unknown) => typeof value === 'number' && value >= 0
+const aTime: Rule = [isAmount, 'milliseconds, 0 or more']
 
 const optionRules: Rules = {
   history: [(value) => isWhole(value) || value === Infinity, 'a number of events, 0 or more'],
-  historyBytes: [isTime, 'bytes, 0 or more'],
-  maxAge: [isTime, 'milliseconds, 0 or more'],
-  linger: [isTime, 'milliseconds, 0 or more'],
+  historyBytes: [isAmount, 'bytes, 0 or more'],
+  maxAge: aTime,
+  linger: aTime,
   source: [isFunction, 'a function that starts publishing'],
 }
 

@@ -1,7 +1,7 @@
 // Decides when each stream of a closing endpoint ends, and when it is cut: `endpoint.close()`.
 import { clock, type Deadline } from '../clock.js'
 import { nextTurn } from '../promise.js'
-import { checkKeys, type Rules } from '../rules.js'
+import { checkKeys, isTime, type Rules } from '../rules.js'
 import type { OpenStream, Reason } from '../values/open-stream.js'
 import type { Outlet } from '../wire/outlet.js'
 import { isComplete } from './ending.js'
@@ -13,8 +13,6 @@ export interface Closing {
   /** Seconds after which refused clients may retry, at the earliest. Default 5. */
   retryAfter?: number
 }
-
-const isTime = (value: unknown) => typeof value === 'number' && value >= 0 && value < Infinity
 
 const closingRules: Rules = {
   over: [isTime, 'milliseconds, 0 or more'],
