@@ -2,10 +2,10 @@
 import { type Awaitable, isPromise } from '../promise.js'
 import { askAgain } from '../request/callback.js'
 import type { Exchange } from '../request/exchange.js'
-import { asks, flag, question } from './question.js'
+import { byCallback, flag, question } from './question.js'
 
 export const access = {
-  serviceAvailable: asks(
+  serviceAvailable: byCallback(
     'serviceAvailable',
     (value, x) => {
       if (value !== true) setRetryAfter(x, value)
@@ -14,21 +14,21 @@ export const access = {
     { byDefault: true },
   ),
 
-  knownMethod: asks('knownMethods', (methods, x) => methods.includes(x.req.method)),
+  knownMethod: byCallback('knownMethods', (methods, x) => methods.includes(x.req.method)),
 
   uriTooLong: flag('uriTooLong'),
 
-  methodAllowed: asks('allowedMethods', (methods, x) => isAllowed(x, methods)),
+  methodAllowed: byCallback('allowedMethods', (methods, x) => isAllowed(x, methods)),
 
   malformedRequest: flag('malformedRequest'),
 
-  isAuthorized: asks('isAuthorized', (value, x) => value === true || challenge(x, value), {
+  isAuthorized: byCallback('isAuthorized', (value, x) => value === true || challenge(x, value), {
     byDefault: true,
   }),
 
   forbidden: flag('forbidden'),
 
-  rateLimited: asks(
+  rateLimited: byCallback(
     'rateLimited',
     (value, x) => {
       if (value !== false) setRetryAfter(x, value)

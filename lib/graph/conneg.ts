@@ -4,7 +4,7 @@ import { type Provides, provides } from '../declare/media-types.js'
 import { isFormat } from '../formats/format.js'
 import { chooseCharset, chooseEncoding, chooseLanguage, chooseMediaType } from '../http/accept.js'
 import type { Exchange } from '../request/exchange.js'
-import { asks, question } from './question.js'
+import { byCallback, question } from './question.js'
 
 export const conneg = {
   acceptableMediaType: question({
@@ -16,7 +16,7 @@ export const conneg = {
     },
   }),
 
-  acceptableLanguage: asks(
+  acceptableLanguage: byCallback(
     'languagesProvided',
     (languages, x) => {
       if (languages === undefined) return true
@@ -28,7 +28,7 @@ export const conneg = {
     { byDefault: true, choice: (x) => x.negotiated.language },
   ),
 
-  acceptableCharset: asks(
+  acceptableCharset: byCallback(
     'charsetsProvided',
     (charsets, x) => {
       if (charsets === undefined) return true
@@ -48,7 +48,7 @@ export const conneg = {
     answer: (x, ask) => isStreamed(x) || ask(x, 'encodingsProvided', chooseCoding),
   }),
 
-  variances: asks(
+  variances: byCallback(
     'variances',
     (names, x) => {
       if (names.length > 0) x.draft.vary = { names: [...(x.draft.vary?.names ?? []), ...names] }
@@ -72,7 +72,7 @@ export const conneg = {
       }),
   }),
 
-  resourceExists: asks(
+  resourceExists: byCallback(
     'resourceExists',
     (exists, x) => {
       x.exists = exists

@@ -13,14 +13,14 @@ import type { Outcome } from '../request/outcome.js'
 import { type Body, isBody, toBytes } from '../values/body.js'
 import { isNodeStream, isStream } from '../values/readable.js'
 import { validate, validators } from './conditional.js'
-import { asks, flag, isMethod, question } from './question.js'
+import { byCallback, flag, isMethod, question } from './question.js'
 
 const isPut = (method: string) => method === 'PUT'
 
 export const methods = {
   isPut: isMethod(isPut),
 
-  previouslyExisted: asks(
+  previouslyExisted: byCallback(
     'previouslyExisted',
     (existed, x) => {
       x.existed = existed
@@ -29,13 +29,13 @@ export const methods = {
     { byDefault: false },
   ),
 
-  movedPermanently: asks('movedPermanently', (uri, x) => uri !== false && locate(x, uri), {
+  movedPermanently: byCallback('movedPermanently', (uri, x) => uri !== false && locate(x, uri), {
     byDefault: false,
   }),
 
   isPutToMissing: isMethod(isPut),
 
-  movedTemporarily: asks('movedTemporarily', (uri, x) => uri !== false && locate(x, uri), {
+  movedTemporarily: byCallback('movedTemporarily', (uri, x) => uri !== false && locate(x, uri), {
     byDefault: false,
   }),
 
@@ -47,7 +47,7 @@ export const methods = {
 
   isDelete: isMethod((method) => method === 'DELETE'),
 
-  deleteResource: asks(
+  deleteResource: byCallback(
     'deleteResource',
     (deleted, x) => {
       if (typeof deleted === 'boolean') return deleted
@@ -65,7 +65,7 @@ export const methods = {
 
   isAccepting: isMethod((method) => method === 'POST' || method === 'PATCH'),
 
-  contentTypeAccepted: asks(
+  contentTypeAccepted: byCallback(
     'contentTypesAccepted',
     (acceptors, x) => {
       const accepted = x.plan.accepted ?? accepts(acceptors)

@@ -54,7 +54,11 @@ export function question<Name extends CallbackName = never, Also extends Callbac
 }
 
 /** A question that one callback answers. */
-export function asks<Name extends CallbackName>(name: Name, judge: Judge<Name>, facts: Facts = {}): Resolver {
+export function byCallback<Name extends CallbackName>(
+  name: Name,
+  judge: Judge<Name>,
+  facts: Facts = {},
+): Resolver {
   return { ...facts, asks: name, answer: (x) => ask(x, name, judge) }
 }
 
@@ -63,7 +67,7 @@ type Flag = { [Name in CallbackName]: Value<Name> extends boolean ? Name : never
 
 /** A question whose answer is the callback's answer. */
 export function flag<Name extends Flag>(name: Name): Resolver {
-  return asks(name, (value) => value as boolean, { byDefault: callbacks[name].fallback as boolean })
+  return byCallback(name, (value) => value as boolean, { byDefault: callbacks[name].fallback as boolean })
 }
 
 /** A question about the method alone. */

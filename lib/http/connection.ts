@@ -95,13 +95,13 @@ const pipelined = new WeakMap<Socket, Set<Listened>>()
  *
  * With a single listener nothing is allocated: there may be very many responses.
  */
-export function onClose(req: Request, res: Listened, closing: CloseListener): void {
+export function onClose(req: Request, res: Listened, listener: CloseListener): void {
   const others = res[listeners]
   if (others) {
-    res[listeners] = [others, closing].flat()
+    res[listeners] = [others, listener].flat()
     return
   }
-  res[listeners] = closing
+  res[listeners] = listener
   res.on('close', closed)
   if (res.socket) return
   const { socket } = req
@@ -110,8 +110,8 @@ export function onClose(req: Request, res: Listened, closing: CloseListener): vo
 }
 
 /** Removes a listener. */
-export function offClose(res: Listened, closing: CloseListener): void {
-  const others = [res[listeners] ?? []].flat().filter((each) => each !== closing)
+export function offClose(res: Listened, listener: CloseListener): void {
+  const others = [res[listeners] ?? []].flat().filter((each) => each !== listener)
   res[listeners] = others.length > 0 ? others : undefined
   if (others.length > 0) return
   res.off('close', closed)

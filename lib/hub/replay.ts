@@ -11,7 +11,7 @@ type Missed = Published | Gap
 /** A step without a value: the feed filters out the event. The reader decides when to take the next step. */
 export const skipped = Symbol('skipped')
 
-export type Step = IteratorResult<Missed> | typeof skipped
+export type ReplayStep = IteratorResult<Missed> | typeof skipped
 
 /** Steps before yielding to the event loop. */
 const stepsPerTurn = 1000
@@ -35,7 +35,7 @@ export class Replay {
   }
 
   /** The gap, if there is one, then the missed events. Returns a promise only if the backend needs one. */
-  next(): Awaitable<Step> {
+  next(): Awaitable<ReplayStep> {
     if (this.gap && !this.#isGapRead) {
       this.#isGapRead = true
       return { done: false, value: this.gap }
@@ -66,7 +66,7 @@ export class Replay {
     }
   }
 
-  #take(result: IteratorResult<Missed>): Step {
+  #take(result: IteratorResult<Missed>): ReplayStep {
     if (result.done) this.isDone = true
     if (result.done || result.value instanceof Gap) return result
     this.last = result.value.id

@@ -8,7 +8,7 @@ import type { Queue } from '../wire/queue.js'
 import { Gap } from './gap.js'
 import type { Group } from './group.js'
 import type { Published } from './published.js'
-import { type Replay, type Step, skipped } from './replay.js'
+import { type Replay, type ReplayStep, skipped } from './replay.js'
 import type { Sink } from './sink.js'
 import type { View } from './view.js'
 
@@ -213,14 +213,14 @@ export class Subscription implements Sink {
   }
 
   /** Yields missed events, then live events queued meanwhile. */
-  next(): Awaitable<Step> {
+  next(): Awaitable<ReplayStep> {
     const replay = this.#arrival?.replay
     if (!replay || replay.isDone) return this.#nextLive()
     const step = replay.next()
-    return isPromise(step) ? step.then((each) => goOn(each as Step)) : goOn(step)
+    return isPromise(step) ? step.then((each) => orLive(each as ReplayStep)) : orLive(step)
   }
 
-  #nextLive(): Step {
+  #nextLive(): ReplayStep {
     if (this.queued > 0) {
       const value = this.#ensureLiveQueue().take() as Published | Gap
       return this.#isNews(value) ? { done: false, value } : skipped
@@ -268,6 +268,6 @@ export class Subscription implements Sink {
 }
 
 /** When the replay ends, the live queue follows: returns an empty step. */
-function goOn(step: Step): Step {
+function orLive(step: ReplayStep): ReplayStep {
   return step !== skipped && step.done ? skipped : step
 }

@@ -14,7 +14,7 @@ import { Replay } from './replay.js'
 import type { Origin, Root, Sink } from './sink.js'
 
 /** Turns an event of a feed into one of its part: the same, another, or none. */
-type Step = (event: Published) => Published | undefined
+type Change = (event: Published) => Published | undefined
 
 /** A feed with its sinks. A part that has sinks is itself a sink of the whole. */
 export abstract class View<Data> implements Feed<Data>, Sink, Origin {
@@ -31,20 +31,20 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
   filter(keep: (data: never, event: never) => boolean): Feed<never> {
     checkFunction('filter', keep)
     const kept = keep as (data: unknown, event: Event) => boolean
-    const step: Step = (event) => (settled('filter', kept(event.data, event)) ? event : undefined)
-    return new Part<never>(this as View<unknown>, step, false)
+    const keepEvent: Change = (event) => (settled('filter', kept(event.data, event)) ? event : undefined)
+    return new Part<never>(this as View<unknown>, keepEvent, false)
   }
 
   map<To>(change: (data: Data, event: Event<Data>) => To): Feed<To> {
     checkFunction('map', change)
     const changed = change as (data: unknown, event: Event) => To
-    const step: Step = (event) => {
+    const changeEvent: Change = (event) => {
       const made = settled('map', changed(event.data, event))
       return isEvent(made)
         ? new Published(event.id, made.data, made.type ?? event.type)
         : new Published(event.id, made, event.type)
     }
-    return new Part<To>(this as View<unknown>, step, true)
+    return new Part<To>(this as View<unknown>, changeEvent, true)
   }
 
   async *replay(lastEventId: string): AsyncIterable<Event<Data>> {
@@ -126,14 +126,14 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
 /** A filtered or mapped feed. */
 class Part<Data> extends View<Data> {
   readonly #whole: View<unknown>
-  readonly #step: Step
+  readonly #change: Change
   /** Its events have other data than the channel's. */
   readonly isChanged: boolean
 
-  constructor(whole: View<unknown>, step: Step, isChanged: boolean) {
+  constructor(whole: View<unknown>, change: Change, isChanged: boolean) {
     super()
     this.#whole = whole
-    this.#step = step
+    this.#change = change
     this.isChanged = isChanged
   }
 
@@ -143,13 +143,13 @@ class Part<Data> extends View<Data> {
 
   of(event: Published): Published | undefined {
     const whole = this.#whole.of(event)
-    return whole && this.#step(whole)
+    return whole && this.#change(whole)
   }
 
   override event(event: Published): void {
     let own: Published | undefined
     try {
-      own = this.#step(event)
+      own = this.#change(event)
     } catch (error) {
       return this.failed(error)
     }

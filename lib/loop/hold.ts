@@ -11,25 +11,25 @@ import type { OpenStreams } from './open-streams.js'
 export function hold(x: Exchange, held: Held, streams: OpenStreams, fail: Fail): void {
   const { list } = held
   const handlers = handlersOf(x, list)
-  const letGo = () => {
+  const closeList = () => {
     if (list) discardList(list)
   }
   if (x.req.method === 'HEAD') {
-    letGo()
+    closeList()
     return new Head(x, held, streams, fail).finish()
   }
-  if (x.hasLeft) return letGo()
+  if (x.hasLeft) return closeList()
   x.negotiated.chosen = held.format
   let client: string | undefined
   try {
     client = clientOf(x)
   } catch (error) {
-    letGo()
+    closeList()
     throw error
   }
   const refusal = streams.refusal(client ?? '', x.plan.stream)
   if (refusal) {
-    letGo()
+    closeList()
     x.draft.headers['Retry-After'] = String(streams.retryAfter)
     return fail(refusal)
   }

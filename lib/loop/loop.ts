@@ -253,13 +253,13 @@ export class Loop implements Subscriber, Holder {
       const next = life[this.#state][turn]
       if (!next) return
       this.#state = next
-      if (!this.isEnded) this.#letGo(reason, stop)
+      if (!this.isEnded) this.#release(reason, stop)
       if (next === 'ended') this.#finish()
     })
   }
 
   /** A failing step does not skip the next one. */
-  #letGo(reason: Reason, stop: StopValue | undefined): void {
+  #release(reason: Reason, stop: StopValue | undefined): void {
     this.reason = reason
     this.#actor?.stop()
     this.#lease?.cancel()
@@ -272,14 +272,14 @@ export class Loop implements Subscriber, Holder {
   #finish(): void {
     const reason = this.reason as Reason
     this.#actor?.unsubscribe()
-    this.#streams.release(this, this.#plan.stream)
+    this.#streams.freePlace(this, this.#plan.stream)
     this.#actor?.terminate(reason)
     if (!this.#handlers.terminate && reason.kind === 'error' && !this.#head)
       report(`${this.outlet.path} was cut`, reason.error)
   }
 
   /** The response has closed, for any reason. */
-  over(): void {
+  responseClosed(): void {
     this.#streams.remove(this)
   }
 

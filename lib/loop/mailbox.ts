@@ -2,7 +2,7 @@
 import { clock, type Deadline } from '../clock.js'
 import type { Format } from '../formats/format.js'
 import { Published } from '../hub/published.js'
-import { type Step, skipped } from '../hub/replay.js'
+import { type ReplayStep, skipped } from '../hub/replay.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { isEvent, timeout } from '../values/event.js'
 import { Encoded } from '../wire/chunk.js'
@@ -178,12 +178,12 @@ export class Mailbox {
       this.#isPulling = true
       this.#settle(next, (step) => {
         this.#isPulling = false
-        this.#pulled(step as Step)
+        this.#pulled(step as ReplayStep)
       })
     })
   }
 
-  #pulled(step: IteratorResult<unknown> | Step): void {
+  #pulled(step: IteratorResult<unknown> | ReplayStep): void {
     if (step === skipped || !this.#isOpen) return
     if (step.done) this.#source = undefined
     this.#queue.put(step.done ? ended : this.#process.toMessage(step.value))

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads'
 import type { Watched } from '../declare/context.js'
 import { misuse, show } from '../errors.js'
 import { quietly } from '../guard.js'
-import { isPromise } from '../promise.js'
+import { isPromise, nextTurn } from '../promise.js'
 import { apart } from '../scope.js'
 import { isWebStream } from '../values/readable.js'
 
@@ -68,7 +68,7 @@ function attach(target: Watched, down: Down): Attached {
   if (target instanceof ChildProcess) return attachChild(target, down)
   if (target instanceof Worker) return attachWorker(target, down)
   if (target instanceof AbortSignal) return attachSignal(target, down)
-  if (isStreamLike(target)) return attachNodeStream(target, down)
+  if (isStreamLike(target)) return attachStreamLike(target, down)
   if (isEmitter(target)) return listen(target, down, (told) => ({ close: () => told(), error: told }))
   if (isEventTarget(target)) {
     const failed = (told: Down) => (event: unknown) => told((event as { error?: unknown }).error)
@@ -92,11 +92,6 @@ function attachWebStream(target: object, down: Down): Attached {
   })
 }
 
-/** Resolves once dead targets have reported it. */
-function soon(): Promise<unknown> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
-
 function attachChild(target: ChildProcess, down: Down): Attached {
   if (target.exitCode !== null || target.signalCode !== null) down()
   // 'error' is fatal only if the child could not start; without a listener it would end the process
@@ -104,7 +99,7 @@ function attachChild(target: ChildProcess, down: Down): Attached {
     if (target.pid === undefined) told(error)
   }
   const attached = listen(target, down, (told) => ({ exit: () => told(), error: failed(told) }))
-  return target.pid === undefined ? { ...attached, known: soon() } : attached
+  return target.pid === undefined ? { ...attached, known: nextTurn() } : attached
 }
 
 function attachWorker(target: Worker, down: Down): Attached {
@@ -117,14 +112,14 @@ function attachSignal(target: AbortSignal, down: Down): Attached {
   return listen(target, down, (told) => ({ abort: () => told(target.reason) }))
 }
 
-function attachNodeStream(target: NodeStream, down: Down): Attached {
+function attachStreamLike(target: StreamLike, down: Down): Attached {
   // a transform still has output after its input has ended
   const hasEnded = 'readableEnded' in target ? target.readableEnded : target.writableFinished
   if (target.destroyed || target.closed || hasEnded) down(target.errored ?? undefined)
   return listen(target, down, (told) => ({ close: () => told(), end: () => told(), error: told }))
 }
 
-type NodeStream = EventEmitter & {
+type StreamLike = EventEmitter & {
   readonly destroyed?: boolean
   readonly closed?: boolean
   readonly readableEnded?: boolean
@@ -161,7 +156,7 @@ function react(target: object, down: Down, add: (told: Down) => void): Attached 
   const { all, death } = reaction
   if (death) return {}
   all.add(down)
-  return { undo: () => all.delete(down), known: soon() }
+  return { undo: () => all.delete(down), known: nextTurn() }
 }
 
 /** The watchers of an emitter, sharing one set of listeners. */
@@ -211,7 +206,7 @@ function isWatchable(target: unknown): target is { onDown(callback: Down): unkno
   return has(target, 'onDown')
 }
 
-function isStreamLike(target: unknown): target is NodeStream {
+function isStreamLike(target: unknown): target is StreamLike {
   return isEmitter(target) && (has(target, 'pipe') || has(target, '_write') || has(target, 'write'))
 }
 

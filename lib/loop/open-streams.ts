@@ -54,7 +54,7 @@ export class OpenStreams implements Iterable<OpenStream> {
   }
 
   /** The stream is unsubscribed: it no longer counts against the caps. */
-  release(stream: Holding, { maxStreamsPerClient }: Caps): void {
+  freePlace(stream: Holding, { maxStreamsPerClient }: Caps): void {
     this.#taken -= 1
     if (maxStreamsPerClient === undefined) return
     const { client } = stream.stream

@@ -1,6 +1,6 @@
 // Turns the answer of `subscribe` (an iterable, an async iterable or a stream) into a source to pull from.
 import { quietly } from '../guard.js'
-import type { Step } from '../hub/replay.js'
+import type { ReplayStep } from '../hub/replay.js'
 import type { Awaitable } from '../promise.js'
 import { wrongAnswer } from '../request/callback.js'
 import { isNodeStream, isWebStream } from '../values/readable.js'
@@ -8,7 +8,7 @@ import { isNodeStream, isWebStream } from '../values/readable.js'
 /** A source that a mailbox pulls from. */
 export interface Pull {
   /** The next message, the end, or a skipped step. */
-  next(): Awaitable<IteratorResult<unknown> | Step>
+  next(): Awaitable<IteratorResult<unknown> | ReplayStep>
   /** Closes the source without waiting. Never throws. */
   close(): void
 }

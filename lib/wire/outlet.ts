@@ -22,7 +22,7 @@ export interface Holder {
   /** The client has caught up. */
   caughtUp(): void
   /** The response has closed, for any reason. */
-  over(): void
+  responseClosed(): void
 }
 
 /** One stream's events on the wire. The outlet is the alarm of its own heartbeat. */
@@ -146,7 +146,7 @@ export class Outlet extends Writer implements Taker {
   /** Releases the response: the client has left, or another party answers. */
   release(): void {
     this.#queue = undefined
-    this.letGo()
+    this.detach()
   }
 
   /** Sends a heartbeat if nothing else was written. */
@@ -178,8 +178,8 @@ export class Outlet extends Writer implements Taker {
     if (!this.isBehind && !this.isClosed) this.#holder.caughtUp()
   }
 
-  protected over(): void {
-    this.#holder.over()
+  protected responseClosed(): void {
+    this.#holder.responseClosed()
   }
 
   /** Runs a write that has no caller to report to. Code that wraps a response may throw. */

@@ -53,7 +53,7 @@ export abstract class Writer extends Alarm implements CloseListener {
   /** The client has taken all written bytes. */
   protected abstract drained(): void
   /** The response has closed, for any reason. */
-  protected abstract over(): void
+  protected abstract responseClosed(): void
 
   /** The path of the request, without its query. */
   get path(): string {
@@ -155,9 +155,9 @@ export abstract class Writer extends Alarm implements CloseListener {
   }
 
   /** A proper end: the tail, then the last chunk; the connection may be kept for another request. */
-  protected endWith(tail: Uint8Array, isKept: boolean): void {
+  protected endWith(tail: Uint8Array, keepsAlive: boolean): void {
     this.#close()
-    if (!isKept) closeAfter(this.res)
+    if (!keepsAlive) closeAfter(this.res)
     try {
       this.res.end(tail)
     } catch (error) {
@@ -185,7 +185,7 @@ export abstract class Writer extends Alarm implements CloseListener {
   }
 
   /** Detaches without an end: the client has left, or another party answers. */
-  protected letGo(): void {
+  protected detach(): void {
     this.#close()
     offClose(this.res, this)
     this.#done()
@@ -205,7 +205,7 @@ export abstract class Writer extends Alarm implements CloseListener {
     this.#unlisten()
     // the connection may belong to another response now
     this.#socket = undefined
-    this.over()
+    this.responseClosed()
   }
 
   /** A write larger than the buffer is no backlog if the kernel took it all. */
@@ -253,7 +253,7 @@ export abstract class Writer extends Alarm implements CloseListener {
     this.#watchProgress(() => {
       if (!isDone()) destroy(this.res)
     })
-    this.res.once('finish', () => this.letGo())
+    this.res.once('finish', () => this.detach())
   }
 
   #watchProgress(stalled: () => void): void {
