@@ -117,9 +117,9 @@ function endpoint(
   streams: Endpoint['streams'],
   close: (how?: Closing) => Promise<void>,
 ): Entry {
-  const alone = mounted({})
+  const unmounted = mounted({})
   // Express tells handlers from error handlers by the number of their parameters
-  const handler: Handler = (req, res, next) => alone(req, res, next)
+  const handler: Handler = (req, res, next) => unmounted(req, res, next)
   return Object.assign(handler, { streams, close: (how?: Closing) => close(how), [mount]: mounted })
 }
 
@@ -171,7 +171,10 @@ function handle(planned: Plan, first: First, streams: OpenStreams): MountedHandl
     const x = new Exchange(planned, req, res)
     const failing = (error: unknown) => failed(x, error, fail)
     try {
-      if (streams.isClosing) return turnAway(x, streams, failing)
+      if (streams.isClosing) {
+        closeAfter(res)
+        return failing(streams.refusalAtClose())
+      }
       const outcome = isTraced(planned) ? traced(x, first.traced) : walk(x, first.usual)
       if (isPromise(outcome))
         outcome.then((each) => act(x, each as Outcome, streams, failing)).then(undefined, failing)
@@ -180,14 +183,6 @@ function handle(planned: Plan, first: First, streams: OpenStreams): MountedHandl
       failing(error)
     }
   }
-}
-
-/** Refuses a request while the endpoint is closing. */
-function turnAway(x: Exchange, streams: OpenStreams, fail: Fail): void {
-  x.draft.headers['Retry-After'] = String(streams.retryAfter)
-  x.draft.detail = 'The server is closing this resource.'
-  closeAfter(x.res)
-  respond(x, 503, fail)
 }
 
 function act(x: Exchange, outcome: Outcome, streams: OpenStreams, fail: Fail): void {
@@ -207,6 +202,7 @@ function failed(x: Exchange, error: unknown, next: NextFunction): void {
   if (x.hasLeft && (error instanceof Refusal || isAbort(error))) return
   if (!(error instanceof Refusal) || x.res.headersSent) return next(asError(error))
   x.draft.detail = error.detail
+  if (error.retryAfter !== undefined) x.draft.headers['Retry-After'] = String(error.retryAfter)
   try {
     respond(x, error.status, next)
   } catch (unsendable) {

@@ -44,16 +44,27 @@ export class LariatError extends Error {
   }
 }
 
+interface RefusalParts {
+  readonly code?: Code | undefined
+  /** The message for the operator. Default: the detail. */
+  readonly message?: string
+  /** Seconds after which the client may try again. */
+  readonly retryAfter?: number
+}
+
 /** Refuses a request with a status of 400 and above; answered with a problem body. */
 export class Refusal extends LariatError {
+  /** Seconds: the answer has a Retry-After. */
+  retryAfter: number | undefined
+
   constructor(
     readonly status: number,
     /** The reason, for the client. */
     readonly detail: string,
-    code: Code = 'LARIAT_REFUSED',
-    message = detail,
+    { code = 'LARIAT_REFUSED', message = detail, retryAfter }: RefusalParts = {},
   ) {
     super(code, message)
+    this.retryAfter = retryAfter
   }
 }
 

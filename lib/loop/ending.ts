@@ -53,5 +53,5 @@ function endStream(outlet: Outlet, reason: Reason): void {
 const codes: Partial<Record<Reason['kind'], Code>> = { down: 'LARIAT_DOWN', overflow: 'LARIAT_OVERFLOW' }
 
 function unavailable(kind: Reason['kind']): Refusal {
-  return new Refusal(503, 'The stream is not available.', codes[kind])
+  return new Refusal(503, 'The stream is not available.', { code: codes[kind] })
 }

@@ -1,5 +1,6 @@
 // Sets the head of a held response: its headers and media type. Retracts them if another answer is sent.
 import type { AnySpec } from '../declare/spec.js'
+import { Refusal } from '../errors.js'
 import type { Format } from '../formats/format.js'
 import { stillAllowed } from '../graph/access.js'
 import { essenceOf, parseMediaType } from '../http/media-type.js'
@@ -86,7 +87,7 @@ export class Head {
   /** Answers with an error instead of the stream. */
   fail(error: unknown): void {
     if (this.#isSet) for (const name of ofStreams) this.#x.res.removeHeader(name)
-    if (this.#streams.isClosing) this.#x.draft.headers['Retry-After'] = String(this.#streams.retryAfter)
+    if (error instanceof Refusal && this.#streams.isClosing) error.retryAfter = this.#streams.retryAfter
     this.#fail(error)
   }
 }

@@ -30,7 +30,6 @@ export function hold(x: Exchange, held: Held, streams: OpenStreams, fail: Fail):
   const refusal = streams.refusal(client ?? '', x.plan.stream)
   if (refusal) {
     closeList()
-    x.draft.headers['Retry-After'] = String(streams.retryAfter)
     return fail(refusal)
   }
   new Loop(x, handlers, new Head(x, held, streams, fail), client, streams).start()

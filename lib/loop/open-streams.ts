@@ -38,11 +38,20 @@ export class OpenStreams implements Iterable<OpenStream> {
     client: string,
     { maxStreams = Infinity, maxStreamsPerClient = Infinity }: Caps,
   ): Refusal | undefined {
-    if (this.isClosing) return new Refusal(503, 'The server is closing this stream.')
-    if (this.#taken >= maxStreams) return new Refusal(503, 'The limit of open streams is reached.')
+    if (this.isClosing) return this.refusalAtClose()
+    if (this.#taken >= maxStreams) return this.#refuse(503, 'The limit of open streams is reached.')
     return (this.#takenBy.get(client) ?? 0) >= maxStreamsPerClient
-      ? new Refusal(429, 'This client has reached its limit of open streams.')
+      ? this.#refuse(429, 'This client has reached its limit of open streams.')
       : undefined
+  }
+
+  /** The refusal of any request while the endpoint closes. */
+  refusalAtClose(): Refusal {
+    return this.#refuse(503, 'The server is closing this resource.')
+  }
+
+  #refuse(status: number, detail: string): Refusal {
+    return new Refusal(status, detail, { retryAfter: this.retryAfter })
   }
 
   add(stream: Holding, { maxStreamsPerClient }: Caps): void {
