@@ -36,6 +36,14 @@ const flag = (question: string, otherwise: string, fallback: boolean): Described
   fits: isBoolean,
 })
 
+const moved = (how: string, status: number): Described<false | string | URL> => ({
+  question: `Has the missing resource moved ${how}?`,
+  otherwise: `${status} with Location`,
+  fallback: false,
+  expected: 'false or a URI (a string or a URL)',
+  fits: (value) => value === false || isUri(value),
+})
+
 /** Every REST callback, in the order in which the graph asks them. */
 export const callbacks = {
   serviceAvailable: {
@@ -157,20 +165,8 @@ export const callbacks = {
     fits: (value) => value === undefined || isFieldValue(value) || isDate(value),
   },
   previouslyExisted: flag('Did the missing resource exist before?', '410, 301 or 307 in place of 404', false),
-  movedPermanently: {
-    question: 'Has the missing resource moved permanently?',
-    otherwise: '301 with Location',
-    fallback: false as false | string | URL,
-    expected: 'false or a URI (a string or a URL)',
-    fits: (value) => value === false || isUri(value),
-  },
-  movedTemporarily: {
-    question: 'Has the missing resource moved temporarily?',
-    otherwise: '307 with Location',
-    fallback: false as false | string | URL,
-    expected: 'false or a URI (a string or a URL)',
-    fits: (value) => value === false || isUri(value),
-  },
+  movedPermanently: moved('permanently', 301),
+  movedTemporarily: moved('temporarily', 307),
   allowMissingPost: flag('Is POST to a missing resource allowed?', '404 or 410', true),
   deleteResource: {
     question: 'Was the resource deleted, or its deletion begun?',
