@@ -18,7 +18,7 @@ import { OpenStreams } from './loop/open-streams.js'
 import { type Closing, checkClosing } from './loop/shutdown.js'
 import { isPromise } from './promise.js'
 import { Exchange } from './request/exchange.js'
-import type { Outcome } from './request/outcome.js'
+import type { Fail, Outcome } from './request/outcome.js'
 import { respond, respondStop } from './respond.js'
 import { isObject, wrong } from './rules.js'
 import type { OpenStream } from './values/open-stream.js'
@@ -160,8 +160,6 @@ function walking(spec: AnySpec, first: First): Entry {
 }
 
 // ---- answering requests
-
-type Fail = (error: unknown) => void
 
 function handle(planned: Plan, first: First, streams: OpenStreams): MountedHandler {
   return (req, res, next, fail = next) => {

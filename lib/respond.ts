@@ -11,11 +11,10 @@ import type { ByteRange } from './http/range.js'
 import { discard } from './request/discard.js'
 import { putHeaders } from './request/draft.js'
 import type { Exchange } from './request/exchange.js'
+import type { Fail } from './request/outcome.js'
 import { type Body, toBytes, toChunk, typeOf } from './values/body.js'
 import { isStream, isWebStream } from './values/readable.js'
 import type { StopValue } from './values/stop.js'
-
-type Fail = (error: unknown) => void
 
 /** Brotli's default quality takes a hundred times as long, to save another tenth. */
 const brotli = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 4 } }

@@ -1,6 +1,6 @@
 // Reads the media types that a spec provides and accepts.
 import { isMediaType } from '../formats/check.js'
-import type { Format } from '../formats/format.js'
+import { type Format, mediaTypesOf } from '../formats/format.js'
 import { isFieldValue } from '../http/field.js'
 import { type MediaType, parseMediaType, sameParameter } from '../http/media-type.js'
 import { wrong } from '../rules.js'
@@ -24,7 +24,7 @@ export interface Accepts {
 export function provides(provided: Provided<unknown>, where = 'resource'): readonly Provides[] {
   const entries: (readonly [string, Provider<unknown>])[] = Array.isArray(provided)
     ? (provided as readonly Format[]).flatMap((each) =>
-        [each.mediaType].flat().map((type) => [type, each] as const),
+        mediaTypesOf(each).map((type) => [type, each] as const),
       )
     : Object.entries(provided)
   return entries.map(([name, provider]) => {

@@ -101,6 +101,11 @@ export function make(parts: FormatParts, own?: Wire): Format {
   return Object.freeze(made)
 }
 
+/** The media types of a format, the preferred one first. */
+export function mediaTypesOf({ mediaType }: Format): readonly [string, ...string[]] {
+  return [mediaType].flat() as [string, ...string[]]
+}
+
 export function isFormat(value: unknown): value is Format & { readonly [wire]?: Wire } {
   return isBranded(value, 'format')
 }

@@ -111,7 +111,7 @@ export const methods = {
     isPassed: true,
     answer: (x, ask) => {
       const { chosen } = x.negotiated
-      if (chosen) return { kind: 'loop', format: chosen } satisfies Outcome
+      if (chosen) return switchTo(chosen) as Outcome
       const { provider } = x
       return validate(x, ask, () => {
         if (typeof provider !== 'function') return true

@@ -1,5 +1,6 @@
 // Decides the answer of `loop()`: the stream for GET and HEAD, with the headers of the spec; else 405.
 import type { AnyLoopSpec } from '../declare/spec.js'
+import { mediaTypesOf } from '../formats/format.js'
 import { streamHeaders } from '../http/field.js'
 import { call, wrongAnswer } from '../request/callback.js'
 import type { Outcome } from '../request/outcome.js'
@@ -27,7 +28,7 @@ const questions: Readonly<Record<Question, Resolver>> = {
       // this table walks only specs of loops
       const { format, status = 200, headers = {} } = x.plan.spec as unknown as AnyLoopSpec
       x.negotiated.chosen = format
-      x.negotiated.mediaType = [format.mediaType].flat()[0] as string
+      x.negotiated.mediaType = mediaTypesOf(format)[0]
       if (typeof headers !== 'function') return { kind: 'loop', format, status, headers }
       return call(x, 'headers', headers, (value): Outcome => {
         const { fits, expected } = streamHeaders

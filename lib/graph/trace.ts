@@ -4,6 +4,7 @@ import type { Decision, Decisions } from '../declare/decisions.js'
 import type { Plan } from '../declare/plan.js'
 import { decisions } from '../diagnostics.js'
 import { Refusal, report } from '../errors.js'
+import { mediaTypesOf } from '../formats/format.js'
 import { safely } from '../guard.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import type { Exchange } from '../request/exchange.js'
@@ -101,8 +102,8 @@ class Trace implements Listener {
       case 'stop':
         return { kind: 'stop', status: end.stop.status }
       case 'loop': {
-        const { format, status = 200 } = end
-        const mediaType = this.#x.negotiated.mediaType ?? ([format.mediaType].flat()[0] as string)
+        const { format, status } = end
+        const mediaType = this.#x.negotiated.mediaType ?? mediaTypesOf(format)[0]
         return { kind: 'loop', status, mediaType }
       }
       case 'error': {

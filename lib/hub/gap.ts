@@ -1,5 +1,8 @@
 // Describes a gap: events that a client missed and that are no longer retained.
 
+/** Stands for an id before all events: clients send it to read everything retained, and heads name it after a gap. */
+export const earliest = 'earliest'
+
 export class Gap {
   /** The id that the client sent. */
   readonly requested: string

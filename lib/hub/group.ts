@@ -1,14 +1,13 @@
 // Shares bytes: collects the events of a turn once for all streams of a feed in one format.
 import { clock } from '../clock.js'
 import type { Format } from '../formats/format.js'
-import { Batch, type Taker } from '../wire/batch.js'
+import { Batch, batchBytes, type Taker } from '../wire/batch.js'
 import type { Encoded } from '../wire/chunk.js'
 import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 import type { Origin, Sink } from './sink.js'
 
-/** A batch is written early at these limits, so that one turn cannot gather without limit. */
-const batchBytes = 2 ** 16
+/** A batch is written early at this number of events, or at `batchBytes`, so that one turn cannot gather without limit. */
 const batchEvents = 1000
 
 /** The groups with events to write at the end of this turn. */

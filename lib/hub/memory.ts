@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { is } from '../brand.js'
 import { clock } from '../clock.js'
 import type { Backend, Log, Reading, Receiver, Retention } from './backend.js'
-import { Gap } from './gap.js'
+import { earliest, Gap } from './gap.js'
 import { Published } from './published.js'
 
 /** Channels that live and die with the process: nothing is lost while it runs. */
@@ -73,7 +73,7 @@ class History implements Log {
   read(after: string): Reading {
     this.#trim()
     const oldest = this.#oldest
-    const number = after === 'earliest' ? oldest - 1 : this.#numberOf(after)
+    const number = after === earliest ? oldest - 1 : this.#numberOf(after)
     if (number === undefined) return this.#reading('unknown', oldest)
     return number < oldest - 1 ? this.#reading('trimmed', oldest) : this.#reading('found', number + 1)
   }

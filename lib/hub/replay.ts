@@ -2,7 +2,7 @@
 import { quietly } from '../guard.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
 import type { Reading } from './backend.js'
-import { Gap } from './gap.js'
+import { earliest, Gap } from './gap.js'
 import type { Published } from './published.js'
 import type { Origin } from './sink.js'
 
@@ -31,7 +31,7 @@ export class Replay {
     this.#origin = origin
     this.#iterator = Symbol.iterator in events ? events[Symbol.iterator]() : events[Symbol.asyncIterator]()
     if (outcome !== 'found') this.gap = new Gap(requested, from, outcome)
-    else if (requested !== 'earliest') this.last = requested
+    else if (requested !== earliest) this.last = requested
   }
 
   /** The gap, if there is one, then the missed events. Returns a promise only if the backend needs one. */

@@ -5,7 +5,7 @@ import type { Feed } from '../values/feed.js'
 import type { OpenStream, Reason } from '../values/open-stream.js'
 import type { Taker } from '../wire/batch.js'
 import type { Queue } from '../wire/queue.js'
-import { Gap } from './gap.js'
+import { earliest, Gap } from './gap.js'
 import type { Group } from './group.js'
 import type { Published } from './published.js'
 import { type Replay, type ReplayStep, skipped } from './replay.js'
@@ -95,7 +95,7 @@ export class Subscription implements Sink {
     const gap = arrival?.replay?.gap
     if (arrival && gap) {
       arrival.toldGap = gap
-      return { 'Last-Event-ID': 'earliest', 'Event-Gap': gap.reason }
+      return { 'Last-Event-ID': earliest, 'Event-Gap': gap.reason }
     }
     const position = arrival ? (arrival.asked ?? arrival.position) : this.#view.root.position
     return position === undefined ? {} : { 'Last-Event-ID': position }

@@ -6,7 +6,7 @@ import { type Awaitable, isPromise } from '../promise.js'
 import { type Event, isEvent } from '../values/event.js'
 import type { Feed } from '../values/feed.js'
 import type { Reading } from './backend.js'
-import type { Gap } from './gap.js'
+import { earliest, type Gap } from './gap.js'
 import { Group } from './group.js'
 import { Iteration } from './iteration.js'
 import { Published } from './published.js'
@@ -49,7 +49,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
 
   async *replay(lastEventId: string): AsyncIterable<Event<Data>> {
     if (typeof lastEventId !== 'string') {
-      throw misuse('LARIAT_ANSWER', `replay(${show(lastEventId)}): expected an event's id, or 'earliest'`)
+      throw misuse('LARIAT_ANSWER', `replay(${show(lastEventId)}): expected an event's id, or '${earliest}'`)
     }
     const replay = await this.read(lastEventId)
     yield* replay.all() as AsyncIterable<Event<Data>>

@@ -1,22 +1,21 @@
 // Sets the head of a held response: its headers and media type. Retracts them if another answer is sent.
 import type { AnySpec } from '../declare/spec.js'
 import { Refusal } from '../errors.js'
-import type { Format } from '../formats/format.js'
+import { type Format, mediaTypesOf } from '../formats/format.js'
 import { stillAllowed } from '../graph/access.js'
 import { essenceOf, parseMediaType } from '../http/media-type.js'
 import { putHeaders, withCharset } from '../request/draft.js'
 import type { Exchange } from '../request/exchange.js'
-import type { Outcome } from '../request/outcome.js'
+import type { Fail, Outcome } from '../request/outcome.js'
 import { finishHead, respondStop } from '../respond.js'
 import type { StopValue } from '../values/stop.js'
 import type { Outlet } from '../wire/outlet.js'
-import { lastEventIdOf } from './last-event-id.js'
+import { resumeFrom } from './last-event-id.js'
 import type { Recheck } from './lease.js'
 import type { OpenStreams } from './open-streams.js'
 
 /** An outcome that holds the response open. */
 export type Held = Extract<Outcome, { kind: 'loop' }>
-export type Fail = (error: unknown) => void
 
 /** A head that is not out yet. */
 export class Head {
@@ -42,7 +41,7 @@ export class Head {
   }
 
   get status(): number {
-    return this.#held.status ?? 200
+    return this.#held.status
   }
 
   /** Asks again whether the client may have the stream; undefined if no callback decides that. */
@@ -58,7 +57,7 @@ export class Head {
    */
   waits(outlet: Outlet, isCalling = false): boolean {
     if (!isCalling && !this.#streams.headsWait) return false
-    return Boolean(lastEventIdOf(this.#x.req)) && !outlet.canTellGaps
+    return resumeFrom(this.#x.req) !== undefined && !outlet.canTellGaps
   }
 
   /** Sets the headers on the response, with those that a channel adds. */
@@ -124,10 +123,10 @@ function setHead(x: Exchange, { headers = {} }: Held, type: string): void {
 function typeOf(x: Exchange, format: Format): string {
   const { mediaType, charset } = x.negotiated
   if (mediaType === format.mediaType && charset === undefined) return mediaType as string
-  const own = [format.mediaType].flat() as string[]
-  if (mediaType === undefined) return own[0] as string
+  const own = mediaTypesOf(format)
+  if (mediaType === undefined) return own[0]
   const same = own.find((each) => essenceOf(each) === essenceOf(mediaType))
-  if (!same && !x.isReading) return own[0] as string
+  if (!same && !x.isReading) return own[0]
   const type = same && !parseMediaType(mediaType)?.parameters.length ? same : mediaType
   // streams are always UTF-8, even if a body would have another charset
   return charset === undefined ? type : withCharset(type, 'utf-8')

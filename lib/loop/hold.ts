@@ -2,9 +2,10 @@
 import { misuse } from '../errors.js'
 import { discardList } from '../request/discard.js'
 import type { Exchange } from '../request/exchange.js'
+import type { Fail } from '../request/outcome.js'
 import type { Handlers } from './actor.js'
 import { clientOf } from './client.js'
-import { type Fail, Head, type Held } from './head.js'
+import { Head, type Held } from './head.js'
 import { Loop } from './loop.js'
 import type { OpenStreams } from './open-streams.js'
 

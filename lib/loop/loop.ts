@@ -14,7 +14,7 @@ import { type Holder, Outlet } from '../wire/outlet.js'
 import { Actor, callsBack, type Handlers } from './actor.js'
 import { endResponse, isComplete } from './ending.js'
 import type { Head } from './head.js'
-import { lastEventIdOf } from './last-event-id.js'
+import { resumeFrom } from './last-event-id.js'
 import { Lease } from './lease.js'
 import { life, type State } from './life.js'
 import type { OpenStreams } from './open-streams.js'
@@ -106,7 +106,7 @@ export class Loop implements Subscriber, Holder {
   /** Subscribes to a feed. Returns a promise only if the backend needs one. */
   follow(feed: Feed<unknown>): Awaitable<void> {
     if (this.isEnded) return
-    const asked = lastEventIdOf(this.outlet.res.req) || undefined
+    const asked = resumeFrom(this.outlet.res.req)
     this.subscription = new Subscription(feed, this, asked)
     // the head is already out and cannot report a gap: later reconnects hold their head back until the feed is known
     if (asked !== undefined && !this.#head && !this.outlet.canTellGaps) this.#streams.headsWait = true

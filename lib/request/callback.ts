@@ -90,8 +90,10 @@ export function askAgain(x: Exchange, name: CallbackName): Awaitable<unknown> {
 
 /** The outcome of a callback that returned a format, or a list in a format; undefined for any other value. */
 export function switchTo(value: unknown): Outcome | undefined {
-  if (isFormat(value)) return { kind: 'loop', format: value }
-  if (isOnce(value)) return { kind: 'loop', format: value.format as Format, list: value.list }
+  if (isFormat(value)) return { kind: 'loop', status: 200, format: value }
+  if (isOnce(value)) {
+    return { kind: 'loop', status: 200, format: value.format as Format, list: value.list }
+  }
   return undefined
 }
 

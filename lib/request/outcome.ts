@@ -9,14 +9,17 @@ export type Outcome =
   | { readonly kind: 'stop'; readonly stop: StopValue }
   | {
       readonly kind: 'loop'
+      readonly status: number
       readonly format: Format
       /** The list to stream. Without it, `subscribe` feeds the stream. */
       readonly list?: OnceValue['list']
-      readonly status?: number
       readonly headers?: Readonly<Record<string, string>>
     }
   /** A callback has answered on its own, or the client has left. */
   | { readonly kind: 'left' }
+
+/** Receives the error of a request that has no outcome, or whose answer cannot be sent. */
+export type Fail = (error: unknown) => void
 
 /** The answer to a question: yes, no, or an outcome that ends the request there. */
 export type Answer = boolean | Outcome

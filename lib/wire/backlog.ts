@@ -1,4 +1,5 @@
 // Measures the events that wait for a client, and decides how many go out in one write.
+import { batchBytes } from './batch.js'
 import { type Chunk, type Encoded, gather } from './chunk.js'
 import { type Limits, type Measure, Queue } from './queue.js'
 
@@ -9,9 +10,6 @@ const measure: Measure<Encoded> = {
   data: (encoded) => encoded.data,
   isKept: (encoded) => encoded.events === 0,
 }
-
-/** The most bytes gathered for one write. */
-const batchBytes = 2 ** 16
 
 /** From this size on, copying an event into a batch costs more than a write of its own. */
 const largeEvent = 2 ** 12

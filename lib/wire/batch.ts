@@ -1,6 +1,9 @@
 // Joins the events of one turn into one write that all streams of a group share.
 import { type Encoded, gatherEvents } from './chunk.js'
 
+/** The most bytes gathered for one write. */
+export const batchBytes = 2 ** 16
+
 export class Batch {
   /** All events in one chunk. */
   readonly whole: Encoded
