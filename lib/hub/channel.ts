@@ -119,12 +119,12 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
 
   tell(name: 'join' | 'leave', stream: () => OpenStream): void {
     if (this.#listeners.eventNames().length === 0) return
-    const who = stream()
+    const subscriber = stream()
     // read the address now: it is gone once the client has left
-    if (name === 'join') void who.client
+    if (name === 'join') void subscriber.client
     for (const listener of this.#listeners.listeners(name)) {
       safely(
-        () => listener(who),
+        () => listener(subscriber),
         (error) => report(`A listener for '${name}' of channel '${this.#name}' failed`, error),
       )
     }

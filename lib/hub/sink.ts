@@ -44,7 +44,7 @@ export interface Root {
   afterDelivery(join: () => void): void
   /** The order of two ids. */
   compare(one: string, other: string): number
-  /** Reads what is retained after an id. */
+  /** Reads the retained events after an id. */
   retained(after: string): Awaitable<Reading>
   tell(name: 'join' | 'leave', stream: () => OpenStream): void
 }

@@ -1,4 +1,4 @@
-// READ THIS FIRST: the life of a held response, its states and the turn that leads from one to the next.
+// READ THIS FIRST: lists the states in the life of a held response, and the turns between them.
 
 /**
  * - `asking`: `subscribe` was called and has not answered

@@ -1,4 +1,4 @@
-// One held response: walks through the states of life.ts, and has one exit, `end`.
+// Runs one held response through the states of life.ts, from `start` to its one exit, `end`.
 import type { Plan } from '../declare/plan.js'
 import { LariatError, report } from '../errors.js'
 import { safely } from '../guard.js'
@@ -23,8 +23,8 @@ import { Stream } from './stream.js'
 const started = Date.now()
 
 /**
- * One held response. A process may hold very many, and most only relay a channel. Optional parts are created on demand
- * and released after use.
+ * A process may hold very many loops, and most only relay a channel. Optional parts are created on demand and released
+ * after use.
  */
 export class Loop implements Subscriber, Holder {
   #state: State = 'asking'

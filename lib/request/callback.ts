@@ -133,7 +133,7 @@ function withDeadline<T>(name: string, promise: PromiseLike<T>, milliseconds: nu
   })
 }
 
-/** The 503 for a callback that did not settle in time. The client is not told which. */
+/** The 503 for a callback that did not settle in time. The client does not learn which. */
 export function tooLate(name: string, milliseconds: number): Refusal {
   const message = `${name} did not settle within ${milliseconds} ms (decisionTimeout)`
   return new Refusal(503, 'The server did not decide in time.', { code: 'LARIAT_DEADLINE', message })

@@ -26,7 +26,7 @@ export interface EventMeta {
 /**
  * Adds stream metadata to data. The result is accepted wherever plain data is.
  *
- * @param data what the format serialises; with undefined, only the metadata is written
+ * @param data serialised by the format; with undefined, only the metadata is written
  * @param meta `id`, `type`, `retry` (ms, a whole number) and `comment`; empty strings and 0 are values
  */
 export function event<Data>(data: Data, meta: EventMeta = {}): Event<Data> {
