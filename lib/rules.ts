@@ -47,7 +47,7 @@ export function isWhole(value: unknown): boolean {
 }
 
 /** More than 0; Infinity for no limit. */
-export function isCount(value: unknown): boolean {
+function isCount(value: unknown): boolean {
   return typeof value === 'number' && value > 0
 }
 
