@@ -98,6 +98,8 @@ export class Subscription implements Sink {
       return { 'Last-Event-ID': 'earliest', 'Event-Gap': gap.reason }
     }
     const position = arrival ? (arrival.asked ?? arrival.position) : this.#view.root.position
+    // it was for the head alone
+    if (arrival?.asked === undefined) this.#arrival = undefined
     return position === undefined ? {} : { 'Last-Event-ID': position }
   }
 
@@ -150,7 +152,9 @@ export class Subscription implements Sink {
     if (this.#state !== 'new' && this.#state !== 'alone') return
     // a backend that lags would deliver events to the group that the client has read already
     if (this.#arrival?.replay?.last !== undefined && !this.#view.root.isImmediate) return
-    this.#view.root.afterDelivery(() => this.#guard(() => this.#join()))
+    const { root } = this.#view
+    if (this.#state === 'new') this.#arrival = { asked: undefined, position: root.position }
+    root.afterDelivery(() => this.#guard(() => this.#join()))
   }
 
   #join(): void {
@@ -160,9 +164,12 @@ export class Subscription implements Sink {
     this.#enter('shared')
     // a listener of 'join' may have ended the stream
     if (this.#state !== 'shared') return
-    this.#arrival = undefined
-    this.#group = this.#view.group(this.#who.outlet.format)
-    this.#group.add(this.#who.outlet, this)
+    if (wasAlone) this.#arrival = undefined
+    const group = this.#view.group(this.#who.outlet.format)
+    this.#group = group
+    group.add(this.#who.outlet, this)
+    // what the group wrote to others first may have ended the stream
+    if (!this.#isOpen) return group.remove(this.#who.outlet)
     // attach the group before detaching, or the feed would stop for lack of subscribers
     if (wasAlone) this.#view.detach(this)
     this.#who.shares()
@@ -194,6 +201,10 @@ export class Subscription implements Sink {
     this.#group = undefined
     replay?.close()
     if (state !== 'new' && state !== 'over') this.#view.root.tell('leave', () => this.#who.stream)
+  }
+
+  get #isOpen(): boolean {
+    return this.#state !== 'over'
   }
 
   get #isAlone(): boolean {
@@ -248,7 +259,7 @@ export class Subscription implements Sink {
 
   gap(gap: Gap): void {
     if (this.#state === 'catchingUp') this.#liveQueue.put(gap)
-    else this.#who.gap(gap)
+    else if (this.#isNews(gap)) this.#who.gap(gap)
   }
 
   failed(error: unknown): void {

@@ -91,6 +91,8 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
   attach(sink: Sink): void {
     const isFirst = this.#sinks.size === 0
     this.#sinks.add(sink)
+    // a group that was let go while it was joined is the group of its format again
+    if (sink instanceof Group) this.#groups.set(sink.format, sink)
     if (isFirst) this.begin()
   }
 
@@ -114,12 +116,16 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
 
   /** All leave before the first is told: a stream that subscribes meanwhile is the first of those that come after. */
   down(error?: unknown): void {
+    for (const sink of this.#takeAll()) sink.down(error)
+  }
+
+  #takeAll(): readonly Sink[] {
     const sinks = [...this.#sinks]
-    if (sinks.length === 0) return
+    if (sinks.length === 0) return sinks
     this.#sinks.clear()
     this.#groups.clear()
     this.cease()
-    for (const sink of sinks) sink.down(error)
+    return sinks.flatMap((sink) => (sink instanceof Part ? (sink as View<unknown>).#takeAll() : [sink]))
   }
 }
 

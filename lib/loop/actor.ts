@@ -95,10 +95,10 @@ export class Actor {
       answer = typeof subscribe === 'function' ? subscribe(this.context) : subscribe
       if (isFeed(answer)) answer = this.#life.follow(answer)
     } catch (error) {
-      return this.#life.unanswered(error)
-    } finally {
       this.isCalling = false
+      return this.#life.unanswered(error)
     }
+    this.isCalling = false
     if (!isPromise(answer)) return this.#life.answered(answer)
     this.#life.isAwaited()
     this.wait(answer)

@@ -3,11 +3,20 @@ import type { OpenStream } from '../values/open-stream.js'
 import type { Outlet } from '../wire/outlet.js'
 
 /** The life behind a stream. */
-export interface Behind extends Pick<OpenStream, 'format' | 'openedAt'> {
+export interface Behind extends Pick<OpenStream, 'format'> {
+  /** When it was opened, as `sinceStart` tells it. */
+  readonly opened: number
   /** Messages that wait in front of the outlet. */
   readonly unhandled: number
   readonly outlet: Outlet
   end(reason: { kind: 'revoked' }): void
+}
+
+const started = Date.now()
+
+/** Milliseconds since the process started: unlike a time of day, a small integer that takes no room on the heap. */
+export function sinceStart(): number {
+  return Date.now() - started
 }
 
 let looked = 0
@@ -37,7 +46,7 @@ export class Stream implements OpenStream {
   }
 
   get openedAt(): Date {
-    return this.#life.openedAt
+    return new Date(started + this.#life.opened)
   }
 
   get sent(): number {
