@@ -28,7 +28,7 @@ export function described(): readonly Described[] {
 export function firstSentence(source: string): string {
   const [comment = ''] = /^(?:\/\/.*\n)*/.exec(source) ?? []
   const words = comment.replace(/^\/\/ ?/gm, '').replace(/\s+/g, ' ')
-  const [sentence = ''] = /^.*?[.:](?= [A-Z]| ?$)|^.*/.exec(words.trim()) ?? []
+  const [sentence = ''] = /^.*?\.(?= [A-Z]| ?$)|^.*/.exec(words.trim()) ?? []
   return sentence
 }
 

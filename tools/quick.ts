@@ -10,6 +10,7 @@ const specs = [
   'spec/http',
   'spec/formats',
   'spec/rest/graph.spec.ts',
+  'spec/docs/generated.spec.ts',
 ]
 
 const commands = {

@@ -10,7 +10,7 @@ import { apart } from '../scope.js'
 import { type Event, isEvent } from '../values/event.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
-import type { Log, Reading } from './backend.js'
+import type { Log, Reading, Receiver } from './backend.js'
 import type { Published } from './published.js'
 import type { Root } from './sink.js'
 import { Supply } from './supply.js'
@@ -27,6 +27,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   /** The format in which events are checked while there is no subscriber. */
   #lastFormat: Format | undefined
   #listening: Awaitable<() => unknown> | undefined
+  #receiver: Receiver | undefined
   /** The event in delivery, and the events published during it. */
   readonly #arriving: Published[] = []
   /** Joins that wait for the current delivery to finish. */
@@ -147,7 +148,8 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
 
   protected begin(): void {
     if (this.#isClosed) return this.down()
-    const listening = apart(() => this.#log.listen(this))
+    const receiver = this.#receive()
+    const listening = apart(() => this.#log.listen(receiver))
     this.#listening = listening
     if (isPromise(listening)) {
       listening.then(
@@ -163,9 +165,24 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     this.#supply?.start()
   }
 
+  /** A receiver that ignores events once the channel ceases: a backend may still deliver to an old listener. */
+  #receive(): Receiver {
+    const receiver: Receiver = {
+      event: (event) => {
+        if (this.#receiver === receiver) this.event(event)
+      },
+      gap: (gap) => {
+        if (this.#receiver === receiver) this.gap(gap)
+      },
+    }
+    this.#receiver = receiver
+    return receiver
+  }
+
   protected cease(): void {
     const listening = this.#listening
     this.#listening = undefined
+    this.#receiver = undefined
     if (typeof listening === 'function') this.#stopListening(listening)
     this.#supply?.stop()
   }

@@ -98,6 +98,8 @@ export class Subscription implements Sink {
       return { 'Last-Event-ID': earliest, 'Event-Gap': gap.reason }
     }
     const position = arrival ? (arrival.asked ?? arrival.position) : this.#view.root.position
+    // the position is needed only for the head
+    if (arrival?.asked === undefined) this.#arrival = undefined
     return position === undefined ? {} : { 'Last-Event-ID': position }
   }
 
@@ -151,7 +153,9 @@ export class Subscription implements Sink {
     if (this.#state !== 'new' && this.#state !== 'alone') return
     // a lagging backend would deliver again what the client has already read
     if (this.#arrival?.replay?.last !== undefined && !this.#view.root.isImmediate) return
-    this.#view.root.afterDelivery(() => this.#guard(() => this.#join()))
+    const { root } = this.#view
+    if (this.#state === 'new') this.#arrival = { asked: undefined, position: root.position }
+    root.afterDelivery(() => this.#guard(() => this.#join()))
   }
 
   #join(): void {
@@ -161,9 +165,12 @@ export class Subscription implements Sink {
     this.#enter('shared')
     // a listener of 'join' may have ended the stream
     if (this.#state !== 'shared') return
-    this.#arrival = undefined
-    this.#group = this.#view.group(this.#subscriber.outlet.format)
-    this.#group.add(this.#subscriber.outlet, this)
+    if (wasAlone) this.#arrival = undefined
+    const group = this.#view.group(this.#subscriber.outlet.format)
+    this.#group = group
+    group.add(this.#subscriber.outlet, this)
+    // the group first writes earlier events to its streams, which may have ended this one
+    if (!this.#isOpen) return group.remove(this.#subscriber.outlet)
     // attach the group before detaching, or the feed would stop for lack of subscribers
     if (wasAlone) this.#view.detach(this)
     this.#subscriber.shares()
@@ -195,6 +202,10 @@ export class Subscription implements Sink {
     this.#group = undefined
     replay?.close()
     if (state !== 'new' && state !== 'over') this.#view.root.tell('leave', () => this.#subscriber.stream)
+  }
+
+  get #isOpen(): boolean {
+    return this.#state !== 'over'
   }
 
   get #isAlone(): boolean {
@@ -249,7 +260,7 @@ export class Subscription implements Sink {
 
   gap(gap: Gap): void {
     if (this.#state === 'catchingUp') this.#ensureLiveQueue().put(gap)
-    else this.#subscriber.gap(gap)
+    else if (this.#isNews(gap)) this.#subscriber.gap(gap)
   }
 
   failed(error: unknown): void {

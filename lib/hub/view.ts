@@ -91,6 +91,8 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
   attach(sink: Sink): void {
     const isFirst = this.#sinks.size === 0
     this.#sinks.add(sink)
+    // a group that was detached while a stream joined is registered again
+    if (sink instanceof Group) this.#groups.set(sink.format, sink)
     if (isFirst) this.begin()
   }
 
@@ -112,14 +114,18 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
     for (const sink of [...this.#sinks]) sink.failed(error)
   }
 
-  /** Detach all sinks before telling any: a stream that subscribes meanwhile starts anew. */
+  /** Detaches all sinks before telling any: a stream that subscribes meanwhile starts anew. */
   down(error?: unknown): void {
+    for (const sink of this.#takeAll()) sink.down(error)
+  }
+
+  #takeAll(): readonly Sink[] {
     const sinks = [...this.#sinks]
-    if (sinks.length === 0) return
+    if (sinks.length === 0) return sinks
     this.#sinks.clear()
     this.#groups.clear()
     this.cease()
-    for (const sink of sinks) sink.down(error)
+    return sinks.flatMap((sink) => (sink instanceof Part ? (sink as View<unknown>).#takeAll() : [sink]))
   }
 }
 

@@ -95,10 +95,10 @@ export class Actor {
       answer = typeof subscribe === 'function' ? subscribe(this.context) : subscribe
       if (isFeed(answer)) answer = this.#held.follow(answer)
     } catch (error) {
-      return this.#held.unanswered(error)
-    } finally {
       this.isCalling = false
+      return this.#held.unanswered(error)
     }
+    this.isCalling = false
     if (!isPromise(answer)) return this.#held.answered(answer)
     this.#held.subscribing()
     this.wait(answer)

@@ -9,6 +9,7 @@ import type { Exchange } from '../request/exchange.js'
 import type { Fail, Outcome } from '../request/outcome.js'
 import { finishHead, respondStop } from '../respond.js'
 import type { StopValue } from '../values/stop.js'
+import { tellsGaps } from '../wire/fixed.js'
 import type { Outlet } from '../wire/outlet.js'
 import { resumeFrom } from './last-event-id.js'
 import type { Recheck } from './lease.js'
@@ -16,6 +17,9 @@ import type { OpenStreams } from './open-streams.js'
 
 /** An outcome that holds the response open. */
 export type Held = Extract<Outcome, { kind: 'loop' }>
+
+/** The most bytes that a head may hold back: a stream that does not come from a feed must not wait long. */
+const mostHeld = 2 ** 14
 
 /** A head that is not out yet. */
 export class Head {
@@ -57,7 +61,8 @@ export class Head {
    */
   waits(outlet: Outlet, isCalling = false): boolean {
     if (!isCalling && !this.#streams.headsWait) return false
-    return resumeFrom(this.#x.req) !== undefined && !outlet.canTellGaps
+    if (outlet.heldBytes > mostHeld) return false
+    return resumeFrom(this.#x.req) !== undefined && !tellsGaps(this.format)
   }
 
   /** Sets the headers on the response, with those that a channel adds. */

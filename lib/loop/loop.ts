@@ -10,6 +10,7 @@ import type { Feed } from '../values/feed.js'
 import type { OpenStream, Reason, Wrote } from '../values/open-stream.js'
 import { isStop, type StopValue } from '../values/stop.js'
 import type { Encoded } from '../wire/chunk.js'
+import { tellsGaps } from '../wire/fixed.js'
 import { type Holder, Outlet } from '../wire/outlet.js'
 import { Actor, callsBack, type Handlers } from './actor.js'
 import { endResponse, isComplete } from './ending.js'
@@ -18,9 +19,7 @@ import { resumeFrom } from './last-event-id.js'
 import { Lease } from './lease.js'
 import { life, type State } from './life.js'
 import type { OpenStreams } from './open-streams.js'
-import { Stream } from './stream.js'
-
-const started = Date.now()
+import { Stream, sinceStart } from './stream.js'
 
 /**
  * A process may hold very many loops, and most only relay a channel. Optional parts are created on demand and released
@@ -44,8 +43,7 @@ export class Loop implements Subscriber, Holder {
   #stream: Stream | undefined
   /** The media type that is streamed. */
   readonly format: string
-  /** Milliseconds after `started`: a small integer takes no room of its own on the heap. */
-  readonly #openedAfter = Date.now() - started
+  readonly opened = sinceStart()
 
   constructor(x: Exchange, handlers: Handlers, head: Head, client: string | undefined, streams: OpenStreams) {
     this.#x = x
@@ -64,15 +62,11 @@ export class Loop implements Subscriber, Holder {
     return this.#stream
   }
 
-  get openedAt(): Date {
-    return new Date(started + this.#openedAfter)
-  }
-
   get isEnded(): boolean {
     return this.reason !== undefined
   }
 
-  // ---- asking
+  // ---- asking and checking
 
   /** Calls `subscribe`, unless the client has already left. */
   start(): void {
@@ -109,7 +103,7 @@ export class Loop implements Subscriber, Holder {
     const asked = resumeFrom(this.outlet.res.req)
     this.subscription = new Subscription(feed, this, asked)
     // the head is already out and cannot report a gap: later reconnects hold their head back until the feed is known
-    if (asked !== undefined && !this.#head && !this.outlet.canTellGaps) this.#streams.headsWait = true
+    if (asked !== undefined && !this.#head && !tellsGaps(this.outlet.format)) this.#streams.headsWait = true
     const isPlain = this.subscription.isPlain && !this.#handlers.info && !this.#actor?.hasMessagesOrWatches
     if (isPlain) return
     // an unshared stream reads its events from a mailbox
@@ -134,8 +128,6 @@ export class Loop implements Subscriber, Holder {
     this.#leave(turn, { kind: isDown ? 'down' : 'error', error })
   }
 
-  // ---- checking
-
   #check(answer: unknown): void {
     if (isStop(answer)) return this.end({ kind: 'stop' }, answer)
     try {
@@ -143,6 +135,8 @@ export class Loop implements Subscriber, Holder {
     } catch (error) {
       return this.end({ kind: 'error', error })
     }
+    // opening a source may end the stream
+    if (this.isEnded) return this.#actor?.unsubscribe()
     const watching = this.#actor?.watching ?? []
     if (watching.length > 0) void Promise.all(watching).then(() => this.#known())
     else this.#known()
@@ -191,8 +185,7 @@ export class Loop implements Subscriber, Holder {
   }
 
   put(encoded: Encoded): Wrote {
-    const isAsking = this.#state === 'asking'
-    if (!(isAsking && this.#head?.waits(this.outlet, this.#actor?.isCalling))) this.#sendHead()
+    if (!this.#holdsHead) this.#sendHead()
     if (this.isEnded) return 'closed'
     // flush the group first: earlier events go out first
     this.subscription?.flush()
@@ -204,9 +197,13 @@ export class Loop implements Subscriber, Holder {
     }
   }
 
-  /** `subscribe` returned a promise: send a head that was held back. */
+  get #holdsHead(): boolean {
+    return this.#state === 'asking' && this.#head?.waits(this.outlet, this.#actor?.isCalling) === true
+  }
+
+  /** `subscribe` returned a promise: send a head that was held back, with the events written so far. */
   subscribing(): void {
-    if (this.outlet.queued > 0 && !this.#head?.waits(this.outlet)) this.#sendHead()
+    if (this.outlet.heldBytes > 0 && !this.#holdsHead) this.#sendHead()
   }
 
   follower(): Follower {
@@ -226,8 +223,10 @@ export class Loop implements Subscriber, Holder {
   /** Reports a gap in-band or in the head. Otherwise cuts the stream: the head of the reconnect reports it. */
   tellGap(gap: Gap): void {
     if (this.outlet.notify('gap', { ...gap }) || this.subscription?.hasTold(gap)) return
-    const error = new LariatError('LARIAT_GAP', `Events were lost after ${gap.requested}`)
-    this.end({ kind: 'error', error })
+    this.end({
+      kind: 'error',
+      error: new LariatError('LARIAT_GAP', `Events were lost after ${gap.requested}`),
+    })
   }
 
   get unhandled(): number {
@@ -250,6 +249,8 @@ export class Loop implements Subscriber, Holder {
     this.within(() => {
       // a complete end comes after the events that were published before it
       if (isComplete(reason)) this.#safely('the write before the end', () => this.subscription?.flush())
+      // and after the events that were written while the head waited for a feed
+      if (this.outlet.heldBytes > 0 && reason.kind !== 'disconnect') this.#sendHead()
       const next = life[this.#state][turn]
       if (!next) return
       this.#state = next
@@ -276,6 +277,8 @@ export class Loop implements Subscriber, Holder {
     this.#actor?.terminate(reason)
     if (!this.#handlers.terminate && reason.kind === 'error' && !this.#head)
       report(`${this.outlet.path} was cut`, reason.error)
+    this.#x = undefined
+    this.#head = undefined
   }
 
   /** The response has closed, for any reason. */

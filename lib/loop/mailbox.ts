@@ -1,6 +1,7 @@
 // Handles a stream's messages one at a time and in order, then pulls from its source; decides when `timeout` is due.
 import { clock, type Deadline } from '../clock.js'
 import type { Format } from '../formats/format.js'
+import { Gap } from '../hub/gap.js'
 import { Published } from '../hub/published.js'
 import { type ReplayStep, skipped } from '../hub/replay.js'
 import { type Awaitable, isPromise } from '../promise.js'
@@ -31,7 +32,7 @@ type Source = Pick<Pull, 'next'>
 /** Marks the end of a source. It is queued, so earlier messages come first. */
 const ended = Symbol('ended')
 
-/** A message that no policy drops: the death of a target, a gap, a timeout. */
+/** A message that no policy drops: the death of a target, a timeout. Gaps need no mark: they are never dropped. */
 class Kept {
   readonly message: unknown
 
@@ -50,7 +51,7 @@ export function measureIn(format: Format | undefined): Measure<unknown> {
       return message instanceof Encoded ? message.size : 0
     },
     data: (message) => (message instanceof Encoded || isEvent(message) ? message.data : message),
-    isKept: (message) => message instanceof Kept || message === ended,
+    isKept: (message) => message instanceof Kept || message instanceof Gap || message === ended,
   }
 }
 

@@ -3,11 +3,20 @@ import type { OpenStream } from '../values/open-stream.js'
 import type { Outlet } from '../wire/outlet.js'
 
 /** The held response that a stream shows. */
-export interface Observed extends Pick<OpenStream, 'format' | 'openedAt'> {
+export interface Observed extends Pick<OpenStream, 'format'> {
+  /** The time of opening, by `sinceStart`. */
+  readonly opened: number
   /** Messages queued before the outlet. */
   readonly unhandled: number
   readonly outlet: Outlet
   end(reason: { kind: 'revoked' }): void
+}
+
+const started = Date.now()
+
+/** Milliseconds since the process started: a small integer takes no room of its own on the heap. */
+export function sinceStart(): number {
+  return Date.now() - started
 }
 
 let looked = 0
@@ -37,7 +46,7 @@ export class Stream implements OpenStream {
   }
 
   get openedAt(): Date {
-    return this.#observed.openedAt
+    return new Date(started + this.#observed.opened)
   }
 
   get sent(): number {

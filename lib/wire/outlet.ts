@@ -8,7 +8,7 @@ import type { Reason, Wrote } from '../values/open-stream.js'
 import { newBacklog, takeBatch } from './backlog.js'
 import type { Batch, Taker } from './batch.js'
 import type { Chunk, Encoded } from './chunk.js'
-import { heartbeatOf, openingOf, tailOf, tellsGaps } from './fixed.js'
+import { heartbeatOf, openingOf, tailOf } from './fixed.js'
 import { noticeIn } from './notice.js'
 import type { Elsewhere, Queue } from './queue.js'
 import { Writer } from './writer.js'
@@ -58,6 +58,11 @@ export class Outlet extends Writer implements Taker {
     return this.#queue?.size ?? 0
   }
 
+  /** Bytes that wait for the head. */
+  get heldBytes(): number {
+    return this.phase === 'waiting' ? (this.#queue?.bytes ?? 0) : 0
+  }
+
   /** Sends the head with the format's opening bytes, then the events that waited for it. */
   open(status: number): void {
     const { retry, heartbeat } = this.#options
@@ -99,11 +104,6 @@ export class Outlet extends Writer implements Taker {
     this.sent += events.length
     this.bytes += whole.size
     this.writeNow(whole, now)
-  }
-
-  /** Whether the format can report a gap in-band. */
-  get canTellGaps(): boolean {
-    return tellsGaps(this.format)
   }
 
   /** Writes a notice in-band. Returns false if the format has none. */

@@ -82,7 +82,7 @@ function parse(command: string): Asked {
     else if (word === '-X') asked.method = words.shift()!
     else if (word === '-d') asked.body = words.shift()!
     else if (word === '-H') {
-      const [header, value] = words.shift()!.split(/:\s*/, 2)
+      const [, header, value] = /^([^:]+):\s*(.*)$/.exec(words.shift()!)!
       asked.headers[header!] = value!
     } else if (word.startsWith('localhost:3000')) asked.path = word.slice('localhost:3000'.length)
     else throw new Error(`${command}: what is ${word}?`)

@@ -94,10 +94,18 @@ describe('What of the documentation is generated', () => {
       expect(silent.map(({ file }) => file)).to.deep.equal([])
     })
 
+    it('has whole sentences: no row ends with a colon', () => {
+      const cut = described().filter(({ words }) => words.endsWith(':'))
+      expect(cut.map(({ file }) => file)).to.deep.equal([])
+    })
+
     it('takes one sentence, however many lines and sentences the comment has', () => {
       const source =
         '// Decides when\n// a stream ends. There is more.\n//\n// See RFC 9110.\nimport x from "x"\n'
       expect(firstSentence(source)).to.equal('Decides when a stream ends.')
+      expect(firstSentence('// Decides what it gets: A or B. There is more.\n')).to.equal(
+        'Decides what it gets: A or B.',
+      )
       expect(firstSentence('import x from "x"\n// not first\n')).to.equal('')
     })
   })

@@ -53,11 +53,11 @@ export class Folder {
     this.path = path
   }
 
-  static async make(): Promise<Folder> {
+  static async make(manifest: object = { type: 'module' }): Promise<Folder> {
     const path = await mkdtemp(join(tmpdir(), 'express-lariat-docs-'))
     await mkdir(join(path, 'js'))
     await symlink(join(root, 'node_modules'), join(path, 'node_modules'))
-    await writeFile(join(path, 'package.json'), '{ "type": "module" }')
+    await writeFile(join(path, 'package.json'), JSON.stringify(manifest))
     await writeFile(join(path, 'tsconfig.json'), JSON.stringify(server))
     await writeFile(join(path, 'js/tsconfig.json'), JSON.stringify(browser))
     await writeFile(join(path, 'any-port.mjs'), anyPort)
@@ -77,6 +77,13 @@ export class Folder {
     const file = `changed-${++this.#changed}-${example.file}`
     await writeFile(join(this.path, file), code)
     return { ...example, code, file }
+  }
+
+  /** Adds an example under another extension. */
+  async saveAs(example: Example, extension: string): Promise<Example> {
+    const file = example.file.replace(/\.\w+$/, extension)
+    await writeFile(join(this.path, file), example.code)
+    return { ...example, file }
   }
 
   /** Runs an example that listens: on a port that is free, if none is named. */

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
+import type { RequestHandler, Response } from 'express'
 import { clock } from '../../lib/clock.js'
 import {
   type Channel,
@@ -11,6 +12,7 @@ import {
   type Reason,
   resource,
   sse,
+  stop,
 } from '../../lib/index.js'
 import { Log } from '../support/log.js'
 import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
@@ -171,6 +173,62 @@ describe('Each event exactly once, whatever `subscribe` does before it returns i
       expect(lines(await back.until('3\n'))).to.deep.equal(['first', 1, 2, 3])
     })
 
+    for (const [name, end] of Object.entries({
+      stops: () => stop(),
+      throws: () => {
+        throw new Error('broken')
+      },
+      'closes its stream': ({ stream }: LoopContext<undefined>) => stream.close(),
+      'monitors a target that is dead': ({ monitor }: LoopContext<undefined>) => monitor(AbortSignal.abort()),
+    })) {
+      it(`one that ${name}, and returns no channel: its writes go out, as they do without an id`, async () => {
+        const reasons: Reason[] = []
+        const site = await stage.now.serve(
+          resource<undefined>({
+            contentTypesProvided: [ndjson()],
+            subscribe(context) {
+              context.write(1)
+              context.write(2)
+              return end(context) as never
+            },
+            terminate: (reason) => reasons.push(reason),
+          }),
+        )
+        const ask = { Connection: 'close' }
+        const plain = await site.get('/', { headers: ask }).closed()
+        const back = await site.get('/', { headers: { ...ask, ...unknown.headers } }).closed()
+        expect([back.status, back.body, back.isWhole]).to.deep.equal([
+          plain.status,
+          plain.body,
+          plain.isWhole,
+        ])
+        expect([back.status, back.body]).to.deep.equal([200, '1\n2\n'])
+        expect(reasons[1]?.kind).to.equal(reasons[0]?.kind)
+      })
+    }
+
+    it('one that writes much holds no head: backpressure is told', async () => {
+      const wrote: string[] = []
+      const site = await stage.now.serve(
+        resource({
+          contentTypesProvided: [ndjson()],
+          async subscribe({ write, drained }) {
+            for (let n = 0; n < 100; n++) {
+              const said = write('x'.repeat(2 ** 16))
+              if (said === 'closed') return
+              wrote.push(said)
+              if (said === 'wait') await drained()
+            }
+            return stop()
+          },
+        }),
+      )
+      const { body, isWhole } = await site.get('/', unknown).whole()
+      expect(body.length).to.equal(100 * (2 ** 16 + 3))
+      expect(isWhole).to.equal(true)
+      expect(wrote).to.have.length(100)
+    })
+
     it('one that returns no channel has its head sent with the first write', async () => {
       const done = gate()
       const site = await stage.now.serve(
@@ -268,6 +326,81 @@ describe('A history that moves on while it is read (docs/guide/resume.md)', () =
         last = from - 1
       }
     }
+  })
+})
+
+describe('What joins and leaves while others write (docs/guide/channels.md)', () => {
+  staged()
+
+  it('a stream that is ended by the write of another, while it joins their group, is no member of it', async () => {
+    const log = new Log()
+    const channel = createHub().channel<number>('a', {
+      source: () => () => log.add('stopped'),
+    })
+    const endpoint = resource({
+      contentTypesProvided: [ndjson()],
+      subscribe({ req, stream }) {
+        if (req.path === '/b') {
+          // what is gathered is written to the other when this one joins
+          void channel.publish(1)
+          streams.push(stream)
+        }
+        return channel
+      },
+    })
+    const streams: { close(): void }[] = []
+    const closing: RequestHandler = (req, res, next) => {
+      const { write } = res
+      if (req.path === '/a') {
+        res.write = function closes(this: Response, ...args: unknown[]) {
+          for (const each of streams.splice(0)) each.close()
+          return Reflect.apply(write, this, args) as boolean
+        }
+      }
+      next()
+    }
+    const site = await stage.now.serve(endpoint, { before: [closing] })
+    const first = site.get('/a')
+    await first.head()
+    expect((await site.get('/b').whole()).status).to.equal(503)
+    first.leave()
+    await log.until('stopped')
+    expect(channel.subscribers).to.equal(0)
+  })
+
+  it('a source that publishes as it starts: the head names the place before that', async () => {
+    const channel: Channel<number> = createHub().channel<number>('a', {
+      history: 10,
+      source: (own) => void own.publish(2),
+    })
+    const id = await channel.publish(1)
+    const site = await stage.now.serve(resource({ contentTypesProvided: [ndjson()], subscribe: channel }))
+    const client = site.get()
+    expect((await client.head()).headers['last-event-id']).to.equal(id)
+    expect(await client.until('\n')).to.equal('2\n')
+  })
+
+  it('a source that ends its stream while it is opened is closed', async () => {
+    const log = new Log()
+    const site = await stage.now.serve(
+      resource({
+        contentTypesProvided: [ndjson()],
+        subscribe: ({ stream }) => ({
+          [Symbol.asyncIterator]() {
+            stream.close()
+            return {
+              next: async () => ({ done: true as const, value: undefined }),
+              return: async () => {
+                log.add('closed')
+                return { done: true as const, value: undefined }
+              },
+            }
+          },
+        }),
+      }),
+    )
+    expect((await site.get().whole()).status).to.equal(503)
+    expect(log.entries).to.deep.equal(['closed'])
   })
 })
 
