@@ -1,7 +1,8 @@
 // Breaks one thing at a time in a copy of the sources, and expects a spec to fail:
 // `npm run mutants -- --file lib/graph/graph.ts --count 40 --seed 1`. A mutant that no spec notices is printed, and
 // fails the run, unless `accepted.json` says why nobody could or need notice it. One that makes the specs run for ever
-// is counted apart, and fails the run with `--fail-on-time`.
+// is counted apart, and fails the run with `--fail-on-time`. `--quick` leaves out the specs that take seconds: they may
+// still notice what survives then.
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Chance } from '../soak/chance.js'
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     count: { type: 'string', default: '60' },
     jobs: { type: 'string', default: String(Math.min(2, cpus().length)) },
     'fail-on-time': { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
 })
@@ -38,7 +40,7 @@ async function ask(
   mutant: Mutant,
   durations: Durations,
 ): Promise<readonly [Verdict, by: string]> {
-  const [near = [], ...far] = specsFor(mutant.file)
+  const [near = [], ...far] = specsFor(mutant.file, { isQuick: values.quick })
   return await copy.with(mutant.file, mutant, async () => {
     const specs = async (list: readonly string[]) => {
       const { verdict, said } = await copy.specs(list, limitOf(durations, nameOf(list)))
@@ -85,7 +87,7 @@ async function run(): Promise<void> {
   console.log(`${share}, seed ${values.seed}. First the specs run with nothing broken.`)
   const durations = await baseline(
     copies[0]!,
-    tried.flatMap(({ file }) => specsFor(file)),
+    tried.flatMap(({ file }) => specsFor(file, { isQuick: values.quick })),
   )
 
   const found: Record<Verdict, Mutant[]> = { passed: [], failed: [], 'timed out': [] }

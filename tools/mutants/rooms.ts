@@ -82,8 +82,8 @@ function rest(...names: readonly string[]): readonly string[] {
   return names.map((name) => `spec/rest/${name}.spec.ts`)
 }
 
-/** The files of specs that a file of lib is asked of: first the likely ones, then all. */
-export function specsFor(file: string): readonly (readonly string[])[] {
+/** The files of specs that a file of lib is asked of: first the likely ones, then all, or all but the slow ones. */
+export function specsFor(file: string, { isQuick = false } = {}): readonly (readonly string[])[] {
   const [, room = ''] = /^lib\/(\w+)/.exec(file) ?? []
   const first = likely[file] ?? likely[`lib/${room}`] ?? []
   const known = rooms[room] ?? ['spec/rest', 'spec/loop', 'spec/hub']
@@ -92,7 +92,7 @@ export function specsFor(file: string): readonly (readonly string[])[] {
     .filter((spec) => existsSync(spec) && !slow.includes(spec))
   const near = [...new Set([...own, ...first])]
   // with the likely ones again, so that they are the same for all files of a room, and run once before anything is broken
-  const all = [...new Set(known.flatMap(filesIn))]
+  const all = [...new Set(known.flatMap(filesIn))].filter((spec) => !isQuick || !slow.includes(spec))
   return [near, all.toSorted((one, other) => slow.indexOf(one) - slow.indexOf(other))].filter(
     (specs) => specs.length > 0,
   )
