@@ -66,6 +66,8 @@ function firstFailure(said: string): string | undefined {
 
 const all = values.file.flatMap(filesIn).flatMap((file) => mutantsOf(file))
 const chosen = sample(all, Number(values.count), Number(values.seed))
+/** Listed once: the folders may change while this runs, and the copy does not. */
+const specsOf = new Map(chosen.map(({ file }) => [file, specsFor(file, { isQuick: values.quick })]))
 const share = `${chosen.length} of ${all.length} mutants (${((100 * chosen.length) / all.length).toFixed(1)} %)`
 
 if (values.list) {
@@ -87,7 +89,7 @@ async function run(): Promise<void> {
   console.log(`${share}, seed ${values.seed}. First the specs run with nothing broken.`)
   const durations = await baseline(
     copies[0]!,
-    tried.flatMap(({ file }) => specsFor(file, { isQuick: values.quick })),
+    tried.flatMap(({ file }) => specsOf.get(file)!),
   )
 
   const found: Record<Verdict, Mutant[]> = { passed: [], failed: [], 'timed out': [] }
