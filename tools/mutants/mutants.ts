@@ -40,7 +40,7 @@ async function ask(
   mutant: Mutant,
   durations: Durations,
 ): Promise<readonly [Verdict, by: string]> {
-  const [near = [], ...far] = specsFor(mutant.file, { isQuick: values.quick })
+  const [near = [], ...far] = specsOf.get(mutant.file)!
   return await copy.with(mutant.file, mutant, async () => {
     const specs = async (list: readonly string[]) => {
       const { verdict, said } = await copy.specs(list, limitOf(durations, nameOf(list)))
