@@ -6,9 +6,6 @@ import { order, roomOf } from '../tools/rooms.js'
 
 const lib = new URL('../lib/', import.meta.url)
 
-/** What is still to be mended: a line may be taken away, and none may be added. */
-const breaches: readonly string[] = []
-
 const sources = new Map(
   readdirSync(lib, { recursive: true, encoding: 'utf8' })
     .map((path) => path.replaceAll('\\', '/'))
@@ -68,25 +65,68 @@ function classesOf(file: string): readonly ts.ClassLikeDeclaration[] {
   return found
 }
 
+const classes = files.flatMap(classesOf)
+
+/** A class and those of lib that it extends. */
+function lineOf(node: ts.ClassLikeDeclaration): readonly ts.ClassLikeDeclaration[] {
+  const clause = node.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)
+  const name = clause?.types[0]?.expression.getText()
+  const parent = classes.find((each) => each.name?.text === name)
+  return parent ? [node, ...lineOf(parent)] : [node]
+}
+
+/** The names of members of a class and of those that it extends: one that is overridden counts once. */
+function namesOf(
+  node: ts.ClassLikeDeclaration,
+  own: (node: ts.ClassLikeDeclaration) => readonly string[],
+): number {
+  const names = lineOf(node).flatMap((each) =>
+    own(each).map((name) => (name.startsWith('#') ? `${each.name?.text}${name}` : name)),
+  )
+  return new Set(names).size
+}
+
 /** Fields, and those that a constructor's parameters declare. */
-function fieldsOf(node: ts.ClassLikeDeclaration): number {
-  const declared = node.members.filter((member) => ts.isPropertyDeclaration(member) && !isStatic(member))
+function fieldsOf(node: ts.ClassLikeDeclaration): readonly string[] {
+  const declared = node.members
+    .filter(ts.isPropertyDeclaration)
+    .filter((member) => !has(member, ts.SyntaxKind.StaticKeyword, ts.SyntaxKind.AbstractKeyword))
   const made = node.members.find(ts.isConstructorDeclaration)
   const inline = made?.parameters.filter((each) => ts.isParameterPropertyDeclaration(each, made)) ?? []
-  return declared.length + inline.length
+  return [...declared, ...inline].map(({ name }) => name.getText())
 }
 
-function methodsOf(node: ts.ClassLikeDeclaration): number {
-  return node.members.filter((member) => ts.isMethodDeclaration(member) || ts.isAccessor(member)).length
+function methodsOf(node: ts.ClassLikeDeclaration): readonly string[] {
+  return node.members
+    .filter((member) => ts.isMethodDeclaration(member) || ts.isAccessor(member))
+    .map(({ name }) => name.getText())
 }
 
-function isStatic(member: ts.PropertyDeclaration): boolean {
-  return member.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.StaticKeyword) ?? false
+function has(member: ts.PropertyDeclaration, ...kinds: readonly ts.SyntaxKind[]): boolean {
+  return member.modifiers?.some(({ kind }) => kinds.includes(kind)) ?? false
 }
 
-/** Expects what is found wrong to be what is known to be, and that to be mended. */
-function only(found: readonly string[]): void {
-  expect(found.filter((each) => !breaches.includes(each))).to.deep.equal([])
+interface Size {
+  readonly fields: number
+  readonly methods: number
+}
+
+const limit: Size = { fields: 16, methods: 30 }
+
+/** Classes that are larger with what they inherit, why they are, and how large they may be. */
+const larger: Readonly<Record<string, Size & { readonly reason: string }>> = {
+  Outlet: {
+    fields: 17,
+    methods: 54,
+    reason:
+      'it is a writer, and its own alarm: one object on the hot path, since each that a write touches costs',
+  },
+  Channel: { fields: 16, methods: 35, reason: 'it is a feed, and the root of all that are made of it' },
+}
+
+function isLarge(node: ts.ClassLikeDeclaration): boolean {
+  const { fields, methods } = larger[node.name?.text ?? ''] ?? limit
+  return namesOf(node, fieldsOf) > fields || namesOf(node, methodsOf) > methods
 }
 
 const found = {
@@ -102,31 +142,35 @@ const found = {
   long: files
     .filter((file) => sources.get(file)!.text.trimEnd().split('\n').length > 300)
     .map((file) => `${file} has more than 300 lines`),
-  large: files.flatMap((file) =>
-    classesOf(file)
-      .filter((each) => fieldsOf(each) > 16 || methodsOf(each) > 30)
-      .map(
-        (each) => `${each.name?.text} of ${file} has ${fieldsOf(each)} fields and ${methodsOf(each)} methods`,
-      ),
-  ),
+  large: classes
+    .filter(isLarge)
+    .map(
+      (each) =>
+        `${each.name?.text} has ${namesOf(each, fieldsOf)} fields and ${namesOf(each, methodsOf)} methods`,
+    ),
 }
 
 describe('The architecture (docs/design/architecture.md)', () => {
-  it('Every file is in a room', () => only(found.homeless))
+  it('Every file is in a room', () => expect(found.homeless).to.deep.equal([]))
 
   it(`A request passes ${order.join(' → ')}: no file imports one of a room above it, types included`, () =>
-    only(found.up))
+    expect(found.up).to.deep.equal([]))
 
-  it('No file imports itself, by whichever way, types included', () => only(found.circles))
+  it('No file imports itself, by whichever way, types included', () =>
+    expect(found.circles).to.deep.equal([]))
 
-  it('A file is read in one sitting: none has more than 300 lines', () => only(found.long))
+  it('A file is read in one sitting: none has more than 300 lines', () =>
+    expect(found.long).to.deep.equal([]))
 
-  it('A class is held in the head: none has more than 16 fields, or 30 methods and accessors', () =>
-    only(found.large))
+  it('A class is held in the head with what it inherits: 16 fields and 30 methods and accessors at most', () =>
+    expect(found.large).to.deep.equal([]))
 
-  it('What is known to be wrong is still so: a breach that is mended is taken off the list', () => {
-    const all = Object.values(found).flat()
-    expect(breaches.filter((each) => !all.includes(each))).to.deep.equal([])
+  it('A class may be larger for a reason, and only one that is', () => {
+    const small = Object.keys(larger).filter((name) => {
+      const node = classes.find((each) => each.name?.text === name)
+      return !node || (namesOf(node, fieldsOf) <= limit.fields && namesOf(node, methodsOf) <= limit.methods)
+    })
+    expect(small).to.deep.equal([])
   })
 
   it('Only the endpoint meets Express: all others import its types at most', () => {

@@ -578,6 +578,32 @@ describe('No client holds the process (docs/guide/channels.md)', () => {
     expect(isIn).to.equal(true)
   })
 
+  it('it does so after every 1,000 events, and not before', async () => {
+    const channel = createHub().channel<number>('a')
+    for (const round of [1, 2]) {
+      let isIn = false
+      setImmediate(() => {
+        isIn = true
+      })
+      for (let n = 1; n < 1000; n++) await channel.publish(n)
+      expect(isIn, `round ${round}, after 999`).to.equal(false)
+      await channel.publish(1000)
+      expect(isIn, `round ${round}, after 1,000`).to.equal(true)
+    }
+  })
+
+  it('a burst of one turn is written in parts of 1,000 events at most', async () => {
+    const channel = createHub().channel<number>('a')
+    const site = await stage.now.serve(resource({ contentTypesProvided: [ndjson()], subscribe: channel }))
+    const client = site.get()
+    await client.head()
+    const before = client.messages.at(-1)?.chunks.length ?? 0
+    // `1` and a line feed are two bytes
+    await Promise.all(Array.from({ length: 2500 }, () => channel.publish(1)))
+    await client.until('1\n'.repeat(2500))
+    expect(client.messages.at(-1)!.chunks.slice(before)).to.deep.equal([2000, 2000, 1000])
+  })
+
   it('a burst of one turn is written in parts of 64 KiB at most, all of it and in order', async () => {
     const channel = createHub().channel<string>('a')
     const site = await stage.now.serve(resource({ contentTypesProvided: [ndjson()], subscribe: channel }))

@@ -152,7 +152,7 @@ describe('The store of a request that has left is free (docs/guide/existing-app.
         const { clients, endpoint } = await two(make, { before: [before] })
         clients.ada?.leave()
         while ([...endpoint.streams].length > 1) await turns(1)
-        for (let time = 0; time < 20 && stores[0]?.deref(); time++) {
+        for (let time = 0; time < 200 && stores[0]?.deref(); time++) {
           await turns()
           collectGarbage()
         }

@@ -19,10 +19,21 @@ const copied = [
   'README.md',
 ]
 
-/** Milliseconds after which a run is taken for one that would never end. */
+/** Milliseconds after which a run is taken for one that would never end, where nothing is known of it. */
 const patience = 300_000
 
-export type Verdict = 'passed' | 'failed' | 'never ended'
+/** Characters of what a run says that are kept. */
+const kept = 4_000
+
+export type Verdict = 'passed' | 'failed' | 'timed out'
+
+/** A run that has ended, or was ended. */
+export interface Run {
+  readonly verdict: Verdict
+  /** The end of what it said. */
+  readonly said: string
+  readonly milliseconds: number
+}
 
 export class Copy {
   readonly #folder = mkdtempSync(join(tmpdir(), 'lariat-mutants-'))
@@ -50,27 +61,30 @@ export class Copy {
     }
   }
 
-  /** Runs specs up to the first that fails. */
-  specs(...given: readonly string[]): Promise<Verdict> {
-    return this.#run('mocha/bin/mocha.js', '--bail', '--reporter=dot', ...given)
+  /** Runs specs in the given order, up to the first that fails. */
+  specs(given: readonly string[], limit = patience): Promise<Run> {
+    return this.#run(limit, 'mocha/bin/mocha.js', '--bail', '--reporter=dot', ...given)
   }
 
-  types(): Promise<Verdict> {
-    return this.#run(
-      'typescript/bin/tsc',
-      '--incremental',
-      '--tsBuildInfoFile',
-      join(this.#folder, 'types.json'),
-    )
+  types(limit = patience): Promise<Run> {
+    const known = join(this.#folder, 'types.json')
+    return this.#run(limit, 'typescript/bin/tsc', '--incremental', '--tsBuildInfoFile', known)
   }
 
-  #run(program: string, ...given: readonly string[]): Promise<Verdict> {
+  #run(limit: number, program: string, ...given: readonly string[]): Promise<Run> {
+    const begun = performance.now()
     const child = spawn(process.execPath, [join('node_modules', program), ...given], {
       cwd: this.#folder,
-      stdio: 'ignore',
+      stdio: ['ignore', 'pipe', 'pipe'],
       // a mutant may start what outlives it
       detached: true,
     })
+    let said = ''
+    for (const output of [child.stdout, child.stderr]) {
+      output.setEncoding('utf8').on('data', (text: string) => {
+        said = (said + text).slice(-kept)
+      })
+    }
     const kill = () => {
       try {
         process.kill(-child.pid!, 'SIGKILL')
@@ -80,15 +94,20 @@ export class Copy {
     }
     const forget = atEnd(kill)
     return new Promise((resolve) => {
+      let isLate = false
       const late = setTimeout(() => {
-        resolve('never ended')
+        isLate = true
         kill()
-      }, patience)
-      child.once('exit', (code) => {
+      }, limit)
+      child.once('exit', () => {
         clearTimeout(late)
         forget()
+        // whoever has its output, so that it ends
         kill()
-        resolve(code === 0 ? 'passed' : 'failed')
+      })
+      child.once('close', (code) => {
+        const verdict = isLate ? 'timed out' : code === 0 ? 'passed' : 'failed'
+        resolve({ verdict, said, milliseconds: performance.now() - begun })
       })
     })
   }

@@ -32,15 +32,24 @@ const operators: ReadonlyMap<ts.SyntaxKind, readonly string[]> = new Map([
 /** Tables say by these names what may be given. */
 const rules = new Set(['fits', 'rule'])
 
-/** Words for people: in messages, and in the tables that the documentation is made of. */
-const words = new Set(['asks', 'otherwise', 'expected', 'message', 'help', 'words'])
+/**
+ * Words for people, in messages and in the tables of the documentation: the properties that hold them, and the functions
+ * that take them. Elsewhere these names may hold facts.
+ */
+const words: Readonly<Record<string, readonly string[]>> = {
+  'lib/declare/callbacks.ts': ['question', 'otherwise', 'expected', 'flag'],
+  'lib/declare/options.ts': ['words', 'shown'],
+  'lib/http/field.ts': ['expected'],
+}
 
 /** All mutants of a source, in the order in which they stand there. */
 export function mutationsOf(text: string, path = 'source.ts'): readonly Mutation[] {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
   const found: Mutation[] = []
+  const ofPeople = words[path] ?? []
   const visit = (node: ts.Node): void => {
     if (isOutside(node)) return
+    if (isWord(node, ofPeople)) return
     for (const [kind, { pos: _, ...changed }, instead] of changesOf(node).map(placed)) {
       found.push({ kind, ...changed, text: instead })
     }
@@ -58,14 +67,21 @@ function placed([kind, node, text]: Change): readonly [
   return [kind, { pos: node.pos, start: node.getStart(), end: node.getEnd() }, text]
 }
 
-/** Specs are not expected to notice changed types, imports or words for people. */
+/** Specs are not expected to notice changed types, imports or messages. */
 function isOutside(node: ts.Node): boolean {
   if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return true
   if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return true
   if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) return true
-  if (ts.isPropertyAssignment(node)) return words.has(node.name.getText())
   // the message of an error, not whether there is one
   return ts.isNewExpression(node) && /Error$/.test(node.expression.getText())
+}
+
+function isWord(node: ts.Node, names: readonly string[]): boolean {
+  if (ts.isPropertyAssignment(node)) return names.includes(node.name.getText())
+  const { parent } = node
+  return (
+    ts.isStringLiteral(node) && ts.isCallExpression(parent) && names.includes(parent.expression.getText())
+  )
 }
 
 function changesOf(node: ts.Node): readonly Change[] {
