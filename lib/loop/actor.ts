@@ -95,7 +95,6 @@ export class Actor {
       answer = typeof subscribe === 'function' ? subscribe(this.context) : subscribe
       if (isFeed(answer)) answer = this.#held.follow(answer)
     } catch (error) {
-      this.isCalling = false
       return this.#held.unanswered(error)
     }
     this.isCalling = false
@@ -136,9 +135,9 @@ export class Actor {
 
   /** Closes a late answer. */
   discard(answer: unknown): void {
-    quietly(() => (isStop(answer) ? discard(answer) : this.adopt(answer)))
-    this.unsubscribe()
-    this.#forgetScope()
+    if (isStop(answer)) discard(answer)
+    else if (typeof answer === 'function') this.#safely('unsubscribe', answer as () => unknown)
+    else quietly(() => answer !== undefined && open(answer).close())
   }
 
   /** Promises that resolve once each target is known to have been dead, or alive, from the start. */
@@ -233,12 +232,8 @@ export class Actor {
   terminate(reason: Reason): void {
     const { terminate } = this.#handlers
     if (terminate) this.#safely('terminate', () => terminate(reason, this.context))
-    this.#forgetScope()
-  }
-
-  /** A context that user code keeps must not keep the request's AsyncLocalStorage values. */
-  #forgetScope(): void {
-    if (this.#held.isEnded) this.#scope = undefined
+    // a context that user code keeps must not keep the request's AsyncLocalStorage values
+    this.#scope = undefined
   }
 
   /** Runs a function. A failure is only a warning. */
