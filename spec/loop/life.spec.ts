@@ -5,7 +5,15 @@ import { life, type State, type Turn } from '../../lib/loop/life.js'
 import { Log } from '../support/log.js'
 import { stage, staged, turns } from '../support/stage.js'
 
-const states = Object.keys(life) as State[]
+/** The table as it is meant to be: each cell is seen from outside. */
+const meant: typeof life = {
+  asking: { answered: 'checking', over: 'left', failed: 'ended' },
+  checking: { known: 'open', over: 'ended' },
+  open: { over: 'ended' },
+  left: { answered: 'ended', failed: 'ended' },
+  ended: {},
+}
+const states = Object.keys(meant) as State[]
 const all: readonly Turn[] = ['answered', 'known', 'over', 'failed']
 
 /** Ways for `subscribe` to answer, or not to. */
@@ -89,9 +97,11 @@ const to: Readonly<Record<State, readonly Turn[]>> = {
 describe('The life of a held response (lib/loop/life.ts)', () => {
   staged()
 
+  it('has these states and turns', () => expect(life).to.deep.equal(meant))
+
   for (const state of states) {
     for (const turn of all) {
-      const next = life[state][turn]
+      const next = meant[state][turn]
       it(`${state}: ${turn} ${next ? `leads to ${next}` : 'changes nothing'}`, async () => {
         const held = await begin()
         for (const each of to[state]) await held.take(each)
@@ -112,19 +122,19 @@ describe('The life of a held response (lib/loop/life.ts)', () => {
         let isAdopted = false
         let isKnown = false
         for (const turn of path) {
-          const next: State | undefined = life[expected][turn]
+          const next: State | undefined = meant[expected][turn]
           if (turn === 'answered' && next) isAdopted = true
           if (turn === 'known') isKnown = true
           expected = next ?? expected
           // what was known before it was asked for is not waited for
-          if (expected === 'checking' && isKnown) expected = life.checking.known as State
+          if (expected === 'checking' && isKnown) expected = meant.checking.known as State
           await held.take(turn)
           expect(held.state(), path.join()).to.equal(expected)
         }
         // whatever the state, this is the end
         for (const turn of ['over', 'answered', 'failed'] as const) {
-          if (turn === 'answered' && life[expected].answered) isAdopted = true
-          expected = life[expected][turn] ?? expected
+          if (turn === 'answered' && meant[expected].answered) isAdopted = true
+          expected = meant[expected][turn] ?? expected
           await held.take(turn)
         }
         expect(held.state()).to.equal('ended')
