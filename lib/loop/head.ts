@@ -57,10 +57,11 @@ export class Head {
 
   /**
    * Whether the head must wait for the feed: the client reconnects, and its format cannot report a gap. The head waits
-   * while `subscribe` runs, or if `subscribe` is known to write before it returns a feed.
+   * while a feed is near: while `subscribe` runs, and while the backend of its feed is asked. It also waits if `subscribe`
+   * is known to write before it returns a feed.
    */
-  waits(outlet: Outlet, isCalling = false): boolean {
-    if (!isCalling && !this.#streams.headsWait) return false
+  waits(outlet: Outlet, isFeedNear = false): boolean {
+    if (!isFeedNear && !this.#streams.headsWait) return false
     if (outlet.heldBytes > mostHeld) return false
     return resumeFrom(this.#x.req) !== undefined && !tellsGaps(this.format)
   }

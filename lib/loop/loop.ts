@@ -198,7 +198,9 @@ export class Loop implements Subscriber, Holder {
   }
 
   get #holdsHead(): boolean {
-    return this.#state === 'asking' && this.#head?.waits(this.outlet, this.#actor?.isCalling) === true
+    // it also waits for the backend of a feed that `subscribe` has returned
+    const isFeedNear = this.#actor?.isCalling || this.subscription !== undefined
+    return this.#state === 'asking' && this.#head?.waits(this.outlet, isFeedNear) === true
   }
 
   /** `subscribe` returned a promise: send a head that was held back, with the events written so far. */

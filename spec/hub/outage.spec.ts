@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { createHub, loop, type Overflow, sse } from '../../lib/index.js'
+import { createHub, loop, ndjson, type Overflow, sse } from '../../lib/index.js'
 import { AsyncBackend, Store } from '../support/async-backend.js'
 import { stage, staged, turns, turnsUntil } from '../support/stage.js'
 
@@ -121,5 +121,24 @@ describe('A backend that is lost and comes back (docs/guide/resume.md)', () => {
     await channel.publish({ n: 2 })
     const body = await next.until('"n":2}\n\n')
     expect([...body.matchAll(/"n":(\d+)/g)].map(([, n]) => Number(n))).to.deep.equal([1, 2])
+  })
+
+  it('a `subscribe` that writes before it returns its channel: the head waits for the backend, and tells the gap', async () => {
+    const { channel, other } = shared()
+    await other.publish({ n: 1 })
+    const site = await stage.now.serve(
+      loop({
+        format: ndjson(),
+        subscribe({ write }) {
+          write('first')
+          return channel
+        },
+      }),
+    )
+    const client = site.get('/', { headers: { 'Last-Event-ID': 'of-yesterday' } })
+    expect((await client.head()).headers['event-gap']).to.equal('unknown')
+    await client.until('{"n":1}\n')
+    await other.publish({ n: 2 })
+    expect(await client.until('{"n":2}\n')).to.equal('"first"\n{"n":1}\n{"n":2}\n')
   })
 })
