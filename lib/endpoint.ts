@@ -105,7 +105,7 @@ export function resources(
 // ---- making endpoints
 
 /** A table mounts its entries under its defaults. */
-const mount: unique symbol = Symbol('mount')
+const mount: unique symbol = Symbol.for('express-lariat.mount') as never
 type Mount = (defaults: Defaults) => MountedHandler
 type Entry = Endpoint & { readonly [mount]: Mount }
 

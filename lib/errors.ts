@@ -1,5 +1,6 @@
 // Makes every error of the library, each with a stable code.
 import { inspect } from 'node:util'
+import { is, isBranded } from './brand.js'
 
 /**
  * The code of an error. It is stable; the message may change.
@@ -42,6 +43,16 @@ export class LariatError extends Error {
   override get name(): string {
     return 'LariatError'
   }
+
+  get [is](): string {
+    return 'error'
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a user's subclass inherits this, and is recognised as any class is
+    if (this !== LariatError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    return isBranded(value, 'error')
+  }
 }
 
 interface RefusalParts {
@@ -65,6 +76,10 @@ export class Refusal extends LariatError {
   ) {
     super(code, message)
     this.retryAfter = retryAfter
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isBranded(value, 'error') && 'status' in (value as object)
   }
 }
 

@@ -39,7 +39,7 @@ export function event<Data>(data: Data, meta: EventMeta = {}): Event<Data> {
 }
 
 /** The message that `info` gets when none came for the spec's `timeout`: Erlang's `after`. */
-export const timeout: unique symbol = Symbol('express-lariat.timeout')
+export const timeout: unique symbol = Symbol.for('express-lariat.timeout') as never
 
 export function isEvent(value: unknown): value is Event {
   return isBranded(value, 'event')

@@ -1,4 +1,5 @@
 // Turns an event into bytes in a format, framed as a chunk once for all streams.
+import { is, isBranded } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import { type Format, type Notice, type Wire, wire } from '../formats/format.js'
 import type { Event } from '../values/event.js'
@@ -44,6 +45,14 @@ export class Encoded extends Chunk {
     this.separator = separator
     this.events = events
     this.data = data
+  }
+
+  get [is](): 'encoded' {
+    return 'encoded'
+  }
+
+  static override [Symbol.hasInstance](value: unknown): value is Encoded {
+    return isBranded(value, 'encoded')
   }
 
   /** As the first record of a stream: without the separator. */
