@@ -70,6 +70,11 @@ export class Clock {
     return this.#time.now()
   }
 
+  /** Milliseconds since the epoch. A source of time in the system's place moves them with it. */
+  date(): number {
+    return Date.now() + this.now() - system.now()
+  }
+
   /** Calls back once, after the given time, unless it is cancelled. */
   after(milliseconds: number, call: () => void): Deadline {
     const alarm = new Call(this, call)

@@ -61,21 +61,25 @@ interface RefusalParts {
   readonly message?: string
   /** Seconds after which the client may try again. */
   readonly retryAfter?: number
+  /** A field that lists what is accepted instead. */
+  readonly offers?: { readonly field: string; readonly names: readonly string[] }
 }
 
 /** Refuses a request with a status of 400 and above; answered with a problem body. */
 export class Refusal extends LariatError {
   /** Seconds: the answer has a Retry-After. */
   retryAfter: number | undefined
+  readonly offers: RefusalParts['offers']
 
   constructor(
     readonly status: number,
     /** The reason, for the client. */
     readonly detail: string,
-    { code = 'LARIAT_REFUSED', message = detail, retryAfter }: RefusalParts = {},
+    { code = 'LARIAT_REFUSED', message = detail, retryAfter, offers }: RefusalParts = {},
   ) {
     super(code, message)
     this.retryAfter = retryAfter
+    this.offers = offers
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {

@@ -12,7 +12,7 @@ export type { Context, InitContext, LoopContext, Negotiated, Request, Watched } 
 export type { Decision, Decisions, Trace } from './declare/decisions.js'
 export type { Overflow, StreamOptions } from './declare/options.js'
 export type { Defaults } from './declare/plan.js'
-export type { LoopSpec, PlainSpec, ResourceSpec, Source } from './declare/spec.js'
+export type { LoopSpec, Negotiation, PlainSpec, ResourceSpec, Source } from './declare/spec.js'
 
 // Values that callbacks return and receive
 

@@ -100,7 +100,9 @@ export class RequestBody {
     const coding = (this.#req.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
     const decoder = coding === 'identity' ? undefined : decoders.get(coding)
     if (coding !== 'identity' && !decoder) {
-      throw new Refusal(415, `The content coding ${coding} of the request body is not supported.`)
+      // names the codings that are (RFC 9110 15.5.16)
+      const offers = { field: 'Accept-Encoding', names: [...decoders.keys()] }
+      throw new Refusal(415, `The content coding ${coding} of the request body is not supported.`, { offers })
     }
     const length = decoder ? undefined : this.#req.headers['content-length']
     const stream: Readable = decoder ? this.#decode(decoder()) : this.#req

@@ -9,7 +9,7 @@ import { isStop } from '../values/stop.js'
 import type { Context } from './context.js'
 import { discard } from './discard.js'
 import type { Exchange } from './exchange.js'
-import type { Answer, Outcome } from './outcome.js'
+import type { Answer, Held, Outcome } from './outcome.js'
 
 type Callback = (context: Context) => unknown
 
@@ -89,7 +89,7 @@ export function askAgain(x: Exchange, name: CallbackName): Awaitable<unknown> {
 }
 
 /** The outcome of a callback that returned a format, or a list in a format; undefined for any other value. */
-export function switchTo(value: unknown): Outcome | undefined {
+export function switchTo(value: unknown): Held | undefined {
   if (isFormat(value)) return { kind: 'loop', status: 200, format: value }
   if (isOnce(value)) {
     return { kind: 'loop', status: 200, format: value.format as Format, list: value.list }
