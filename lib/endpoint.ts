@@ -1,7 +1,7 @@
 // Makes request handlers of specs and tables: `resource`, `loop` and `resources`. The only file that imports Express.
 import type { NextFunction, Response } from 'express'
 import express from 'express'
-import { checkDefaults, checkLoop, checkResource } from './declare/check.js'
+import { checkDefaults, checkLoop, checkResource, checkTable } from './declare/check.js'
 import type { Request } from './declare/context.js'
 import { type Defaults, mergeDefaults, type Plan, plan } from './declare/plan.js'
 import type { AnySpec, LoopSpec, PlainSpec, ResourceSpec } from './declare/spec.js'
@@ -20,7 +20,7 @@ import { isPromise } from './promise.js'
 import { Exchange } from './request/exchange.js'
 import type { Fail, Outcome } from './request/outcome.js'
 import { respond, respondStop } from './respond.js'
-import { isObject, wrong } from './rules.js'
+import { wrong } from './rules.js'
 import type { OpenStream } from './values/open-stream.js'
 
 type Handler = { bivariant(req: Request, res: Response, next: NextFunction): void }['bivariant']
@@ -86,7 +86,7 @@ export function resources(
   defaults: Defaults = {},
 ): Endpoint {
   checkDefaults('resources: defaults', defaults)
-  if (!isObject(table)) wrong(`resources: expected a table of paths, not ${show(table)}`)
+  checkTable(table)
   const entries = Object.entries(table).map(([path, entry]) => [path, entryOf(path, entry)] as const)
   return endpoint(
     (outer) => route(entries, mergeDefaults(outer, defaults)),
@@ -127,7 +127,8 @@ function entryOf(path: string, entry: Endpoint | PlainSpec): Entry {
   if (typeof entry !== 'function') return makeResource(`resources['${path}']`, entry)
   if (mount in entry) return entry as Entry
   wrong(
-    `resources['${path}']: expected a spec, or what resource(), loop() or resources() returned, not ${show(entry)}`,
+    `resources['${path}']: expected a spec, or what resource(), loop() or resources() returned, not ${show(entry)}` +
+      `. A handler or a router of Express is mounted by app.use('${path}', …)`,
   )
 }
 

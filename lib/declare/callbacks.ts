@@ -2,9 +2,11 @@
 // page is generated from this table.
 import { isFormat } from '../formats/format.js'
 import { isFieldValue, isHeaders, isToken } from '../http/field.js'
-import { isBoolean, isObject } from '../rules.js'
+import { isMethodName } from '../http/method.js'
+import { isBoolean, isObject, isPlain } from '../rules.js'
 import { type Body, isBody } from '../values/body.js'
 import type { Acceptors, Provided } from './answers.js'
+import { isMisplaced } from './remedies.js'
 
 interface Described<T> {
   /** The question that the callback answers. */
@@ -19,6 +21,8 @@ interface Described<T> {
 }
 
 const isTokens = (value: unknown) => Array.isArray(value) && value.every(isToken)
+const isMethods = (value: unknown) => Array.isArray(value) && value.every(isMethodName)
+const isCallback = (value: unknown) => typeof value === 'function' && !isMisplaced(value)
 const isDate = (value: unknown) => value instanceof Date && !Number.isNaN(value.getTime())
 const isRetryAfter = (value: unknown) =>
   isDate(value) || (typeof value === 'number' && Number.isFinite(value) && value >= 0)
@@ -58,7 +62,7 @@ export const callbacks = {
     otherwise: '501',
     fallback: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as readonly string[],
     expected: 'a list of method names',
-    fits: isTokens,
+    fits: isMethods,
   },
   uriTooLong: flag('Is the URI too long?', '414', false),
   allowedMethods: {
@@ -66,7 +70,7 @@ export const callbacks = {
     otherwise: '405 with Allow',
     fallback: ['GET', 'HEAD', 'OPTIONS'] as readonly string[],
     expected: 'a list of method names',
-    fits: isTokens,
+    fits: isMethods,
   },
   malformedRequest: flag('Is the request malformed?', '400', false),
   isAuthorized: {
@@ -104,8 +108,7 @@ export const callbacks = {
     fits: (value) =>
       Array.isArray(value)
         ? value.every(isFormat)
-        : isObject(value) &&
-          Object.values(value).every((each) => isFormat(each) || typeof each === 'function'),
+        : isPlain(value) && Object.values(value).every((each) => isFormat(each) || isCallback(each)),
   },
   languagesProvided: {
     question: 'Which languages does the resource provide?',
@@ -182,7 +185,7 @@ export const callbacks = {
     otherwise: '415',
     fallback: undefined as Acceptors<unknown> | undefined,
     expected: 'an object of media types, or ranges of them, and functions',
-    fits: (value) => isObject(value) && Object.values(value).every((each) => typeof each === 'function'),
+    fits: (value) => isPlain(value) && Object.values(value).every(isCallback),
   },
   multipleChoices: flag('Are there several representations to choose from?', '300', false),
 } satisfies Record<string, Described<unknown>>
