@@ -1,7 +1,7 @@
 // Makes request handlers of specs and tables: `resource`, `loop` and `resources`. The only file that imports Express.
 import type { NextFunction, Response } from 'express'
 import express from 'express'
-import { checkDefaults, checkLoop, checkResource, checkTable } from './declare/check.js'
+import { checkDefaults, checkFormats, checkLoop, checkResource, checkTable } from './declare/check.js'
 import type { Request } from './declare/context.js'
 import { type Defaults, mergeDefaults, type Plan, plan } from './declare/plan.js'
 import type { AnySpec, LoopSpec, PlainSpec, ResourceSpec } from './declare/spec.js'
@@ -77,7 +77,8 @@ export function loop<
  * Paths match as a whole; a request that matches none goes to `next()`. A path that cannot be decoded is answered 400.
  *
  * @param table paths and their specs or endpoints; a spec with `init` or `info` is written `resource({ … })`
- * @param defaults `stream` options and a `trace` for all entries; those of an entry win
+ * @param defaults `stream` options, a `trace` and a `problem` for all entries, endpoints and tables among them; those of
+ *   an entry win
  * @throws TypeError for an entry that is wrong: it names the path and the key; and the error of Express for a path that
  *   it cannot parse
  */
@@ -135,6 +136,7 @@ function entryOf(path: string, entry: Endpoint | PlainSpec): Entry {
 function makeResource(where: string, spec: unknown): Entry {
   checkResource(where, spec)
   checkReach(where, spec)
+  checkFormats(where, spec)
   const own = { ...spec }
   return walking(own, { usual: shorten(own), traced: whole })
 }
@@ -232,6 +234,7 @@ function route(
   defaults: Defaults,
 ): MountedHandler {
   const router = express.Router()
+  const unmatched = plan({}, defaults)
   let found: MountedHandler | undefined
   /** Continues the router, if the entry that it found is a table without a match. */
   let onward: NextFunction
@@ -263,7 +266,7 @@ function route(
     found = undefined
     router(req as never, res, (error?: unknown) => {
       if (error === undefined || error === null) next()
-      else if (error instanceof URIError && !res.headersSent) respondUndecodable(req, res, fail)
+      else if (error instanceof URIError && !res.headersSent) respondUndecodable(unmatched, req, res, fail)
       else fail(error)
     })
     enter()
@@ -280,10 +283,8 @@ function restoring(req: Request, next: NextFunction): NextFunction {
   }
 }
 
-const nothing = plan({})
-
-function respondUndecodable(req: Request, res: Response, fail: Fail): void {
-  const x = new Exchange(nothing, req, res)
+function respondUndecodable(planned: Plan, req: Request, res: Response, fail: Fail): void {
+  const x = new Exchange(planned, req, res)
   x.draft.detail = 'The path cannot be decoded.'
   respond(x, 400, fail)
 }

@@ -34,7 +34,7 @@ export function checkKeys(where: string, given: unknown, rules: Rules, advice: A
     const value = given[key]
     if (value === undefined ? !needed : fits(value)) continue
     const hint = advice.value?.(key, value, expected)
-    wrong(`${where}: \`${key}\` is ${show(value)}: expected ${expected}${hint ? `. ${hint}` : ''}`, code)
+    wrong(`${where}: \`${key}\` is ${show(value)}: expected ${expected}${hint ? `; ${hint}` : ''}`, code)
   }
 }
 

@@ -2,7 +2,6 @@
 // page is generated from this table.
 import { isFormat } from '../formats/format.js'
 import { isFieldValue, isHeaders, isToken } from '../http/field.js'
-import { isMethodName } from '../http/method.js'
 import { isBoolean, isObject, isPlain } from '../rules.js'
 import { type Body, isBody } from '../values/body.js'
 import type { Acceptors, Provided } from './answers.js'
@@ -21,7 +20,6 @@ interface Described<T> {
 }
 
 const isTokens = (value: unknown) => Array.isArray(value) && value.every(isToken)
-const isMethods = (value: unknown) => Array.isArray(value) && value.every(isMethodName)
 const isCallback = (value: unknown) => typeof value === 'function' && !isMisplaced(value)
 const isDate = (value: unknown) => value instanceof Date && !Number.isNaN(value.getTime())
 const isRetryAfter = (value: unknown) =>
@@ -62,7 +60,7 @@ export const callbacks = {
     otherwise: '501',
     fallback: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as readonly string[],
     expected: 'a list of method names',
-    fits: isMethods,
+    fits: isTokens,
   },
   uriTooLong: flag('Is the URI too long?', '414', false),
   allowedMethods: {
@@ -70,7 +68,7 @@ export const callbacks = {
     otherwise: '405 with Allow',
     fallback: ['GET', 'HEAD', 'OPTIONS'] as readonly string[],
     expected: 'a list of method names',
-    fits: isMethods,
+    fits: isTokens,
   },
   malformedRequest: flag('Is the request malformed?', '400', false),
   isAuthorized: {

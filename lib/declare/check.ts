@@ -2,6 +2,7 @@
 import { show } from '../errors.js'
 import { isFormat } from '../formats/format.js'
 import { streamHeaders } from '../http/field.js'
+import { isMiscased } from '../http/method.js'
 import {
   aDelay,
   aFunction,
@@ -50,6 +51,8 @@ const resourceRules: Rules = {
   ...Object.fromEntries(
     Object.entries(callbacks).map(([name, { expected, fits }]) => [name, orFunction(fits, expected)]),
   ),
+  knownMethods: orFunction(isMethods, callbacks.knownMethods.expected),
+  allowedMethods: orFunction(isMethods, callbacks.allowedMethods.expected),
 }
 
 const loopRules: Rules = {
@@ -130,6 +133,15 @@ export function checkLoop(spec: unknown): asserts spec is AnyLoopSpec {
   }
 }
 
+/** The same for paths that match the same requests: case, a last slash and names of parameters make no difference. */
+function shapeOf(path: string): string {
+  if (!/^[\w/.:-]*$/.test(path)) return path
+  return path
+    .toLowerCase()
+    .replace(/:\w+/g, ':')
+    .replace(/(.)\/$/, '$1')
+}
+
 /** Checks the defaults of a table. */
 export function checkDefaults(where: string, defaults: Defaults): void {
   checkPlain(where, defaults)
@@ -146,25 +158,34 @@ function checkPlain(where: string, spec: unknown): void {
   if (!isObject(spec) || isPlain(spec)) return
   const hint = remedy('', spec)
   wrong(
-    `${where}: expected a plain object, not an instance of a class or an object made from another${hint ? `. ${hint}` : ''}`,
+    `${where}: expected a plain object, not an instance of a class or an object made from another${hint ? `; ${hint}` : ''}`,
   )
 }
 
 /** Checks the table of `resources()`: its paths, not its entries. */
 export function checkTable(table: unknown): void {
   if (!isObject(table)) {
-    const hint = typeof table === 'string' ? `: write resources({ ${show(table)}: … })` : ''
+    const hint = typeof table === 'string' ? `; write resources({ ${show(table)}: … })` : ''
     wrong(`resources: expected a table of paths, not ${show(table)}${hint}`)
   }
   checkPlain('resources', table)
-  for (const path of Object.keys(table)) {
+  const earlier = new Map<string, string>()
+  for (const [path, entry] of Object.entries(table)) {
     // Express takes a group that holds the slash, too
-    if (/^[{(]*\//.test(path)) continue
+    if (/^[{(]*\//.test(path)) {
+      const shape = shapeOf(path)
+      const same = earlier.get(shape)
+      if (same !== undefined)
+        wrong(`resources: the path ${show(path)} is never reached: ${show(same)} before it matches the same`)
+      // an entry that is a table leaves what it does not match to those that follow
+      if (isPlain(entry)) earlier.set(shape, path)
+      continue
+    }
     const [, method, rest] = /^([A-Z]+) +(\/.*)$/.exec(path) ?? []
     wrong(
       method === undefined
-        ? `resources: the path ${show(path)} has no leading slash and would never match: write ${show(`/${path.trim()}`)}`
-        : `resources: the path ${show(path)} has a method: write ${show(rest)}, and allowedMethods: [${show(method)}]`,
+        ? `resources: expected a path that begins with a slash, not ${show(path)}; write ${show(`/${path.trim()}`)}`
+        : `resources: expected a path, not ${show(path)}; write ${show(rest)}, and allowedMethods: [${show(method)}] in its spec`,
     )
   }
 }
@@ -191,16 +212,27 @@ function checkMediaTypes(where: string, spec: AnySpec): void {
     }
   }
   if (typeof accepted === 'object') accepts(accepted as Acceptors<unknown>, where)
-  // a function may return a format, whether it is the callback, a provider or an accept callback
-  if (subscribe && isEmpty(provided) && isEmpty(accepted)) {
-    wrong(
-      `${where}: \`subscribe\` has no format to stream in: write contentTypesProvided: [sse()], or loop({ format: sse(), subscribe: … })`,
-    )
-  }
+}
+
+/**
+ * Checks that a `subscribe` that requests can reach has something to stream in. A function may return a format,
+ * whether it is the callback, a provider or an accept callback.
+ */
+export function checkFormats(where: string, spec: AnySpec): void {
+  const { contentTypesProvided: provided, contentTypesAccepted: accepted, subscribe } = spec
+  if (!subscribe || !isEmpty(provided) || !isEmpty(accepted)) return
+  wrong(
+    `${where}: \`subscribe\` has no format to stream in: write contentTypesProvided: [sse()], or loop({ format: sse(), subscribe: … })`,
+  )
 }
 
 function isEmpty(offer: unknown): boolean {
   return offer === undefined || (typeof offer === 'object' && Object.keys(offer as object).length === 0)
+}
+
+/** A constant with a method in the wrong case is a mistake: no request would ever have it. */
+function isMethods(value: unknown): boolean {
+  return callbacks.allowedMethods.fits(value) && !(value as readonly unknown[]).some(isMiscased)
 }
 
 function isSource(value: unknown): boolean {

@@ -34,50 +34,47 @@ export function isMisplaced(value: unknown): boolean {
 /** What to write instead of a value that a key cannot have; undefined if the value gives no clue. */
 export function remedy(key: string, value: unknown, expected = ''): string | undefined {
   if (factories.has(value)) return ofFactory(key, factories.get(value) as string)
-  if (isMethod(value)) return ofMethod(value.name)
-  if (isPromise(value)) return 'This is a promise: await it before, or write a function that returns it'
+  if (isMethod(value)) return "this method was taken off its object: write hub.channel('…')"
+  if (isPromise(value)) return 'this is a promise: await it before, or write a function that returns it'
   if (isStop(value)) return 'stop() is returned by a function: write () => stop(…)'
   if (key === 'contentTypesProvided') return ofProvided(value)
   if (key === 'contentTypesAccepted') return ofMembers(key, value)
   if (key === 'subscribe') return ofSubscribe(value)
-  if (key === 'format' && typeof value === 'string') return 'Write sse(), or another factory of a format'
+  if (key === 'format' && typeof value === 'string') return 'write sse(), or another factory of a format'
   if (Array.isArray(value)) return ofMethods(value)
   if (typeof value === 'string') return ofNumber(value, expected)
   if (isObject(value) && Symbol.iterator in value && !isPlain(value))
-    return 'Write Object.fromEntries(…) around it'
+    return 'write Object.fromEntries(…) around it'
   return undefined
 }
 
 function ofFactory(key: string, call: string): string {
-  if (key === 'contentTypesProvided') return `Write [${call}]`
-  if (key === 'format' || key.includes('[')) return `Write ${call}`
-  return `Formats are provided: write contentTypesProvided: [${call}]`
+  if (key === 'contentTypesProvided') return `write [${call}]`
+  if (key === 'format' || key.includes('[')) return `write ${call}`
+  return `formats are provided: write contentTypesProvided: [${call}]`
 }
 
-function ofMethod(name: string): string {
-  const call = name === 'channel' ? "hub.channel('…')" : `() => channel.${name}(…)`
-  return `This method was taken off its object: write ${call}`
-}
+const typesNeedProviders = "write formats: [sse()], or an object: { 'text/html': () => … }"
 
 function ofProvided(value: unknown): string | undefined {
-  if (isFormat(value)) return 'Write a list: [sse()]'
+  if (isFormat(value)) return 'write a list: [sse()]'
+  if (typeof value === 'string') return typesNeedProviders
   return ofMembers('contentTypesProvided', value)
 }
 
 /** The remedy for the first member that has one. */
 function ofMembers(key: string, value: unknown): string | undefined {
   if (Array.isArray(value)) {
-    if (key === 'contentTypesAccepted') return "Write { 'application/json': async ({ json }) => … }"
-    if (value.some((each) => typeof each === 'string'))
-      return "Write formats: [sse()], or an object: { 'text/html': () => … }"
+    if (key === 'contentTypesAccepted') return "write { 'application/json': async ({ json }) => … }"
+    if (value.some((each) => typeof each === 'string')) return typesNeedProviders
   }
   if (!isObject(value) && !Array.isArray(value)) return undefined
-  if (value instanceof Map) return 'Write Object.fromEntries(…) around it'
+  if (value instanceof Map) return 'write Object.fromEntries(…) around it'
   for (const [name, each] of Object.entries(value)) {
     const label = Array.isArray(value) ? `${key}[${name}]` : `${key}['${name}']`
-    if (isOnce(each)) return `A list is sent once: write { '…': () => format.once(list) }`
+    if (isOnce(each)) return `a list is sent once: write { '…': () => format.once(list) }`
     const found = remedy(label, each)
-    if (found) return `${label}: ${found[0]?.toLowerCase()}${found.slice(1)}`
+    if (found) return `${label}: ${found}`
     if (!Array.isArray(value) && typeof each === 'string') return `${label}: write () => '…'`
   }
   return undefined
@@ -87,13 +84,13 @@ function ofSubscribe(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   if (Array.isArray(value) && value.some(isFeed)) return undefined
   if (Symbol.iterator in value || Symbol.asyncIterator in value)
-    return 'Each response needs a source of its own: write a function that returns it'
+    return 'each response needs a source of its own: write a function that returns it'
   return undefined
 }
 
 function ofMethods(value: readonly unknown[]): string | undefined {
   const miscased = value.find(isMiscased)
-  return miscased && `Names of methods are case-sensitive: write '${miscased.toUpperCase()}'`
+  return miscased && `names of methods are case-sensitive: write '${miscased.toUpperCase()}'`
 }
 
 const units: Readonly<Record<string, number>> = {
@@ -112,7 +109,7 @@ function ofNumber(value: string, expected: string): string | undefined {
   if (digits === undefined || factor === undefined) return undefined
   if (unit !== '' && !expected.includes('milliseconds')) return undefined
   return /milliseconds|seconds|bytes|number|status/.test(expected)
-    ? `Write ${Number(digits) * factor}`
+    ? `write ${Number(digits) * factor}`
     : undefined
 }
 

@@ -113,7 +113,7 @@ function proceed<T>(x: Exchange, value: unknown, then: Then<unknown, T>): Awaita
 }
 
 /** Rejects when a callback's promise does not settle in time; its late answer is discarded. */
-function withDeadline<T>(name: string, promise: PromiseLike<T>, milliseconds: number): Promise<T> {
+export function withDeadline<T>(name: string, promise: PromiseLike<T>, milliseconds: number): Promise<T> {
   return new Promise((resolve, reject) => {
     let isLate = false
     const deadline = clock.after(milliseconds, () => {
@@ -145,6 +145,6 @@ export function wrongAnswer(name: string, value: unknown, expected: string): Typ
   const hint = remedy(name, value, expected)
   return misuse(
     'LARIAT_ANSWER',
-    `${name} answered ${show(value)}: expected ${expected}, or stop()${hint ? `. ${hint}` : ''}`,
+    `${name} answered ${show(value)}: expected ${expected}${hint ? ` (${hint})` : ''}, or stop()`,
   )
 }

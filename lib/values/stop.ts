@@ -29,21 +29,21 @@ export interface StopValue extends Stop {
 }
 
 /** Whether Node can write a value into a header. */
-const isWritable = (value: unknown) => value === undefined || typeof value === 'number' || isFieldValue(value)
+const isWritable = (value: unknown) => typeof value === 'number' || isFieldValue(value)
 
-const answerRules: Rules = {
+export const answerRules = {
   headers: [isPlain, 'a plain object of header names and values'],
   body: [isBody, 'a string, bytes, a stream or a JSON value'],
-  detail: [(value) => typeof value === 'string', 'a string'],
-}
+  detail: [(value: unknown) => typeof value === 'string', 'a string'],
+} as const satisfies Rules
 
 const advice: Advice = {
   code: 'LARIAT_ANSWER',
   key: (key) => (key === 'status' ? 'the status is the first argument' : undefined),
   value: (key, value) => {
-    if (isPromise(value)) return 'This is a promise: await it before'
+    if (isPromise(value)) return 'this is a promise: await it before'
     if (key !== 'headers' || !isObject(value) || !(Symbol.iterator in value)) return undefined
-    return 'Write Object.fromEntries(…) around it'
+    return 'write Object.fromEntries(…) around it'
   },
 }
 
@@ -53,13 +53,17 @@ const advice: Advice = {
  * @throws TypeError that names the place and the mistake
  */
 export function checkAnswer(where: string, answer: unknown, rules: Rules = answerRules): void {
-  if (!isObject(answer) || isBranded(answer, 'stop')) {
+  if (!isPlain(answer) || isStop(answer)) {
     const known = Object.keys(rules).join(', ')
-    const hint = isBody(answer) ? `: write { body: ${isPlain(answer) ? '{ … }' : show(answer)} }` : ''
-    wrong(`${where}: expected an object with ${known}, not ${show(answer)}${hint}`, 'LARIAT_ANSWER')
+    const body = typeof answer === 'string' || Array.isArray(answer) ? show(answer) : '…'
+    wrong(
+      `${where}: expected an object with ${known}, not ${show(answer)}; write { body: ${body} }`,
+      'LARIAT_ANSWER',
+    )
   }
   checkKeys(where, answer, rules, advice)
   for (const [name, each] of Object.entries(answer.headers ?? {})) {
+    if (each === undefined) continue
     if (isToken(name) && !isFraming(name) && [each].flat().every(isWritable)) continue
     const reason = isFraming(name) ? 'Node frames the body' : 'this is not a valid header'
     wrong(`${where}: { headers: { ${show(name)}: ${show(each)} } }: ${reason}`, 'LARIAT_ANSWER')
@@ -94,8 +98,8 @@ export function stop(status = 204, answer: StopAnswer = {}): Stop {
 }
 
 function adviseStatus(status: unknown): string {
-  if (typeof status === 'string' && /^[2-5]\d\d$/.test(status)) return `. Write stop(${status})`
-  return isObject(status) ? '. Write stop(200, { … })' : ''
+  if (typeof status === 'string' && /^[2-5]\d\d$/.test(status)) return `; write stop(${status})`
+  return isObject(status) ? '; write stop(200, { … })' : ''
 }
 
 export function isStop(value: unknown): value is StopValue {
