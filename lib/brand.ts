@@ -5,6 +5,19 @@
 /** The key of the mark; registered, so that two copies of the package share it. */
 export const is: unique symbol = Symbol.for('express-lariat.is') as never
 
+/** Marks the methods of a class, so that one that was taken off its object is recognised. */
+export function markMethods({ prototype }: { readonly prototype: object }): void {
+  for (const name of Object.getOwnPropertyNames(prototype)) {
+    const { value } = Object.getOwnPropertyDescriptor(prototype, name) as PropertyDescriptor
+    if (typeof value === 'function' && name !== 'constructor')
+      Object.defineProperty(value, is, { value: 'method' })
+  }
+}
+
+export function isMethod(value: unknown): value is (...given: never) => unknown {
+  return typeof value === 'function' && (value as { [is]?: unknown })[is] === 'method'
+}
+
 /** Whether a value has a mark of the library's. */
 export function isBranded(value: unknown, brand: string): boolean {
   return typeof value === 'object' && value !== null && (value as { [is]?: unknown })[is] === brand

@@ -1,7 +1,7 @@
 // Makes request handlers of specs and tables: `resource`, `loop` and `resources`. The only file that imports Express.
 import type { NextFunction, Response } from 'express'
 import express from 'express'
-import { checkDefaults, checkLoop, checkResource } from './declare/check.js'
+import { checkDefaults, checkFormats, checkLoop, checkResource, checkTable } from './declare/check.js'
 import type { Request } from './declare/context.js'
 import { type Defaults, mergeDefaults, type Plan, plan } from './declare/plan.js'
 import type { AnySpec, LoopSpec, PlainSpec, ResourceSpec } from './declare/spec.js'
@@ -20,7 +20,7 @@ import { isPromise } from './promise.js'
 import { Exchange } from './request/exchange.js'
 import type { Fail, Outcome } from './request/outcome.js'
 import { respond, respondStop } from './respond.js'
-import { isObject, wrong } from './rules.js'
+import { wrong } from './rules.js'
 import type { OpenStream } from './values/open-stream.js'
 
 type Handler = { bivariant(req: Request, res: Response, next: NextFunction): void }['bivariant']
@@ -77,7 +77,8 @@ export function loop<
  * Paths match as a whole; a request that matches none goes to `next()`. A path that cannot be decoded is answered 400.
  *
  * @param table paths and their specs or endpoints; a spec with `init` or `info` is written `resource({ … })`
- * @param defaults `stream` options and a `trace` for all entries; those of an entry win
+ * @param defaults `stream` options, a `trace` and a `problem` for all entries, endpoints and tables among them; those of
+ *   an entry win
  * @throws TypeError for an entry that is wrong: it names the path and the key; and the error of Express for a path that
  *   it cannot parse
  */
@@ -86,7 +87,7 @@ export function resources(
   defaults: Defaults = {},
 ): Endpoint {
   checkDefaults('resources: defaults', defaults)
-  if (!isObject(table)) wrong(`resources: expected a table of paths, not ${show(table)}`)
+  checkTable(table)
   const entries = Object.entries(table).map(([path, entry]) => [path, entryOf(path, entry)] as const)
   return endpoint(
     (outer) => route(entries, mergeDefaults(outer, defaults)),
@@ -127,13 +128,15 @@ function entryOf(path: string, entry: Endpoint | PlainSpec): Entry {
   if (typeof entry !== 'function') return makeResource(`resources['${path}']`, entry)
   if (mount in entry) return entry as Entry
   wrong(
-    `resources['${path}']: expected a spec, or what resource(), loop() or resources() returned, not ${show(entry)}`,
+    `resources['${path}']: expected a spec, or what resource(), loop() or resources() returned, not ${show(entry)}` +
+      `. A handler or a router of Express is mounted by app.use('${path}', …)`,
   )
 }
 
 function makeResource(where: string, spec: unknown): Entry {
   checkResource(where, spec)
   checkReach(where, spec)
+  checkFormats(where, spec)
   const own = { ...spec }
   return walking(own, { usual: shorten(own), traced: whole })
 }
@@ -235,6 +238,7 @@ function route(
   defaults: Defaults,
 ): MountedHandler {
   const router = express.Router()
+  const unmatched = plan({}, defaults)
   let found: MountedHandler | undefined
   /** Continues the router, if the entry that it found is a table without a match. */
   let onward: NextFunction
@@ -266,7 +270,7 @@ function route(
     found = undefined
     router(req as never, res, (error?: unknown) => {
       if (error === undefined || error === null) next()
-      else if (error instanceof URIError && !res.headersSent) respondUndecodable(req, res, fail)
+      else if (error instanceof URIError && !res.headersSent) respondUndecodable(unmatched, req, res, fail)
       else fail(error)
     })
     enter()
@@ -283,10 +287,8 @@ function restoring(req: Request, next: NextFunction): NextFunction {
   }
 }
 
-const nothing = plan({})
-
-function respondUndecodable(req: Request, res: Response, fail: Fail): void {
-  const x = new Exchange(nothing, req, res)
+function respondUndecodable(planned: Plan, req: Request, res: Response, fail: Fail): void {
+  const x = new Exchange(planned, req, res)
   x.draft.detail = 'The path cannot be decoded.'
   respond(x, 400, fail)
 }

@@ -101,6 +101,9 @@ export function show(value: unknown): string {
     maxArrayLength: 4,
     customInspect: false,
   })
+    // the stack of an error has more
+    .split('\n', 1)
+    .join()
   return text.length > 120 ? `${text.slice(0, 117)}...` : text
 }
 

@@ -5,13 +5,15 @@ import { finished, Readable, Transform } from 'node:stream'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { Response } from 'express'
-import { misuse, show } from './errors.js'
+import type { Problem, ProblemAnswer } from './declare/answers.js'
+import { misuse, report, show } from './errors.js'
 import { cut, onClose, tolerate } from './http/connection.js'
 import type { ByteRange } from './http/range.js'
 import { discard } from './request/discard.js'
-import { putHeaders } from './request/draft.js'
+import { charsetOf, putHeaders } from './request/draft.js'
 import type { Exchange } from './request/exchange.js'
 import type { Fail } from './request/outcome.js'
+import { shape } from './request/problem.js'
 import { type Body, toBytes, toChunk, typeOf } from './values/body.js'
 import { isStream, isWebStream } from './values/readable.js'
 import type { StopValue } from './values/stop.js'
@@ -36,7 +38,7 @@ const validated: readonly number[] = [200, 206, 300, 304]
 export function respond(x: Exchange, status: number, fail: Fail): void {
   const { draft, res } = x
   draft.apply()
-  if (status >= 400) return sendProblem(x, status)
+  if (status >= 400) return refuse(x, status, fail)
   if (validated.includes(status)) draft.applyValidators()
   const { body } = draft
   if (status === 304 || status === 204 || body === undefined) return finishEmpty(x, status)
@@ -61,7 +63,7 @@ export function respondStop(x: Exchange, { status, headers, body, detail }: Stop
   }
   if (body !== undefined) discard(body)
   draft.detail = detail
-  if (status >= 400) sendProblem(x, status)
+  if (status >= 400) refuse(x, status, fail)
   else finishEmpty(x, status)
 }
 
@@ -70,15 +72,47 @@ function setStatus({ res }: Exchange, status: number): void {
   if (res.statusCode !== status) res.statusCode = status
 }
 
-/** Answers a refusal (RFC 9457). */
-function sendProblem(x: Exchange, status: number): void {
-  const { draft, res } = x
+/** Answers a refusal: by the callback `problem`, else by RFC 9457. */
+function refuse(x: Exchange, status: number, fail: Fail): void {
+  const { draft, plan, res } = x
   const { body, detail, offered } = draft
   const title = STATUS_CODES[status] ?? 'Unknown Status'
   if (status === 416 && body instanceof Uint8Array) res.setHeader('Content-Range', `bytes */${body.length}`)
+  const problem: Problem = { type: 'about:blank', title, status, detail, offered }
+  if (!plan.problem) return sendProblem(x, problem)
+  shape(x, plan.problem, problem, {
+    shaped: (answer, failed) => sendShaped(x, status, answer, failed),
+    unshaped: (error) => {
+      if (x.hasLeft) return
+      report(`problem failed at ${x.req.originalUrl}, which got the problem body of RFC 9457`, error)
+      if (x.isOver) return
+      draft.retract()
+      attempt(x, fail, () => sendProblem(x, problem))
+    },
+  })
+}
+
+function sendProblem(x: Exchange, problem: Problem): void {
+  x.res.statusCode = problem.status
+  x.res.setHeader('Content-Type', 'application/problem+json')
+  finish(x, JSON.stringify(problem))
+}
+
+/** Fields that say why a request is refused, and what the client may do: no other answer replaces them. */
+const ofRefusals = /^(?:allow|www-authenticate|proxy-authenticate|retry-after|content-range|accept(?:-.+)?)$/i
+
+/** Answers a refusal with the body that `problem` has made. */
+function sendShaped(x: Exchange, status: number, { body, headers = {} }: ProblemAnswer, fail: Fail): void {
+  const { res } = x
   res.statusCode = status
-  res.setHeader('Content-Type', 'application/problem+json')
-  finish(x, JSON.stringify({ type: 'about:blank', title, status, detail, offered }))
+  res.setHeader('Content-Type', typeOf(body))
+  putHeaders(
+    res,
+    Object.fromEntries(
+      Object.entries(headers).filter(([name]) => !(ofRefusals.test(name) && res.hasHeader(name))),
+    ),
+  )
+  send(x, body, fail)
 }
 
 function finishEmpty(x: Exchange, status: number): void {
@@ -131,7 +165,7 @@ function sendBody(x: Exchange, body: Body, fail: Fail): void {
 
 function send(x: Exchange, body: Body, fail: Fail): void {
   if (isStream(body)) sendStream(x, body, fail)
-  else finish(x, toChunk(body, x.draft.charsetOf(body)))
+  else finish(x, toChunk(body, charsetOf(String(x.res.getHeader('Content-Type')))))
 }
 
 /** Sends a body of unknown length. A source that fails before its first byte is an ordinary error. */

@@ -2,9 +2,10 @@
 // page is generated from this table.
 import { isFormat } from '../formats/format.js'
 import { isFieldValue, isHeaders, isToken, streamHeaders } from '../http/field.js'
-import { isBoolean, isObject } from '../rules.js'
+import { isBoolean, isObject, isPlain } from '../rules.js'
 import { type Body, isBody } from '../values/body.js'
 import type { Acceptors, Provided } from './answers.js'
+import { isMisplaced } from './remedies.js'
 
 interface Described<T> {
   /** The question that the callback answers. */
@@ -19,6 +20,7 @@ interface Described<T> {
 }
 
 const isTokens = (value: unknown) => Array.isArray(value) && value.every(isToken)
+const isCallback = (value: unknown) => typeof value === 'function' && !isMisplaced(value)
 const isDate = (value: unknown) => value instanceof Date && !Number.isNaN(value.getTime())
 const isRetryAfter = (value: unknown) =>
   isDate(value) || (typeof value === 'number' && Number.isFinite(value) && value >= 0)
@@ -104,8 +106,7 @@ export const callbacks = {
     fits: (value) =>
       Array.isArray(value)
         ? value.every(isFormat)
-        : isObject(value) &&
-          Object.values(value).every((each) => isFormat(each) || typeof each === 'function'),
+        : isPlain(value) && Object.values(value).every((each) => isFormat(each) || isCallback(each)),
   },
   languagesProvided: {
     question: 'Which languages does the resource provide?',
@@ -182,7 +183,7 @@ export const callbacks = {
     otherwise: '415',
     fallback: undefined as Acceptors<unknown> | undefined,
     expected: 'an object of media types, or ranges of them, and functions',
-    fits: (value) => isObject(value) && Object.values(value).every((each) => typeof each === 'function'),
+    fits: (value) => isPlain(value) && Object.values(value).every(isCallback),
   },
   headers: {
     question: 'Which headers does a held response have?',

@@ -43,6 +43,11 @@ export interface Context<State> extends InitContext {
   readonly negotiated: Negotiated
 }
 
+/** The context of `problem`. A request may be refused before `init` was called, or by it: `state` is undefined then. */
+export interface ProblemContext<State> extends Omit<Context<State>, 'state'> {
+  readonly state: State | undefined
+}
+
 /** The targets that `monitor` can watch. */
 export type Watched =
   | EventEmitter

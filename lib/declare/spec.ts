@@ -7,9 +7,9 @@ import type { timeout } from '../values/event.js'
 import type { Feed } from '../values/feed.js'
 import type { Reason, Wrote } from '../values/open-stream.js'
 import type { Stop } from '../values/stop.js'
-import type { Acceptors, Callback, Provided } from './answers.js'
+import type { Acceptors, Callback, Problem, ProblemAnswer, Provided } from './answers.js'
 import type { CallbackName } from './callbacks.js'
-import type { InitContext, LoopContext } from './context.js'
+import type { InitContext, LoopContext, ProblemContext } from './context.js'
 import type { Trace } from './decisions.js'
 import type { StreamOptions } from './options.js'
 
@@ -65,6 +65,13 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
   stream?: StreamOptions
   /** Listens to the decisions of each request; `true` lists them in a response header. Default: no listener. */
   trace?: Trace
+  /**
+   * Gives refusals another body: every status of 400 and above that the library answers, those of `stop()` without a
+   * body among them. The status, and the fields that a refusal needs (Allow, WWW-Authenticate, Retry-After, …), stay.
+   * HEAD gets no body. Where it fails, or is later than `decisionTimeout`, the client gets the problem body of
+   * RFC 9457, and a process warning says why. Default: that body.
+   */
+  problem?: (problem: Problem, context: ProblemContext<State>) => Awaitable<ProblemAnswer>
   /** The largest request body that `json()`, `text()` and `bytes()` read, in bytes. Default 1 MiB. */
   bodyLimit?: number
   /** Milliseconds within which a callback must settle; else 503. Default 30 000. */
@@ -155,9 +162,15 @@ export type Negotiable = 'type' | 'language' | 'charset' | 'encoding'
 /** What a request gets if nothing that is provided is acceptable: a 406, or the first provided. For all headers, or each. */
 export type Negotiation = Strictness | { readonly [Part in Negotiable]?: Strictness }
 type Strictness = 'strict' | 'lenient'
+type Wrapped =
+  'In a table, write resource({ … }) around a spec with init or info: a table infers no types per entry'
 
 /** An entry of a table. With `init` or `info` write `resource({ … })`: a table infers no types per entry. */
-export type PlainSpec = ResourceSpec<undefined, unknown, unknown, undefined> & { init?: never; info?: never }
+export interface PlainSpec
+  extends Omit<ResourceSpec<undefined, unknown, unknown, undefined>, 'init' | 'info'> {
+  init?: Wrapped
+  info?: Wrapped
+}
 
 /** The spec of a loop as the library reads it. */
 export type AnyLoopSpec = LoopSpec<unknown, unknown, unknown, number | undefined>

@@ -1,6 +1,7 @@
 // Asks a callback of the spec: at most once, within a deadline, and checks the answer.
 import { clock } from '../clock.js'
 import { type CallbackName, callbacks, type Value } from '../declare/callbacks.js'
+import { remedy } from '../declare/remedies.js'
 import { misuse, Refusal, show } from '../errors.js'
 import { type Format, isFormat } from '../formats/format.js'
 import { type Awaitable, isPromise } from '../promise.js'
@@ -112,7 +113,7 @@ function proceed<T>(x: Exchange, value: unknown, then: Then<unknown, T>): Awaita
 }
 
 /** Rejects when a callback's promise does not settle in time; its late answer is discarded. */
-function withDeadline<T>(name: string, promise: PromiseLike<T>, milliseconds: number): Promise<T> {
+export function withDeadline<T>(name: string, promise: PromiseLike<T>, milliseconds: number): Promise<T> {
   return new Promise((resolve, reject) => {
     let isLate = false
     const deadline = clock.after(milliseconds, () => {
@@ -141,5 +142,9 @@ export function tooLate(name: string, milliseconds: number): Refusal {
 
 /** The error for an answer that a callback may not give. */
 export function wrongAnswer(name: string, value: unknown, expected: string): TypeError {
-  return misuse('LARIAT_ANSWER', `${name} answered ${show(value)}: expected ${expected}, or stop()`)
+  const hint = remedy(name, value, expected)
+  return misuse(
+    'LARIAT_ANSWER',
+    `${name} answered ${show(value)}: expected ${expected}${hint ? ` (${hint})` : ''}, or stop()`,
+  )
 }

@@ -100,11 +100,14 @@ export class Draft {
 
   /** The charset that the Content-Type of a text names. */
   charsetOf(body: Body): string | undefined {
-    if (typeof body !== 'string') return undefined
-    const type = this.typeOf(body)
-    if (!/charset/i.test(type)) return undefined
-    return parseMediaType(type)?.parameters.find(([name]) => name === 'charset')?.[1]
+    return typeof body === 'string' ? charsetOf(this.typeOf(body)) : undefined
   }
+}
+
+/** The charset that a media type names. */
+export function charsetOf(type: string): string | undefined {
+  if (!/charset/i.test(type)) return undefined
+  return parseMediaType(type)?.parameters.find(([name]) => name === 'charset')?.[1]
 }
 
 /** Headers that describe a body and nothing else. */

@@ -1,5 +1,6 @@
 // Adds stream metadata to data: `event()`, and the symbol `timeout`.
 import { is, isBranded } from '../brand.js'
+import { misuse, show } from '../errors.js'
 
 /** Data with stream metadata. */
 export interface Event<out Data = unknown> {
@@ -28,8 +29,13 @@ export interface EventMeta {
  *
  * @param data serialised by the format; with undefined, only the metadata is written
  * @param meta `id`, `type`, `retry` (ms, a whole number) and `comment`; empty strings and 0 are values
+ * @throws TypeError for a second argument that is no object
  */
 export function event<Data>(data: Data, meta: EventMeta = {}): Event<Data> {
+  if (typeof meta !== 'object' || meta === null) {
+    const expected = 'expected an object with id, type, retry, comment'
+    throw misuse('LARIAT_DATA', `event(…, ${show(meta)}): ${expected}; write { type: ${show(meta)} }`)
+  }
   const value: { -readonly [K in keyof Event<Data>]: Event<Data>[K] } = { [is]: 'event', data }
   if (meta.id !== undefined) value.id = meta.id
   if (meta.type !== undefined) value.type = meta.type

@@ -177,7 +177,7 @@ describe('Checks', () => {
       expectStatus({ ...hello, knownMethods: ['GET', 'LOCK'] }, { method: 'LOCK' }, 405))
 
     it('Methods are case-sensitive (RFC 9110 9.1)', () =>
-      expectStatus({ ...hello, knownMethods: ['get'] }, {}, 501))
+      expectStatus({ ...hello, knownMethods: () => ['get'] }, {}, 501))
   })
 
   describe('allowedMethods', () => {
