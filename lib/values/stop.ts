@@ -2,7 +2,7 @@
 import { is, isBranded } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import { isFieldValue, isToken } from '../http/field.js'
-import type { Body } from './body.js'
+import { type Body, isBody } from './body.js'
 
 /** The result of `stop()`. */
 export interface Stop {
@@ -12,7 +12,10 @@ export interface Stop {
 /** The second argument of `stop()`. */
 export interface StopAnswer {
   headers?: Record<string, string>
-  /** A string is text/plain, bytes are application/octet-stream, anything else is JSON, unless `headers` set a type. */
+  /**
+   * A string is text/plain, bytes are application/octet-stream, a Blob is of its own type, anything else is JSON, unless
+   * `headers` set a type.
+   */
   body?: Body
   /** The `detail` of the problem body of a status of 400 or above. */
   detail?: string
@@ -38,7 +41,7 @@ const isWritable = (value: unknown) => typeof value === 'number' || isFieldValue
  * @param status 200 to 599, default 204
  * @param answer `headers` to set; a `body`; or the `detail` of the problem body (RFC 9457) that a status of 400 or above
  *   gets if there is no `body`
- * @throws TypeError for a status that is not final, and for invalid headers
+ * @throws TypeError for a status that is not final, for invalid headers, and for a body that cannot be written
  */
 export function stop(status = 204, answer: StopAnswer = {}): Stop {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
@@ -50,6 +53,10 @@ export function stop(status = 204, answer: StopAnswer = {}): Stop {
       'LARIAT_ANSWER',
       `stop(…, { headers: { ${show(name)}: ${show(each)} } }): this is not a valid header`,
     )
+  }
+  if (answer.body !== undefined && !isBody(answer.body)) {
+    const expected = 'expected a string, bytes, a stream or a JSON value'
+    throw misuse('LARIAT_ANSWER', `stop(…, { body: ${show(answer.body)} }): ${expected}`)
   }
   const value: StopValue = { [is]: 'stop', status, ...answer }
   return value
