@@ -251,7 +251,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
     const client = come('x')
     await client.until('data: 1\n\n')
     expect(client.body).to.equal(
-      `:\n\nevent: gap\ndata: {"requested":"x","from":"${id}","reason":"unknown"}\n\nid: ${id}\ndata: 1\n\n`,
+      `:\nevent: gap\ndata: {"requested":"x","from":"${id}","reason":"unknown"}\n\nid: ${id}\ndata: 1\n\n`,
     )
   })
 
