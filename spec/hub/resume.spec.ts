@@ -66,9 +66,9 @@ const dataOf = (records: unknown[]) =>
 /** The events of an event stream, as a browser dispatches them (WHATWG HTML 9.2.6). */
 function eventsOf(body: string): { type: string; id?: string; data: string }[] {
   return body
+    .replace(/^:.*\n/gm, '')
     .split('\n\n')
     .slice(0, -1)
-    .filter((block) => !block.startsWith(':'))
     .map((block) => {
       const fields = new Map(block.split('\n').map((line) => line.split(/: (.*)/s, 2) as [string, string]))
       const id = fields.get('id')
