@@ -13,7 +13,7 @@ import { call, switchTo, wrongAnswer } from '../request/callback.js'
 import { discard, discardList } from '../request/discard.js'
 import type { Exchange } from '../request/exchange.js'
 import type { Answer, Held } from '../request/outcome.js'
-import { type Body, isBody, toBytes } from '../values/body.js'
+import { type Body, isBody, sizeOf, toWhole } from '../values/body.js'
 import { isNodeStream, isStream } from '../values/readable.js'
 import { listQueries } from './access.js'
 import { validate, validators } from './conditional.js'
@@ -158,9 +158,8 @@ export const methods = {
       const asked = req.headers.range
       if (asked === undefined || !draft.cutsRanges || req.method !== 'GET' || !isCurrent(x)) return false
       if (body === undefined || isStream(body)) return false
-      const bytes = toBytes(body, draft.charsetOf(body))
-      draft.body = bytes
-      draft.ranges = parseRange(asked, bytes.length)
+      draft.body = toWhole(body, draft.charsetOf(body))
+      draft.ranges = parseRange(asked, sizeOf(draft.body) as number)
       return draft.ranges !== undefined
     },
   }),

@@ -7,6 +7,7 @@ import { safely } from '../guard.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
 import { checkKeys, type Rules } from '../rules.js'
 import { apart } from '../scope.js'
+import { asBytes } from '../values/bytes.js'
 import { type Event, isEvent } from '../values/event.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
@@ -210,7 +211,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
         failure ??= error
       }
     }
-    if (event.data instanceof Uint8Array) return
+    if (asBytes(event.data)) return
     try {
       json(event.data)
     } catch (error) {

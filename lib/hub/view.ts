@@ -41,7 +41,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
     const changeEvent: Change = (event) => {
       const made = settled('map', changed(event.data, event))
       return isEvent(made)
-        ? new Published(event.id, made.data, made.type ?? event.type)
+        ? new Published(event.id, made.data, 'type' in made ? made.type : event.type)
         : new Published(event.id, made, event.type)
     }
     return new Part<To>(this as View<unknown>, changeEvent, true)
