@@ -200,6 +200,7 @@ function failed(x: Exchange, error: unknown, next: NextFunction): void {
   if (x.hasLeft && (error instanceof Refusal || isAbort(error))) return
   if (!(error instanceof Refusal) || x.res.headersSent) return next(asError(error))
   x.draft.detail = error.detail
+  Object.assign(x.draft.headers, error.headers)
   if (error.retryAfter !== undefined) x.draft.headers['Retry-After'] = String(error.retryAfter)
   try {
     respond(x, error.status, next)
