@@ -1,12 +1,14 @@
 // Turns a status or a `stop()` into a head and a body.
 import { randomBytes } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
-import { finished, Readable, Transform } from 'node:stream'
+import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { Response } from 'express'
 import { misuse, show } from './errors.js'
+import { quietly } from './guard.js'
 import { cut, onClose, tolerate } from './http/connection.js'
+import { pump } from './http/pump.js'
 import type { ByteRange } from './http/range.js'
 import { discard } from './request/discard.js'
 import { putHeaders } from './request/draft.js'
@@ -32,8 +34,12 @@ type Coder = (bytes: Buffer) => Promise<Buffer>
 /** The statuses that the validators apply to. */
 const validated: readonly number[] = [200, 206, 300, 304]
 
-/** Answers with the status that the graph has decided. */
+/** Answers with the status that the graph has decided. Never throws: what cannot be sent is told to `fail`. */
 export function respond(x: Exchange, status: number, fail: Fail): void {
+  attempt(x, fail, (failed) => sendStatus(x, status, failed))
+}
+
+function sendStatus(x: Exchange, status: number, fail: Fail): void {
   const { draft, res } = x
   draft.apply()
   if (status >= 400) return sendProblem(x, status)
@@ -42,22 +48,27 @@ export function respond(x: Exchange, status: number, fail: Fail): void {
   if (status === 304 || status === 204 || body === undefined) return finishEmpty(x, status)
   setStatus(x, status)
   if (draft.negotiated.language !== undefined) res.setHeader('Content-Language', draft.negotiated.language)
-  attempt(x, fail, (failed) => {
-    if (status === 206) sendPart(x, toBytes(body))
-    else sendBody(x, body, failed)
-  })
+  if (status === 206) sendPart(x, toBytes(body))
+  else sendBody(x, body, fail)
 }
 
-/** Answers with the `stop()` of a callback. */
-export function respondStop(x: Exchange, { status, headers, body, detail }: StopValue, fail: Fail): void {
+/** Answers with the `stop()` of a callback. Never throws: what cannot be sent is told to `fail`, and let go. */
+export function respondStop(x: Exchange, stop: StopValue, fail: Fail): void {
+  const letGo: Fail = (error) => {
+    discard(stop)
+    fail(error)
+  }
+  attempt(x, letGo, (failed) => sendStop(x, stop, failed))
+}
+
+function sendStop(x: Exchange, { status, headers, body, detail }: StopValue, fail: Fail): void {
   const { draft, res } = x
   draft.apply()
   if (headers) putHeaders(res, headers)
   if (body !== undefined && status !== 204 && status !== 304) {
     res.statusCode = status
     if (!draft.hasOwnType) res.setHeader('Content-Type', typeOf(body))
-    attempt(x, fail, (failed) => send(x, body, failed))
-    return
+    return send(x, body, fail)
   }
   if (body !== undefined) discard(body)
   draft.detail = detail
@@ -102,11 +113,16 @@ export function finishHead({ req, res }: Exchange): void {
   res.end()
 }
 
-/** Removes the headers of a body that then fails. */
+/**
+ * Runs what sends an answer, and takes the headers of its body back if that fails. What is half sent is cut: no other
+ * answer can take its place.
+ */
 function attempt(x: Exchange, fail: Fail, run: (failed: Fail) => void): void {
   const failed = (error: unknown) => {
-    x.draft.retract()
+    const { headersSent } = x.res
+    quietly(() => x.draft.retract())
     fail(error)
+    if (headersSent) cut(x.res)
   }
   try {
     run(failed)
@@ -122,11 +138,15 @@ function sendBody(x: Exchange, body: Body, fail: Fail): void {
   const { encoding } = draft.negotiated
   const coder = coders[encoding as keyof typeof coders]
   if (isStream(body)) return sendStream(x, body, fail, coder.stream())
-  coder.whole(toBytes(body, draft.charsetOf(body))).then((bytes) => {
-    if (x.isOver) return
-    res.setHeader('Content-Encoding', encoding)
-    finish(x, bytes)
-  }, fail)
+  coder
+    .whole(toBytes(body, draft.charsetOf(body)))
+    .then((bytes) => {
+      if (x.isOver) return
+      res.setHeader('Content-Encoding', encoding)
+      finish(x, bytes)
+    })
+    // also what sending it throws
+    .catch(fail)
 }
 
 function send(x: Exchange, body: Body, fail: Fail): void {
@@ -137,7 +157,6 @@ function send(x: Exchange, body: Body, fail: Fail): void {
 /** Sends a body of unknown length. A source that fails before its first byte is an ordinary error. */
 function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): void {
   const { req, res } = x
-  const source = isWebStream(body) ? Readable.fromWeb(body) : (body as Readable)
   // ranges need the length
   res.removeHeader('Accept-Ranges')
   if (coder) {
@@ -145,43 +164,34 @@ function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): voi
     res.setHeader('Content-Encoding', x.negotiated.encoding)
   }
   if (req.method === 'HEAD') {
-    source.on('error', () => {}).destroy()
+    discard(body)
     return finishHead(x)
   }
-  finished(source, { writable: false }, (error) => {
-    if (!error) return
+  const source = isWebStream(body) ? Readable.fromWeb(body) : (body as Readable)
+  let isOver = false
+  const letGo = () => {
+    discard(source)
     coder?.destroy()
+  }
+  const failed = (error: unknown) => {
     // the client left, which destroyed the source: not an error
-    if (x.hasLeft) return
+    const isNews = !isOver && !x.hasLeft
+    isOver = true
+    letGo()
+    if (!isNews) return
     if (res.headersSent) cut(res)
     else fail(error)
-  })
+  }
   tolerate(res)
-  onClose(req, res, {
-    closed() {
-      source.on('error', () => {}).destroy()
-      coder?.destroy()
-    },
-  })
-  const bytes = source.readableObjectMode ? source.pipe(bytesOnly(source)) : source
-  if (coder) bytes.pipe(coder).pipe(res)
-  else bytes.pipe(res)
+  onClose(req, res, { closed: letGo })
+  if (coder) pump(coder, res, checkChunk, failed)
+  pump(source, coder ?? res, checkChunk, failed)
 }
 
-/** Checks chunks of an object stream: Node would throw where nothing can catch it. */
-function bytesOnly(source: Readable): Transform {
-  return new Transform({
-    writableObjectMode: true,
-    transform(chunk: unknown, _encoding, done) {
-      if (typeof chunk === 'string' || chunk instanceof Uint8Array) return done(null, chunk)
-      const error = misuse(
-        'LARIAT_ANSWER',
-        `A stream that is a body gave ${show(chunk)}: expected text or bytes`,
-      )
-      source.destroy(error)
-      done()
-    },
-  })
+/** Checks a chunk of an object stream: Node would throw where nothing can catch it. */
+function checkChunk(chunk: unknown): void {
+  if (typeof chunk === 'string' || chunk instanceof Uint8Array) return
+  throw misuse('LARIAT_ANSWER', `A stream that is a body gave ${show(chunk)}: expected text or bytes`)
 }
 
 /** Sends one range with Content-Range, several as multipart/byteranges (RFC 9110 14.4, 14.6). */

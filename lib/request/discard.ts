@@ -9,8 +9,13 @@ import { isStop } from '../values/stop.js'
  * `{ body }` and `stop()`. Never fails, now or later.
  */
 export function discard(answer: unknown): void {
+  // getters of the answer may throw
+  quietly(() => close(answer))
+}
+
+function close(answer: unknown): void {
   if (typeof answer !== 'object' || answer === null) return
-  if (isStop(answer)) discard(answer.body)
+  if (isStop(answer)) close(answer.body)
   else if (isOnce(answer)) discardList(answer.list)
   else if (isStream(answer)) discardStream(answer)
   else if ('body' in answer && isStream(answer.body)) discardStream(answer.body)
