@@ -18,3 +18,8 @@ export function safely(run: () => unknown, failed: (error: unknown) => void): vo
 export function quietly(close: () => unknown): void {
   safely(close, () => {})
 }
+
+/** Ignores what becomes of a value that is a promise where none may be: the error for it has its own way. */
+export function forsake(value: unknown): void {
+  quietly(() => value)
+}

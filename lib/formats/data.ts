@@ -1,6 +1,7 @@
 // Turns the data of an event into text, or says why it cannot.
 import { isArrayBuffer, isUint8Array } from 'node:util/types'
 import { misuse, show } from '../errors.js'
+import { forsake } from '../guard.js'
 import { isPromise } from '../promise.js'
 import type { Event } from '../values/event.js'
 
@@ -27,6 +28,7 @@ export function isBare({ data, id, type, retry, comment }: Event): boolean {
  */
 export function json(value: unknown): string {
   if (isPromise(value)) {
+    forsake(value)
     throw misuse('LARIAT_DATA', 'A promise cannot be written: await it first')
   }
   let text: string | undefined
@@ -50,6 +52,7 @@ export function guarded(call: string, serialize: Serialize, framing = ''): Seria
       throw threw(`${name} threw for ${show(data)}`, cause)
     }
     if (typeof text !== 'string') {
+      forsake(text)
       throw misuse('LARIAT_DATA', `${name} returned ${show(text)}: expected a string`)
     }
     for (const character of framing) {

@@ -1,6 +1,7 @@
 // Turns an event into bytes in a format, framed as a chunk once for all streams.
 import { misuse, show } from '../errors.js'
 import { type Format, type Notice, type Wire, wire } from '../formats/format.js'
+import { forsake } from '../guard.js'
 import type { Event } from '../values/event.js'
 
 type Own = Format & { readonly [wire]?: Wire }
@@ -135,5 +136,6 @@ function frame(size: number): { framed: Buffer; start: number } {
 /** The result of a format's own function. */
 function checked(name: string, bytes: unknown): string | Uint8Array {
   if (typeof bytes === 'string' || bytes instanceof Uint8Array) return bytes
+  forsake(bytes)
   throw misuse('LARIAT_DATA', `${name} of the format returned ${show(bytes)}: expected a string or bytes`)
 }
