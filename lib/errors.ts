@@ -92,23 +92,36 @@ export function misuse(code: Code, message: string, options?: ErrorOptions): Typ
   return Object.assign(new TypeError(message, options), { code })
 }
 
-/** Shows a value in a message: short, on one line. */
+/** Shows a value in a message: short, on one line. Never throws. */
 export function show(value: unknown): string {
-  const text = inspect(value, {
-    depth: 0,
-    breakLength: Infinity,
-    maxStringLength: 60,
-    maxArrayLength: 4,
-    customInspect: false,
-  })
-    // the stack of an error has more
-    .split('\n', 1)
-    .join()
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text
+  try {
+    const text = inspect(value, {
+      depth: 0,
+      breakLength: Infinity,
+      maxStringLength: 60,
+      maxArrayLength: 4,
+      customInspect: false,
+    })
+      // the stack of an error has more
+      .split('\n', 1)
+      .join()
+    return text.length > 120 ? `${text.slice(0, 117)}...` : text
+  } catch {
+    // a getter of its Symbol.toStringTag
+    return `a value of type ${typeof value} that cannot be shown`
+  }
 }
 
-/** Emits a process warning for an error without a caller. */
+/** Emits a process warning for an error without a caller. Never throws. */
 export function report(what: string, error: unknown): void {
-  const reason = error instanceof Error ? (error.stack ?? error.message) : show(error)
-  process.emitWarning(`${what}: ${reason}`, { type: 'LariatWarning' })
+  process.emitWarning(`${what}: ${reasonOf(error)}`, { type: 'LariatWarning' })
+}
+
+function reasonOf(error: unknown): string {
+  try {
+    if (error instanceof Error) return String(error.stack ?? error.message)
+  } catch {
+    // a Proxy, or a getter
+  }
+  return show(error)
 }

@@ -2,6 +2,7 @@
 import { is } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import type { Format } from '../formats/format.js'
+import { forsake } from '../guard.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { type Event, isEvent } from '../values/event.js'
 import type { Feed } from '../values/feed.js'
@@ -174,7 +175,7 @@ class Part<Data> extends View<Data> {
 /** A promise is always truthy. */
 function settled(name: string, answer: unknown): unknown {
   if (!isPromise(answer)) return answer
-  answer.then(undefined, () => {})
+  forsake(answer)
   throw misuse('LARIAT_ANSWER', `${name}() returned a promise; it must be synchronous`)
 }
 

@@ -1,6 +1,7 @@
 // Identifies a client: by `clientKey`, else by its address as Express knows it.
 import { shared } from '../brand.js'
 import { misuse, show } from '../errors.js'
+import { forsake } from '../guard.js'
 import type { Exchange } from '../request/exchange.js'
 
 const warned = shared('warned', () => ({ ofForwarding: false }))
@@ -12,6 +13,7 @@ export function clientOf(x: Exchange): string | undefined {
   if (clientKey) {
     const key: unknown = clientKey(x.context)
     if (typeof key === 'string') return key
+    forsake(key)
     throw misuse('LARIAT_ANSWER', `clientKey answered ${show(key)}: expected a string`)
   }
   if (!warned.ofForwarding && 'x-forwarded-for' in req.headers && !req.app?.get('trust proxy')) {

@@ -79,11 +79,7 @@ export class Head {
 
   /** Answers with a stop instead of the stream. */
   stop(stop: StopValue): void {
-    try {
-      respondStop(this.#x, stop, this.#fail)
-    } catch (error) {
-      this.#fail(error)
-    }
+    respondStop(this.#x, stop, this.#fail)
   }
 
   /** Answers with an error instead of the stream. */

@@ -176,7 +176,10 @@ export class Messages implements Follower {
         : void this.#held.put(this.encode(message))
     }
     const answer = info(message, this.#caller.context)
-    return isPromise(answer) ? answer.then((value) => this.#handled(value)) : this.#handled(answer)
+    // a thenable of the user's may call back twice
+    return isPromise(answer)
+      ? Promise.resolve(answer).then((value) => this.#handled(value))
+      : this.#handled(answer)
   }
 
   #handled(answer: unknown): void {
@@ -193,7 +196,7 @@ export class Messages implements Follower {
       if (isStop(answer)) this.#held.end({ kind: 'stop' }, answer)
     }
     const answer = this.within(() => onGap({ ...gap }, this.#caller.context))
-    return isPromise(answer) ? answer.then(answered) : answered(answer)
+    return isPromise(answer) ? Promise.resolve(answer).then(answered) : answered(answer)
   }
 
   /** After a replay the live feed continues. The end of any other source ends the stream. */

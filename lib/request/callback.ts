@@ -45,7 +45,10 @@ function askOnce<Name extends CallbackName>(
   }
   return run(x, name, callback, (value) => {
     const { fits, expected } = callbacks[name]
-    if (!fits(value)) throw wrongAnswer(name, value, expected)
+    if (!fits(value)) {
+      discard(value)
+      throw wrongAnswer(name, value, expected)
+    }
     x.answers ??= {}
     x.answers[name] = value
     x.onAnswer?.(name, value)
@@ -120,7 +123,8 @@ export function withDeadline<T>(name: string, promise: PromiseLike<T>, milliseco
       isLate = true
       reject(tooLate(name, milliseconds))
     })
-    promise.then(
+    // a thenable of the user's may throw, or call back twice
+    Promise.resolve(promise).then(
       (value) => {
         deadline.cancel()
         if (isLate) discard(value)

@@ -2,6 +2,7 @@
 import { is, isBranded } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
+import { forsake } from '../guard.js'
 import type { Event } from '../values/event.js'
 import { type Halves, halvesOf } from './halves.js'
 
@@ -162,5 +163,6 @@ function frame(size: number): { framed: Buffer; start: number } {
 /** The result of a format's own function. */
 function checked(name: string, bytes: unknown): string | Uint8Array {
   if (typeof bytes === 'string' || bytes instanceof Uint8Array) return bytes
+  forsake(bytes)
   throw misuse('LARIAT_DATA', `${name} of the format returned ${show(bytes)}: expected a string or bytes`)
 }
