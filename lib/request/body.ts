@@ -20,8 +20,6 @@ const decoders: ReadonlyMap<string, Decode> = new Map<string, unknown>([
   ['br', brotliDecompress],
 ]) as ReadonlyMap<string, Decode>
 
-/** The codings that a request body may have, as Accept-Encoding names them. */
-const codings = 'gzip, deflate, br'
 
 /** The value that earlier middleware left in `req.body`. */
 interface Parsed {

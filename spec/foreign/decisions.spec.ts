@@ -14,6 +14,7 @@ const missing = { resourceExists: false }
 
 /** What leads to a callback, where it is not a GET of a resource that is there. */
 const ways: Readonly<Record<string, { ask?: Ask; spec?: object }>> = {
+  headers: { spec: { contentTypesProvided: [ndjson()] } },
   options: { ask: { method: 'OPTIONS' } },
   languagesProvided: { ask: { headers: { 'Accept-Language': 'en' } } },
   charsetsProvided: { ask: { headers: { 'Accept-Charset': 'utf-8' } } },
