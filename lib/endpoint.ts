@@ -18,6 +18,7 @@ import { OpenStreams } from './loop/open-streams.js'
 import { type Closing, checkClosing } from './loop/shutdown.js'
 import { isPromise } from './promise.js'
 import { Exchange } from './request/exchange.js'
+import { passOn } from './request/failure.js'
 import type { Fail, Outcome } from './request/outcome.js'
 import { respond, respondStop } from './respond.js'
 import { wrong } from './rules.js'
@@ -106,7 +107,7 @@ export function resources(
 // ---- making endpoints
 
 /** A table mounts its entries under its defaults. */
-const mount: unique symbol = Symbol('mount')
+const mount: unique symbol = Symbol.for('express-lariat.mount') as never
 type Mount = (defaults: Defaults) => MountedHandler
 type Entry = Endpoint & { readonly [mount]: Mount }
 
@@ -201,26 +202,20 @@ function act(x: Exchange, outcome: Outcome, streams: OpenStreams, fail: Fail): v
 /** A refusal is answered; any other error goes to the error handler of the app. */
 function failed(x: Exchange, error: unknown, next: NextFunction): void {
   if (x.hasLeft && (error instanceof Refusal || isAbort(error))) return
-  if (!(error instanceof Refusal) || x.res.headersSent) return next(asError(error))
+  const pass = (each: unknown) => passOn(x.res, each, next)
+  if (!(error instanceof Refusal) || x.res.headersSent) return pass(error)
   x.draft.detail = error.detail
-  if (error.retryAfter !== undefined) x.draft.headers['Retry-After'] = String(error.retryAfter)
-  try {
-    respond(x, error.status, next)
-  } catch (unsendable) {
-    next(unsendable)
+  if (error.offers) {
+    x.draft.offered = error.offers.names
+    x.draft.headers[error.offers.field] = error.offers.names.join(', ')
   }
+  if (error.retryAfter !== undefined) x.draft.headers['Retry-After'] = String(error.retryAfter)
+  respond(x, error.status, pass)
 }
 
 /** The error of an operation that got the signal, once the client has left. */
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
-}
-
-/** `next('route')` and falsy values mean something else to Express. */
-function asError(error: unknown): unknown {
-  return error && error !== 'route' && error !== 'router'
-    ? error
-    : new LariatError('LARIAT_THREW', `A callback threw ${show(error)}: throw an Error`, { cause: error })
 }
 
 // ---- finding the entry of a table

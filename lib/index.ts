@@ -28,7 +28,7 @@ export type {
 export type { Decision, Decisions, Trace } from './declare/decisions.js'
 export type { Overflow, StreamOptions } from './declare/options.js'
 export type { Defaults } from './declare/plan.js'
-export type { LoopSpec, PlainSpec, ResourceSpec, Source } from './declare/spec.js'
+export type { LoopSpec, Negotiation, PlainSpec, ResourceSpec, Source } from './declare/spec.js'
 
 // Values that callbacks return and receive
 
@@ -46,7 +46,7 @@ export type { Channel, ChannelOptions, Feed, Hub } from './values/feed.js'
 
 // Formats
 
-export { csv } from './formats/csv.js'
+export { type CsvOptions, csv } from './formats/csv.js'
 export {
   type Format,
   type FormatOptions,
@@ -54,6 +54,7 @@ export {
   format,
   type JsonOptions,
   type Notice,
+  type NoticeDetails,
 } from './formats/format.js'
 export { jsonArray, jsonSeq, ndjson } from './formats/json.js'
 export { multipart } from './formats/multipart.js'

@@ -1,20 +1,24 @@
 // Turns a status or a `stop()` into a head and a body.
 import { randomBytes } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
-import { finished, Readable, Transform } from 'node:stream'
+import { Readable } from 'node:stream'
+import type { ReadableStream as WebStream } from 'node:stream/web'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { Response } from 'express'
 import type { Problem, ProblemAnswer } from './declare/answers.js'
 import { misuse, report, show } from './errors.js'
+import { quietly } from './guard.js'
 import { cut, onClose, tolerate } from './http/connection.js'
+import { pump } from './http/pump.js'
 import type { ByteRange } from './http/range.js'
 import { discard } from './request/discard.js'
 import { charsetOf, putHeaders } from './request/draft.js'
 import type { Exchange } from './request/exchange.js'
 import type { Fail } from './request/outcome.js'
 import { shape } from './request/problem.js'
-import { type Body, toBytes, toChunk, typeOf } from './values/body.js'
+import { type Body, sizeOf, toBytes, toChunk, toWhole, typeOf } from './values/body.js'
+import { isBlob } from './values/bytes.js'
 import { isStream, isWebStream } from './values/readable.js'
 import type { StopValue } from './values/stop.js'
 
@@ -34,37 +38,49 @@ type Coder = (bytes: Buffer) => Promise<Buffer>
 /** The statuses that the validators apply to. */
 const validated: readonly number[] = [200, 206, 300, 304]
 
-/** Answers with the status that the graph has decided. */
+/** The statuses that have no body (RFC 9110 15.3.5, 15.3.6, 15.4.5). */
+const bodiless: readonly number[] = [204, 205, 304]
+
+/** Answers with the status that the graph has decided. Never throws: what cannot be sent is told to `fail`. */
 export function respond(x: Exchange, status: number, fail: Fail): void {
+  attempt(x, fail, (failed) => sendStatus(x, status, failed))
+}
+
+function sendStatus(x: Exchange, status: number, fail: Fail): void {
   const { draft, res } = x
   draft.apply()
   if (status >= 400) return refuse(x, status, fail)
   if (validated.includes(status)) draft.applyValidators()
   const { body } = draft
-  if (status === 304 || status === 204 || body === undefined) return finishEmpty(x, status)
+  if (body === undefined || bodiless.includes(status)) return finishEmpty(x, status)
   setStatus(x, status)
   if (draft.negotiated.language !== undefined) res.setHeader('Content-Language', draft.negotiated.language)
-  attempt(x, fail, (failed) => {
-    if (status === 206) sendPart(x, toBytes(body))
-    else sendBody(x, body, failed)
-  })
+  if (status === 206) sendPart(x, toWhole(body), fail)
+  else sendBody(x, body, fail)
 }
 
-/** Answers with the `stop()` of a callback. */
-export function respondStop(x: Exchange, { status, headers, body, detail }: StopValue, fail: Fail): void {
+/** Answers with the `stop()` of a callback. Never throws: what cannot be sent is told to `fail`, and let go. */
+export function respondStop(x: Exchange, stop: StopValue, fail: Fail): void {
+  const letGo: Fail = (error) => {
+    discard(stop)
+    fail(error)
+  }
+  attempt(x, letGo, (failed) => sendStop(x, stop, failed))
+}
+
+function sendStop(x: Exchange, { status, headers, body, detail }: StopValue, fail: Fail): void {
   const { draft, res } = x
   draft.apply()
   if (headers) putHeaders(res, headers)
-  if (body !== undefined && status !== 204 && status !== 304) {
+  if (body !== undefined && !bodiless.includes(status)) {
     res.statusCode = status
     if (!draft.hasOwnType) res.setHeader('Content-Type', typeOf(body))
-    attempt(x, fail, (failed) => send(x, body, failed))
-    return
+    return send(x, body, fail)
   }
   if (body !== undefined) discard(body)
   draft.detail = detail
   if (status >= 400) refuse(x, status, fail)
-  else finishEmpty(x, status)
+  else finishEmpty(x, status, headers)
 }
 
 /** Setting the status of an Express response is slow, and 200 is its default. */
@@ -77,7 +93,8 @@ function refuse(x: Exchange, status: number, fail: Fail): void {
   const { draft, plan, res } = x
   const { body, detail, offered } = draft
   const title = STATUS_CODES[status] ?? 'Unknown Status'
-  if (status === 416 && body instanceof Uint8Array) res.setHeader('Content-Range', `bytes */${body.length}`)
+  const size = sizeOf(body)
+  if (status === 416 && size !== undefined) res.setHeader('Content-Range', `bytes */${size}`)
   const problem: Problem = { type: 'about:blank', title, status, detail, offered }
   if (!plan.problem) return sendProblem(x, problem)
   shape(x, plan.problem, problem, {
@@ -118,32 +135,53 @@ function sendShaped(x: Exchange, status: number, { body, headers = {} }: Problem
   send(x, body, fail)
 }
 
-function finishEmpty(x: Exchange, status: number): void {
-  const { res } = x
-  if (res.hasHeader('Content-Type')) res.removeHeader('Content-Type')
-  if (res.hasHeader('Content-Length')) res.removeHeader('Content-Length')
+/** Ends an answer without a body. A Content-Type stays if it was set on purpose (RFC 9110 8.3), but in 204 and 304. */
+function finishEmpty(x: Exchange, status: number, headers: StopValue['headers'] = {}): void {
+  const { res, draft } = x
+  const isTyped = draft.hasOwnType || Object.keys(headers).some((name) => /^content-type$/i.test(name))
+  const hasLength = status !== 204 && status !== 304
+  if (!(isTyped && hasLength) && res.hasHeader('Content-Type')) res.removeHeader('Content-Type')
   setStatus(x, status)
-  if (status !== 204 && status !== 304) res.setHeader('Content-Length', '0')
+  if (status === 304 && isOffered(res)) forbidTransform(res)
+  unframe(res)
+  if (hasLength) res.setHeader('Content-Length', '0')
   res.end()
+}
+
+/** Removes the framing of another body: an answer has one (RFC 9112 6.2). */
+function unframe(res: Response): void {
+  if (res.hasHeader('Content-Length')) res.removeHeader('Content-Length')
+  if (res.hasHeader('Transfer-Encoding')) res.removeHeader('Transfer-Encoding')
 }
 
 /** Ends an answer of known length. HEAD gets the head of GET. */
 function finish({ req, res }: Exchange, chunk: string | Buffer): void {
-  res.setHeader('Content-Length', String(Buffer.byteLength(chunk)))
+  frame(res, Buffer.byteLength(chunk))
   res.end(req.method === 'HEAD' ? undefined : chunk)
 }
 
-/** Ends the head of a body of unknown length. Without Transfer-Encoding, Node would close the connection. */
+function frame(res: Response, length: number): void {
+  if (res.hasHeader('Transfer-Encoding')) res.removeHeader('Transfer-Encoding')
+  res.setHeader('Content-Length', String(length))
+}
+
+/** Ends the head of a body that is not sent. Without a framing, Node would close the connection. */
 export function finishHead({ req, res }: Exchange): void {
-  if (req.httpVersion === '1.1') res.setHeader('Transfer-Encoding', 'chunked')
+  if (req.httpVersion === '1.1' && !res.hasHeader('Content-Length'))
+    res.setHeader('Transfer-Encoding', 'chunked')
   res.end()
 }
 
-/** Removes the headers of a body that then fails. */
+/**
+ * Runs what sends an answer, and takes the headers of its body back if that fails. What is half sent is cut: no other
+ * answer can take its place.
+ */
 function attempt(x: Exchange, fail: Fail, run: (failed: Fail) => void): void {
   const failed = (error: unknown) => {
-    x.draft.retract()
+    const { headersSent } = x.res
+    quietly(() => x.draft.retract())
     fail(error)
+    if (headersSent) cut(x.res)
   }
   try {
     run(failed)
@@ -158,95 +196,118 @@ function sendBody(x: Exchange, body: Body, fail: Fail): void {
   if (!draft.isEncoded) return send(x, body, fail)
   const { encoding } = draft.negotiated
   const coder = coders[encoding as keyof typeof coders]
+  if (isBlob(body)) return sendStream(x, body.stream(), fail, coder.stream())
   if (isStream(body)) return sendStream(x, body, fail, coder.stream())
-  coder.whole(toBytes(body, draft.charsetOf(body))).then((bytes) => {
-    if (x.isOver) return
-    res.setHeader('Content-Encoding', encoding)
-    finish(x, bytes)
-  }, fail)
+  coder
+    .whole(toBytes(body, draft.charsetOf(body)))
+    .then((bytes) => {
+      if (x.isOver) return
+      res.setHeader('Content-Encoding', encoding)
+      finish(x, bytes)
+    })
+    // also what sending it throws
+    .catch(fail)
 }
 
 function send(x: Exchange, body: Body, fail: Fail): void {
-  if (isStream(body)) sendStream(x, body, fail)
+  if (isStream(body)) return sendStream(x, body, fail)
+  if (isOffered(x.res)) forbidTransform(x.res)
+  if (isBlob(body)) sendBlob(x, body, fail)
   else finish(x, toChunk(body, charsetOf(String(x.res.getHeader('Content-Type')))))
 }
 
-/** Sends a body of unknown length. A source that fails before its first byte is an ordinary error. */
+/** Sends a Blob, whose length is known before it is read. */
+function sendBlob(x: Exchange, blob: Blob, fail: Fail): void {
+  frame(x.res, blob.size)
+  if (x.req.method === 'HEAD') x.res.end()
+  else pour(x, Readable.fromWeb(blob.stream() as WebStream), fail)
+}
+
+/** Sends a body of unknown length, unless a callback has set its Content-Length. */
 function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): void {
   const { req, res } = x
-  const source = isWebStream(body) ? Readable.fromWeb(body) : (body as Readable)
   // ranges need the length
   res.removeHeader('Accept-Ranges')
+  if (res.hasHeader('Transfer-Encoding')) res.removeHeader('Transfer-Encoding')
   if (coder) {
     res.removeHeader('Content-Length')
     res.setHeader('Content-Encoding', x.negotiated.encoding)
   }
   if (req.method === 'HEAD') {
-    source.on('error', () => {}).destroy()
+    discard(body)
     return finishHead(x)
   }
-  finished(source, { writable: false }, (error) => {
-    if (!error) return
-    coder?.destroy()
-    // the client left, which destroyed the source: not an error
-    if (x.hasLeft) return
-    if (res.headersSent) cut(res)
-    else fail(error)
-  })
-  tolerate(res)
-  onClose(req, res, {
-    closed() {
-      source.on('error', () => {}).destroy()
-      coder?.destroy()
-    },
-  })
-  const bytes = source.readableObjectMode ? source.pipe(bytesOnly(source)) : source
-  if (coder) bytes.pipe(coder).pipe(res)
-  else bytes.pipe(res)
+  pour(x, isWebStream(body) ? Readable.fromWeb(body) : (body as Readable), fail, coder)
 }
 
-/** Checks chunks of an object stream: Node would throw where nothing can catch it. */
-function bytesOnly(source: Readable): Transform {
-  return new Transform({
-    writableObjectMode: true,
-    transform(chunk: unknown, _encoding, done) {
-      if (typeof chunk === 'string' || chunk instanceof Uint8Array) return done(null, chunk)
-      const error = misuse(
-        'LARIAT_ANSWER',
-        `A stream that is a body gave ${show(chunk)}: expected text or bytes`,
-      )
-      source.destroy(error)
-      done()
-    },
-  })
+/** Writes a source. One that fails before its first byte is an ordinary error. */
+function pour(x: Exchange, source: Readable, fail: Fail, coder?: zlib.Gzip): void {
+  const { req, res } = x
+  let isOver = false
+  const letGo = () => {
+    discard(source)
+    coder?.destroy()
+  }
+  const failed = (error: unknown) => {
+    // the client left, which destroyed the source: not an error
+    const isNews = !isOver && !x.hasLeft
+    isOver = true
+    letGo()
+    if (!isNews) return
+    if (res.headersSent) cut(res)
+    else fail(error)
+  }
+  tolerate(res)
+  onClose(req, res, { closed: letGo })
+  if (coder) pump(coder, res, checkChunk, failed)
+  pump(source, coder ?? res, checkChunk, failed)
+}
+
+/** Checks a chunk of an object stream: Node would throw where nothing can catch it. */
+function checkChunk(chunk: unknown): void {
+  if (typeof chunk === 'string' || chunk instanceof Uint8Array) return
+  throw misuse('LARIAT_ANSWER', `A stream that is a body gave ${show(chunk)}: expected text or bytes`)
 }
 
 /** Sends one range with Content-Range, several as multipart/byteranges (RFC 9110 14.4, 14.6). */
-function sendPart(x: Exchange, bytes: Buffer): void {
+function sendPart(x: Exchange, whole: Buffer | Blob, fail: Fail): void {
   const { res } = x
   const ranges = x.draft.ranges as readonly ByteRange[]
-  const type = x.draft.typeOf(bytes)
-  const describe = ({ first, last }: ByteRange) => `bytes ${first}-${last}/${bytes.length}`
-  const partOf = ({ first, last }: ByteRange) => bytes.subarray(first, last + 1)
+  const type = x.draft.typeOf(whole)
+  const describe = ({ first, last }: ByteRange) => `bytes ${first}-${last}/${sizeOf(whole)}`
+  const partOf = ({ first, last }: ByteRange) =>
+    isBlob(whole) ? whole.slice(first, last + 1) : whole.subarray(first, last + 1)
   const [only, second] = ranges as [ByteRange, ByteRange | undefined]
   forbidTransform(res)
   if (!second) {
     res.setHeader('Content-Type', type)
     res.setHeader('Content-Range', describe(only))
-    return finish(x, partOf(only))
+    return send(x, partOf(only), fail)
   }
   const boundary = randomBytes(16).toString('hex')
   const parts = ranges.flatMap((range) => [
     Buffer.from(`\r\n--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: ${describe(range)}\r\n\r\n`),
     partOf(range),
   ])
+  parts.push(Buffer.from(`\r\n--${boundary}--\r\n`))
   res.setHeader('Content-Type', `multipart/byteranges; boundary=${boundary}`)
-  finish(x, Buffer.concat([...parts, Buffer.from(`\r\n--${boundary}--\r\n`)]))
+  send(x, isBlob(whole) ? new Blob(parts) : Buffer.concat(parts as Buffer[]), fail)
+}
+
+/**
+ * The answer offers ranges, and middleware such as `compression()`, which puts a `flush` on the response, may encode it.
+ * Its strong etag would name two sequences of bytes, and a download that is resumed would be spliced of both (RFC 9110
+ * 8.8.3.3, 13.1.5).
+ */
+function isOffered(res: Response): boolean {
+  return (
+    res.getHeader('Accept-Ranges') === 'bytes' && typeof (res as { flush?: unknown }).flush === 'function'
+  )
 }
 
 /** Content-Range counts the bytes as sent, which `compression()` would change (RFC 9110 14.4). */
 function forbidTransform(res: Response): void {
   const control = [res.getHeader('Cache-Control') ?? []].flat().join(', ')
-  if (!control.includes('no-transform'))
-    res.setHeader('Cache-Control', control === '' ? 'no-transform' : `${control}, no-transform`)
+  if (/\bno-transform\b/i.test(control)) return
+  res.setHeader('Cache-Control', control === '' ? 'no-transform' : `${control}, no-transform`)
 }

@@ -1,7 +1,6 @@
 // Checks a spec when it is declared: its keys, and the keys that need each other.
 import { show } from '../errors.js'
 import { isFormat } from '../formats/format.js'
-import { streamHeaders } from '../http/field.js'
 import { isMiscased } from '../http/method.js'
 import {
   aDelay,
@@ -22,7 +21,7 @@ import { accepts, provides } from './media-types.js'
 import { streamRules } from './options.js'
 import type { Defaults } from './plan.js'
 import { advise, byMethod, isMisplaced, placed, remedy } from './remedies.js'
-import type { AnyLoopSpec, AnySpec } from './spec.js'
+import type { AnyLoopSpec, AnySpec, Negotiable } from './spec.js'
 
 const source = 'a function that feeds the response, or a channel'
 const options: Rule = [isPlain, 'an object of stream options']
@@ -47,7 +46,10 @@ const commonRules: Rules = {
 
 const resourceRules: Rules = {
   ...commonRules,
-  negotiation: [(value) => value === 'strict' || value === 'lenient', "'strict' or 'lenient'"],
+  negotiation: [
+    (value) => isStrictness(value) || isObject(value),
+    "'strict' or 'lenient', or an object of them by type, language, charset and encoding",
+  ],
   ...Object.fromEntries(
     Object.entries(callbacks).map(([name, { expected, fits }]) => [name, orFunction(fits, expected)]),
   ),
@@ -60,8 +62,16 @@ const loopRules: Rules = {
   format: [isFormat, 'a format, such as sse()', 'needed'],
   subscribe: [isSource, source, 'needed'],
   status: [isStatusWithBody, 'a status with a body, 200 to 599 but 204, 205 and 304'],
-  headers: orFunction(streamHeaders.fits, streamHeaders.expected),
+  headers: orFunction(callbacks.headers.fits, callbacks.headers.expected),
 }
+
+const strictness: Rule = [isStrictness, "'strict' or 'lenient'"]
+const negotiationRules: Rules = {
+  type: strictness,
+  language: strictness,
+  charset: strictness,
+  encoding: strictness,
+} satisfies Record<Negotiable, Rule>
 
 const defaultsRules: Rules = { stream: options, trace, problem: aFunction }
 
@@ -115,6 +125,8 @@ export function checkResource(where: string, spec: unknown): asserts spec is Any
   checkKeys(where, spec, resourceRules, inResource)
   checkCommon(where, spec as AnySpec)
   checkMediaTypes(where, spec as AnySpec)
+  const { negotiation } = spec as AnySpec
+  if (typeof negotiation === 'object') checkKeys(`${where}: negotiation`, negotiation, negotiationRules)
   const { isAuthorized, forbidden, stream } = spec as AnySpec
   if (stream?.reauthorize !== undefined && !isFunction(isAuthorized) && !isFunction(forbidden)) {
     wrong(`${where}: stream: \`reauthorize\` has no function \`isAuthorized\` or \`forbidden\` to ask again`)
@@ -212,6 +224,10 @@ function checkMediaTypes(where: string, spec: AnySpec): void {
     }
   }
   if (typeof accepted === 'object') accepts(accepted as Acceptors<unknown>, where)
+}
+
+function isStrictness(value: unknown): boolean {
+  return value === 'strict' || value === 'lenient'
 }
 
 /**

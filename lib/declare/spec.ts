@@ -55,6 +55,12 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
   ) => unknown
   /** Called exactly once, after the unsubscribe, if `subscribe` was called. Cowboy's `terminate/3`. */
   terminate?: (reason: Reason, context: LoopContext<State, Sent>) => unknown
+  /**
+   * Headers of the held response: an object of names and values, or a function of the context, asked before the stream
+   * begins, for HEAD too. Default none. Content-Length and Transfer-Encoding are the library's; Vary and Set-Cookie
+   * are added to what is there.
+   */
+  headers?: Callback<State, Record<string, string>>
   /** Options of the held response. */
   stream?: StreamOptions
   /** Listens to the decisions of each request; `true` lists them in a response header. Default: no listener. */
@@ -78,8 +84,6 @@ export interface LoopSpec<State, Sent, Message, Timeout> extends CommonSpec<Stat
   format: Format
   /** The status of the held response. Default 200. */
   status?: number
-  /** Headers of the held response. */
-  headers?: Callback<State, Record<string, string>>
 }
 
 /** A resource: REST first, loop after. Beside each callback: its default, and the effect of other answers. */
@@ -87,7 +91,7 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   extends CommonSpec<State, Sent, Message, Timeout> {
   /** Default true. false: 503; seconds or a Date: 503 with Retry-After. */
   serviceAvailable?: Callback<State, boolean | number | Date>
-  /** Default GET HEAD POST PUT PATCH DELETE OPTIONS. Another method: 501. */
+  /** Default GET HEAD POST PUT PATCH DELETE OPTIONS QUERY. Another method: 501. */
   knownMethods?: Callback<State, readonly string[]>
   /** Default false. true: 414. */
   uriTooLong?: Yes<State>
@@ -105,7 +109,7 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   validContentHeaders?: Yes<State>
   /** Default true. false: 413. */
   validEntityLength?: Yes<State>
-  /** Default none. Headers of the answer to OPTIONS, beside Allow. */
+  /** Default none. Headers of the answer to OPTIONS, beside Allow, and Accept-Query if QUERY is allowed. */
   options?: Callback<State, Record<string, string>>
   /** Formats, or media types and their providers, in the server's order. Nothing fits: 406. */
   contentTypesProvided?: Callback<State, Provided<State>>
@@ -135,7 +139,10 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   movedTemporarily?: Callback<State, false | string | URL>
   /** Default false. true: 300 in place of 200. */
   multipleChoices?: Yes<State>
-  /** Media types, or ranges of them, and their accept callbacks. Nothing fits: 415. */
+  /**
+   * Media types, or ranges of them, and their accept callbacks. Nothing fits: 415. Without a Content-Type a body is
+   * `application/octet-stream`, and no body fits only the range of all types; a QUERY without one is a 400.
+   */
   contentTypesAccepted?: Callback<State, Acceptors<State>>
   /** Default true. false: a POST to a missing resource is 404 or 410. */
   allowMissingPost?: Yes<State>
@@ -145,10 +152,16 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   deleteResource?: Callback<State, boolean | { body: Body }>
   /** Default true. false: 202. */
   deleteCompleted?: Yes<State>
-  /** 'lenient' serves the first provided type if nothing matches. Default 'strict': 406. */
-  negotiation?: 'strict' | 'lenient'
+  /** Default 'strict': nothing fits, 406. 'lenient', or so by header, serves the first provided instead. */
+  negotiation?: Negotiation
 }
 
+/** One of the four negotiations: by Accept, Accept-Language, Accept-Charset and Accept-Encoding. */
+export type Negotiable = 'type' | 'language' | 'charset' | 'encoding'
+
+/** What a request gets if nothing that is provided is acceptable: a 406, or the first provided. For all headers, or each. */
+export type Negotiation = Strictness | { readonly [Part in Negotiable]?: Strictness }
+type Strictness = 'strict' | 'lenient'
 type Wrapped =
   'In a table, write resource({ … }) around a spec with init or info: a table infers no types per entry'
 
@@ -165,4 +178,4 @@ export type AnyLoopSpec = LoopSpec<unknown, unknown, unknown, number | undefined
 /** A spec as the library reads it, without the user's types. */
 export type AnySpec = CommonSpec<unknown, unknown, unknown, number | undefined> & {
   [Name in CallbackName]?: unknown
-} & { negotiation?: 'strict' | 'lenient' }
+} & { negotiation?: Negotiation }

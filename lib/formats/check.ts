@@ -9,6 +9,7 @@ const aMediaType = 'a media type such as "text/plain", without wildcards'
 export const textRules: Rules = {
   mediaType: [isMediaType, aMediaType],
   serialize: [isFunction, 'a function that returns a string'],
+  notice: [isFunction, 'a function that returns an event(), a string or undefined'],
 }
 
 /** The options of the JSON formats. */
@@ -21,6 +22,8 @@ export const jsonRules: Rules = {
 export const csvRules: Rules = {
   ...textRules,
   columns: [isNames, 'a list of column names', 'needed'],
+  delimiter: [isDelimiter, 'one character, not a quote, CR or LF'],
+  bom: [isBoolean, 'a boolean'],
 }
 
 const bytes = [isBytes, 'a string or a Uint8Array'] as const
@@ -55,6 +58,11 @@ function isMediaTypes(value: unknown): boolean {
 
 function isNames(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === 'string')
+}
+
+/** One character, which may be a surrogate pair. */
+function isDelimiter(value: unknown): boolean {
+  return typeof value === 'string' && /^[^"\r\n\p{Surrogate}]$/u.test(value)
 }
 
 function isBytes(value: unknown): boolean {

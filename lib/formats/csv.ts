@@ -2,12 +2,25 @@
 import { isDate } from 'node:util/types'
 import { misuse, show } from '../errors.js'
 import { checkKeys } from '../rules.js'
+import type { Event } from '../values/event.js'
 import { csvRules } from './check.js'
 import { guarded, isBare, json, threw } from './data.js'
 import type { Format, FormatOptions } from './format.js'
 import { make } from './format.js'
+import { noticeBy } from './notices.js'
 
 const CRLF = '\r\n'
+const BOM = '\uFEFF'
+
+/** The options of `csv()`. */
+export interface CsvOptions extends FormatOptions {
+  /** The names of the columns, in order. */
+  columns: readonly string[]
+  /** Between two fields: one character, not a quote, CR or LF. Default: a comma. */
+  delimiter?: string
+  /** Begins with a byte-order mark, by which Excel knows UTF-8. Default: false. */
+  bom?: boolean
+}
 
 /**
  * Comma-separated values: `text/csv` (RFC 4180), the header row first, then a record for each event.
@@ -15,22 +28,28 @@ const CRLF = '\r\n'
  * Data is an object, whose properties are read by column name, or an array with one value for each column. Null and
  * undefined become empty fields, a Date its ISO text, other objects JSON. An event without data is not written.
  *
- * @param options `columns`, the names in order; `mediaType`; `serialize(data, event)` returns the text of a record
- *   without its line break
+ * @param options `columns`, the names in order; `delimiter`, one character (default: a comma); `bom: true` begins with a
+ *   byte-order mark, by which Excel knows UTF-8; `mediaType`; `serialize(data, event)` returns the text of a record without
+ *   its line break; `notice(kind, details)` returns what is written for a notice, a string being a record of one field
  * @throws TypeError for missing columns, and for unknown or invalid options
  * @see https://www.rfc-editor.org/rfc/rfc4180
  */
-export function csv(options: FormatOptions & { columns: readonly string[] }): Format {
+export function csv(options: CsvOptions): Format {
   checkKeys('csv()', options, csvRules)
-  const { mediaType = 'text/csv' } = options
+  const { mediaType = 'text/csv', delimiter = ',', bom = false } = options
   const columns = [...options.columns]
+  const line = (values: readonly unknown[]) => record(values, columns, delimiter)
   const serialize = options.serialize
     ? guarded('csv', options.serialize)
-    : (data: unknown) => record(values(data, columns), columns)
+    : (data: unknown) => line(values(data, columns))
+  const encode = (event: Event) => (isBare(event) ? '' : serialize(event.data, event) + CRLF)
   return make({
     mediaType,
-    open: record(columns, columns) + CRLF,
-    encode: (event) => (isBare(event) ? '' : serialize(event.data, event) + CRLF),
+    open: (bom ? BOM : '') + line(columns) + CRLF,
+    encode,
+    ...(options.notice && {
+      notice: noticeBy('csv', options.notice, encode, (text) => line([text]) + CRLF),
+    }),
   })
 }
 
@@ -56,15 +75,16 @@ function member(data: object, name: string): unknown {
   }
 }
 
-function record(values: readonly unknown[], columns: readonly string[]): string {
-  const text = Array.from(values, (value, index) => field(value, columns[index])).join()
+function record(values: readonly unknown[], columns: readonly string[], delimiter: string): string {
+  const text = Array.from(values, (value, index) => field(value, columns[index], delimiter)).join(delimiter)
   // A lone empty field would be an empty line, which readers skip.
   return text === '' ? '""' : text
 }
 
-function field(value: unknown, column: string | undefined): string {
+function field(value: unknown, column: string | undefined, delimiter: string): string {
   const text = fieldText(value, column)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  const isQuoted = /["\r\n]/.test(text) || text.includes(delimiter)
+  return isQuoted ? `"${text.replaceAll('"', '""')}"` : text
 }
 
 function fieldText(value: unknown, column: string | undefined): string {

@@ -1,8 +1,10 @@
 // Turns the data of an event into text, or says why it cannot.
-import { isArrayBuffer, isUint8Array } from 'node:util/types'
 import { misuse, show } from '../errors.js'
+import { forsake } from '../guard.js'
 import { isPromise } from '../promise.js'
+import { asBytes, isBlob } from '../values/bytes.js'
 import type { Event } from '../values/event.js'
+import { isLostInJson } from '../values/json.js'
 
 /** Turns the data of an event into text. */
 export type Serialize = (data: unknown, event: Event) => string
@@ -23,11 +25,16 @@ export function isBare({ data, id, type, retry, comment }: Event): boolean {
 /**
  * The JSON text of a value.
  *
- * @throws TypeError for a promise, a function, a BigInt, a circular structure, or a `toJSON` that throws
+ * @throws TypeError for a promise, a function, a BigInt, a Map, an Error and whatever else JSON has no text for, a
+ *   circular structure, or a `toJSON` that throws
  */
 export function json(value: unknown): string {
   if (isPromise(value)) {
+    forsake(value)
     throw misuse('LARIAT_DATA', 'A promise cannot be written: await it first')
+  }
+  if (isLostInJson(value)) {
+    throw misuse('LARIAT_DATA', `${show(value)} cannot be written as JSON: write its entries or fields`)
   }
   let text: string | undefined
   try {
@@ -50,6 +57,7 @@ export function guarded(call: string, serialize: Serialize, framing = ''): Seria
       throw threw(`${name} threw for ${show(data)}`, cause)
     }
     if (typeof text !== 'string') {
+      forsake(text)
       throw misuse('LARIAT_DATA', `${name} returned ${show(text)}: expected a string`)
     }
     for (const character of framing) {
@@ -64,10 +72,18 @@ export function guarded(call: string, serialize: Serialize, framing = ''): Seria
   }
 }
 
-/** Bytes and strings as they are; undefined for anything else. */
+/**
+ * Bytes and strings as they are; undefined for anything else.
+ *
+ * @throws TypeError for a Blob, whose bytes are not at hand
+ */
 export function asBody(data: unknown): string | Uint8Array | undefined {
-  if (typeof data === 'string' || isUint8Array(data)) return data
-  return isArrayBuffer(data) ? new Uint8Array(data) : undefined
+  if (typeof data === 'string') return data
+  const bytes = asBytes(data)
+  if (bytes === undefined && isBlob(data)) {
+    throw misuse('LARIAT_DATA', `${show(data)} cannot be written at once: await its arrayBuffer() first`)
+  }
+  return bytes
 }
 
 /** Throws unless a member of an event's metadata is a string. */

@@ -6,8 +6,35 @@ import type { Event } from '../values/event.js'
 import type { Once, OnceValue } from '../values/once.js'
 import { partRules } from './check.js'
 
-/** A notice: what a format can say in-band besides events. */
-export type Notice = 'gap' | 'dropped' | 'end' | 'error'
+/**
+ * A notice: what a format can say in-band besides events.
+ *
+ * - `gap`: events that the client missed are no longer retained; `requested`, `from` and `reason`
+ * - `position`: the place to come back to, before there is an event with an id; `id` and `heartbeat`
+ * - `dropped`: events were dropped because the client was too slow; `count`
+ * - `end`: the stream is over (with `endEvent`); `reason`
+ * - `reconnect`: this response ends, and the stream goes on in another one (with `endEvent`); `reason`
+ * - `error`: the stream has failed (with `errorEvent`); no details
+ */
+export type Notice = 'gap' | 'position' | 'dropped' | 'end' | 'reconnect' | 'error'
+
+/** What a notice tells. Each kind has its own members. */
+export interface NoticeDetails {
+  /** Why the stream ends, or why there is a gap. */
+  readonly reason?: string
+  /** The id that the client sent. */
+  readonly requested?: string
+  /** The id of the oldest event that is retained. */
+  readonly from?: string
+  /** The channel, if the stream has several. */
+  readonly channel?: string
+  /** The number of dropped events. */
+  readonly count?: number
+  /** The id to come back with; SSE writes it as the `id` of the frame. */
+  readonly id?: string
+  /** Milliseconds. */
+  readonly heartbeat?: number
+}
 
 /**
  * A wire format: how events become bytes.
@@ -27,7 +54,7 @@ export interface Format {
   /** Returns the bytes of one event, empty for none. Throws a TypeError for data that it cannot serialise. */
   encode(event: Event): string | Uint8Array
   /** Returns the bytes of a notice, empty for none. Default: no notices. */
-  notice?(kind: Notice, details: object): string | Uint8Array
+  notice?(kind: Notice, details: NoticeDetails): string | Uint8Array
   /** Streams a finite list in this format, then ends complete; a content provider may return it. */
   once(list: Iterable<unknown> | AsyncIterable<unknown>): Once
   readonly [is]: 'format'
@@ -41,6 +68,10 @@ export interface Wire {
   readonly separator?: string
   /** Returns the bytes that set the reconnection time: SSE's `retry`. */
   retry?(milliseconds: number): string
+  /** Data may be bytes of any kind. */
+  readonly takesBytes?: true
+  /** Strings follow each other without anything between, so that a surrogate pair may be split over two. */
+  readonly joins?: true
 }
 
 /** The parts of a format, as `format()` takes them. */
@@ -52,6 +83,11 @@ export interface FormatOptions {
   mediaType?: string
   /** Turns data into text, in place of the format's own way. Not called for an event without data. */
   serialize?(data: unknown, event: Event): string
+  /**
+   * What is written for a notice, in place of the format's own: an `event()`; a string, which is data as the format writes
+   * strings, without `serialize`; undefined for nothing. Asked for every kind.
+   */
+  notice?(kind: Notice, details: NoticeDetails): Event | string | undefined
 }
 
 /** The options of the JSON formats. */

@@ -1,29 +1,31 @@
 // Writes the JSON formats: NDJSON, JSON text sequences, and one JSON array.
 import { misuse, show } from '../errors.js'
 import { checkKeys } from '../rules.js'
-import type { Event } from '../values/event.js'
+import { type Event, event } from '../values/event.js'
 import { jsonRules } from './check.js'
 import type { Serialize } from './data.js'
 import { checkString, guarded, isBare, json } from './data.js'
-import type { Format, FormatParts, JsonOptions, Wire } from './format.js'
+import type { Format, FormatParts, JsonOptions, Notice, NoticeDetails, Wire } from './format.js'
 import { make } from './format.js'
+import { noticeBy } from './notices.js'
 
 const RS = '\x1e'
 
 /**
  * Newline-delimited JSON: `application/x-ndjson`, also offered as `application/jsonl`.
  *
- * A record is the JSON of the data, then LF; a heartbeat is an empty line. Without `envelope`, ids and types are not
- * written, and neither are events without data.
+ * A record is the JSON of the data, then LF; a heartbeat is a space before the next record, since strict readers refuse
+ * an empty line. Without `envelope`, ids and types are not written, and neither are events without data.
  *
  * @param options `mediaType` replaces both media types; `serialize(data, event)` returns a JSON text on one line;
- *   `envelope: true` writes records `{ id, type, data }` and notices `{ notice, … }`
+ *   `envelope: true` writes records `{ id, type, data }` and notices `{ notice, … }`; `notice(kind, details)` chooses the
+ *   notices
  * @throws TypeError for unknown or invalid options
  * @see https://github.com/ndjson/ndjson-spec
  */
 export function ndjson(options: JsonOptions = {}): Format {
   const mediaType = ['application/x-ndjson', 'application/jsonl']
-  return records('ndjson', options, { mediaType, heartbeat: '\n' }, { after: '\n', framing: '\r\n' })
+  return records('ndjson', options, { mediaType, heartbeat: ' ' }, { after: '\n', framing: '\r\n' })
 }
 
 /**
@@ -34,7 +36,7 @@ export function ndjson(options: JsonOptions = {}): Format {
  * without data.
  *
  * @param options `mediaType`; `serialize(data, event)` returns a JSON text without RS; `envelope: true` writes
- *   records `{ id, type, data }` and notices `{ notice, … }`
+ *   records `{ id, type, data }` and notices `{ notice, … }`; `notice(kind, details)` chooses the notices
  * @throws TypeError for unknown or invalid options
  * @see https://www.rfc-editor.org/rfc/rfc7464
  */
@@ -50,7 +52,7 @@ export function jsonSeq(options: JsonOptions = {}): Format {
  * clients parse the array at its end: use it for sources that have one.
  *
  * @param options `mediaType`; `serialize(data, event)` returns a JSON text; `envelope: true` writes elements
- *   `{ id, type, data }` and notices `{ notice, … }`
+ *   `{ id, type, data }` and notices `{ notice, … }`; `notice(kind, details)` chooses the notices
  * @throws TypeError for unknown or invalid options
  */
 export function jsonArray(options: JsonOptions = {}): Format {
@@ -77,20 +79,14 @@ function records(
   const { mediaType = parts.mediaType, envelope = false } = options
   const serialize = options.serialize ? nonEmpty(name, guarded(name, options.serialize, framing)) : json
   const record = envelope ? enveloped : plain
-  return make(
-    {
-      ...parts,
-      mediaType,
-      encode(event) {
-        const text = record(event, serialize)
-        return text && before + text + after
-      },
-      ...(envelope && {
-        notice: (kind, details) => before + json({ notice: kind, ...details }) + after,
-      }),
-    },
-    own,
-  )
+  const framed = (text: string) => text && before + text + after
+  const encode = (event: Event) => framed(record(event, serialize))
+  const notice = options.notice
+    ? noticeBy(name, options.notice, encode, (text) => framed(record(event(text), json)))
+    : envelope
+      ? (kind: Notice, details: NoticeDetails) => framed(json({ notice: kind, ...details }))
+      : undefined
+  return make({ ...parts, mediaType, encode, ...(notice && { notice }) }, own)
 }
 
 function plain(event: Event, serialize: Serialize): string {

@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { misuse, show } from '../errors.js'
 import { essenceOf } from '../http/media-type.js'
 import { checkKeys } from '../rules.js'
+import type { Event } from '../values/event.js'
 import { checkMediaType, textRules } from './check.js'
 import { asBody, guarded, isBare, json } from './data.js'
 import type { Format, FormatOptions } from './format.js'
 import { make } from './format.js'
+import { noticeBy } from './notices.js'
 
 /**
  * A part for each event: `multipart/mixed` (RFC 2046 5.1), or another multipart type such as
@@ -16,8 +18,12 @@ import { make } from './format.js'
  * bytes is written as JSON. The delimiter follows its part at once, so that a client sees the end of a part without
  * waiting for the next one.
  *
+ * Every client knows the boundary, and may put it into data. It never appears in a part (RFC 2046 5.1.1): in JSON text its
+ * first hyphen is escaped, and any other part that has it is base64, and says so in Content-Transfer-Encoding (RFC 2045 6).
+ *
  * @param type the media type of the parts
- * @param options `mediaType` of the whole, without a boundary; `serialize(data, event)` returns the text of a part
+ * @param options `mediaType` of the whole, without a boundary; `serialize(data, event)` returns the text of a part;
+ *   `notice(kind, details)` returns what is written as a part for a notice
  * @throws TypeError for an invalid media type, and for unknown or invalid options
  */
 export function multipart(type: string, options: FormatOptions = {}): Format {
@@ -27,28 +33,42 @@ export function multipart(type: string, options: FormatOptions = {}): Format {
   checkOuter(mediaType)
   const boundary = randomUUID()
   const delimiter = `--${boundary}`
-  const head = `\r\nContent-Type: ${type}\r\n\r\n`
+  const head = `\r\nContent-Type: ${type}\r\n`
   const tail = `\r\n${delimiter}`
-  const serialize = options.serialize
-    ? guarded('multipart', options.serialize)
-    : isJson(type)
-      ? bytesOrJson
-      : asIs
-  return make({
-    mediaType: `${mediaType}; boundary=${boundary}`,
-    open: delimiter,
-    close: '--\r\n',
-    encode(event) {
-      if (isBare(event)) return ''
-      const body = serialize(event.data, event)
-      if (contains(body, delimiter)) {
-        throw misuse('LARIAT_DATA', `${show(body)} cannot be a part: it contains the delimiter ${delimiter}`)
-      }
-      return typeof body === 'string'
-        ? head + body + tail
-        : Buffer.concat([Buffer.from(head), body, Buffer.from(tail)])
+  const own = isJson(type) ? bytesOrJson : asIs
+  const serialize = options.serialize ? guarded('multipart', options.serialize) : own
+  const part = (body: string | Uint8Array) => {
+    if (!contains(body, delimiter)) return framed(`${head}\r\n`, body, tail)
+    if (typeof body !== 'string' || !isJson(type)) return `${head}${base64}${inBase64(body)}${tail}`
+    // in JSON, hyphens in a row are within a string
+    return `${head}\r\n${body.replaceAll(delimiter, `\\u002d${delimiter.slice(1)}`)}${tail}`
+  }
+  const encode = (event: Event) => (isBare(event) ? '' : part(serialize(event.data, event)))
+  const notice = options.notice && noticeBy('multipart', options.notice, encode, (text) => part(own(text)))
+  return make(
+    {
+      mediaType: `${mediaType}; boundary=${boundary}`,
+      open: delimiter,
+      close: '--\r\n',
+      encode,
+      ...(notice && { notice }),
     },
-  })
+    { takesBytes: true },
+  )
+}
+
+function framed(head: string, body: string | Uint8Array, tail: string): string | Uint8Array {
+  return typeof body === 'string'
+    ? head + body + tail
+    : Buffer.concat([Buffer.from(head), body, Buffer.from(tail)])
+}
+
+const base64 = 'Content-Transfer-Encoding: base64\r\n\r\n'
+
+/** In lines of 76 characters (RFC 2045 6.8). */
+function inBase64(body: string | Uint8Array): string {
+  const text = Buffer.from(body as Uint8Array).toString('base64')
+  return text.replace(/.{76}(?=.)/g, '$&\r\n')
 }
 
 function checkOuter(mediaType: string): void {

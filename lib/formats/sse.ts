@@ -1,14 +1,16 @@
 // Writes the Server-Sent Events format, which a browser's EventSource reads.
 import { misuse, show } from '../errors.js'
 import { checkKeys } from '../rules.js'
-import type { Event } from '../values/event.js'
+import { type Event, event } from '../values/event.js'
 import { textRules } from './check.js'
-import { checkString, guarded, isBare, json } from './data.js'
-import type { Format, FormatOptions, Notice } from './format.js'
+import { checkString, guarded, isBare, json, type Serialize } from './data.js'
+import type { Format, FormatOptions, Notice, NoticeDetails } from './format.js'
 import { make } from './format.js'
+import { noticeBy } from './notices.js'
 
-// An empty comment: some clients and proxies wait for a first byte.
-const nudge = ':\n\n'
+// An empty comment: some clients and proxies wait for a first byte. No blank line follows a comment: careless parsers
+// dispatch an empty event at each one.
+const nudge = ':\n'
 
 const newline = /\r\n|\r|\n/g
 
@@ -17,11 +19,13 @@ const newline = /\r\n|\r|\n/g
  *
  * An event is its comment, `event`, `id`, `retry` and `data`, as far as it has them. A string is written as it is,
  * anything else as JSON. Text with CR, LF or CRLF becomes several `data` lines, so that data cannot forge an event. An
- * event with a type and no data gets an empty `data` line, since a browser dispatches nothing without one.
+ * event with a type and no data gets an empty `data` line, since a browser dispatches nothing without one. An event with
+ * neither data, type nor id is lines without a blank line behind them: nothing is to be dispatched.
  *
- * Notices: the events `gap`, `end` and `failed` with JSON data, and the comment `dropped 17`.
+ * Notices: the events `gap`, `position`, `end`, `reconnect` and `failed` with JSON data, and the comment `dropped 17`.
  *
- * @param options `mediaType`; `serialize(data, event)` returns the text of the data
+ * @param options `mediaType`; `serialize(data, event)` returns the text of the data; `notice(kind, details)` replaces the
+ *   notices
  * @throws TypeError for unknown or invalid options
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
@@ -29,16 +33,26 @@ export function sse(options: FormatOptions = {}): Format {
   checkKeys('sse()', options, textRules)
   const { mediaType = 'text/event-stream' } = options
   const serialize = options.serialize ? guarded('sse', options.serialize) : textOrJson
+  const encode = (event: Event) => frame(event, serialize)
   return make(
     {
       mediaType,
       open: nudge,
       heartbeat: nudge,
-      encode: (event) => `${metadata(event)}${data(event, serialize)}\n`,
-      notice,
+      encode,
+      notice: options.notice
+        ? noticeBy('sse', options.notice, encode, (text) => frame(event(text), textOrJson))
+        : notice,
     },
-    { retry: (milliseconds) => `${retry(milliseconds)}\n` },
+    { retry },
   )
+}
+
+/** Lines for a parser; a blank line if there is something to dispatch or to remember. */
+function frame(event: Event, serialize: Serialize): string {
+  const lines = metadata(event) + data(event, serialize)
+  const isWhole = event.data !== undefined || event.type !== undefined || event.id !== undefined
+  return isWhole ? `${lines}\n` : lines
 }
 
 function metadata(event: Event): string {
@@ -50,7 +64,7 @@ function metadata(event: Event): string {
   )
 }
 
-function data(event: Event, serialize: (data: unknown, event: Event) => string): string {
+function data(event: Event, serialize: Serialize): string {
   if (!isBare(event)) return lines('data', serialize(event.data, event))
   return event.type === undefined ? '' : field('data', '')
 }
@@ -59,10 +73,11 @@ function textOrJson(data: unknown): string {
   return typeof data === 'string' ? data : json(data)
 }
 
-function notice(kind: Notice, details: object): string {
-  if (kind === 'dropped') return `${comment(`dropped ${(details as { count: number }).count}`)}\n`
+function notice(kind: Notice, { id, ...details }: NoticeDetails): string {
+  if (kind === 'dropped') return comment(`dropped ${details.count}`)
   // EventSource itself dispatches `error` when it loses the connection.
-  return `${field('event', kind === 'error' ? 'failed' : kind)}${field('data', json(details))}\n`
+  const type = kind === 'error' ? 'failed' : kind
+  return frame(event(details, { type, id }), json)
 }
 
 function comment(text: string): string {

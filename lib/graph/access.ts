@@ -1,4 +1,6 @@
 // Decides whether a request may proceed at all: the checks for every method.
+import { type Accepts, accepts } from '../declare/media-types.js'
+import { acceptQuery } from '../http/accept-query.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { askAgain } from '../request/callback.js'
 import type { Exchange } from '../request/exchange.js'
@@ -44,16 +46,30 @@ export const access = {
   isOptions: question({
     asks: 'options',
     also: ['allowedMethods'],
+    describes: ['contentTypesAccepted'],
     onlyFor: (method) => method === 'OPTIONS',
     isPassed: true,
     answer: (x, ask) =>
-      ask(x, 'allowedMethods', (methods) =>
-        ask(x, 'options', (headers) => {
-          Object.assign(x.draft.headers, { Allow: methods.join(', ') }, headers)
-          return true
-        }),
-      ),
+      ask(x, 'allowedMethods', (methods) => {
+        x.draft.headers.Allow = methods.join(', ')
+        const answered = () =>
+          ask(x, 'options', (headers) => {
+            Object.assign(x.draft.headers, headers)
+            return true
+          })
+        if (!methods.includes('QUERY')) return answered()
+        return ask(x, 'contentTypesAccepted', (acceptors) => {
+          listQueries(x, x.plan.accepted ?? accepts(acceptors))
+          return answered()
+        })
+      }),
   }),
+}
+
+/** Says which queries are accepted (RFC 10008 3). */
+export function listQueries({ draft }: Exchange, accepted: readonly Accepts[]): void {
+  const types = acceptQuery(accepted.map(({ range }) => range))
+  if (types !== '') draft.headers['Accept-Query'] = types
 }
 
 /** Whether the method is one of those allowed. If not, the answer lists them. */

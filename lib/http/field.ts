@@ -1,4 +1,5 @@
-// Tells which strings may stand in header fields.
+// Tells which strings may stand in header fields, and reads fields that stand more than once.
+import type { IncomingMessage } from 'node:http'
 import { isPlain } from '../rules.js'
 
 const token = /^[!#$%&'*+.^_`|~\w-]+$/
@@ -26,4 +27,20 @@ export const streamHeaders = {
   fits: (given: unknown) =>
     isHeaders(given) &&
     !Object.keys(given).some((name) => /^(?:content-length|transfer-encoding)$/i.test(name)),
+}
+
+/**
+ * All lines of a field. Of some fields `req.headers` has only the first, as if it stood alone. A request that no server
+ * made, such as one of a test tool, may have nothing else.
+ *
+ * @param name in lower case
+ */
+export function linesOf({ headers, rawHeaders }: IncomingMessage, name: string): readonly string[] {
+  const shown = headers[name]
+  // middleware may have removed or replaced the field
+  if (shown === undefined) return []
+  const lines: string[] = []
+  for (let at = 0; at < (rawHeaders?.length ?? 0); at += 2)
+    if (rawHeaders[at]?.toLowerCase() === name) lines.push(rawHeaders[at + 1] as string)
+  return lines.length > 1 ? lines : [shown].flat()
 }

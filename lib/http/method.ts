@@ -1,4 +1,4 @@
-// Tells whether a method only reads, and whether its name is in the wrong case.
+// Tells which methods only read, which answers can be revalidated, and whether a method's name is in the wrong case.
 import { METHODS } from 'node:http'
 
 const known: ReadonlySet<string> = new Set([...METHODS, 'QUERY'])
@@ -11,4 +11,9 @@ export function isMiscased(value: unknown): value is string {
 /** The methods that retrieve a representation (RFC 9110 9.3.1, 9.3.2). */
 export function isReading(method: string): boolean {
   return method === 'GET' || method === 'HEAD'
+}
+
+/** The methods whose answer can be revalidated (RFC 9110 13.1.2, 13.1.3): those, and QUERY (RFC 10008 2). */
+export function isRevalidated(method: string): boolean {
+  return isReading(method) || method === 'QUERY'
 }

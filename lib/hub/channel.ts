@@ -7,6 +7,7 @@ import { safely } from '../guard.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
 import { checkKeys, type Rules } from '../rules.js'
 import { apart } from '../scope.js'
+import { asBytes } from '../values/bytes.js'
 import { type Event, isEvent } from '../values/event.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
@@ -149,7 +150,9 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   protected begin(): void {
     if (this.#isClosed) return this.down()
     const receiver = this.#receive()
-    const listening = apart(() => this.#log.listen(receiver))
+    const answer = apart(() => this.#log.listen(receiver))
+    // a backend's thenable may call back twice
+    const listening = isPromise(answer) ? Promise.resolve(answer) : answer
     this.#listening = listening
     if (isPromise(listening)) {
       listening.then(
@@ -210,7 +213,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
         failure ??= error
       }
     }
-    if (event.data instanceof Uint8Array) return
+    if (asBytes(event.data)) return
     try {
       json(event.data)
     } catch (error) {

@@ -1,5 +1,5 @@
 // Encodes an event of a channel once in each format, for all streams that write it.
-import { is } from '../brand.js'
+import { is, isBranded } from '../brand.js'
 import type { Format } from '../formats/format.js'
 import type { Event } from '../values/event.js'
 import { type Encoded, encode } from '../wire/chunk.js'
@@ -18,6 +18,10 @@ export class Published<out Data = unknown> implements Event<Data> {
     this.id = id
     this.data = data
     if (type !== undefined) this.type = type
+  }
+
+  static [Symbol.hasInstance](value: unknown): value is Published {
+    return isBranded(value, 'event') && 'in' in (value as object)
   }
 
   /**

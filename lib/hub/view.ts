@@ -2,6 +2,7 @@
 import { is } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import type { Format } from '../formats/format.js'
+import { forsake } from '../guard.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { type Event, isEvent } from '../values/event.js'
 import type { Feed } from '../values/feed.js'
@@ -41,7 +42,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
     const changeEvent: Change = (event) => {
       const made = settled('map', changed(event.data, event))
       return isEvent(made)
-        ? new Published(event.id, made.data, made.type ?? event.type)
+        ? new Published(event.id, made.data, 'type' in made ? made.type : event.type)
         : new Published(event.id, made, event.type)
     }
     return new Part<To>(this as View<unknown>, changeEvent, true)
@@ -174,7 +175,7 @@ class Part<Data> extends View<Data> {
 /** A promise is always truthy. */
 function settled(name: string, answer: unknown): unknown {
   if (!isPromise(answer)) return answer
-  answer.then(undefined, () => {})
+  forsake(answer)
   throw misuse('LARIAT_ANSWER', `${name}() returned a promise; it must be synchronous`)
 }
 

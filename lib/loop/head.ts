@@ -6,7 +6,7 @@ import { stillAllowed } from '../graph/access.js'
 import { essenceOf, parseMediaType } from '../http/media-type.js'
 import { putHeaders, withCharset } from '../request/draft.js'
 import type { Exchange } from '../request/exchange.js'
-import type { Fail, Outcome } from '../request/outcome.js'
+import type { Fail, Held } from '../request/outcome.js'
 import { finishHead, respondStop } from '../respond.js'
 import type { StopValue } from '../values/stop.js'
 import { tellsGaps } from '../wire/fixed.js'
@@ -14,9 +14,6 @@ import type { Outlet } from '../wire/outlet.js'
 import { resumeFrom } from './last-event-id.js'
 import type { Recheck } from './lease.js'
 import type { OpenStreams } from './open-streams.js'
-
-/** An outcome that holds the response open. */
-export type Held = Extract<Outcome, { kind: 'loop' }>
 
 /** The most bytes that a head may hold back: a stream that does not come from a feed must not wait long. */
 const mostHeld = 2 ** 14
@@ -37,7 +34,7 @@ export class Head {
     this.#held = held
     this.#streams = streams
     this.#fail = fail
-    this.type = typeOf(x, held.format)
+    this.type = typeOf(x, held)
   }
 
   get format(): Format {
@@ -82,11 +79,7 @@ export class Head {
 
   /** Answers with a stop instead of the stream. */
   stop(stop: StopValue): void {
-    try {
-      respondStop(this.#x, stop, this.#fail)
-    } catch (error) {
-      this.#fail(error)
-    }
+    respondStop(this.#x, stop, this.#fail)
   }
 
   /** Answers with an error instead of the stream. */
@@ -126,13 +119,13 @@ function setHead(x: Exchange, { headers = {} }: Held, type: string): void {
  * The media type of a stream: the negotiated one, with the format's parameters (such as a multipart boundary) if both
  * are the same type. The format's own if nothing was negotiated, or if an accept callback chose another format.
  */
-function typeOf(x: Exchange, format: Format): string {
+function typeOf(x: Exchange, { format, isAccepted = false }: Held): string {
   const { mediaType, charset } = x.negotiated
   if (mediaType === format.mediaType && charset === undefined) return mediaType as string
   const own = mediaTypesOf(format)
   if (mediaType === undefined) return own[0]
   const same = own.find((each) => essenceOf(each) === essenceOf(mediaType))
-  if (!same && !x.isReading) return own[0]
+  if (!same && isAccepted) return own[0]
   const type = same && !parseMediaType(mediaType)?.parameters.length ? same : mediaType
   // streams are always UTF-8, even if a body would have another charset
   return charset === undefined ? type : withCharset(type, 'utf-8')

@@ -5,6 +5,7 @@ import { safely } from '../guard.js'
 import type { Gap } from '../hub/gap.js'
 import { type Follower, type Subscriber, Subscription } from '../hub/subscription.js'
 import { type Awaitable, isPromise } from '../promise.js'
+import { discard } from '../request/discard.js'
 import type { Exchange } from '../request/exchange.js'
 import type { Feed } from '../values/feed.js'
 import type { OpenStream, Reason, Wrote } from '../values/open-stream.js'
@@ -133,6 +134,7 @@ export class Loop implements Subscriber, Holder {
     try {
       this.#actor?.adopt(answer)
     } catch (error) {
+      discard(answer)
       return this.end({ kind: 'error', error })
     }
     // opening a source may end the stream
@@ -247,16 +249,17 @@ export class Loop implements Subscriber, Holder {
   }
 
   #leave(turn: 'over' | 'failed', reason: Reason, stop?: StopValue): void {
-    if (!life[this.#state][turn]) return
+    if (!life[this.#state][turn]) return discard(stop)
     this.within(() => {
       // a complete end comes after the events that were published before it
       if (isComplete(reason)) this.#safely('the write before the end', () => this.subscription?.flush())
       // and after the events that were written while the head waited for a feed
       if (this.outlet.heldBytes > 0 && reason.kind !== 'disconnect') this.#sendHead()
       const next = life[this.#state][turn]
-      if (!next) return
+      if (!next) return discard(stop)
       this.#state = next
-      if (!this.isEnded) this.#release(reason, stop)
+      if (this.isEnded) discard(stop)
+      else this.#release(reason, stop)
       if (next === 'ended') this.#finish()
     })
   }

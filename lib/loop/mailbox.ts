@@ -192,7 +192,8 @@ export class Mailbox {
 
   /** Continues once a promise settles, unless the loop has ended by then. */
   #settle(promise: PromiseLike<unknown>, then: (value: unknown) => void): void {
-    promise.then(
+    // a thenable of the user's may call back twice
+    Promise.resolve(promise).then(
       (value) => {
         if (!this.#isOpen) return
         this.#guard(() => then(value))

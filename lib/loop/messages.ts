@@ -1,12 +1,14 @@
 // Hands each message of a stream to `info`, or writes it if the spec has no `info`.
 import type { AnySpec } from '../declare/spec.js'
 import { LariatError } from '../errors.js'
+import { wire } from '../formats/format.js'
 import { safely } from '../guard.js'
 import { Gap } from '../hub/gap.js'
 import { Published } from '../hub/published.js'
 import type { Follower, Subscription } from '../hub/subscription.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { wrongAnswer } from '../request/callback.js'
+import { isBlob } from '../values/bytes.js'
 import { event, isEvent } from '../values/event.js'
 import type { Reason, Wrote } from '../values/open-stream.js'
 import { isStop, type StopValue } from '../values/stop.js'
@@ -154,15 +156,30 @@ export class Messages implements Follower {
   /** Without `info`, encodes the message, unless it comes from a feed. */
   toMessage(value: unknown): unknown {
     const isAsItIs = this.#callbacks.info || value instanceof Gap || value instanceof Published
-    return isAsItIs ? value : this.encode(value)
+    return isAsItIs || this.#blobIn(value) ? value : this.encode(value)
+  }
+
+  /** A Blob that is written once it has been read. */
+  #blobIn(message: unknown): Blob | undefined {
+    if (!this.#held.outlet.format[wire]?.takesBytes) return undefined
+    const data = isEvent(message) ? message.data : message
+    return isBlob(data) ? data : undefined
   }
 
   handle(message: unknown): Awaitable<void> {
     if (message instanceof Gap) return this.#handleGap(message)
     const { info } = this.#callbacks
-    if (!info) return void this.#held.put(this.encode(message))
+    if (!info) {
+      const blob = this.#blobIn(message)
+      return blob
+        ? blob.arrayBuffer().then((bytes) => void this.#held.put(this.encode(bytes)))
+        : void this.#held.put(this.encode(message))
+    }
     const answer = info(message, this.#caller.context)
-    return isPromise(answer) ? answer.then((value) => this.#handled(value)) : this.#handled(answer)
+    // a thenable of the user's may call back twice
+    return isPromise(answer)
+      ? Promise.resolve(answer).then((value) => this.#handled(value))
+      : this.#handled(answer)
   }
 
   #handled(answer: unknown): void {
@@ -179,7 +196,7 @@ export class Messages implements Follower {
       if (isStop(answer)) this.#held.end({ kind: 'stop' }, answer)
     }
     const answer = this.within(() => onGap({ ...gap }, this.#caller.context))
-    return isPromise(answer) ? answer.then(answered) : answered(answer)
+    return isPromise(answer) ? Promise.resolve(answer).then(answered) : answered(answer)
   }
 
   /** After a replay the live feed continues. The end of any other source ends the stream. */

@@ -5,7 +5,7 @@ import * as stream from 'node:stream'
 import { Worker } from 'node:worker_threads'
 import type { Watched } from '../declare/context.js'
 import { misuse, show } from '../errors.js'
-import { quietly } from '../guard.js'
+import { forsake, quietly } from '../guard.js'
 import { isPromise, nextTurn } from '../promise.js'
 import { apart } from '../scope.js'
 import { isWebStream } from '../values/readable.js'
@@ -17,7 +17,7 @@ type Down = (error?: unknown) => void
 export interface Watch {
   /** Resolves once a target that was dead from the start has reported it; absent if that is known at once. */
   readonly known?: Promise<unknown>
-  stop(): void
+  stop(): unknown
 }
 
 /**
@@ -33,13 +33,13 @@ export function watch(target: Watched, down: Down): Watch {
   // user code may keep `once`; it must not keep the stream alive
   let tell: Down | undefined = down
   let isWatching = true
-  let unwatch: (() => void) | undefined
+  let unwatch: (() => unknown) | undefined
   const stop = () => {
     tell = undefined
     isWatching = false
     const undo = unwatch
     unwatch = undefined
-    undo?.()
+    return undo?.()
   }
   const once: Down = (error) => {
     const told = tell
@@ -49,19 +49,21 @@ export function watch(target: Watched, down: Down): Watch {
   }
   const { known, undo } = attach(target, once)
   if (isWatching) unwatch = undo
-  else undo?.()
+  else forsake(undo?.())
   return { stop, ...(known && { known }) }
 }
 
 interface Attached {
-  readonly undo?: () => void
+  readonly undo?: () => unknown
   readonly known?: Promise<unknown>
 }
 
 function attach(target: Watched, down: Down): Attached {
   if (isWatchable(target)) {
     const undo = target.onDown(down)
-    return typeof undo === 'function' ? { undo: undo as () => void } : {}
+    if (typeof undo === 'function') return { undo: undo as () => unknown }
+    forsake(undo)
+    return {}
   }
   if (isPromise(target)) return attachPromise(target, down)
   if (isWebStream(target) || target instanceof WritableStream) return attachWebStream(target, down)

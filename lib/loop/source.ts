@@ -1,5 +1,5 @@
 // Turns the answer of `subscribe` (an iterable, an async iterable or a stream) into a source to pull from.
-import { quietly } from '../guard.js'
+import { forsake, quietly } from '../guard.js'
 import type { ReplayStep } from '../hub/replay.js'
 import type { Awaitable } from '../promise.js'
 import { wrongAnswer } from '../request/callback.js'
@@ -36,6 +36,10 @@ function none(answer: unknown): never {
 
 /** A running generator cannot be returned: one that ends its own stream is closed after it has yielded. */
 function pullIterator(iterator: AsyncIterator<unknown> | Iterator<unknown>): Pull {
+  if (typeof iterator?.next !== 'function') {
+    forsake(iterator)
+    throw wrongAnswer('The iterator of subscribe', iterator, 'an object with next()')
+  }
   let isRunning = false
   let isUnwanted = false
   // a generator that is in an await returns only after it: do not wait for that

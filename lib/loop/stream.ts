@@ -1,4 +1,5 @@
 // Shows an open stream to users: `context.stream` and `endpoint.streams`. Created on demand.
+import { shared } from '../brand.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { Outlet } from '../wire/outlet.js'
 
@@ -19,12 +20,12 @@ export function sinceStart(): number {
   return Date.now() - started
 }
 
-let looked = 0
+const looked = shared('streams', () => ({ count: 0 }))
 
 export class Stream implements OpenStream {
   readonly #observed: Observed
   #client: string | undefined
-  readonly id = (++looked).toString(36)
+  readonly id = (++looked.count).toString(36)
 
   /** @param client the client's key; by default `req.ip`, read on demand */
   constructor(observed: Observed, client?: string) {

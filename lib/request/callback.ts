@@ -10,7 +10,7 @@ import { isStop } from '../values/stop.js'
 import type { Context } from './context.js'
 import { discard } from './discard.js'
 import type { Exchange } from './exchange.js'
-import type { Answer, Outcome } from './outcome.js'
+import type { Answer, Held, Outcome } from './outcome.js'
 
 type Callback = (context: Context) => unknown
 
@@ -45,7 +45,10 @@ function askOnce<Name extends CallbackName>(
   }
   return run(x, name, callback, (value) => {
     const { fits, expected } = callbacks[name]
-    if (!fits(value)) throw wrongAnswer(name, value, expected)
+    if (!fits(value)) {
+      discard(value)
+      throw wrongAnswer(name, value, expected)
+    }
     x.answers ??= {}
     x.answers[name] = value
     x.onAnswer?.(name, value)
@@ -90,7 +93,7 @@ export function askAgain(x: Exchange, name: CallbackName): Awaitable<unknown> {
 }
 
 /** The outcome of a callback that returned a format, or a list in a format; undefined for any other value. */
-export function switchTo(value: unknown): Outcome | undefined {
+export function switchTo(value: unknown): Held | undefined {
   if (isFormat(value)) return { kind: 'loop', status: 200, format: value }
   if (isOnce(value)) {
     return { kind: 'loop', status: 200, format: value.format as Format, list: value.list }
@@ -120,7 +123,8 @@ export function withDeadline<T>(name: string, promise: PromiseLike<T>, milliseco
       isLate = true
       reject(tooLate(name, milliseconds))
     })
-    promise.then(
+    // a thenable of the user's may throw, or call back twice
+    Promise.resolve(promise).then(
       (value) => {
         deadline.cancel()
         if (isLate) discard(value)

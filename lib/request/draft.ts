@@ -111,7 +111,7 @@ export function charsetOf(type: string): string | undefined {
 }
 
 /** Headers that describe a body and nothing else. */
-const ofBodies = ['Content-Type', 'Content-Encoding', 'Content-Language']
+const ofBodies = ['Content-Type', 'Content-Encoding', 'Content-Language', 'Content-Length', 'Content-Range']
 
 /** Adds a charset to text types. JSON, event streams and the like are UTF-8 by definition. */
 export function withCharset(mediaType: string, charset: string | undefined): string {

@@ -1,9 +1,12 @@
 // Defines a body that a callback may answer with, and turns it into bytes.
 import { misuse } from '../errors.js'
+import { parseMediaType } from '../http/media-type.js'
 import { isPromise } from '../promise.js'
+import { asBytes, isBlob } from './bytes.js'
+import { isLostInJson } from './json.js'
 import { isStream } from './readable.js'
 
-/** A whole body: a string, bytes, a Node or Web stream, or a JSON value. Not undefined, and not a promise. */
+/** A whole body: a string, bytes or a Blob, a Node or Web stream, or a JSON value. Not undefined, and not a promise. */
 export type Body =
   | string
   | number
@@ -20,27 +23,42 @@ const encodings: ReadonlyMap<string, BufferEncoding> = new Map([
   ['utf-16le', 'utf16le'],
 ])
 
-/** Whether a callback may answer with a value as a body. */
+/**
+ * Whether a callback may answer with a value as a body: a string, bytes of any kind, a stream, or a value that JSON can
+ * say. Not a Map, a Response, an Error and the like, for which JSON writes `{}`.
+ */
 export function isBody(value: unknown): value is Body {
   if (value === null) return true
   if (typeof value !== 'object')
     return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-  return isStream(value) || !(isPromise(value) || Symbol.asyncIterator in value)
+  if (isStream(value) || isBlob(value) || asBytes(value)) return true
+  return !(isPromise(value) || Symbol.asyncIterator in value || isLostInJson(value))
 }
 
-/** The bytes of a body that is not a stream. */
+/** A body whose length is known: a Blob, whose bytes come later; or its bytes. */
+export function toWhole(body: Body, charset?: string): Buffer | Blob {
+  return isBlob(body) ? body : toBytes(body, charset)
+}
+
+/** The length of a body in bytes; undefined for a stream, or for text and JSON that were not encoded yet. */
+export function sizeOf(body: Body | undefined): number | undefined {
+  return isBlob(body) ? body.size : asBytes(body)?.length
+}
+
+/** The bytes of a body that is neither a stream nor a Blob. */
 export function toBytes(body: Body, charset?: string): Buffer {
   const chunk = toChunk(body, charset)
   return typeof chunk === 'string' ? Buffer.from(chunk) : chunk
 }
 
 /**
- * A body that is not a stream: a string in the given charset, bytes as they are, anything else as JSON. UTF-8 text
+ * A body that is neither a stream nor a Blob: a string in the given charset, bytes as they are, anything else as JSON. UTF-8 text
  * stays a string, which Node writes in one piece with the head.
  */
 export function toChunk(body: Body, charset = 'utf-8'): string | Buffer {
   if (typeof body === 'string') return /^utf-?8$/i.test(charset) ? body : encode(body, charset)
-  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  const bytes = asBytes(body)
+  if (bytes) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const json = JSON.stringify(body) as string | undefined
   if (json === undefined) {
     throw misuse('LARIAT_ANSWER', 'The body cannot be written as JSON: its toJSON() returned undefined')
@@ -62,5 +80,7 @@ function encode(text: string, charset: string): Buffer {
 /** The media type of a body for which none was negotiated. */
 export function typeOf(body: Body): string {
   if (typeof body === 'string') return 'text/plain; charset=utf-8'
-  return body instanceof Uint8Array || isStream(body) ? 'application/octet-stream' : 'application/json'
+  // a Blob may name its type, in any text
+  if (isBlob(body) && parseMediaType(body.type)) return body.type
+  return isBlob(body) || isStream(body) || asBytes(body) ? 'application/octet-stream' : 'application/json'
 }

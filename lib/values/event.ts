@@ -19,7 +19,8 @@ export interface Event<out Data = unknown> {
 /** The metadata that `event()` accepts. */
 export interface EventMeta {
   id?: string | undefined
-  type?: string | undefined
+  /** Null for none: in a feed's `map`, an event keeps its type unless it gets another one, or null. */
+  type?: string | null | undefined
   retry?: number | undefined
   comment?: string | undefined
 }
@@ -28,7 +29,8 @@ export interface EventMeta {
  * Adds stream metadata to data. The result is accepted wherever plain data is.
  *
  * @param data serialised by the format; with undefined, only the metadata is written
- * @param meta `id`, `type`, `retry` (ms, a whole number) and `comment`; empty strings and 0 are values
+ * @param meta `id`, `type`, `retry` (ms, a whole number) and `comment`; empty strings and 0 are values. `type: null`
+ *   takes the type away from an event that a `map` changes
  * @throws TypeError for a second argument that is no object
  */
 export function event<Data>(data: Data, meta: EventMeta = {}): Event<Data> {
@@ -38,14 +40,15 @@ export function event<Data>(data: Data, meta: EventMeta = {}): Event<Data> {
   }
   const value: { -readonly [K in keyof Event<Data>]: Event<Data>[K] } = { [is]: 'event', data }
   if (meta.id !== undefined) value.id = meta.id
-  if (meta.type !== undefined) value.type = meta.type
+  // an own `type` that is undefined: no type, where an absent one says nothing of it
+  if (meta.type !== undefined) (value as { type?: string | undefined }).type = meta.type ?? undefined
   if (meta.retry !== undefined) value.retry = meta.retry
   if (meta.comment !== undefined) value.comment = meta.comment
   return value
 }
 
 /** The message that `info` gets when none came for the spec's `timeout`: Erlang's `after`. */
-export const timeout: unique symbol = Symbol('express-lariat.timeout')
+export const timeout: unique symbol = Symbol.for('express-lariat.timeout') as never
 
 export function isEvent(value: unknown): value is Event {
   return isBranded(value, 'event')

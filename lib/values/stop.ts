@@ -14,7 +14,10 @@ export interface Stop {
 /** The second argument of `stop()`. */
 export interface StopAnswer {
   headers?: Record<string, string>
-  /** A string is text/plain, bytes are application/octet-stream, anything else is JSON, unless `headers` set a type. */
+  /**
+   * A string is text/plain, bytes are application/octet-stream, a Blob is of its own type, anything else is JSON, unless
+   * `headers` set a type.
+   */
   body?: Body
   /** The `detail` of the problem body of a status of 400 or above. */
   detail?: string

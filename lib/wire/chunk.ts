@@ -1,7 +1,10 @@
 // Turns an event into bytes in a format, framed as a chunk once for all streams.
+import { is, isBranded } from '../brand.js'
 import { misuse, show } from '../errors.js'
-import { type Format, type Notice, type Wire, wire } from '../formats/format.js'
+import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
+import { forsake } from '../guard.js'
 import type { Event } from '../values/event.js'
+import { type Halves, halvesOf } from './halves.js'
 
 type Own = Format & { readonly [wire]?: Wire }
 
@@ -38,12 +41,30 @@ export class Encoded extends Chunk {
   readonly events: number
   /** The data of a single event, for `conflate`. */
   readonly data: unknown
+  /** The halves of surrogate pairs that the events begin or end with. In the bytes each is U+FFFD. */
+  readonly halves: Halves | undefined
 
-  constructor(framed: Buffer, start: number, separator: number, events: number, data: unknown) {
+  constructor(
+    framed: Buffer,
+    start: number,
+    separator: number,
+    events: number,
+    data: unknown,
+    halves: Halves | undefined,
+  ) {
     super(framed, start)
     this.separator = separator
     this.events = events
     this.data = data
+    this.halves = halves
+  }
+
+  get [is](): 'encoded' {
+    return 'encoded'
+  }
+
+  static override [Symbol.hasInstance](value: unknown): value is Encoded {
+    return isBranded(value, 'encoded')
   }
 
   /** As the first record of a stream: without the separator. */
@@ -77,7 +98,13 @@ export function gatherEvents(events: readonly Encoded[]): Encoded {
   const [first] = events as [Encoded]
   return events.length === 1
     ? first
-    : new Encoded(...joined(events), first.separator, events.length, undefined)
+    : new Encoded(...joined(events), first.separator, events.length, undefined, halvesIn(events))
+}
+
+/** Marks a batch that streams must join one by one. */
+function halvesIn(events: readonly Encoded[]): Halves | undefined {
+  for (const { halves } of events) if (halves) return halves
+  return undefined
 }
 
 function joined(chunks: readonly Chunk[]): [framed: Buffer, start: number] {
@@ -99,7 +126,7 @@ export function encode(format: Own, event: Event): Encoded {
 }
 
 /** A notice in a format; empty where the format has none. */
-export function encodeNotice(format: Own, kind: Notice, details: object): Encoded {
+export function encodeNotice(format: Own, kind: Notice, details: NoticeDetails): Encoded {
   return encoded(format, checked('notice', format.notice?.(kind, details) ?? ''), 0, details)
 }
 
@@ -116,7 +143,8 @@ function encoded(format: Own, bytes: string | Uint8Array, events: number, data: 
   const at = separator === '' ? start : start + framed.write(separator, start)
   if (isText) framed.write(bytes, at)
   else framed.set(bytes, at)
-  return new Encoded(framed, start, separator.length, events, data)
+  const halves = isText && format[wire]?.joins ? halvesOf(bytes) : undefined
+  return new Encoded(framed, start, separator.length, events, data, halves)
 }
 
 /** Room for bytes, with their framing. */
@@ -135,5 +163,6 @@ function frame(size: number): { framed: Buffer; start: number } {
 /** The result of a format's own function. */
 function checked(name: string, bytes: unknown): string | Uint8Array {
   if (typeof bytes === 'string' || bytes instanceof Uint8Array) return bytes
+  forsake(bytes)
   throw misuse('LARIAT_DATA', `${name} of the format returned ${show(bytes)}: expected a string or bytes`)
 }

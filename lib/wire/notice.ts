@@ -1,10 +1,10 @@
 // Encodes an in-band notice; none if the format fails to.
 import { report } from '../errors.js'
-import type { Format, Notice } from '../formats/format.js'
+import type { Format, Notice, NoticeDetails } from '../formats/format.js'
 import { type Encoded, encodeNotice } from './chunk.js'
 
 /** Empty if the format has no such notice, or fails to make it. */
-export function noticeIn(format: Format, kind: Notice, details: object, path: string): Encoded {
+export function noticeIn(format: Format, kind: Notice, details: NoticeDetails, path: string): Encoded {
   try {
     return encodeNotice(format, kind, details)
   } catch (error) {

@@ -3,12 +3,13 @@ import type { Request, Response } from 'express'
 import { clock } from '../clock.js'
 import type { Plan } from '../declare/plan.js'
 import { LariatError } from '../errors.js'
-import { type Format, type Notice, type Wire, wire } from '../formats/format.js'
+import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
 import type { Reason, Wrote } from '../values/open-stream.js'
 import { newBacklog, takeBatch } from './backlog.js'
 import type { Batch, Taker } from './batch.js'
-import type { Chunk, Encoded } from './chunk.js'
+import { type Chunk, chunk, type Encoded } from './chunk.js'
 import { heartbeatOf, openingOf, tailOf } from './fixed.js'
+import { join, joint } from './halves.js'
 import { noticeIn } from './notice.js'
 import type { Elsewhere, Queue } from './queue.js'
 import { Writer } from './writer.js'
@@ -28,8 +29,11 @@ export interface Holder {
 /** One stream's events on the wire. The outlet is the alarm of its own heartbeat. */
 export class Outlet extends Writer implements Taker {
   readonly #options: Plan['stream']
-  /** A record was written; the next one needs a separator. */
-  #hasRecord: boolean
+  /**
+   * What the next event must be joined to: `first` is the first record, which needs no separator; a number is the half of
+   * a surrogate pair that waits for the other. Undefined, almost always: it follows as it is.
+   */
+  #seam: 'first' | number | undefined
   /** Events that were dropped, and how many of them the client was not told of yet. */
   #losses: { total: number; untold: number } | undefined
   /** Events and bytes that were handed to the response. */
@@ -45,7 +49,7 @@ export class Outlet extends Writer implements Taker {
     this.format = format
     this.#options = options
     this.#holder = holder
-    this.#hasRecord = this.format[wire]?.separator === undefined
+    this.#seam = this.format[wire]?.separator === undefined ? undefined : 'first'
   }
 
   /** Events that were dropped. */
@@ -93,9 +97,10 @@ export class Outlet extends Writer implements Taker {
   }
 
   #take({ whole, events, now }: Batch): void {
-    if (this.phase !== 'flowing' || !this.#hasRecord || this.#losses?.untold) {
+    const isApart = this.#seam !== undefined || whole.halves !== undefined
+    if (this.phase !== 'flowing' || isApart || this.#losses?.untold) {
       // a policy drops events one by one
-      const takesAll = this.isBehind && this.#hasRecord && this.#options.overflow === 'close'
+      const takesAll = this.isBehind && !isApart && this.#options.overflow === 'close'
       const isWhole = takesAll && this.#ensureQueue().hasRoom(whole, this.#elsewhere)
       for (const each of isWhole ? [whole] : events) if (this.put(each) === 'closed') return
       return
@@ -107,7 +112,7 @@ export class Outlet extends Writer implements Taker {
   }
 
   /** Writes a notice in-band. Returns false if the format has none. */
-  notify(kind: Notice, details: object): boolean {
+  notify(kind: Notice, details: NoticeDetails): boolean {
     const notice = noticeIn(this.format, kind, details, this.path)
     if (notice.size === 0) return false
     if (this.phase === 'flowing') this.put(notice)
@@ -227,10 +232,14 @@ export class Outlet extends Writer implements Taker {
   #handQueued(isEnd: boolean): void {
     this.#tellDrops()
     while (this.queued > 0 && (isEnd || this.phase === 'flowing')) {
-      const { chunk, events } = takeBatch(this.#ensureQueue(), (each) => this.#separated(each))
-      this.#hand(chunk, events)
+      const batch = takeBatch(this.#ensureQueue(), (each) => this.#separated(each))
+      this.#hand(batch.chunk, batch.events)
     }
-    if (isEnd) this.#queue = undefined
+    if (!isEnd) return
+    this.#queue = undefined
+    if (typeof this.#seam !== 'number') return
+    this.#hand(chunk([joint(this.#seam, 0)]), 0)
+    this.#seam = undefined
   }
 
   // ---- notices
@@ -244,7 +253,7 @@ export class Outlet extends Writer implements Taker {
     this.#handNotice('dropped', { count })
   }
 
-  #handNotice(kind: Notice, details: object): void {
+  #handNotice(kind: Notice, details: NoticeDetails): void {
     const notice = noticeIn(this.format, kind, details, this.path)
     if (notice.size > 0) this.#hand(this.#separated(notice), 0)
   }
@@ -253,14 +262,17 @@ export class Outlet extends Writer implements Taker {
 
   #hand(chunk: Chunk, events: number): boolean {
     this.sent += events
+    // an empty chunk would end the body
+    if (chunk.size === 0) return !this.isBehind
     this.bytes += chunk.size
     return this.write(chunk)
   }
 
-  /** The first record of a stream needs no separator. */
+  /** An event as it follows the one before. */
   #separated(encoded: Encoded): Chunk {
-    if (this.#hasRecord) return encoded
-    this.#hasRecord = true
-    return encoded.first
+    const seam = this.#seam
+    if (seam === undefined && encoded.halves === undefined) return encoded
+    this.#seam = encoded.halves?.high || undefined
+    return seam === 'first' ? encoded.first : chunk(join(seam ?? 0, encoded.bytes, encoded.halves))
   }
 }

@@ -1,5 +1,7 @@
 // Queues items for one client, first in, first out; decides which to drop past the limits, by the overflow policy.
 import type { StreamOptions } from '../declare/options.js'
+import { misuse, show } from '../errors.js'
+import { forsake } from '../guard.js'
 
 /** How much may wait for one client, and the policy past these limits. */
 export type Limits = Readonly<Required<Pick<StreamOptions, 'maxQueued' | 'maxQueuedBytes' | 'overflow'>>>
@@ -151,7 +153,7 @@ export class Queue<Item> {
   #supersede(item: Item, at: number): number {
     const { conflate } = this.#limits.overflow as { conflate(data: unknown): PropertyKey }
     const newest = this.#newest as Map<PropertyKey, number>
-    const key = conflate(this.#measure.data(item))
+    const key = checked(conflate(this.#measure.data(item)))
     const older = newest.get(key) ?? -1
     newest.set(key, at)
     if (older < this.#first || this.#items[older] === gone) return 0
@@ -179,4 +181,11 @@ export class Queue<Item> {
     this.#first = 0
     if (this.#newest) this.#conflateAll()
   }
+}
+
+/** No two objects are the same key, two promises of one key among them. */
+function checked(key: unknown): PropertyKey {
+  if (typeof key === 'string' || typeof key === 'number' || typeof key === 'symbol') return key
+  forsake(key)
+  throw misuse('LARIAT_ANSWER', `conflate returned ${show(key)}: expected a string, a number or a symbol`)
 }

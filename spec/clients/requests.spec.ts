@@ -41,7 +41,7 @@ describe('Requests of real clients', () => {
       expect(first.text).to.equal('1\n')
       const named = client.read(`${site.url}/numbers`, { headers: { Accept: 'text/event-stream' } })
       expect(await named.ended()).to.equal('whole')
-      expect(named.text).to.equal(':\n\ndata: 1\n\n')
+      expect(named.text).to.equal(':\ndata: 1\n\n')
     })
 
     it('by HEAD and OPTIONS, and get a head alone: nobody is subscribed', async () => {

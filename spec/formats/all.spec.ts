@@ -7,8 +7,29 @@ import { raw, text } from '../../lib/formats/text.js'
 import { formatContract } from '../contracts/format.js'
 import { unserialisable as bad } from './unserialisable.js'
 
-const values = [{ a: 1 }, '', 0, false, null, [], 'text', Number.NaN, new Date(0)]
-const bytes = [new Uint8Array([0, 255]), Buffer.from('a'), new Uint8Array(0), 'text', '']
+class Point {
+  x = 1
+}
+class Empty {}
+const url = new URL('http://a/')
+const bare = Object.create(null)
+const values = [
+  ...[{ a: 1 }, '', 0, false, null, [], 'text', Number.NaN, new Date(0), {}],
+  ...[new Point(), new Empty(), bare, url, Object('a'), { toJSON: () => 'a', [Symbol.toStringTag]: 'A' }],
+]
+const { buffer } = new Uint8Array([1, 2, 3, 4])
+const bytes = [
+  ...[new Uint8Array([0, 255]), Buffer.from('a'), new Uint8Array(0), 'text', ''],
+  ...[
+    buffer,
+    new Uint16Array(buffer),
+    new Float32Array(1),
+    new DataView(buffer, 1),
+    new SharedArrayBuffer(2),
+  ],
+]
+
+const notBytes = bad.filter((value) => !(value instanceof ArrayBuffer || value instanceof DataView))
 
 formatContract('sse()', { make: sse, makeWith: sse, good: values, bad })
 formatContract('ndjson()', { make: ndjson, makeWith: ndjson, good: values, bad })
@@ -26,13 +47,13 @@ formatContract('ndjson({ envelope })', {
 formatContract('multipart() of JSON', {
   make: () => multipart('application/json'),
   makeWith: (options) => multipart('application/json', options),
-  good: values,
-  bad,
+  good: [...values, ...bytes],
+  bad: notBytes,
 })
 formatContract('multipart() of bytes', {
   make: () => multipart('image/png'),
-  good: [...bytes, new ArrayBuffer(2)],
-  bad: [...bad, {}, 0, false, null, []],
+  good: bytes,
+  bad: [...notBytes, {}, 0, false, null, []],
 })
 
 const columns = ['a', 'b']
@@ -56,8 +77,8 @@ formatContract('text()', {
 
 formatContract('raw()', {
   make: () => raw('audio/mpeg'),
-  good: [...bytes, new ArrayBuffer(2)],
-  bad: [0, false, null, {}, [], 1n, () => 1, Symbol('a'), new Uint16Array(1)],
+  good: bytes,
+  bad: [0, false, null, {}, [], 1n, () => 1, Symbol('a'), new Blob(['a'])],
 })
 
 formatContract('format() of JSON', {

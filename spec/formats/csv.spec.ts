@@ -6,8 +6,8 @@ import { cases } from '../support/cases.js'
 import { hostile } from './strings.js'
 import { encoded, written } from './written.js'
 
-function read(bytes: Buffer): string[][] {
-  return parse(bytes, { record_delimiter: '\r\n' })
+function read(bytes: Buffer, options: { delimiter: string; bom: boolean }): string[][] {
+  return parse(bytes, { record_delimiter: '\r\n', ...options })
 }
 
 describe('csv', () => {
@@ -113,14 +113,39 @@ describe('csv', () => {
     expect(encoded(kept, [1])).to.equal('1\r\n')
   })
 
-  it('reads back as it was sent (csv-parse), whatever is in it', () => {
+  it('parts fields by another delimiter, and quotes by that one', () => {
+    const tabbed = csv({ columns: ['a,b', 'c\td'], delimiter: '\t' })
+    expect(tabbed.open).to.equal('a,b\t"c\td"\r\n')
+    expect(encoded(tabbed, ['1,5', 'x\ty'])).to.equal('1,5\t"x\ty"\r\n')
+    expect(csv({ columns: ['a', 'b'], delimiter: '😀' }).open).to.equal('a😀b\r\n')
+  })
+
+  it('begins with a byte-order mark, if it is asked to', () => {
+    expect(csv({ columns: ['a'], bom: true }).open).to.equal('\uFEFFa\r\n')
+    expect(csv({ columns: ['a'], bom: false }).open).to.equal('a\r\n')
+  })
+
+  cases(
+    'refuses a delimiter that is not one character, or that parts lines and fields already',
+    ['', '"', '\r', '\n', '\r\n', ';;', '\ud83d', 9, null],
+    (delimiter) => `refuses ${JSON.stringify(delimiter)} for its delimiter`,
+    (delimiter) => {
+      expect(() => csv({ columns: ['a'], delimiter: delimiter as never }))
+        .to.throw(TypeError, /delimiter.*expected one character/)
+        .that.includes({ code: 'LARIAT_SPEC' })
+    },
+  )
+
+  it('reads back as it was sent (csv-parse), by any delimiter, whatever is in it', () => {
+    const delimiters = fc.constantFrom(',', ';', '\t', '|', ' ', ':', '-', '\u2028')
     const table = fc.integer({ min: 1, max: 4 }).chain((width) => {
       const row = fc.array(hostile, { minLength: width, maxLength: width })
       return fc.record({ columns: row, rows: fc.array(row, { maxLength: 4 }) })
     })
     fc.assert(
-      fc.property(table, ({ columns, rows }) => {
-        expect(read(written(csv({ columns }), rows))).to.deep.equal([columns, ...rows])
+      fc.property(table, delimiters, fc.boolean(), ({ columns, rows }, delimiter, bom) => {
+        const bytes = written(csv({ columns, delimiter, bom }), rows)
+        expect(read(bytes, { delimiter, bom })).to.deep.equal([columns, ...rows])
       }),
     )
   })

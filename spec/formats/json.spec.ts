@@ -21,8 +21,10 @@ function readSeq(bytes: Buffer): unknown[] {
 
 function readLines(bytes: Buffer): unknown[] {
   const lines = bytes.toString().split('\n')
-  expect(lines.pop()).to.equal('')
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line))
+  // heartbeats after the last record
+  expect(lines.pop()).to.match(/^ *$/)
+  // strict readers refuse an empty line
+  return lines.map((line) => JSON.parse(line))
 }
 
 const formats: [name: string, make: (options?: JsonOptions) => Format, read: (bytes: Buffer) => unknown][] = [
@@ -72,7 +74,7 @@ for (const [name, make, read] of formats) {
     })
 
     it('refuses an id or a type that is no string, in an envelope', () => {
-      for (const meta of [{ id: 1 }, { type: null }]) {
+      for (const meta of [{ id: 1 }, { type: 1 }]) {
         expect(() => encoded(make({ envelope: true }), event(1, meta as never)))
           .to.throw(TypeError, 'expected a string')
           .that.includes({ code: 'LARIAT_DATA' })
@@ -132,9 +134,9 @@ describe('ndjson', () => {
     expect(ndjson().mediaType).to.be.frozen
   })
 
-  it('ends each record by LF, and beats with an empty line', () => {
+  it('ends each record by LF, and beats with a space, since strict readers refuse an empty line', () => {
     expect(encoded(ndjson(), { a: 'b\nc' })).to.equal('{"a":"b\\nc"}\n')
-    expect(ndjson().heartbeat).to.equal('\n')
+    expect(ndjson().heartbeat).to.equal(' ')
   })
 
   cases(

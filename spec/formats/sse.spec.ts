@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
+import type { Notice, NoticeDetails } from '../../lib/formats/format.js'
 import { sse } from '../../lib/formats/sse.js'
 import { event } from '../../lib/values/event.js'
 import { cases } from '../support/cases.js'
@@ -43,9 +44,10 @@ describe('sse', () => {
         event(1, { id: '' }),
         'id: \ndata: 1\n\n',
       ],
-      ['takes a retry of 0 for one', event(undefined, { retry: 0 }), 'retry: 0\n\n'],
-      ['of a comment alone is a comment', event(undefined, { comment: 'hi' }), ': hi\n\n'],
-      ['takes an empty comment for one', event(undefined, { comment: '' }), ': \n\n'],
+      ['takes a retry of 0 for one', event(undefined, { retry: 0 }), 'retry: 0\n'],
+      ['of a comment alone is a line, and no blank line', event(undefined, { comment: 'hi' }), ': hi\n'],
+      ['takes an empty comment for one', event(undefined, { comment: '' }), ': \n'],
+      ['takes a type of null for none', event(1, { type: null }), 'data: 1\n\n'],
       [
         'keeps a leading space, of which a client takes one away (WHATWG 9.2.6)',
         event(' d', { id: ' 1' }),
@@ -79,7 +81,7 @@ describe('sse', () => {
             .that.includes({ code: 'LARIAT_DATA' })
         })
       }
-      for (const value of [1, null, {}, true]) {
+      for (const value of [1, {}, true, ...(name === 'id' ? [null] : [])]) {
         it(`refuses ${typeof value} ${String(value)} for its ${name}`, () => {
           expect(() => encoded(sse(), event(1, { [name]: value as never })))
             .to.throw(TypeError, /expected a string/)
@@ -114,29 +116,37 @@ describe('sse', () => {
 
   describe('beside events', () => {
     it('opens and beats with an empty comment, which clients skip', () => {
-      expect(sse()).to.include({ mediaType: 'text/event-stream', open: ':\n\n', heartbeat: ':\n\n' })
+      expect(sse()).to.include({ mediaType: 'text/event-stream', open: ':\n', heartbeat: ':\n' })
       expect(sse()).to.not.have.property('close')
     })
 
     it('says the reconnection time in a retry field', () => {
-      expect(wireOf(sse()).retry?.(3000)).to.equal('retry: 3000\n\n')
+      expect(wireOf(sse()).retry?.(3000)).to.equal('retry: 3000\n')
       expect(() => wireOf(sse()).retry?.(0.5))
         .to.throw(TypeError, 'whole number')
         .that.includes({ code: 'LARIAT_DATA' })
     })
 
-    const notices: [kind: 'gap' | 'dropped' | 'end' | 'error', details: object, bytes: string][] = [
+    const notices: [kind: Notice, details: NoticeDetails, bytes: string][] = [
       [
         'gap',
         { requested: 'a\n', from: 'b', reason: 'unknown' },
         'event: gap\ndata: {"requested":"a\\n","from":"b","reason":"unknown"}\n\n',
       ],
-      ['dropped', { count: 17 }, ': dropped 17\n\n'],
+      [
+        'gap',
+        { id: '7', requested: 'a', from: 'b', reason: 'trimmed' },
+        'event: gap\nid: 7\ndata: {"requested":"a","from":"b","reason":"trimmed"}\n\n',
+      ],
+      ['position', { id: '7', heartbeat: 5 }, 'event: position\nid: 7\ndata: {"heartbeat":5}\n\n'],
+      ['dropped', { count: 17 }, ': dropped 17\n'],
       ['end', { reason: 'end' }, 'event: end\ndata: {"reason":"end"}\n\n'],
+      ['reconnect', { reason: 'shutdown' }, 'event: reconnect\ndata: {"reason":"shutdown"}\n\n'],
       ['error', {}, 'event: failed\ndata: {}\n\n'],
     ]
     for (const [kind, details, bytes] of notices) {
-      it(`tells of ${kind}`, () => expect(asText(sse().notice?.(kind, details) ?? '')).to.equal(bytes))
+      it(`tells of ${kind} ${JSON.stringify(details)}`, () =>
+        expect(asText(sse().notice?.(kind, details) ?? '')).to.equal(bytes))
     }
   })
 
@@ -150,12 +160,14 @@ describe('sse', () => {
       comment: optional(hostile),
     })
 
-    it('gives back what was sent, and nothing else, whatever is in it', () => {
+    it('gives back what was sent, and nothing else, whatever is in it; to a parser that dispatches at each blank line too', () => {
       const streams = [fc.array(events, { maxLength: 5 }), fc.integer({ min: 1, max: 9 }), fc.nat(2)] as const
       fc.assert(
         fc.property(...streams, (list, size, beats) => {
           const sent = list.map(({ data, ...meta }) => event(data, meta))
-          expect(read(written(sse(), sent, beats).toString(), size)).to.deep.equal({
+          const stream = written(sse(), sent, beats).toString()
+          expect(careless(stream)).to.deep.equal(list.map(({ data }) => textOf(data)))
+          expect(read(stream, size)).to.deep.equal({
             events: list.map(({ data, id, type }) => ({ id, event: type || undefined, data: textOf(data) })),
             comments: list.flatMap(({ comment = '' }) => comment.split(newline)).filter(Boolean),
             retries: list.flatMap(({ retry }) => retry ?? []),
@@ -170,6 +182,18 @@ describe('sse', () => {
 /** Data as a client gets it: all line breaks are LF. */
 function textOf(data: unknown): string {
   return typeof data === 'string' ? data.split(newline).join('\n') : JSON.stringify(data)
+}
+
+/** As openai-python, httpx-sse and fetch-event-source do: an event at each blank line, whatever was before it. */
+function careless(stream: string): string[] {
+  const blocks = stream.split('\n\n')
+  return blocks.slice(0, -1).map((block) =>
+    block
+      .split('\n')
+      .filter((line) => line.startsWith('data: '))
+      .map((line) => line.slice(6))
+      .join('\n'),
+  )
 }
 
 function read(stream: string, size: number) {

@@ -4,8 +4,28 @@ export const unserialisable: readonly unknown[] = [
   Symbol('a'),
   1n,
   { deep: [1n] },
-  // JSON would make {} of it
+  // JSON would make {} of them
   Promise.resolve(1),
+  new Map([['a', 1]]),
+  new (class Registry extends Map {
+    name = 'a'
+  })(),
+  new Set([1]),
+  new WeakMap(),
+  Object.assign(new Error('a'), { code: 'A' }),
+  new Response('a'),
+  new Request('http://a'),
+  new Headers({ a: 'b' }),
+  new FormData(),
+  new URLSearchParams('a=b'),
+  new Blob(['a']),
+  /a/,
+  (function* () {})(),
+  (async function* () {})(),
+  [1].values(),
+  new ArrayBuffer(1),
+  new DataView(new ArrayBuffer(1)),
+  new AbortController().signal,
   circle(),
   {
     toJSON() {

@@ -105,9 +105,9 @@ function gotOf(kind: Kind, body: string): Got[] {
       .map((line) => JSON.parse(line))
   }
   return body
+    .replace(/^:.*\n/gm, '')
     .split('\n\n')
     .slice(0, -1)
-    .filter((block) => !block.startsWith(':'))
     .map((block) => {
       if (block.startsWith('event: gap\n')) return JSON.parse(block.slice(block.indexOf('data: ') + 6))
       return { id: /^id: (.*)$/m.exec(block)![1] }

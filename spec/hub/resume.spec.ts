@@ -66,9 +66,9 @@ const dataOf = (records: unknown[]) =>
 /** The events of an event stream, as a browser dispatches them (WHATWG HTML 9.2.6). */
 function eventsOf(body: string): { type: string; id?: string; data: string }[] {
   return body
+    .replace(/^:.*\n/gm, '')
     .split('\n\n')
     .slice(0, -1)
-    .filter((block) => !block.startsWith(':'))
     .map((block) => {
       const fields = new Map(block.split('\n').map((line) => line.split(/: (.*)/s, 2) as [string, string]))
       const id = fields.get('id')
@@ -251,7 +251,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
     const client = come('x')
     await client.until('data: 1\n\n')
     expect(client.body).to.equal(
-      `:\n\nevent: gap\ndata: {"requested":"x","from":"${id}","reason":"unknown"}\n\nid: ${id}\ndata: 1\n\n`,
+      `:\nevent: gap\ndata: {"requested":"x","from":"${id}","reason":"unknown"}\n\nid: ${id}\ndata: 1\n\n`,
     )
   })
 

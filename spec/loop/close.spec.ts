@@ -170,7 +170,7 @@ describe('endpoint.close() ends the open streams (docs/operate/operating.md)', (
     for (const [format, body] of [
       [jsonArray(), '["x"]'],
       [ndjson(), '"x"\n'],
-      [sse(), ':\n\ndata: x\n\nevent: end\ndata: {"reason":"shutdown"}\n\n'],
+      [sse(), ':\ndata: x\n\nevent: end\ndata: {"reason":"shutdown"}\n\n'],
     ] as const) {
       const log = new Log()
       const endpoint = loop({

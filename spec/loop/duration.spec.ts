@@ -10,7 +10,7 @@ describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => 
   it('expired, complete: with the tail and the end event', async () => {
     for (const [format, tail] of [
       [jsonArray(), '[1]'],
-      [sse(), ':\n\ndata: 1\n\nevent: end\ndata: {"reason":"expired"}\n\n'],
+      [sse(), ':\ndata: 1\n\nevent: end\ndata: {"reason":"expired"}\n\n'],
     ] as const) {
       const { client, context, reasons } = await hold({
         format,
@@ -215,7 +215,7 @@ describe('All heartbeats and deadlines share one timer (docs/operate/operating.m
       expect(time.most, 'timers at once').to.equal(1)
       expect(time.asked, 'timers that were made').to.be.at.most(10)
       time.advance(15_000)
-      for (const client of clients) await client.until(':\n\n:\n\n')
+      for (const client of clients) await client.until(':\n:\n')
       expect(time.asked, 'timers that were made, for 300 heartbeats').to.be.at.most(20)
       for (const open of [...endpoint.streams]) open.close()
       for (const client of clients) await client.whole()

@@ -74,7 +74,7 @@ interface Case {
 }
 
 const cases: Record<string, Case> = {
-  sse: { format: sse, data: 'x', record: ':\n\ndata: x\n\n', tail: '' },
+  sse: { format: sse, data: 'x', record: ':\ndata: x\n\n', tail: '' },
   ndjson: { format: ndjson, data: 'x', record: '"x"\n', tail: '' },
   jsonSeq: { format: jsonSeq, data: 'x', record: '\x1e"x"\n', tail: '' },
   jsonArray: { format: jsonArray, data: 'x', record: '["x"', tail: ']' },
@@ -215,7 +215,7 @@ describe('In-band notices of the end (docs/guide/loop.md)', () => {
   })
 
   const said: readonly (readonly [string, () => Format, end: string | RegExp, error: string])[] = [
-    ['sse', sse, ':\n\nevent: end\ndata: {"reason":"stop"}\n\n', ':\n\nevent: failed\ndata: {}\n\n'],
+    ['sse', sse, ':\nevent: end\ndata: {"reason":"stop"}\n\n', ':\nevent: failed\ndata: {}\n\n'],
     [
       'ndjson in envelopes',
       () => ndjson({ envelope: true }),

@@ -13,7 +13,7 @@ interface Beat {
 
 /** The formats that have one. */
 const beats: Partial<Record<FormatName, Beat>> = {
-  sse: { what: 'a comment', open: ':\n\n', beat: ':\n\n' },
+  sse: { what: 'a comment', open: ':\n', beat: ':\n' },
   ndjson: { what: 'LF', beat: '\n' },
   jsonSeq: { what: 'RS', beat: '\x1e' },
   jsonArray: { what: 'a space', open: '[', beat: ' ' },
@@ -72,10 +72,10 @@ describe('Heartbeats (docs/guide/loop.md)', () => {
 
   it('false is none', async () => {
     const { client } = await hold({ format: sse(), stream: { heartbeat: false } })
-    await client.until(':\n\n')
+    await client.until(':\n')
     stage.now.time.advance(10 ** 9)
     await turns()
-    expect(client.body).to.equal(':\n\n')
+    expect(client.body).to.equal(':\n')
   })
 
   it('are sent only when nothing else was', async () => {
@@ -107,7 +107,7 @@ describe('Heartbeats (docs/guide/loop.md)', () => {
     client.socket.resume()
     expect(await context.drained()).to.equal('ok')
     stage.now.time.advance(1000)
-    await client.until('.\n\n:\n\n')
+    await client.until('.\n\n:\n')
   })
 
   it('beat from the head on, also while `subscribe` is still at work', async () => {
@@ -190,7 +190,7 @@ describe('retry tells SSE clients their reconnection time (docs/guide/loop.md)',
         stream: { retry: milliseconds },
         subscribe: () => ['x'],
       })
-      expect((await client.whole()).body).to.equal(`:\n\nretry: ${milliseconds}\n\ndata: x\n\n`)
+      expect((await client.whole()).body).to.equal(`:\nretry: ${milliseconds}\ndata: x\n\n`)
     })
   }
 

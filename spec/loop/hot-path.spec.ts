@@ -557,7 +557,7 @@ describe('Groups in each format, and on each kind of connection (docs/guide/chan
       channel.publish(event(2, { type: 'tock' })),
       channel.publish(3),
     ])
-    const expected = `:\n\nevent: tick\nid: ${ids[0]}\ndata: 1\n\nevent: tock\nid: ${ids[1]}\ndata: 2\n\nid: ${ids[2]}\ndata: 3\n\n`
+    const expected = `:\nevent: tick\nid: ${ids[0]}\ndata: 1\n\nevent: tock\nid: ${ids[1]}\ndata: 2\n\nid: ${ids[2]}\ndata: 3\n\n`
     for (const client of clients) expect(await client.until('data: 3\n\n')).to.equal(expected)
   })
 

@@ -195,7 +195,7 @@ describe('reauthorize asks again while the response is held (docs/operate/operat
         write('before')
         await beat()
         expect((await client.whole()).body).to.equal(
-          ':\n\ndata: before\n\nevent: end\ndata: {"reason":"revoked"}\n\n',
+          ':\ndata: before\n\nevent: end\ndata: {"reason":"revoked"}\n\n',
         )
         expect(log.entries).to.deep.equal(['unsubscribe', 'revoked'])
         expect(reasons[0]).to.deep.equal({ kind: 'revoked' })

@@ -185,7 +185,7 @@ describe('send puts a message into the mailbox: what the response writes, or `in
       expect(() => context.send(event(1, { id }))).to.throw(TypeError)
     expect(() => context.send(event(1, { retry: 1.5 }))).to.throw(TypeError)
     context.send('ok')
-    expect(await client.until('ok')).to.equal(':\n\ndata: ok\n\n')
+    expect(await client.until('ok')).to.equal(':\ndata: ok\n\n')
   })
 
   it('after the end is nothing, and throws nothing', async () => {

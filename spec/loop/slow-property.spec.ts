@@ -116,7 +116,7 @@ function parse(body: string): Got {
     // what is cut has no end
     ids: all(/^id: \w+-(\d+)\ndata: .*\n\n/gm).map(Number),
     data: all(/^id: .*\ndata: (.*)\n\n/gm),
-    told: all(/^: dropped (\d+)\n\n/gm).reduce((sum, count) => sum + Number(count), 0),
+    told: all(/^: dropped (\d+)\n/gm).reduce((sum, count) => sum + Number(count), 0),
   }
 }
 

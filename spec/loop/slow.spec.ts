@@ -392,7 +392,7 @@ describe('Drops are counted and told (docs/guide/slow-clients.md)', () => {
   staged()
 
   const told: readonly [string, Format, RegExp | undefined][] = [
-    ['sse', sse(), /^: dropped 7\n\n/],
+    ['sse', sse(), /^: dropped 7\n/],
     ['ndjson with an envelope', ndjson({ envelope: true }), /^\{"notice":"dropped","count":7\}\n/],
     ['jsonSeq with an envelope', jsonSeq({ envelope: true }), /^\x1e\{"notice":"dropped","count":7\}\n/],
     ['ndjson', ndjson(), undefined],

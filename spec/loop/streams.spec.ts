@@ -89,7 +89,7 @@ describe('endpoint.streams: the open streams (docs/operate/operating.md)', () =>
       })
       const site = await stage.now.serve(endpoint)
       const client = site.get()
-      await client.until(':\n\n')
+      await client.until(':\n')
       const [stream] = all(endpoint) as [OpenStream]
       await channel.publish('one')
       await channel.publish('two')
@@ -104,10 +104,10 @@ describe('endpoint.streams: the open streams (docs/operate/operating.md)', () =>
     const endpoint = loop({ format: sse(), stream: { retry: 1000, heartbeat: 500 }, ...quiet })
     const site = await stage.now.serve(endpoint)
     const client = site.get()
-    await client.until('retry: 1000\n\n')
+    await client.until('retry: 1000\n')
     const [stream] = all(endpoint) as [OpenStream]
     stage.now.time.advance(1000)
-    await client.until('retry: 1000\n\n:\n\n:\n\n')
+    await client.until('retry: 1000\n:\n:\n')
     expect(stream).to.include({ sent: 0, bytes: Buffer.byteLength(client.body) })
   })
 

@@ -19,7 +19,7 @@ describe('From REST to the loop (docs/guide/getting-started.md)', () => {
       )
       const events = await site.get('/', accept('text/event-stream')).whole()
       expect(events.headers['content-type']).to.equal('text/event-stream')
-      expect(events.body).to.equal(':\n\ndata: 1\n\n')
+      expect(events.body).to.equal(':\ndata: 1\n\n')
       const lines = await site.get('/', accept('application/x-ndjson')).whole()
       expect(lines.headers['content-type']).to.equal('application/x-ndjson')
       expect(lines.headers.vary).to.equal('Accept')
@@ -166,7 +166,7 @@ describe('From REST to the loop (docs/guide/getting-started.md)', () => {
         expect(lines).to.include({ status: 200, body: '"prompt"\n"in"\n"tokens"\n"out"\n' })
         expect(lines.headers['content-type']).to.equal('application/x-ndjson')
         expect((await site.get('/', post('text/event-stream')).whole()).body).to.match(
-          /^:\n\ndata: prompt\n\n/,
+          /^:\ndata: prompt\n\n/,
         )
       })
     }

@@ -67,7 +67,7 @@ describe('The head of a held response (docs/guide/loop.md)', () => {
 
   it('goes out at once with the opening bytes of the format, before anything is written', async () => {
     const site = await stage.now.serve(loop({ format: sse(), subscribe: endless }))
-    expect(await site.get().until(':\n\n')).to.equal(':\n\n')
+    expect(await site.get().until(':\n')).to.equal(':\n')
     const array = await stage.now.serve(loop({ format: jsonArray(), subscribe: endless }))
     expect(await array.get().until('[')).to.equal('[')
   })

@@ -14,7 +14,7 @@ describe('write encodes data and puts it on the wire (docs/guide/loop.md)', () =
     expect(context.write(event('b', { id: '7', type: 'tick' }))).to.equal('ok')
     for (const falsy of [0, false, '', null]) expect(context.write(falsy)).to.equal('ok')
     expect(await client.until('data: null\n\n')).to.equal(
-      ':\n\ndata: {"a":1}\n\nevent: tick\nid: 7\ndata: b\n\ndata: 0\n\ndata: false\n\ndata: \n\ndata: null\n\n',
+      ':\ndata: {"a":1}\n\nevent: tick\nid: 7\ndata: b\n\ndata: 0\n\ndata: false\n\ndata: \n\ndata: null\n\n',
     )
   })
 
@@ -97,7 +97,7 @@ describe('write encodes data and puts it on the wire (docs/guide/loop.md)', () =
     expect(() => context.write(event(1, { type: 'a\nb' }))).to.throw(TypeError)
     expect(() => context.write(undefined)).to.throw(TypeError)
     context.write('b')
-    expect(await client.until('data: b')).to.equal(':\n\ndata: a\n\ndata: b\n\n')
+    expect(await client.until('data: b')).to.equal(':\ndata: a\n\ndata: b\n\n')
   })
 
   it('of data without an event on the wire says how the client is', async () => {

@@ -67,7 +67,7 @@ onBoth('Behind compression() (docs/guide/existing-app.md)', () => {
       await client.until(`data: ${count}\n\n`)
     }
     context.stream.close()
-    expect((await client.whole()).body).to.equal(':\n\ndata: 1\n\ndata: 2\n\ndata: 3\n\n')
+    expect((await client.whole()).body).to.equal(':\ndata: 1\n\ndata: 2\n\ndata: 3\n\n')
   })
 
   it('where the resource says otherwise it is compressed: each event arrives at once all the same', async () => {
@@ -166,7 +166,7 @@ onBoth('Behind compression() (docs/guide/existing-app.md)', () => {
       it(`a stream is not compressed: ${where}`, async () => {
         const site = await stage.now.serve(mount()[0]!, { after: mount().slice(1) })
         const message = await site.get('/', { headers: gzip }).whole()
-        expect(message.body).to.equal(':\n\ndata: 1\n\n')
+        expect(message.body).to.equal(':\ndata: 1\n\n')
         expect(message.headers).not.to.have.property('content-encoding')
       })
     }

@@ -54,7 +54,7 @@ export function behaves(front: Front, expected: Expected): void {
           const client = visitor(version)
           const visit = client.visit('/')
           const context = await held.context()
-          await visit.until(':\n\n')
+          await visit.until(':\n')
           const { send, stream } = context
           return { send, stream, held, client, visit }
         }
@@ -73,7 +73,7 @@ export function behaves(front: Front, expected: Expected): void {
           send('last')
           stream.close()
           expect(await visit.ended()).to.equal('complete')
-          expect(visit.body).to.equal(':\n\ndata: last\n\n')
+          expect(visit.body).to.equal(':\ndata: last\n\n')
         })
 
         it('hands on the end of a shutdown as complete, and the 503 that comes after it', async () => {
@@ -94,7 +94,7 @@ export function behaves(front: Front, expected: Expected): void {
           send('last')
           send('fail')
           expect(await visit.ended()).to.be.oneOf(cut)
-          expect(visit.body).to.equal(':\n\ndata: last\n\n')
+          expect(visit.body).to.equal(':\ndata: last\n\n')
           expect(held.log.entries).to.deep.equal(['subscribe', 'error'])
         })
 
@@ -143,7 +143,7 @@ export function behaves(front: Front, expected: Expected): void {
             body: '',
           })
           const resumed = await answers('GET', { ...events, 'last-event-id': '7' })
-          expect(resumed.body).to.equal(':\n\ndata: after 7\n\n')
+          expect(resumed.body).to.equal(':\ndata: after 7\n\n')
           expect(resumed.headers).to.include({ 'cache-control': 'no-store, no-transform' })
           const prompt = await answers('POST', { 'content-type': 'text/plain' }, 'to be or not')
           expect(prompt).to.include({ type: 'application/x-ndjson', body: '"to"\n"be"\n"or"\n"not"\n' })
@@ -180,7 +180,7 @@ export function behaves(front: Front, expected: Expected): void {
         await held.context(1)
         const staying = client.visit('/staying')
         const { send } = await held.context(2)
-        await leaving.until(':\n\n')
+        await leaving.until(':\n')
         leaving.leave()
         await held.log.until('disconnect')
         send('on')
@@ -193,7 +193,7 @@ export function behaves(front: Front, expected: Expected): void {
       const held = origin.hold()
       const visit = http1().visit('/')
       const { send } = await held.context()
-      await visit.until(':\n\n')
+      await visit.until(':\n')
       visit.reset()
       if (expected.leaving === 'at the next writes') await writesUntil(held.log.until('disconnect'), send)
       await held.log.until('disconnect')
@@ -203,7 +203,7 @@ export function behaves(front: Front, expected: Expected): void {
       const held = origin.hold()
       const visit = http1().visit('/')
       const { send } = await held.context()
-      await visit.until(':\n\n')
+      await visit.until(':\n')
       visit.client.halfClose()
       if (expected.halfClosed === 'leaving') return held.log.until('disconnect')
       send('on')
@@ -252,7 +252,7 @@ export function behaves(front: Front, expected: Expected): void {
         const held = origin.hold(failing)
         const visit = http1().visit('/')
         const { send, stream } = await held.context()
-        await visit.until(':\n\n')
+        await visit.until(':\n')
         if (end === 'fail') send('fail')
         else stream.close()
         expect(await visit.ended()).to.equal(end === 'fail' ? 'cut' : 'complete')
@@ -267,7 +267,7 @@ export function behaves(front: Front, expected: Expected): void {
       }
       await client.whole()
       expect(client.messages.map(({ body }) => body)).to.deep.equal(
-        ['1', '2', '3'].map((id) => `:\n\ndata: after ${id}\n\n`),
+        ['1', '2', '3'].map((id) => `:\ndata: after ${id}\n\n`),
       )
     })
   })

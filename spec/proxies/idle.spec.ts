@@ -47,7 +47,7 @@ async function watch(front: Front, changes: Readonly<Record<string, string>>): P
         const alive = visitor.visit('/beating')
         endings[visitor.version] = await visitor.visit('/silent').ended()
         // more than twice as long, by the heartbeats themselves
-        await alive.until(':\n\n'.repeat(23))
+        await alive.until(':\n'.repeat(23))
       }),
     )
     await silent.log.until('disconnect', visitors.length)

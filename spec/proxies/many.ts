@@ -56,7 +56,7 @@ async function through(front: Front, changes: Readonly<Record<string, string>>, 
         if (visits.length % perConnection === 0) visitors.push(visitorOf(front, proxy, version))
         visits.push(visitors.at(-1)!.visit('/'))
       }
-      await Promise.all(visits.slice(-more).map((visit) => visit.until(':\n\n')))
+      await Promise.all(visits.slice(-more).map((visit) => visit.until(':\n')))
     }
     const opened = performance.now()
     for (const { send } of held.contexts) send('on')

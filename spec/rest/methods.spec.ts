@@ -206,7 +206,7 @@ describe('Methods', () => {
     it('PATCH to a missing one is 404: there is nothing to patch', () =>
       expectStatus(accepting(true, { resourceExists: false }), asked('PATCH'), 404))
 
-    it('A status without a body has no Content-Type, even if the resource set one', async () => {
+    it('A status without a body keeps the Content-Type that a callback set, but 204 has none (RFC 9110 8.3)', async () => {
       for (const [result, status] of [
         [true, 204],
         [{ created: '/a' }, 201],
@@ -222,7 +222,7 @@ describe('Methods', () => {
           },
         }
         const answer = await expectStatus(spec, asked('POST'), status)
-        expect(answer.headers).not.to.have.property('content-type')
+        expect(answer.headers['content-type']).to.equal(status === 204 ? undefined : 'text/html')
         expect(answer.headers['content-length']).to.equal(status === 204 ? undefined : '0')
       }
     })
@@ -360,11 +360,6 @@ describe('Methods', () => {
         const answer = await expectStatus(types(...accepted), asked('POST', type), chosen ? 200 : 415)
         if (chosen) expect(answer.text).to.equal(chosen)
       })
-    }
-
-    for (const method of ['POST', 'PUT', 'PATCH']) {
-      it(`A missing Content-Type is 415, even where */* is accepted: ${method}`, () =>
-        expectStatus(types('*/*'), { method, body: 'a' }, 415))
     }
 
     it('415 names the accepted types in Accept for POST (RFC 9110 12.5.1)', async () => {

@@ -14,6 +14,7 @@ import {
   jsonArray,
   type LoopContext,
   loop,
+  type Negotiation,
   ndjson,
   type OpenStream,
   type Problem,
@@ -105,6 +106,21 @@ resource({
 })
 
 // ---- BookWeb: eventsFirehoseRest, dataStream, book
+
+resource({
+  init: ({ req }) => ({ id: req.url }),
+  headers: ({ state, negotiated }) => ({ 'X-Id': state.id, 'X-Type': negotiated.mediaType }),
+  negotiation: { type: 'lenient', encoding: 'strict' },
+  contentTypesProvided: [sse()],
+  subscribe: () => [1],
+})
+const lenient: Negotiation = 'lenient'
+resource({
+  headers: { 'X-A': 'b' },
+  negotiation: lenient,
+  contentTypesProvided: [sse()],
+  subscribe: () => [1],
+})
 
 resource({
   allowedMethods: ['HEAD', 'GET', 'OPTIONS'],

@@ -46,7 +46,7 @@ describe('The demo: the server', function () {
     server.kill('SIGTERM')
     // a stream that is cut throws
     await all(samples)
-    expect(await Promise.all(firehoses.map((each) => each.text()))).to.deep.equal([':\n\n', ':\n\n', ':\n\n'])
+    expect(await Promise.all(firehoses.map((each) => each.text()))).to.deep.equal([':\n', ':\n', ':\n'])
     expect(await exited).to.deep.equal([0, null])
     await until(() => !isAlive(sample!.pid))
   })

@@ -1,0 +1,22 @@
+// Tells which values JSON has no text for, though JSON.stringify writes `{}` for them.
+import { types } from 'node:util'
+
+/**
+ * Whether JSON would lose what a value holds: a Map, a Response, an Error, a generator object and the like. A value with a
+ * `toJSON` is fine, and so is an instance of a class with plain fields. Looks at the value alone, not into it.
+ */
+export function isLostInJson(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === Array.prototype || prototype === null) return false
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function' || types.isTypedArray(value)) return false
+  if (types.isMap(value) || types.isSet(value) || types.isNativeError(value) || types.isPromise(value))
+    return true
+  // built-in classes have a tag of their own, and keep what they hold where JSON does not look
+  return !written.has(Object.prototype.toString.call(value)) && Object.keys(value).length === 0
+}
+
+/** What JSON writes by its value, and objects without a tag. */
+const written: ReadonlySet<string> = new Set(
+  ['Object', 'Array', 'String', 'Number', 'Boolean', 'Arguments'].map((tag) => `[object ${tag}]`),
+)
