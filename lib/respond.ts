@@ -101,7 +101,10 @@ function refuse(x: Exchange, status: number, fail: Fail): void {
     shaped: (answer, failed) => sendShaped(x, status, answer, failed),
     unshaped: (error) => {
       if (x.hasLeft) return
-      report(`problem failed at ${x.req.originalUrl}, which got the problem body of RFC 9457`, error)
+      report(
+        `problem failed at ${x.req.originalUrl.split('?', 1)}, which got the problem body of RFC 9457`,
+        error,
+      )
       if (x.isOver) return
       draft.retract()
       attempt(x, fail, () => sendProblem(x, problem))

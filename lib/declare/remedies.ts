@@ -118,7 +118,7 @@ function ofNumber(value: string, expected: string): string | undefined {
 const writing = 'it is written as `contentTypesAccepted` and `allowedMethods`'
 
 /** Handlers by method, as other frameworks have them. */
-const byMethod: Readonly<Record<string, string>> = {
+export const byMethod: Readonly<Record<string, string>> = {
   get: 'it is written as `contentTypesProvided`',
   post: writing,
   put: writing,
@@ -144,5 +144,3 @@ export function placed(
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(keys.map((key) => [key, say(key)]))
 }
-
-export { byMethod }

@@ -435,7 +435,7 @@ describe('What problem() answers', () => {
   ] as const) {
     it(`that ${what}: the problem body of RFC 9457, a process warning, and nothing of it for the client`, async () => {
       const site = await stage.now.serve(refusing(problem))
-      const message = await site.get('/some/path').whole()
+      const message = await site.get('/some/path?token=1').whole()
       expect(message.status).to.equal(404)
       expect(message.headers['content-type']).to.equal('application/problem+json')
       expect(message.headers).not.to.have.any.keys('content-encoding', 'transfer-encoding')

@@ -17,6 +17,8 @@ import {
   type Negotiation,
   ndjson,
   type OpenStream,
+  type Problem,
+  type ProblemAnswer,
   raw,
   resource,
   resources,
@@ -384,6 +386,31 @@ export async function readFeed() {
   for await (const message of prices) expectTypeOf(message).toEqualTypeOf<Event<Price>>()
   for await (const message of prices.replay('earliest')) message.data.price
 }
+
+// ---- refusals in another shape
+
+const openai = ({ title, status, detail }: Problem): ProblemAnswer => ({
+  headers: { 'Content-Type': 'application/json' },
+  body: { error: { message: detail ?? title, code: status } },
+})
+resource({
+  init: ({ req }) => ({ id: req.url }),
+  problem: async (problem, { state, req, negotiated }) => {
+    expectTypeOf(problem).toEqualTypeOf<Problem>()
+    expectTypeOf(state).toEqualTypeOf<{ id: string } | undefined>()
+    return { body: { ...problem, instance: state?.id ?? req.url, type: negotiated.mediaType } }
+  },
+})
+loop({ format: sse(), subscribe: prices, problem: openai })
+resources(
+  { '/prices': { contentTypesProvided: [sse()], subscribe: prices, problem: openai } },
+  {
+    problem: (problem, { state }) => {
+      expectTypeOf(state).toBeUnknown()
+      return openai(problem)
+    },
+  },
+)
 
 // ---- literals as bodies
 stop(200, { body: { a: 1 } })
