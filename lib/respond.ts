@@ -228,7 +228,8 @@ function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): voi
   const { req, res } = x
   // ranges need the length
   res.removeHeader('Accept-Ranges')
-  if (res.hasHeader('Transfer-Encoding')) res.removeHeader('Transfer-Encoding')
+  if (res.hasHeader('Transfer-Encoding'))
+    res.removeHeader(req.httpVersion === '1.0' ? 'Transfer-Encoding' : 'Content-Length')
   if (coder) {
     res.removeHeader('Content-Length')
     res.setHeader('Content-Encoding', x.negotiated.encoding)

@@ -14,7 +14,7 @@ interface Beat {
 /** The formats that have one. */
 const beats: Partial<Record<FormatName, Beat>> = {
   sse: { what: 'a comment', open: ':\n', beat: ':\n' },
-  ndjson: { what: 'LF', beat: '\n' },
+  ndjson: { what: 'a space', beat: ' ' },
   jsonSeq: { what: 'RS', beat: '\x1e' },
   jsonArray: { what: 'a space', open: '[', beat: ' ' },
 }
@@ -67,7 +67,7 @@ describe('Heartbeats (docs/guide/loop.md)', () => {
     const { client } = await hold({ stream: { heartbeat: 100 } })
     await client.head()
     stage.now.time.advance(1000)
-    expect(await client.until('\n'.repeat(10))).to.equal('\n'.repeat(10))
+    expect(await client.until(' '.repeat(10))).to.equal(' '.repeat(10))
   })
 
   it('false is none', async () => {
@@ -91,7 +91,7 @@ describe('Heartbeats (docs/guide/loop.md)', () => {
     await turns()
     expect(client.body).to.equal('0\n1\n2\n3\n4\n')
     stage.now.time.advance(1)
-    await client.until('4\n\n')
+    await client.until('4\n ')
   })
 
   it('are none while the client is behind, and come again when it has caught up', async () => {
@@ -123,11 +123,11 @@ describe('Heartbeats (docs/guide/loop.md)', () => {
     })
     await client.until('"early"\n')
     stage.now.time.advance(2000)
-    expect(await client.until('"early"\n\n\n')).to.equal('"early"\n\n\n')
+    expect(await client.until('"early"\n  ')).to.equal('"early"\n  ')
     resolve()
     await turns()
     stage.now.time.advance(1000)
-    await client.until('"early"\n\n\n\n')
+    await client.until('"early"\n   ')
   })
 
   it('are none before the head', async () => {
@@ -150,7 +150,7 @@ describe('Heartbeats (docs/guide/loop.md)', () => {
     const { client, context } = await hold({ stream: { heartbeat: 1000 } })
     await client.head()
     stage.now.time.advance(3000)
-    await client.until('\n\n\n')
+    await client.until('   ')
     expect(context.stream).to.include({ sent: 0, bytes: 3 })
   })
 

@@ -569,9 +569,9 @@ describe('Groups in each format, and on each kind of connection (docs/guide/chan
       for (const client of clients) await client.until(`${number}\n`)
     }
     stage.now.time.advance(1000)
-    for (const client of clients) await client.until('3\n\n')
+    for (const client of clients) await client.until('3\n ')
     await channel.publish(4)
-    for (const client of clients) expect(await client.until('4\n')).to.equal('1\n2\n3\n\n4\n')
+    for (const client of clients) expect(await client.until('4\n')).to.equal('1\n2\n3\n 4\n')
   })
 
   it('pipelined requests: each gets its own, in order, before and after it has the connection', async () => {

@@ -165,9 +165,7 @@ describe('From REST to the loop (docs/guide/getting-started.md)', () => {
         const lines = await site.get('/', post('application/x-ndjson')).whole()
         expect(lines).to.include({ status: 200, body: '"prompt"\n"in"\n"tokens"\n"out"\n' })
         expect(lines.headers['content-type']).to.equal('application/x-ndjson')
-        expect((await site.get('/', post('text/event-stream')).whole()).body).to.match(
-          /^:\ndata: prompt\n\n/,
-        )
+        expect((await site.get('/', post('text/event-stream')).whole()).body).to.match(/^:\ndata: prompt\n\n/)
       })
     }
 

@@ -105,7 +105,7 @@ describe('With `timeout` in the spec and no message for that long, `info` gets t
     const { client } = await hold({ timeout: 1000, info: tell, stream: { heartbeat: 300 } })
     await client.head()
     stage.now.time.advance(1000)
-    expect(await client.until('timeout')).to.equal('\n\n\n"timeout"\n')
+    expect(await client.until('timeout')).to.equal('   "timeout"\n')
   })
 
   it('what `info` writes is no message', async () => {

@@ -54,10 +54,59 @@ onBoth('Behind compression() (docs/guide/existing-app.md)', () => {
       expect(part.headers).not.to.have.property('content-encoding')
       expect(part.headers['cache-control']).to.equal(control ? `${control}, no-transform` : 'no-transform')
       expect(part.body).to.equal(body.slice(0, 4000))
-      const whole = await site.get('/', { headers: gzip }).whole()
-      expect(whole.headers['content-encoding']).to.equal('gzip')
     })
   }
+
+  const file = 'abcdefgh'.repeat(1000)
+  const download = (headers: Record<string, string> = {}, ranges: 'auto' | 'none' = 'auto') =>
+    resource({
+      contentTypesProvided: {
+        'text/plain': ({ res }) => {
+          res.set(headers)
+          return file
+        },
+      },
+      rangesProvided: ranges,
+      generateEtag: '"v1"',
+    })
+
+  it('a whole that offers ranges is not compressed: its etag names one sequence of bytes, and a download can be resumed', async () => {
+    const site = await stage.now.serve(download(), { before: [compression()] })
+    const whole = await site.get('/', { headers: gzip }).whole()
+    expect(whole.headers).to.include({
+      etag: '"v1"',
+      'accept-ranges': 'bytes',
+      'cache-control': 'no-transform',
+    })
+    expect(whole.headers).not.to.have.property('content-encoding')
+    const begun = whole.bytes.subarray(0, 5000)
+    const headers = { ...gzip, Range: 'bytes=5000-', 'If-Range': whole.headers.etag! }
+    const rest = await site.get('/', { headers }).whole()
+    expect(rest.status).to.equal(206)
+    expect(Buffer.concat([begun, rest.bytes]).toString()).to.equal(file)
+    // a cache takes the fields of a 304 for those of what it has
+    const same = await site.get('/', { headers: { ...gzip, 'If-None-Match': '"v1"' } }).whole()
+    expect([same.status, same.headers['cache-control']]).to.deep.equal([304, 'no-transform'])
+    const head = await site.get('/', { method: 'HEAD', headers: gzip }).whole()
+    expect(head.headers['cache-control']).to.equal('no-transform')
+  })
+
+  it('what the resource says to caches stays, and no-transform is said once', async () => {
+    for (const [control, said] of [
+      ['private, max-age=60', 'private, max-age=60, no-transform'],
+      ['No-Transform, max-age=60', 'No-Transform, max-age=60'],
+    ] as const) {
+      const site = await stage.now.serve(download({ 'Cache-Control': control }), { before: [compression()] })
+      expect((await site.get('/', { headers: gzip }).whole()).headers['cache-control']).to.equal(said)
+    }
+  })
+
+  it('a whole without ranges is compressed, and nothing is said where nobody compresses', async () => {
+    const without = await stage.now.serve(download({}, 'none'), { before: [compression()] })
+    expect((await without.get('/', { headers: gzip }).whole()).headers['content-encoding']).to.equal('gzip')
+    const alone = await stage.now.serve(download())
+    expect((await alone.get('/', { headers: gzip }).whole()).headers).not.to.have.property('cache-control')
+  })
 
   it('a stream says no-transform, and is not compressed: each event arrives at once', async () => {
     const { client, context } = await held()

@@ -28,6 +28,13 @@ describe('Providing a body', () => {
       ['an empty Buffer', Buffer.alloc(0), Buffer.alloc(0)],
       ['a Uint8Array', new Uint8Array(bytes), bytes],
       ['a part of a Uint8Array', new Uint8Array([9, 0, 255, 1, 254, 9]).subarray(1, 5), bytes],
+      ['an ArrayBuffer', new Uint8Array(bytes).buffer, bytes],
+      ['a DataView', new DataView(new Uint8Array([9, ...bytes]).buffer, 1), bytes],
+      ['another typed array', new Uint16Array(new Uint8Array(bytes).buffer), bytes],
+      ['a SharedArrayBuffer', new SharedArrayBuffer(2), Buffer.alloc(2)],
+      ['a Blob', new Blob([bytes], { type: 'text/x-a' }), bytes],
+      ['an empty Blob', new Blob([]), Buffer.alloc(0)],
+      ['a File', new File([bytes], 'a.txt'), bytes],
       ['an object', { a: ['ä', null, 1] }, Buffer.from('{"a":["ä",null,1]}')],
       ['an array', [1, 'a'], Buffer.from('[1,"a"]')],
       ['an empty array', [], Buffer.from('[]')],
@@ -57,6 +64,32 @@ describe('Providing a body', () => {
         expect(answer.body).to.have.length(0)
       })
     }
+
+    it('The type of a Blob is that of the answer where none was negotiated', async () => {
+      const typed = async (body: Body) => {
+        const provider = () => stop(200, { body })
+        return (await ask({ contentTypesProvided: { 'text/html': provider } })).headers['content-type']
+      }
+      expect(await typed(new Blob(['a'], { type: 'image/png' }))).to.equal('image/png')
+      expect(await typed(new Blob(['a'], { type: 'text/plain;charset=utf-8' }))).to.equal(
+        'text/plain;charset=utf-8',
+      )
+      for (const type of ['', 'png', 'a b/c', 'image/ä'])
+        expect(await typed(new Blob(['a'], { type })), type).to.equal('application/octet-stream')
+      expect(await typed(new ArrayBuffer(1))).to.equal('application/octet-stream')
+      const answer = await ask(providing(new Blob(['a'], { type: 'image/png' }), 'image/jpeg'))
+      expect(answer.headers['content-type']).to.equal('image/jpeg')
+    })
+
+    it('A Blob that cannot be read is an error like any other, with no length of what it was', async () => {
+      const broken = Object.defineProperties(new Blob([]), {
+        size: { value: 1000 },
+        stream: { value: () => new ReadableStream({ pull: () => Promise.reject(new Error('broken')) }) },
+      })
+      const answer = await expectError(providing(broken), {}, /^broken$/)
+      expect(answer.text).to.equal('The app answers.')
+      expect(answer.headers['content-length']).to.equal(String(answer.body.length))
+    })
 
     it('A Content-Type that the resource has set stays', async () => {
       const spec: Spec = {
@@ -110,8 +143,32 @@ describe('Providing a body', () => {
       ['a symbol', Symbol('a'), 'Symbol'],
       ['a bigint', 1n, '1n'],
       ['an async iterable', (async function* () {})(), 'AsyncGenerator'],
+      ['a generator object', (function* () {})(), 'Generator'],
+      ['a Map', new Map([['a', 1]]), 'Map'],
+      ['a Set', new Set([1]), 'Set'],
+      ['a WeakMap', new WeakMap(), 'WeakMap'],
+      ['a Response', new Response('a'), 'Response'],
+      ['Headers', new Headers(), 'Headers'],
+      ['a FormData', new FormData(), 'FormData'],
+      ['URLSearchParams', new URLSearchParams('a=b'), 'URLSearchParams'],
+      ['an Error', new RangeError('too far'), 'too far'],
+      ['a regular expression', /a/, '/a/'],
     ] as const) {
-      it(`${what} is an error that names the provider`, async () => {
+      it(`${what} is an error that names it, never {}: as a body, in an answer of an accept callback, in stop()`, async () => {
+        const accepting: Spec = {
+          allowedMethods: ['POST'],
+          contentTypesAccepted: { '*/*': () => ({ body: value as Body }) },
+        }
+        if (value !== undefined) {
+          await expectError(
+            accepting,
+            { method: 'POST', headers: { 'content-type': 'a/b' } },
+            /answered .*body/s,
+          )
+          expect(() => stop(200, { body: value as Body }))
+            .to.throw(TypeError, new RegExp(`^stop.*body: .*${shown}.*: expected a string, bytes`, 's'))
+            .that.includes({ code: 'LARIAT_ANSWER' })
+        }
         await expectError(
           providing(value),
           {},

@@ -339,10 +339,23 @@ describe('Ranges', () => {
       ['hello', 'he'],
       [new Uint8Array([104, 101, 108]), 'he'],
       [12345, '12'],
+      [new Uint8Array([104, 101, 108]).buffer, 'he'],
+      [new Blob(['hel', 'lo']), 'he'],
     ] as const) {
       const spec: Spec = { contentTypesProvided: { 'application/json': () => body }, rangesProvided: 'auto' }
       expect((await expectStatus(spec, ofRange('bytes=0-1'), 206)).text).to.equal(text)
     }
+  })
+
+  it('A Blob is cut as bytes are, and read no further', async () => {
+    const spec: Spec = { ...cut, contentTypesProvided: { 'text/plain': () => new Blob(['hel', 'lo']) } }
+    const several = await expectStatus(spec, ofRange('bytes=0-1,-2'), 206)
+    expect(parts(several)).to.deep.equal([
+      { type: 'text/plain', range: 'bytes 0-1/5', body: 'he' },
+      { type: 'text/plain', range: 'bytes 3-4/5', body: 'lo' },
+    ])
+    const beyond = await expectStatus(spec, ofRange('bytes=9-'), 416)
+    expect(beyond.headers['content-range']).to.equal('bytes */5')
   })
 
   it('A stream as a body is never cut, and says nothing of ranges', async () => {
