@@ -273,8 +273,8 @@ function restoring(req: Request, next: NextFunction): NextFunction {
 
 const nothing = plan({})
 
-function respondUndecodable(req: Request, res: Response, fail: Fail): void {
+function respondUndecodable(req: Request, res: Response, next: NextFunction): void {
   const x = new Exchange(nothing, req, res)
   x.draft.detail = 'The path cannot be decoded.'
-  respond(x, 400, fail)
+  respond(x, 400, (error) => passOn(res, error, next))
 }

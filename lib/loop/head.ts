@@ -75,9 +75,13 @@ export class Head {
 
   /** The answer to HEAD: the head alone. */
   finish(): void {
-    this.set()
-    this.#x.res.statusCode = this.status
-    finishHead(this.#x)
+    try {
+      this.set()
+      this.#x.res.statusCode = this.status
+      finishHead(this.#x)
+    } catch (error) {
+      this.fail(error)
+    }
   }
 
   /** Answers with a stop instead of the stream. */
@@ -99,6 +103,7 @@ const ofStreams = [
   'Content-Language',
   'Cache-Control',
   'X-Accel-Buffering',
+  'Transfer-Encoding',
   'Last-Event-ID',
   'Event-Gap',
 ]
