@@ -281,5 +281,5 @@ function restoring(req: Request, next: NextFunction): NextFunction {
 function respondUndecodable(planned: Plan, req: Request, res: Response, fail: Fail): void {
   const x = new Exchange(planned, req, res)
   x.draft.detail = 'The path cannot be decoded.'
-  respond(x, 400, fail)
+  respond(x, 400, (error) => passOn(res, error, fail))
 }

@@ -3,6 +3,7 @@ import { type Accepts, accepts } from '../declare/media-types.js'
 import { acceptQuery } from '../http/accept-query.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { askAgain } from '../request/callback.js'
+import { discard } from '../request/discard.js'
 import type { Exchange } from '../request/exchange.js'
 import { byCallback, flag, question } from './question.js'
 
@@ -84,9 +85,13 @@ export function isAllowed(x: Exchange, methods: readonly string[]): boolean {
 
 /** Asks again, while a response is held, whether the client is still authorized. */
 export function stillAllowed(x: Exchange): Awaitable<boolean> {
-  const isNot = (value: unknown) => value === false
-  return after(askAgain(x, 'isAuthorized'), (value) =>
-    value === true ? after(askAgain(x, 'forbidden'), isNot) : false,
+  // anything else ends the stream, and is no answer
+  const isExactly = (expected: boolean) => (value: unknown) => {
+    if (value !== expected) discard(value)
+    return value === expected
+  }
+  return after(after(askAgain(x, 'isAuthorized'), isExactly(true)), (isAuthorized) =>
+    isAuthorized ? after(askAgain(x, 'forbidden'), isExactly(false)) : false,
   )
 }
 

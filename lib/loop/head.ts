@@ -72,9 +72,13 @@ export class Head {
 
   /** The answer to HEAD: the head alone. */
   finish(): void {
-    this.set()
-    this.#x.res.statusCode = this.status
-    finishHead(this.#x)
+    try {
+      this.set()
+      this.#x.res.statusCode = this.status
+      finishHead(this.#x)
+    } catch (error) {
+      this.fail(error)
+    }
   }
 
   /** Answers with a stop instead of the stream. */
@@ -96,6 +100,7 @@ const ofStreams = [
   'Content-Language',
   'Cache-Control',
   'X-Accel-Buffering',
+  'Transfer-Encoding',
   'Last-Event-ID',
   'Event-Gap',
 ]

@@ -23,6 +23,8 @@ export function hold(x: Exchange, held: Held, streams: OpenStreams, fail: Fail):
     closeList()
     throw error
   }
+  // clientKey may have dropped the connection
+  if (x.hasLeft) return closeList()
   const refusal = streams.refusal(client ?? '', x.plan.stream)
   if (refusal) {
     closeList()

@@ -134,7 +134,6 @@ export class Loop implements Subscriber, Holder {
     try {
       this.#actor?.adopt(answer)
     } catch (error) {
-      discard(answer)
       return this.end({ kind: 'error', error })
     }
     // opening a source may end the stream

@@ -45,10 +45,7 @@ function askOnce<Name extends CallbackName>(
   }
   return run(x, name, callback, (value) => {
     const { fits, expected } = callbacks[name]
-    if (!fits(value)) {
-      discard(value)
-      throw wrongAnswer(name, value, expected)
-    }
+    if (!fits(value)) throw wrongAnswer(name, value, expected)
     x.answers ??= {}
     x.answers[name] = value
     x.onAnswer?.(name, value)
@@ -144,9 +141,10 @@ export function tooLate(name: string, milliseconds: number): Refusal {
   return new Refusal(503, 'The server did not decide in time.', { code: 'LARIAT_DEADLINE', message })
 }
 
-/** The error for an answer that a callback may not give. */
+/** Discards an answer that a callback may not give, and makes the error that says so. */
 export function wrongAnswer(name: string, value: unknown, expected: string): TypeError {
   const hint = remedy(name, value, expected)
+  discard(value)
   return misuse(
     'LARIAT_ANSWER',
     `${name} answered ${show(value)}: expected ${expected}${hint ? ` (${hint})` : ''}, or stop()`,
