@@ -1,4 +1,5 @@
 // Makes request handlers of specs and tables: `resource`, `loop` and `resources`. The only file that imports Express.
+import type { IncomingMessage } from 'node:http'
 import type { NextFunction, Response } from 'express'
 import express from 'express'
 import { checkDefaults, checkFormats, checkLoop, checkResource, checkTable } from './declare/check.js'
@@ -24,7 +25,10 @@ import { respond, respondStop } from './respond.js'
 import { wrong } from './rules.js'
 import type { OpenStream } from './values/open-stream.js'
 
-type Handler = { bivariant(req: Request, res: Response, next: NextFunction): void }['bivariant']
+/** A request of Express, without its params: so, the handlers after an endpoint get those of their route. */
+type Requested = IncomingMessage & Pick<Request, 'baseUrl' | 'originalUrl'>
+
+type Handler = (req: Requested, res: Response, next: NextFunction) => void
 
 /** A request handler for `app.use`, `app.all` or a table. It calls `next` only with an error. */
 export type Endpoint = Handler & {
@@ -121,7 +125,7 @@ function endpoint(
 ): Entry {
   const unmounted = mounted({})
   // Express tells handlers from error handlers by the number of their parameters
-  const handler: Handler = (req, res, next) => unmounted(req, res, next)
+  const handler: Handler = (req, res, next) => unmounted(req as Request, res, next)
   return Object.assign(handler, { streams, close: (how?: Closing) => close(how), [mount]: mounted })
 }
 

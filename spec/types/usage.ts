@@ -4,7 +4,7 @@ import { type EventEmitter, on } from 'node:events'
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { expectTypeOf } from 'expect-type'
-import express from 'express'
+import express, { type RequestHandler } from 'express'
 import {
   createHub,
   csv,
@@ -482,3 +482,34 @@ declare const listener: (trace: {
 }) => void
 loop({ format: sse(), subscribe: prices, trace: listener })
 resources({ '/prices': { contentTypesProvided: [sse()], subscribe: prices } }, { trace: true })
+
+// ---- an endpoint is a handler of Express's, wherever one is taken
+
+const handler: RequestHandler = resource({ contentTypesProvided: [sse()], subscribe: prices })
+const handlers: RequestHandler[] = [handler, loop({ format: sse(), subscribe: prices }), api]
+interface BookParams {
+  isbn: string
+}
+const typed: RequestHandler<BookParams> = resource({ resourceExists: false })
+app.get('/shelves/:shelf', api, (req) => {
+  expectTypeOf(req.params.shelf).toEqualTypeOf<string>()
+})
+app.get('/:isbn', handlers)
+app.get(
+  '/shelves/:shelf/books/:isbn',
+  (_req, _res, next) => next(),
+  api,
+  (req) => {
+    expectTypeOf(req.params).toEqualTypeOf<{ shelf: string } & { isbn: string }>()
+  },
+)
+app.get<BookParams>('/:isbn', typed, api, (req) => {
+  expectTypeOf(req.params).toEqualTypeOf<BookParams>()
+})
+app.get<string, BookParams, string, { page: number }>('/:isbn', typed as never, (req, res) => {
+  expectTypeOf(req.body).toEqualTypeOf<{ page: number }>()
+  res.send('text')
+})
+app.route('/:isbn').get(api).post(typed, api)
+app.use('/v2', express.json(), api, handler)
+app.param('isbn', (req, res, next) => api(req, res, next))
