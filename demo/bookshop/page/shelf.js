@@ -132,19 +132,19 @@ export class Shelf {
       if (element === place) place = place.nextElementSibling
       else this.#list.insertBefore(element, place)
     }
-    this.#showAdded()
     const count = this.#books.size === 1 ? 'One book' : `${this.#books.size} books`
     say(this.#status, this.#search === '' ? count : `${count} for “${this.#search}”`)
+    this.#showAdded()
   }
 
   /** A new book comes last, where nobody may look: it is scrolled to, marked for a while, and announced. */
   #showAdded() {
     const element = this.#added && this.#shown.get(this.#added.isbn)
     if (!element) return
-    element.classList.add('added')
-    element.scrollIntoView({ block: 'nearest' })
     say(this.#said, `“${this.#added?.title}” was added, at the end of the shelf.`)
     this.#added = undefined
+    element.classList.add('added')
+    element.scrollIntoView({ block: 'nearest' })
   }
 
   /**
@@ -339,8 +339,8 @@ export class Shelf {
     await run().finally(() => {
       this.#isBusy = false
     })
-    // a dialog gives the focus back to a button that may be gone
-    if (document.activeElement === document.body) focusOn(this.#pressed)
+    // a dialog cannot give the focus back to a button that is gone
+    if (document.activeElement?.matches('body, dialog *')) focusOn(this.#pressed)
   }
 }
 

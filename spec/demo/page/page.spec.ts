@@ -580,6 +580,8 @@ describe('The demo: the page', function () {
       await page.locator('#book-dialog').waitFor()
       await page.keyboard.press('Escape')
       await page.locator('#book-dialog').waitFor({ state: 'hidden' })
+      // its close event comes in a turn of its own, and until then nothing else is begun
+      await page.evaluate('new Promise((done) => setTimeout(done, 50))')
       await page.keyboard.press('Enter')
       await page.locator('#book-dialog').waitFor()
       await put(1999)

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { Page } from 'playwright-core'
 import { BooksInMemory } from '../../../demo/bookshop/books-in-memory.js'
 import { classics } from '../../../demo/bookshop/classics.js'
+import { until } from '../bookshop/demo.js'
 import { away, bookOf, erlang, fillIn, phone, schemer, shopOfEach, shows } from './page.js'
 
 const pragmatic = '9780135957059'
@@ -71,7 +72,7 @@ describe('The demo: the page, as a user sees it', function () {
   it('Delete leaves the focus where it was, on the next book or the one before, and the page too: a phone', async () => {
     const page = await shop.open(phone)
     const next = classics[classics.findIndex(({ isbn }) => isbn === erlang) + 1]!
-    await bookOf(page).locator('.delete').scrollIntoViewIfNeeded()
+    await bookOf(page).evaluate((book) => book.scrollIntoView({ block: 'center', behavior: 'instant' }))
     const top = await page.evaluate('scrollY')
     expect(top).to.be.above(500)
     await remove(page, erlang)
@@ -99,7 +100,7 @@ describe('The demo: the page, as a user sees it', function () {
     await bookOf(page).waitFor({ state: 'detached' })
     await page.click('#conflict-choices button:text("Keep it")')
     const next = classics[classics.findIndex(({ isbn }) => isbn === erlang) + 1]!
-    expect(await focused(page)).to.equal(`delete ${next.isbn}`)
+    await until(async () => (await focused(page)) === `delete ${next.isbn}`)
   })
 
   for (const [what, options] of Object.entries({ 'a wide window': {}, 'a phone': phone })) {
