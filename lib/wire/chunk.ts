@@ -11,7 +11,7 @@ type Own = Format & { readonly [wire]?: Wire }
  */
 export class Chunk {
   /** The size, the bytes, and the line breaks around them. */
-  readonly framed: Buffer
+  framed: Buffer
   /** The index of the first byte. */
   readonly start: number
 
@@ -44,6 +44,17 @@ export class Encoded extends Chunk {
     this.separator = separator
     this.events = events
     this.data = data
+  }
+
+  /**
+   * Called where events are retained: small ones are cut from Node's shared pool, and each would keep all of its slab
+   * alive. All who share the bytes share the copy.
+   */
+  keep(): void {
+    const { framed } = this
+    if (framed.buffer.byteLength <= 2 * framed.length) return
+    this.framed = Buffer.allocUnsafeSlow(framed.length)
+    framed.copy(this.framed)
   }
 
   /** As the first record of a stream: without the separator. */
