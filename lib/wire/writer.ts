@@ -232,14 +232,7 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   /** A write larger than the buffer is no backlog if the kernel took it all. */
   #took(taken: boolean): Written {
     if (taken) return 'ok'
-    const socket = this.#socket
-    if (socket) {
-      if (this.#isCorked) {
-        socket.uncork()
-        socket.cork()
-      }
-      if (socket.writableLength === 0) return 'ok'
-    }
+    if (this.#socket?.writableLength === 0) return 'ok'
     if (this.#phase === 'flowing') {
       this.#phase = 'behind'
       this.#listen()
