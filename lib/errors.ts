@@ -13,6 +13,7 @@ import { is, isBranded } from './brand.js'
  * - `LARIAT_DEADLINE`: a callback did not settle within `decisionTimeout`. Answered 503
  * - `LARIAT_DOWN`: a monitored target was dead before the head was sent. Answered 503
  * - `LARIAT_OVERFLOW`: more messages or bytes wait for a client than its limits allow
+ * - `LARIAT_KEPT`: middleware keeps what is written to a response, which therefore cannot be streamed
  * - `LARIAT_GAP`: a client missed events in mid-stream, and its format has no notice for it
  * - `LARIAT_SENT`: another middleware had sent the head before the endpoint was reached
  * - `LARIAT_BODY`: another middleware had read the request body and left nothing in `req.body`
@@ -26,6 +27,7 @@ export type Code =
   | 'LARIAT_DEADLINE'
   | 'LARIAT_DOWN'
   | 'LARIAT_OVERFLOW'
+  | 'LARIAT_KEPT'
   | 'LARIAT_GAP'
   | 'LARIAT_SENT'
   | 'LARIAT_BODY'

@@ -6,6 +6,7 @@ import {
   isDelay,
   isFunction,
   isObject,
+  isTime,
   isWhole,
   type Rule,
   type Rules,
@@ -30,6 +31,11 @@ export interface StreamOptions {
    * `{ conflate }` keeps the newest event of each key. Drops are counted and reported to the client.
    */
   overflow?: Overflow
+  /**
+   * Milliseconds that an event may wait so that it goes out with others, in one write: many writes are the price of a
+   * fast channel. Default 0: with the others of the same turn of the event loop.
+   */
+  gather?: number
   /** Milliseconds in which a client takes no byte while bytes wait; then it is cut. Default 30 000. */
   writeTimeout?: number
   /** Milliseconds, less up to 10 % at random, after which a stream ends with reason `expired`. Default: never. */
@@ -92,6 +98,12 @@ export const streamOptions = {
     words:
       "the policy past those limits: `'close'` cuts the client; or `'dropOldest'`, `'dropNewest'`, `{ conflate }`",
     fallback: 'close',
+  },
+  gather: {
+    rule: [isTime, 'milliseconds, 0 or more'],
+    words:
+      'milliseconds that an event may wait so that it goes out with others, in one write; 64 KiB go out at once',
+    fallback: 0,
   },
   writeTimeout: {
     rule: aDelay,

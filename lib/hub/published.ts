@@ -13,6 +13,7 @@ export class Published<out Data = unknown> implements Event<Data> {
   #encoded: Encoded | undefined
   /** Bytes in other formats. Held weakly: a format may be created for a single request. */
   #others: WeakMap<Format, Encoded> | undefined
+  #isKept = false
 
   constructor(id: string, data: Data, type: string | undefined) {
     this.id = id
@@ -33,7 +34,7 @@ export class Published<out Data = unknown> implements Event<Data> {
     if (this.#format === format) return this.#encoded as Encoded
     const known = this.#others?.get(format)
     if (known) return known
-    const made = encode(format, this)
+    const made = encode(format, this, this.#isKept)
     if (this.#format === undefined) {
       this.#format = format
       this.#encoded = made
@@ -42,5 +43,10 @@ export class Published<out Data = unknown> implements Event<Data> {
       this.#others.set(format, made)
     }
     return made
+  }
+
+  /** Called for an event that will be retained: its bytes will share no memory with others. */
+  keep(): void {
+    this.#isKept = true
   }
 }

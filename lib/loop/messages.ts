@@ -1,6 +1,6 @@
 // Hands each message of a stream to `info`, or writes it if the spec has no `info`.
 import type { AnySpec } from '../declare/spec.js'
-import { LariatError } from '../errors.js'
+import { LariatError, show } from '../errors.js'
 import { wire } from '../formats/format.js'
 import { safely } from '../guard.js'
 import { Gap } from '../hub/gap.js'
@@ -33,6 +33,8 @@ interface Caller {
   readonly context: LoopContext
   within<T>(run: () => T): T
 }
+
+const wrote: ReadonlySet<unknown> = new Set<Wrote>(['ok', 'wait', 'dropped', 'closed'])
 
 type Callbacks = Pick<AnySpec, 'info' | 'timeout' | 'onGap'>
 
@@ -184,8 +186,12 @@ export class Messages implements Follower {
 
   #handled(answer: unknown): void {
     if (isStop(answer)) return this.#held.end({ kind: 'stop' }, answer)
-    if (answer !== undefined && answer !== 'ok' && answer !== 'wait' && answer !== 'closed') {
-      throw wrongAnswer('info', answer, "nothing, or what write() returned ('ok', 'wait' or 'closed')")
+    if (answer !== undefined && !wrote.has(answer)) {
+      throw wrongAnswer(
+        'info',
+        answer,
+        `nothing, or what write() returned (${[...wrote].map(show).join(', ')})`,
+      )
     }
   }
 

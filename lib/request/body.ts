@@ -20,7 +20,6 @@ const decoders: ReadonlyMap<string, Decode> = new Map<string, unknown>([
   ['br', brotliDecompress],
 ]) as ReadonlyMap<string, Decode>
 
-
 /** The value that earlier middleware left in `req.body`. */
 interface Parsed {
   readonly value: unknown

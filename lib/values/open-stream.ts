@@ -1,9 +1,10 @@
 // Defines an open stream as operators see it, and the reasons for which a stream ends.
 
 /**
- * The result of `write`. `ok`: sent. `wait`: accepted, but the client is behind. `closed`: the stream has ended.
+ * The result of `write`. `ok`: sent. `wait`: accepted, but the client is behind. `dropped`: not accepted, since the
+ * client is past its limits and the policy is `dropNewest`; it is counted in `dropped`. `closed`: the stream has ended.
  */
-export type Wrote = 'ok' | 'wait' | 'closed'
+export type Wrote = 'ok' | 'wait' | 'dropped' | 'closed'
 
 /** An open stream, as operators see it. */
 export interface OpenStream {

@@ -84,6 +84,27 @@ export class Queue<Item> {
     return dropped
   }
 
+  /**
+   * Brings the queue within the limits, if items were put there regardless of them: as if they came now, one by one.
+   *
+   * @returns the number of items dropped; undefined when the client is past its limits
+   */
+  settle(elsewhere: Elsewhere): number | undefined {
+    const items = this.#items.filter((item) => item !== gone) as Item[]
+    this.clear()
+    let dropped = 0
+    for (const item of items) {
+      if (this.#measure.isKept(item)) {
+        this.put(item)
+        continue
+      }
+      const more = this.offer(item, elsewhere)
+      if (more === undefined) return undefined
+      dropped += more
+    }
+    return dropped
+  }
+
   /** Takes the oldest item; there must be one. */
   take(): Item {
     this.#skipGone()
@@ -108,12 +129,16 @@ export class Queue<Item> {
     this.#newest = undefined
   }
 
-  /** Whether an item fits. An item larger than the byte limit fits if nothing else is queued. */
-  hasRoom(item: Item, elsewhere: Elsewhere): boolean {
+  /**
+   * Whether an item fits. An item larger than the byte limit fits if nothing else is queued.
+   *
+   * @param times so many times the limits
+   */
+  hasRoom(item: Item, elsewhere: Elsewhere, times = 1): boolean {
     const { maxQueued, maxQueuedBytes } = this.#limits
-    if (this.#size + elsewhere.count + this.#measure.count(item) > maxQueued) return false
+    if (this.#size + elsewhere.count + this.#measure.count(item) > maxQueued * times) return false
     const bytes = this.#bytes + elsewhere.bytes
-    return bytes === 0 || bytes + this.#measure.size(item) <= maxQueuedBytes
+    return bytes === 0 || bytes + this.#measure.size(item) <= maxQueuedBytes * times
   }
 
   #dropOldest(): boolean {
