@@ -17,6 +17,8 @@ export interface Plan {
   readonly bodyLimit: number
   readonly decisionTimeout: number
   readonly trace: Trace | undefined
+  /** The key of the spec in its table. */
+  readonly route: string | undefined
 }
 
 /** The defaults of a table, for all of its entries. */
@@ -28,7 +30,7 @@ export interface Defaults {
 }
 
 /** Resolves a spec under the defaults of the tables around it. */
-export function plan(spec: AnySpec, defaults: Defaults = {}): Plan {
+export function plan(spec: AnySpec, defaults: Defaults = {}, route?: string): Plan {
   const names = varyNames(spec)
   return {
     spec,
@@ -43,6 +45,7 @@ export function plan(spec: AnySpec, defaults: Defaults = {}): Plan {
     bodyLimit: spec.bodyLimit ?? 2 ** 20,
     decisionTimeout: spec.decisionTimeout ?? 30_000,
     trace: spec.trace ?? defaults.trace,
+    route,
   }
 }
 

@@ -6,8 +6,35 @@ import type { Event } from '../values/event.js'
 import type { Once, OnceValue } from '../values/once.js'
 import { partRules } from './check.js'
 
-/** A notice: what a format can say in-band besides events. */
-export type Notice = 'gap' | 'dropped' | 'end' | 'error'
+/**
+ * A notice: what a format can say in-band besides events.
+ *
+ * - `gap`: events that the client missed are no longer retained; `requested`, `from` and `reason`
+ * - `position`: the place to come back to, before there is an event with an id; `id` and `heartbeat`
+ * - `dropped`: events were dropped because the client was too slow; `count`
+ * - `end`: the stream is over (with `endEvent`); `reason`
+ * - `reconnect`: this response ends, and the stream goes on in another one (with `endEvent`); `reason`
+ * - `error`: the stream has failed (with `errorEvent`); no details
+ */
+export type Notice = 'gap' | 'position' | 'dropped' | 'end' | 'reconnect' | 'error'
+
+/** What a notice tells. Each kind has its own members. */
+export interface NoticeDetails {
+  /** Why the stream ends, or why there is a gap. */
+  readonly reason?: string
+  /** The id that the client sent. */
+  readonly requested?: string
+  /** The id of the oldest event that is retained. */
+  readonly from?: string
+  /** The channel, if the stream has several. */
+  readonly channel?: string
+  /** The number of dropped events. */
+  readonly count?: number
+  /** The id to come back with; SSE writes it as the `id` of the frame. */
+  readonly id?: string
+  /** Milliseconds. */
+  readonly heartbeat?: number
+}
 
 /**
  * A wire format: how events become bytes.

@@ -1,7 +1,6 @@
 // Runs one held response through the states of life.ts, from `start` to its one exit, `end`.
 import type { Plan } from '../declare/plan.js'
 import { LariatError, report } from '../errors.js'
-import { safely } from '../guard.js'
 import type { Gap } from '../hub/gap.js'
 import { type Follower, type Subscriber, Subscription } from '../hub/subscription.js'
 import { type Awaitable, isPromise } from '../promise.js'
@@ -13,10 +12,10 @@ import type { Encoded } from '../wire/chunk.js'
 import { tellsGaps } from '../wire/fixed.js'
 import { type Holder, Outlet } from '../wire/outlet.js'
 import { Actor, callsBack, type Handlers } from './actor.js'
-import { endResponse, isComplete } from './ending.js'
+import { flush, mannerOf, type Parts, release } from './ending.js'
 import type { Head } from './head.js'
 import { resumeFrom } from './last-event-id.js'
-import { Lease } from './lease.js'
+import type { Lease } from './lease.js'
 import { life, type State } from './life.js'
 import type { OpenStreams } from './open-streams.js'
 import { Stream, sinceStart } from './stream.js'
@@ -60,6 +59,14 @@ export class Loop implements Subscriber, Holder {
   get stream(): OpenStream {
     this.#stream ??= new Stream(this)
     return this.#stream
+  }
+
+  get state(): unknown {
+    return this.#x?.state
+  }
+
+  get route(): string | undefined {
+    return this.#plan.route
   }
 
   get isEnded(): boolean {
@@ -153,19 +160,23 @@ export class Loop implements Subscriber, Holder {
 
   #open(): void {
     const { subscription } = this
-    if (this.#handlers.info || this.#actor?.messages.isUsed) void subscription?.follow()
+    const isAwaited = this.#head?.waitsForEvent === true
+    if (isAwaited) this.#ensureActor().awaitEvent()
+    if (isAwaited || this.#handlers.info || this.#actor?.messages.isUsed) void subscription?.follow()
     else subscription?.share()
     // a listener of 'join', or a hook into the head, may have ended the stream
-    if (!this.isEnded) this.#sendHead()
+    if (!this.isEnded && !isAwaited) this.#sendHead()
     if (!this.isEnded) this.#actor?.open()
   }
 
-  /** Sends the head, once: with the first write, or when the loop opens. */
+  /** Sends the head, once: with the first write, or when the loop opens, or with the first event. */
   #sendHead(): void {
     const head = this.#head
     if (!head) return
     if (this.outlet.res.headersSent) return this.end({ kind: 'stop' })
+    if (this.#state === 'open') this.#actor?.settle()
     try {
+      this.#lease ??= head.lease(this)
       head.set(this.subscription?.head())
       this.outlet.open(head.status)
     } catch (error) {
@@ -175,7 +186,6 @@ export class Loop implements Subscriber, Holder {
     }
     this.#head = undefined
     if (this.isEnded) return
-    this.#lease = Lease.of(this.#plan.stream, head.recheck, this)
     this.#forgetRequest()
   }
 
@@ -224,7 +234,9 @@ export class Loop implements Subscriber, Holder {
 
   /** Reports a gap in-band or in the head. Otherwise cuts the stream: the head of the reconnect reports it. */
   tellGap(gap: Gap): void {
-    if (this.outlet.notify('gap', { ...gap }) || this.subscription?.hasTold(gap)) return
+    const isTold = this.outlet.notify('gap', { ...gap }) || this.subscription?.hasTold(gap)
+    // a notice is an event too
+    if (isTold) return this.#state === 'open' ? this.#sendHead() : undefined
     this.end({
       kind: 'error',
       error: new LariatError('LARIAT_GAP', `Events were lost after ${gap.requested}`),
@@ -249,27 +261,23 @@ export class Loop implements Subscriber, Holder {
   #leave(turn: 'over' | 'failed', reason: Reason, stop?: StopValue): void {
     if (!life[this.#state][turn]) return
     this.within(() => {
-      // a complete end comes after the events that were published before it
-      if (isComplete(reason)) this.#safely('the write before the end', () => this.subscription?.flush())
-      // and after the events that were written while the head waited for a feed
-      if (this.outlet.heldBytes > 0 && reason.kind !== 'disconnect') this.#sendHead()
+      const { kind } = reason
+      const { interrupted } = this.#plan.stream
+      const manner = mannerOf(reason, interrupted, this.#actor?.isPartial === true)
+      // the end comes after the events that were published before it
+      if (manner !== 'dropped') flush(this.#parts)
+      // and after the events that were written while the head waited for a feed; an empty source is a whole stream
+      const isOwed = this.outlet.heldBytes > 0 || (kind === 'end' && this.#state === 'open')
+      if (isOwed && kind !== 'disconnect') this.#sendHead()
       const next = life[this.#state][turn]
       if (!next) return
       this.#state = next
-      if (!this.isEnded) this.#release(reason, stop)
+      if (!this.isEnded) {
+        this.reason = reason
+        release(this.#parts, reason, manner, stop)
+      }
       if (next === 'ended') this.#finish()
     })
-  }
-
-  /** A failing step does not skip the next one. */
-  #release(reason: Reason, stop: StopValue | undefined): void {
-    this.reason = reason
-    this.#actor?.stop()
-    this.#lease?.cancel()
-    this.#safely('the end', () => endResponse(this.outlet, this.#head, reason, stop))
-    this.#safely('leaving a channel', () => this.subscription?.leave())
-    this.#actor?.closed()
-    this.#x?.abort()
   }
 
   #finish(): void {
@@ -292,7 +300,8 @@ export class Loop implements Subscriber, Holder {
     return this.#actor ? this.#actor.within(run) : run()
   }
 
-  #safely(name: string, run: () => unknown): void {
-    safely(run, (error) => report(`${name} of ${this.outlet.path} failed`, error))
+  get #parts(): Parts {
+    const { outlet, subscription } = this
+    return { outlet, subscription, actor: this.#actor, lease: this.#lease, head: this.#head, x: this.#x }
   }
 }
