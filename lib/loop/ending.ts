@@ -1,8 +1,9 @@
 // Decides how each reason ends a response: complete, cut, or with another answer in place of the stream; and lets go of
 // what it has, in order.
-import type { StreamOptions } from '../declare/options.js'
-import { type Code, Refusal, report } from '../errors.js'
+import type { ResolvedOptions } from '../declare/options.js'
+import { type Code, LariatError, Refusal, report } from '../errors.js'
 import { safely } from '../guard.js'
+import type { Gap } from '../hub/gap.js'
 import { discard } from '../request/discard.js'
 import type { Reason } from '../values/open-stream.js'
 import type { StopValue } from '../values/stop.js'
@@ -37,7 +38,7 @@ const kinds: Readonly<Record<Reason['kind'], { readonly isOver?: true; readonly 
 /** @param isPartial the stream pulls from a source that has not reached its end */
 export function mannerOf(
   { kind, error }: Reason,
-  interrupted: NonNullable<StreamOptions['interrupted']>,
+  { interrupted }: ResolvedOptions,
   isPartial: boolean,
 ): Manner {
   // a target that died in peace left no error
@@ -46,6 +47,16 @@ export function mannerOf(
   if (manner !== 'auto') return manner
   const isCut = interrupted === 'auto' ? isPartial : interrupted === 'cut'
   return isCut ? 'interrupted' : 'complete'
+}
+
+/** The reason for a client that has lost events, and cannot be told so in its format. */
+export function lost({ requested }: Pick<Gap, 'requested'>): Reason {
+  return { kind: 'error', error: new LariatError('LARIAT_GAP', `Events were lost after ${requested}`) }
+}
+
+/** Reports the failure of a stream that no `terminate` is told of. */
+export function reportCut({ path }: Outlet, { kind, error }: Reason): void {
+  if (kind === 'error') report(`${path} was cut`, error)
 }
 
 /** What a held response has, and lets go of at its end. */

@@ -78,8 +78,7 @@ export function listen(
   }
   const { all, unlisten } = watching
   all.add(down)
-  const forget = async () => {
-    for (let turn = 0; turn < patience; turn++) await nextTurn()
+  const forget = () => {
     if (all.size > 0 || watchers.get(target) !== watching) return
     watchers.delete(target)
     // one that is being destroyed may tell its error after that
@@ -89,9 +88,17 @@ export function listen(
   return {
     undo() {
       all.delete(down)
-      if (all.size === 0) void apart(forget)
+      if (all.size > 0) return
+      // an `error` that no listener hears ends the process: only an emitter's
+      if (isEmitter(target)) void apart(() => afterTurns(forget))
+      else forget()
     },
   }
+}
+
+async function afterTurns(run: () => void): Promise<void> {
+  for (let turn = 0; turn < patience; turn++) await nextTurn()
+  run()
 }
 
 /** What it was made with was aborted, or it was destroyed, and has not told all yet. */

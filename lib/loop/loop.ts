@@ -1,6 +1,6 @@
 // Runs one held response through the states of life.ts, from `start` to its one exit, `end`.
 import type { Plan } from '../declare/plan.js'
-import { LariatError, report } from '../errors.js'
+import { LariatError } from '../errors.js'
 import type { Gap } from '../hub/gap.js'
 import { type Follower, type Subscriber, Subscription } from '../hub/subscription.js'
 import { type Awaitable, isPromise } from '../promise.js'
@@ -12,7 +12,7 @@ import type { Encoded } from '../wire/chunk.js'
 import { tellsGaps } from '../wire/fixed.js'
 import { type Holder, Outlet } from '../wire/outlet.js'
 import { Actor, callsBack, type Handlers } from './actor.js'
-import { flush, mannerOf, type Parts, release } from './ending.js'
+import { flush, lost, mannerOf, type Parts, release, reportCut } from './ending.js'
 import type { Head } from './head.js'
 import { resumeFrom } from './last-event-id.js'
 import type { Lease } from './lease.js'
@@ -29,7 +29,7 @@ export class Loop implements Subscriber, Holder {
   /** Why the loop ended. Only the first reason is kept. */
   reason: Reason | undefined
   readonly outlet: Outlet
-  readonly #plan: Plan
+  readonly plan: Plan
   readonly #handlers: Handlers
   readonly #streams: OpenStreams
   /** The head. Released once it is out. */
@@ -46,7 +46,7 @@ export class Loop implements Subscriber, Holder {
 
   constructor(x: Exchange, handlers: Handlers, head: Head, client: string | undefined, streams: OpenStreams) {
     this.#x = x
-    this.#plan = x.plan
+    this.plan = x.plan
     this.#handlers = handlers
     this.#streams = streams
     this.#head = head
@@ -65,10 +65,6 @@ export class Loop implements Subscriber, Holder {
     return this.#x?.state
   }
 
-  get route(): string | undefined {
-    return this.#plan.route
-  }
-
   get isEnded(): boolean {
     return this.reason !== undefined
   }
@@ -79,9 +75,9 @@ export class Loop implements Subscriber, Holder {
   start(): void {
     const x = this.#x as Exchange
     if (x.hasLeft) return this.outlet.release()
-    this.#streams.add(this, this.#plan.stream)
+    this.#streams.add(this, this.plan.stream)
     const { subscribe } = this.#handlers
-    const isAskedAgain = this.#plan.stream.reauthorize !== undefined && x.isObserved
+    const isAskedAgain = this.plan.stream.reauthorize !== undefined && x.isObserved
     if (callsBack(this.#handlers) || isAskedAgain) this.#actor = new Actor(this, x, this.#handlers, true)
     if (typeof subscribe === 'function' || this.#actor) this.#ensureActor().ask(subscribe)
     else this.#followAtOnce(subscribe)
@@ -237,10 +233,7 @@ export class Loop implements Subscriber, Holder {
     const isTold = this.outlet.notify('gap', { ...gap }) || this.subscription?.hasTold(gap)
     // a notice is an event too
     if (isTold) return this.#state === 'open' ? this.#sendHead() : undefined
-    this.end({
-      kind: 'error',
-      error: new LariatError('LARIAT_GAP', `Events were lost after ${gap.requested}`),
-    })
+    this.end(lost(gap))
   }
 
   get unhandled(): number {
@@ -261,14 +254,12 @@ export class Loop implements Subscriber, Holder {
   #leave(turn: 'over' | 'failed', reason: Reason, stop?: StopValue): void {
     if (!life[this.#state][turn]) return
     this.within(() => {
-      const { kind } = reason
-      const { interrupted } = this.#plan.stream
-      const manner = mannerOf(reason, interrupted, this.#actor?.isPartial === true)
+      const manner = mannerOf(reason, this.plan.stream, this.#actor?.isPartial === true)
       // the end comes after the events that were published before it
       if (manner !== 'dropped') flush(this.#parts)
       // and after the events that were written while the head waited for a feed; an empty source is a whole stream
-      const isOwed = this.outlet.heldBytes > 0 || (kind === 'end' && this.#state === 'open')
-      if (isOwed && kind !== 'disconnect') this.#sendHead()
+      const isOwed = this.outlet.heldBytes > 0 || (reason.kind === 'end' && this.#state === 'open')
+      if (isOwed && reason.kind !== 'disconnect') this.#sendHead()
       const next = life[this.#state][turn]
       if (!next) return
       this.#state = next
@@ -283,10 +274,9 @@ export class Loop implements Subscriber, Holder {
   #finish(): void {
     const reason = this.reason as Reason
     this.#actor?.unsubscribe()
-    this.#streams.freePlace(this, this.#plan.stream)
+    this.#streams.freePlace(this, this.plan.stream)
     this.#actor?.terminate(reason)
-    if (!this.#handlers.terminate && reason.kind === 'error' && !this.#head)
-      report(`${this.outlet.path} was cut`, reason.error)
+    if (!this.#handlers.terminate && !this.#head) reportCut(this.outlet, reason)
     this.#x = undefined
     this.#head = undefined
   }

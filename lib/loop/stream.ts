@@ -5,8 +5,7 @@ import type { Outlet } from '../wire/outlet.js'
 
 /** The held response that a stream shows. */
 export interface Observed extends Pick<OpenStream, 'format' | 'state'> {
-  /** The key of its table. */
-  readonly route: string | undefined
+  readonly plan: { readonly route: string | undefined }
   /** The time of opening, by `sinceStart`. */
   readonly opened: number
   /** Messages queued before the outlet. */
@@ -40,7 +39,7 @@ export class Stream implements OpenStream {
   }
 
   get route(): string {
-    return this.#observed.route ?? routeOf(this.#observed.outlet.res.req as Request)
+    return this.#observed.plan.route ?? routeOf(this.#observed.outlet.res.req as Request)
   }
 
   get state(): unknown {
