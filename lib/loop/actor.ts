@@ -228,7 +228,7 @@ export class Actor {
     const reason: Reason = error === undefined ? { kind: 'down' } : { kind: 'down', error }
     const isUnheard = this.#held.outlet.phase === 'waiting' || this.messages.size === 0
     if (!this.messages.isOpen && isUnheard) this.#held.end(reason)
-    else this.messages.dieOf(reason)
+    else this.messages.endWith(reason)
   }
 
   /** The source has ended. A process whose output has ended is about to tell whether it has failed. */

@@ -95,15 +95,12 @@ export class Messages implements Follower {
     this.#guard(() => this.#ensureMailbox().putDeath(this.toMessage(message)))
   }
 
-  /** A target has died without a message: ends the loop, behind what was sent and what the source has ready. */
-  dieOf(reason: Reason): void {
-    this.#death ??= reason
-    this.#ensureMailbox().putDeath(new Ending(reason))
-  }
-
-  /** Ends the loop behind what was sent. */
+  /** Ends the loop behind what was sent; for the death of a target, behind what the source has ready too. */
   endWith(reason: Reason): void {
-    this.#ensureMailbox().put(new Ending(reason))
+    const mailbox = this.#ensureMailbox()
+    if (reason.kind !== 'down') return mailbox.put(new Ending(reason))
+    this.#death ??= reason
+    mailbox.putDeath(new Ending(reason))
   }
 
   event(published: Published): void {

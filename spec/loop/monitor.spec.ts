@@ -460,13 +460,13 @@ describe('monitor watches what the data comes from (docs/guide/loop.md)', () => 
 
   it('a failure without an error has one in the reason', async () => {
     const emitter = new EventEmitter()
-    for (const [target, die] of [
-      [emitter, () => emitter.emit('error')],
-      [Promise.reject(), () => {}],
+    for (const [targetOf, die] of [
+      [() => emitter, () => emitter.emit('error')],
+      [() => Promise.reject(), () => {}],
     ] as const) {
       const { client, context, reasons } = await hold()
       await client.head()
-      context.monitor(target)
+      context.monitor(targetOf())
       die()
       expect((await client.closed()).isWhole).to.equal(false)
       expect(reasons[0]?.error).to.have.property('code', 'LARIAT_DOWN')
@@ -599,8 +599,8 @@ describe('monitor watches what the data comes from (docs/guide/loop.md)', () => 
     })
 
     it('a stream that was destroyed with an error that it has not told yet', async () => {
-      const target = new Readable({ read() {} }).destroy(new Error('broken'))
-      const { client } = await hold({ subscribe: ({ monitor }) => monitor(target) })
+      const broken = () => new Readable({ read() {} }).destroy(new Error('broken'))
+      const { client } = await hold({ subscribe: ({ monitor }) => monitor(broken()) })
       expect((await client.whole()).status).to.equal(503)
     })
   })
