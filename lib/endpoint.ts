@@ -31,9 +31,9 @@ type Requested = IncomingMessage & Pick<Request, 'baseUrl' | 'originalUrl'>
 type Handler = (req: Requested, res: Response, next: NextFunction) => void
 
 /** A request handler for `app.use`, `app.all` or a table. It calls `next` only with an error. */
-export type Endpoint = Handler & {
+export type Endpoint<State = unknown> = Handler & {
   /** The open streams. */
-  readonly streams: Iterable<OpenStream>
+  readonly streams: Iterable<OpenStream<State>>
   /**
    * Answers new requests 503 with Retry-After and ends the open streams cleanly, spread over `over` milliseconds
    * (default 0). Cuts streams that are still open then; a stream whose end a middleware delays gets one more second.
@@ -58,8 +58,8 @@ export function resource<
   Sent = unknown,
   Message = Sent,
   Timeout extends number | undefined = undefined,
->(spec: ResourceSpec<State, Sent, Message, Timeout>): Endpoint {
-  return makeResource('resource', spec)
+>(spec: ResourceSpec<State, Sent, Message, Timeout>): Endpoint<NoInfer<State>> {
+  return makeResource('resource', spec) as Endpoint<State>
 }
 
 /**
@@ -72,8 +72,8 @@ export function loop<
   Sent = unknown,
   Message = Sent,
   Timeout extends number | undefined = undefined,
->(spec: LoopSpec<State, Sent, Message, Timeout>): Endpoint {
-  return makeLoop(spec)
+>(spec: LoopSpec<State, Sent, Message, Timeout>): Endpoint<NoInfer<State>> {
+  return makeLoop(spec) as Endpoint<State>
 }
 
 /**
@@ -112,7 +112,8 @@ export function resources(
 
 /** A table mounts its entries under its defaults. */
 const mount: unique symbol = Symbol.for('express-lariat.mount') as never
-type Mount = (defaults: Defaults) => MountedHandler
+/** @param route the key of the endpoint in its table */
+type Mount = (defaults: Defaults, route?: string) => MountedHandler
 type Entry = Endpoint & { readonly [mount]: Mount }
 
 /** A handler that reports errors to `fail`, by default `next`. A table without a match calls `next`. */
@@ -161,7 +162,7 @@ interface First {
 function walking(spec: AnySpec, first: First): Entry {
   const streams = new OpenStreams()
   return endpoint(
-    (defaults) => handle(plan(spec, defaults), first, streams),
+    (defaults, route) => handle(plan(spec, defaults, route), first, streams),
     streams,
     (how) => streams.close(how),
   )
@@ -238,7 +239,7 @@ function route(
   /** Continues the router, if the entry that it found is a table without a match. */
   let onward: NextFunction
   for (const [path, entry] of entries) {
-    const handler = entry[mount](defaults)
+    const handler = entry[mount](defaults, path)
     router.all(path, (_req, _res, next) => {
       found = handler
       onward = next

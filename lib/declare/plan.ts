@@ -21,6 +21,8 @@ export interface Plan {
   readonly decisionTimeout: number
   readonly trace: Trace | undefined
   readonly problem: Defaults['problem'] | undefined
+  /** The key of the spec in its table. */
+  readonly route: string | undefined
 }
 
 /** The defaults of a table, for all of its entries. */
@@ -34,7 +36,7 @@ export interface Defaults {
 }
 
 /** Resolves a spec under the defaults of the tables around it. */
-export function plan(spec: AnySpec, defaults: Defaults = {}): Plan {
+export function plan(spec: AnySpec, defaults: Defaults = {}, route?: string): Plan {
   const names = varyNames(spec)
   return {
     spec,
@@ -50,6 +52,7 @@ export function plan(spec: AnySpec, defaults: Defaults = {}): Plan {
     decisionTimeout: spec.decisionTimeout ?? 30_000,
     trace: spec.trace ?? defaults.trace,
     problem: spec.problem ?? defaults.problem,
+    route,
   }
 }
 

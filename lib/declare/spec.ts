@@ -5,6 +5,7 @@ import type { Awaitable } from '../promise.js'
 import type { Body } from '../values/body.js'
 import type { timeout } from '../values/event.js'
 import type { Feed } from '../values/feed.js'
+import type { Subscribable } from '../values/observable.js'
 import type { Reason, Wrote } from '../values/open-stream.js'
 import type { Stop } from '../values/stop.js'
 import type { Acceptors, Callback, Problem, ProblemAnswer, Provided } from './answers.js'
@@ -13,8 +14,12 @@ import type { InitContext, LoopContext, ProblemContext } from './context.js'
 import type { Trace } from './decisions.js'
 import type { StreamOptions } from './options.js'
 
-/** A source that a loop pulls from, no faster than the client reads. */
-export type Source<Message> = AsyncIterable<Message> | Iterable<Message> | WebStream<Message>
+/** What feeds a loop: a source that is pulled no faster than the client reads, or an Observable, which pushes. */
+export type Source<Message> =
+  | AsyncIterable<Message>
+  | Iterable<Message>
+  | WebStream<Message>
+  | Subscribable<Message>
 type Yes<State> = Callback<State, boolean>
 type Known<T> = unknown extends T ? never : T
 
@@ -28,9 +33,9 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
   /** Makes the request's state; asked first. Cowboy's `init`. */
   init?: (context: InitContext) => Awaitable<State | Stop>
   /**
-   * Called once, when the loop starts. Returns a channel, a source to pull from, nothing, or a function that
-   * unsubscribes and is called exactly once, for any reason to end. `stop()` answers instead of the stream. May be a
-   * channel itself.
+   * Called once, when the loop starts. Returns a channel, a source to pull from, an Observable, nothing, or a function
+   * that unsubscribes and is called exactly once, for any reason to end. `stop()` answers instead of the stream. May be
+   * a channel itself.
    */
   subscribe?:
     | (Feed<unknown> & AsyncIterable<Message>)
@@ -62,7 +67,7 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
    */
   headers?: Callback<State, Record<string, string>>
   /** Options of the held response. */
-  stream?: StreamOptions
+  stream?: StreamOptions<NoInfer<State>>
   /** Listens to the decisions of each request; `true` lists them in a response header. Default: no listener. */
   trace?: Trace
   /**

@@ -12,7 +12,7 @@ import type { StopValue } from '../values/stop.js'
 import { tellsGaps } from '../wire/fixed.js'
 import type { Outlet } from '../wire/outlet.js'
 import { resumeFrom } from './last-event-id.js'
-import type { Recheck } from './lease.js'
+import { Lease, type Lessee, type Recheck } from './lease.js'
 import type { OpenStreams } from './open-streams.js'
 
 /** The most bytes that a head may hold back: a stream that does not come from a feed must not wait long. */
@@ -45,8 +45,18 @@ export class Head {
     return this.#held.status
   }
 
+  /** It goes out with the first event: what fails before that is an ordinary error. */
+  get waitsForEvent(): boolean {
+    return this.#held.list !== undefined || this.#x.plan.stream.head === 'first'
+  }
+
+  /** How long the stream may be held. Throws what `maxDuration` throws. */
+  lease(lessee: Lessee): Lease | undefined {
+    return Lease.of(this.#x, this.#recheck, lessee)
+  }
+
   /** Asks again whether the client may have the stream; undefined if no callback decides that. */
-  get recheck(): Recheck | undefined {
+  get #recheck(): Recheck | undefined {
     const { isAuthorized, forbidden, format } = this.#x.plan.spec as AnySpec & { format?: unknown }
     const canAsk = typeof isAuthorized === 'function' || typeof forbidden === 'function'
     return canAsk && format === undefined ? () => stillAllowed(this.#x) : undefined

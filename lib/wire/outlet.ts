@@ -147,16 +147,16 @@ export class Outlet extends Writer implements Taker {
   }
 
   /** A proper end: the queue, the notice if `endEvent` is set, and the tail. */
-  complete(reason: string): void {
+  complete(notice: 'end' | 'reconnect', reason: string): void {
     this.#handQueued(true)
-    if (this.#options.endEvent) this.#handNotice('end', { reason })
+    if (this.#options.endEvent) this.#handNotice(notice, { reason })
     this.endWith(tailOf(this.format), reason !== 'shutdown')
   }
 
-  /** A broken end: the queue, the notice if `errorEvent` is set, and no tail. */
-  fail(): void {
+  /** A broken end: the queue, the notice of a failure if `errorEvent` is set, and no tail. */
+  break(hasFailed: boolean): void {
     this.#handQueued(true)
-    if (this.#options.errorEvent) this.#handNotice('error', {})
+    if (hasFailed && this.#options.errorEvent) this.#handNotice('error', {})
     this.endCut()
   }
 
