@@ -1,13 +1,12 @@
 // Turns a status or a `stop()` into a head and a body.
 import { randomBytes } from 'node:crypto'
-import { STATUS_CODES } from 'node:http'
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { Response } from 'express'
-import type { Problem, ProblemAnswer } from './declare/answers.js'
-import { misuse, report, show } from './errors.js'
+import type { Problem } from './declare/answers.js'
+import { misuse, show } from './errors.js'
 import { quietly } from './guard.js'
 import { cut, onClose, tolerate } from './http/connection.js'
 import { pump } from './http/pump.js'
@@ -16,7 +15,7 @@ import { discard } from './request/discard.js'
 import { charsetOf, putHeaders } from './request/draft.js'
 import type { Exchange } from './request/exchange.js'
 import type { Fail } from './request/outcome.js'
-import { shape } from './request/problem.js'
+import { describe, shape } from './request/problem.js'
 import { type Body, sizeOf, toBytes, toChunk, toWhole, typeOf } from './values/body.js'
 import { isBlob } from './values/bytes.js'
 import { isStream, isWebStream } from './values/readable.js'
@@ -91,21 +90,18 @@ function setStatus({ res }: Exchange, status: number): void {
 /** Answers a refusal: by the callback `problem`, else by RFC 9457. */
 function refuse(x: Exchange, status: number, fail: Fail): void {
   const { draft, plan, res } = x
-  const { body, detail, offered } = draft
-  const title = STATUS_CODES[status] ?? 'Unknown Status'
-  const size = sizeOf(body)
+  const size = sizeOf(draft.body)
   if (status === 416 && size !== undefined) res.setHeader('Content-Range', `bytes */${size}`)
-  const problem: Problem = { type: 'about:blank', title, status, detail, offered }
+  const problem = describe(x, status)
   if (!plan.problem) return sendProblem(x, problem)
   shape(x, plan.problem, problem, {
-    shaped: (answer, failed) => sendShaped(x, status, answer, failed),
-    unshaped: (error) => {
-      if (x.hasLeft) return
-      report(
-        `problem failed at ${x.req.originalUrl.split('?', 1)}, which got the problem body of RFC 9457`,
-        error,
-      )
-      if (x.isOver) return
+    shaped: ({ body, headers }, failed) => {
+      res.statusCode = status
+      res.setHeader('Content-Type', typeOf(body))
+      putHeaders(res, headers)
+      send(x, body, failed)
+    },
+    unshaped: () => {
       draft.retract()
       attempt(x, fail, () => sendProblem(x, problem))
     },
@@ -116,23 +112,6 @@ function sendProblem(x: Exchange, problem: Problem): void {
   x.res.statusCode = problem.status
   x.res.setHeader('Content-Type', 'application/problem+json')
   finish(x, JSON.stringify(problem))
-}
-
-/** Fields that say why a request is refused, and what the client may do: no other answer replaces them. */
-const ofRefusals = /^(?:allow|www-authenticate|proxy-authenticate|retry-after|content-range|accept(?:-.+)?)$/i
-
-/** Answers a refusal with the body that `problem` has made. */
-function sendShaped(x: Exchange, status: number, { body, headers = {} }: ProblemAnswer, fail: Fail): void {
-  const { res } = x
-  res.statusCode = status
-  res.setHeader('Content-Type', typeOf(body))
-  putHeaders(
-    res,
-    Object.fromEntries(
-      Object.entries(headers).filter(([name]) => !(ofRefusals.test(name) && res.hasHeader(name))),
-    ),
-  )
-  send(x, body, fail)
 }
 
 /** Ends an answer without a body. A Content-Type stays if it was set on purpose (RFC 9110 8.3), but in 204 and 304. */
