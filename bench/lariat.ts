@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 
 /** The folder of another checkout whose build is measured beside this one: `LARIAT_BESIDE=../before npm run bench`. */
@@ -8,5 +9,7 @@ export type Lariat = typeof import('../lib/index.js')
 /** The library of this checkout, or the one that was built in the other. */
 export async function lariatOf(which: 'here' | 'beside'): Promise<Lariat> {
   if (which === 'here') return import('../lib/index.js')
-  return import(pathToFileURL(`${beside}/dist/index.js`).href)
+  const build = [`${beside}/dist/esm/index.js`, `${beside}/dist/index.js`].find(existsSync)
+  if (!build) throw new Error(`${beside} is not built`)
+  return import(pathToFileURL(build).href)
 }

@@ -1,30 +1,49 @@
-// Builds the package: `dist/esm` for `import`, `dist/cjs` for `require()`. The types are those of `dist/cjs` for both,
-// so that a value of one build is accepted where the other is expected.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+// Builds the package: `dist/esm` for `import`, `dist/cjs` for `require()`. Each door is one file, and what several doors
+// share another: to load a hundred small files would take longer than to run them. The types are those of `dist/cjs` for
+// both builds, so that a value of one is accepted where the other's is expected.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { build, transform } from 'esbuild'
 
 const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   exports: Record<string, string | { import: { default: string } }>
 }
+/** The files of `lib` that are import paths of the package, without their extension. */
+const doors = Object.values(exports).flatMap((door) =>
+  typeof door === 'string' ? [] : door.import.default.replace(/^\.\/dist\/esm\/(.+)\.js$/, '$1'),
+)
 
 rmSync('dist', { recursive: true, force: true })
-const builds = ['tsconfig.build.json', 'tsconfig.build.cjs.json'].map(async (project) => {
-  const tsc = spawn(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], {
-    stdio: 'inherit',
-  })
-  const [code] = await once(tsc, 'exit')
-  return code === 0
-})
-const isBuilt = (await Promise.all(builds)).every(Boolean)
-process.exitCode = isBuilt ? 0 : 1
+const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']
+const { status } = spawnSync(process.execPath, tsc, { stdio: 'inherit' })
+if (status !== 0) process.exit(status ?? 1)
 
-if (isBuilt) {
-  writeFileSync('dist/cjs/package.json', `${JSON.stringify({ type: 'commonjs', sideEffects: false })}\n`)
-  for (const door of Object.values(exports)) {
-    if (typeof door === 'string') continue
-    const module = door.import.default.replace('./dist/esm/', '')
-    const up = '../'.repeat(module.split('/').length)
-    writeFileSync(`dist/esm/${module.replace(/\.js$/, '.d.ts')}`, `export * from '${up}cjs/${module}'\n`)
-  }
+await build({
+  entryPoints: doors.map((door) => `lib/${door}.ts`),
+  outdir: 'dist/esm',
+  outbase: 'lib',
+  bundle: true,
+  splitting: true,
+  chunkNames: 'shared-[hash]',
+  packages: 'external',
+  platform: 'node',
+  format: 'esm',
+  target: 'es2023',
+})
+
+writeFileSync('dist/cjs/package.json', `${JSON.stringify({ type: 'commonjs', sideEffects: false })}\n`)
+for (const file of readdirSync('dist/esm', { recursive: true, encoding: 'utf8' })) {
+  if (!file.endsWith('.js')) continue
+  const { code } = await transform(readFileSync(`dist/esm/${file}`, 'utf8'), {
+    format: 'cjs',
+    platform: 'node',
+    target: 'es2023',
+  })
+  mkdirSync(dirname(`dist/cjs/${file}`), { recursive: true })
+  writeFileSync(`dist/cjs/${file}`, code)
+}
+for (const door of doors) {
+  const up = '../'.repeat(door.split('/').length)
+  writeFileSync(`dist/esm/${door}.d.ts`, `export * from '${up}cjs/${door}.js'\n`)
 }
