@@ -22,11 +22,11 @@ export function parseBook(
   const { isbn, title, author, year } = value as Record<string, unknown>
   const details: [field: keyof Book, detail: string | undefined][] = [
     ['isbn', typeof isbn === 'string' ? flawOfIsbn(plain(isbn)) : 'expected a string'],
-    ['title', isText(title) ? undefined : 'expected 1 to 500 characters'],
-    ['author', isText(author) ? undefined : 'expected 1 to 500 characters'],
+    ['title', isText(title) ? undefined : 'a title has 1 to 500 characters'],
+    ['author', isText(author) ? undefined : 'an author has 1 to 500 characters'],
     [
       'year',
-      year === undefined || isYear(year) ? undefined : 'expected a whole number from 1 to 9999, or none',
+      year === undefined || isYear(year) ? undefined : 'a year is a whole number from 1 to 9999, or left out',
     ],
   ]
   const [first, ...others] = details.flatMap(([field, detail]) => (detail ? [{ field, detail }] : []))

@@ -1,4 +1,4 @@
-import { reach } from './reach.js'
+import { Away, reach, whenBack } from './reach.js'
 
 /** The generated picture of the decision graph, on which the way of a request is drawn. */
 export class Graph {
@@ -18,7 +18,8 @@ export class Graph {
   load() {
     this.#loading ??= this.#load().catch((error) => {
       this.#loading = undefined
-      this.#root.replaceChildren(`The graph cannot be shown. ${error.message}`)
+      this.#root.replaceChildren('The graph cannot be shown now: it is tried again.')
+      if (error instanceof Away) whenBack(() => void this.load().catch(() => {}))
       throw error
     })
     return this.#loading

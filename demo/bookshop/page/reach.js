@@ -10,6 +10,9 @@ export class Away extends Error {
   }
 }
 
+/** What waits until it is back. @type {Set<() => void>} */
+const waiting = new Set()
+
 /** @type {Map<HTMLElement, string>} what says that the server is away, and what it says once it is back */
 const away = new Map()
 
@@ -35,6 +38,18 @@ export async function reach(asked, init) {
 export function isBack() {
   for (const [element, text] of away) say(element, text)
   away.clear()
+  const all = [...waiting]
+  waiting.clear()
+  for (const run of all) run()
+}
+
+/**
+ * Runs something as soon as the server answers anything again.
+ *
+ * @param {() => void} run
+ */
+export function whenBack(run) {
+  waiting.add(run)
 }
 
 /**
@@ -45,6 +60,7 @@ export function isBack() {
  */
 export function say(element, text) {
   away.delete(element)
+  element.classList.remove('failed')
   if (element.textContent !== text) element.textContent = text
 }
 
@@ -58,5 +74,6 @@ export function say(element, text) {
  */
 export function sayFailed(element, what, error, after = '') {
   say(element, `${what}. ${error instanceof Error ? error.message : error}`)
+  element.classList.add('failed')
   if (error instanceof Away) away.set(element, after)
 }

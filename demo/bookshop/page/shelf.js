@@ -27,6 +27,8 @@ export class Shelf {
   #status = byId('shelf-count')
   #said = byId('shelf-said')
   #notice = byId('shelf-notice')
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #silence
 
   constructor() {
     /** @type {HTMLInputElement} */
@@ -91,7 +93,7 @@ export class Shelf {
     this.#show()
     for (const element of this.#shown.values()) say(flawIn(element), '')
     if (this.#added) {
-      say(this.#said, `“${this.#added.title}” was added. It is not among what you search for.`)
+      this.#say(`“${this.#added.title}” was added. It is not among what you search for.`)
       this.#added = undefined
     }
     for (const event of waiting) this.apply(event)
@@ -141,7 +143,7 @@ export class Shelf {
   #showAdded() {
     const element = this.#added && this.#shown.get(this.#added.isbn)
     if (!element) return
-    say(this.#said, `“${this.#added?.title}” was added, at the end of the shelf.`)
+    this.#say(`“${this.#added?.title}” was added, at the end of the shelf.`)
     this.#added = undefined
     element.classList.add('added')
     element.scrollIntoView({ block: 'nearest' })
@@ -293,9 +295,20 @@ export class Shelf {
    * @param {Book} book
    */
   #did(what, book) {
-    say(this.#said, what === 'added' ? '' : `“${book.title}” was ${what}.`)
     if (what === 'added') this.#added = book
+    else this.#say(`“${book.title}” was ${what}.`)
     this.load()
+  }
+
+  /**
+   * Says for a while what was done.
+   *
+   * @param {string} text
+   */
+  #say(text) {
+    clearTimeout(this.#silence)
+    say(this.#said, text)
+    this.#silence = setTimeout(() => say(this.#said, ''), 8000)
   }
 
   /**

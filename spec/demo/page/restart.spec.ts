@@ -147,21 +147,24 @@ describe('The demo: the page, while the server is killed and started again', fun
       await shownYear(page, 1)
     })
 
-    it('the gap is told once, however often the page is hidden and shown after it', async () => {
+    it('the gap is told once in each window, however often one is hidden and shown after it', async () => {
       const page = await open()
+      const other = await open()
       await server.put(1)
-      await countsOf(page, { seen: 1 })
+      for (const each of [page, other]) await countsOf(each, { seen: 1 })
       await server.kill()
       await server.start()
-      await shows(page, '#events .gap', 'has restarted')
+      for (const each of [page, other]) await shows(each, '#events .gap', 'has restarted')
       for (let time = 0; time < 3; time++) {
         await look(page, 'hidden')
         await look(page, 'visible')
         await shows(page, '#happening-state', 'Live')
       }
       await server.put(2)
-      await countsOf(page, { seen: 2, missed: 'unknown number', twice: 0 })
-      expect(await page.locator('#events .gap').count()).to.equal(1)
+      for (const each of [page, other]) {
+        await countsOf(each, { seen: 2, missed: 'unknown number', twice: 0 })
+        expect(await each.locator('#events .gap').count()).to.equal(1)
+      }
     })
 
     it('in the midst of a burst: the page ends with what the server has', async () => {

@@ -196,12 +196,17 @@ describe('The demo: the page, as a user sees it', function () {
   it('a page whose shelf cannot be read says so on the shelf, and tries again', async () => {
     const page = await shop.windows.context.newPage()
     await cut(page)
+    await page.route('**/graph.svg', (route) => route.abort(), { times: 1 })
     await page.goto(shop.demo.url)
+    await page.locator('#graph').scrollIntoViewIfNeeded()
+    await shows(page, '#graph', 'The graph cannot be shown now')
     await shows(page, '#shelf-count', 'The books cannot be read: the server does not answer. Trying again …')
     await shows(page, '#happening-state', 'The server does not answer. Trying again …')
     await page.unroute('**/api/**')
     await shows(page, '#shelf-count', '12 books')
     await shows(page, '#happening-state', 'Live')
+    await page.locator('#graph').scrollIntoViewIfNeeded()
+    await page.locator('#graph #q-serviceAvailable').waitFor()
     shop.windows.forgive(away)
   })
 
@@ -213,8 +218,8 @@ describe('The demo: the page, as a user sees it', function () {
     await page.click('#save')
     const flaws = {
       isbn: 'Its last digit should be 3, by the twelve before it.',
-      author: 'Expected 1 to 500 characters.',
-      year: 'Expected a whole number from 1 to 9999, or none.',
+      author: 'An author has 1 to 500 characters.',
+      year: 'A year is a whole number from 1 to 9999, or left out.',
     }
     for (const [name, text] of Object.entries(flaws)) {
       const field = page.locator(`#book-form [name=${name}]`)
