@@ -40,7 +40,8 @@ const commonRules: Rules = {
   decisionTimeout: aDelay,
 }
 
-const resourceRules: Rules = {
+/** The keys of a resource. */
+export const resourceRules: Rules = {
   ...commonRules,
   negotiation: [(value) => value === 'strict' || value === 'lenient', "'strict' or 'lenient'"],
   ...Object.fromEntries(
@@ -48,7 +49,8 @@ const resourceRules: Rules = {
   ),
 }
 
-const loopRules: Rules = {
+/** The keys of a loop. */
+export const loopRules: Rules = {
   ...commonRules,
   format: [isFormat, 'a format, such as sse()', 'needed'],
   subscribe: [isSource, source, 'needed'],
