@@ -202,7 +202,10 @@ function failed(x: Exchange, error: unknown, next: NextFunction): void {
   const pass = (each: unknown) => passOn(x.res, each, next)
   if (!(error instanceof Refusal) || x.res.headersSent) return pass(error)
   x.draft.detail = error.detail
-  Object.assign(x.draft.headers, error.headers)
+  if (error.offers) {
+    x.draft.offered = error.offers.names
+    x.draft.headers[error.offers.field] = error.offers.names.join(', ')
+  }
   if (error.retryAfter !== undefined) x.draft.headers['Retry-After'] = String(error.retryAfter)
   respond(x, error.status, pass)
 }

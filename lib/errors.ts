@@ -50,25 +50,25 @@ interface RefusalParts {
   readonly message?: string
   /** Seconds after which the client may try again. */
   readonly retryAfter?: number
-  /** Fields of the answer that say what would be taken instead. */
-  readonly headers?: Readonly<Record<string, string>>
+  /** A field that lists what is accepted instead. */
+  readonly offers?: { readonly field: string; readonly names: readonly string[] }
 }
 
 /** Refuses a request with a status of 400 and above; answered with a problem body. */
 export class Refusal extends LariatError {
   /** Seconds: the answer has a Retry-After. */
   retryAfter: number | undefined
-  readonly headers: Readonly<Record<string, string>>
+  readonly offers: RefusalParts['offers']
 
   constructor(
     readonly status: number,
     /** The reason, for the client. */
     readonly detail: string,
-    { code = 'LARIAT_REFUSED', message = detail, retryAfter, headers = {} }: RefusalParts = {},
+    { code = 'LARIAT_REFUSED', message = detail, retryAfter, offers }: RefusalParts = {},
   ) {
     super(code, message)
     this.retryAfter = retryAfter
-    this.headers = headers
+    this.offers = offers
   }
 }
 

@@ -20,9 +20,6 @@ const decoders: ReadonlyMap<string, Decode> = new Map<string, unknown>([
   ['br', brotliDecompress],
 ]) as ReadonlyMap<string, Decode>
 
-/** The codings that a request body may have, as Accept-Encoding names them. */
-const codings = 'gzip, deflate, br'
-
 /** The value that earlier middleware left in `req.body`. */
 interface Parsed {
   readonly value: unknown
@@ -121,8 +118,9 @@ export class RequestBody {
     const coding = (this.#req.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
     const decode = decoders.get(coding)
     if (!decode && coding !== 'identity') {
-      const detail = `The content coding ${coding} of the request body is not supported.`
-      throw new Refusal(415, detail, { headers: { 'Accept-Encoding': codings } })
+      // names the codings that are (RFC 9110 15.5.16)
+      const offers = { field: 'Accept-Encoding', names: [...decoders.keys()] }
+      throw new Refusal(415, `The content coding ${coding} of the request body is not supported.`, { offers })
     }
     const bytes = await this.#receive(decode ? codedLimit(this.#limit) : this.#limit)
     return decode ? decoded(decode, bytes, coding, this.#limit) : bytes
