@@ -16,6 +16,7 @@ const missing = { resourceExists: false }
 /** What leads to a callback, where it is not a GET of a resource that is there. */
 const ways: Readonly<Record<string, { ask?: Ask; spec?: object }>> = {
   options: { ask: { method: 'OPTIONS' } },
+  headers: { spec: { contentTypesProvided: [ndjson()] } },
   languagesProvided: { ask: { headers: { 'Accept-Language': 'en' } } },
   charsetsProvided: { ask: { headers: { 'Accept-Charset': 'utf-8' } } },
   encodingsProvided: { ask: { headers: { 'Accept-Encoding': 'gzip' } } },
