@@ -44,7 +44,8 @@ const commonRules: Rules = {
   decisionTimeout: aDelay,
 }
 
-const resourceRules: Rules = {
+/** The keys of a resource. */
+export const resourceRules: Rules = {
   ...commonRules,
   negotiation: [
     (value) => isStrictness(value) || isObject(value),
@@ -57,7 +58,8 @@ const resourceRules: Rules = {
   allowedMethods: orFunction(isMethods, callbacks.allowedMethods.expected),
 }
 
-const loopRules: Rules = {
+/** The keys of a loop. */
+export const loopRules: Rules = {
   ...commonRules,
   format: [isFormat, 'a format, such as sse()', 'needed'],
   subscribe: [isSource, source, 'needed'],

@@ -3,6 +3,7 @@ import type { AnySpec } from '../declare/spec.js'
 import { Refusal } from '../errors.js'
 import { type Format, mediaTypesOf } from '../formats/format.js'
 import { stillAllowed } from '../graph/access.js'
+import { quietly } from '../guard.js'
 import { essenceOf, parseMediaType } from '../http/media-type.js'
 import { putHeaders, withCharset } from '../request/draft.js'
 import type { Exchange } from '../request/exchange.js'
@@ -26,6 +27,8 @@ export class Head {
   readonly #fail: Fail
   /** The headers are on the response. */
   #isSet = false
+  /** The Cache-Control of an answer that is no stream. */
+  readonly #cacheControl: ReturnType<Exchange['res']['getHeader']>
   /** The media type that is streamed. */
   readonly type: string
 
@@ -35,6 +38,7 @@ export class Head {
     this.#streams = streams
     this.#fail = fail
     this.type = typeOf(x, held)
+    this.#cacheControl = x.res.getHeader('Cache-Control')
   }
 
   get format(): Format {
@@ -98,9 +102,16 @@ export class Head {
 
   /** Answers with an error instead of the stream. */
   fail(error: unknown): void {
-    if (this.#isSet) for (const name of ofStreams) this.#x.res.removeHeader(name)
+    if (this.#isSet) quietly(() => this.#retract())
     if (error instanceof Refusal && this.#streams.isClosing) error.retryAfter = this.#streams.retryAfter
     this.#fail(error)
+  }
+
+  /** Removes the headers of the stream, unless other middleware had set them. */
+  #retract(): void {
+    const { res } = this.#x
+    for (const name of ofStreams) res.removeHeader(name)
+    if (this.#cacheControl !== undefined) res.setHeader('Cache-Control', this.#cacheControl)
   }
 }
 

@@ -1,7 +1,8 @@
 // Queues items for one client, first in, first out; decides which to drop past the limits, by the overflow policy.
 import type { StreamOptions } from '../declare/options.js'
-import { misuse, show } from '../errors.js'
+import { misuse } from '../errors.js'
 import { forsake } from '../guard.js'
+import { isPromise } from '../promise.js'
 
 /** How much may wait for one client, and the policy past these limits. */
 export type Limits = Readonly<Required<Pick<StreamOptions, 'maxQueued' | 'maxQueuedBytes' | 'overflow'>>>
@@ -208,9 +209,9 @@ export class Queue<Item> {
   }
 }
 
-/** No two objects are the same key, two promises of one key among them. */
+/** Any value may be a key, but for a promise: no two are the same. */
 function checked(key: unknown): PropertyKey {
-  if (typeof key === 'string' || typeof key === 'number' || typeof key === 'symbol') return key
+  if (!isPromise(key)) return key as PropertyKey
   forsake(key)
-  throw misuse('LARIAT_ANSWER', `conflate returned ${show(key)}: expected a string, a number or a symbol`)
+  throw misuse('LARIAT_ANSWER', 'conflate returned a promise; it must be synchronous')
 }

@@ -1,9 +1,10 @@
 import { expect } from 'chai'
-import { type CallbackName, callbacks } from '../../lib/declare/callbacks.js'
+import { callbacks } from '../../lib/declare/callbacks.js'
 import { ndjson, resource } from '../../lib/index.js'
 import { onBoth, writable } from '../support/http.js'
 import type { Ask } from '../support/raw.js'
 import { staged } from '../support/stage.js'
+import { deciding } from './deciding.js'
 import { type Fault, type Foreign, faults } from './faults.js'
 import { meet, type Seen, settle, silently } from './meet.js'
 
@@ -16,6 +17,7 @@ const missing = { resourceExists: false }
 const ways: Readonly<Record<string, { ask?: Ask; spec?: object }>> = {
   headers: { spec: { contentTypesProvided: [ndjson()] } },
   options: { ask: { method: 'OPTIONS' } },
+  headers: { spec: { contentTypesProvided: [ndjson()] } },
   languagesProvided: { ask: { headers: { 'Accept-Language': 'en' } } },
   charsetsProvided: { ask: { headers: { 'Accept-Charset': 'utf-8' } } },
   encodingsProvided: { ask: { headers: { 'Accept-Encoding': 'gzip' } } },
@@ -53,13 +55,11 @@ function seen(name: string, fault: Fault): Seen | readonly Seen[] {
   return '500'
 }
 
-const names = [...(Object.keys(callbacks) as CallbackName[]), 'init', 'a provider', 'an accept callback']
-
 onBoth('A callback that decides (docs/guide/callbacks.md)', () => {
   staged()
   silently()
 
-  for (const name of names) {
+  for (const name of deciding) {
     for (const [fault, act] of Object.entries(faults) as [Fault, Foreign][]) {
       it(`${name} ${fault}: an answer, and nothing for the process`, async () => {
         let asked = 0

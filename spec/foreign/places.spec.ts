@@ -1,5 +1,9 @@
 import { expect } from 'chai'
+import { loopRules, resourceRules } from '../../lib/declare/check.js'
+import { streamRules } from '../../lib/declare/options.js'
+import { csvRules, partRules } from '../../lib/formats/check.js'
 import { staged } from '../support/stage.js'
+import { deciding as names } from './deciding.js'
 import { type Fault, type Foreign, faults } from './faults.js'
 import { meet, settle, silently } from './meet.js'
 import { type Place, places } from './places.js'
@@ -12,6 +16,13 @@ function seen({ fails, never = fails, twice = fails }: Place, fault: Fault) {
 describe('Code that is not ours, wherever the library calls it (docs/guide/errors.md)', () => {
   staged()
   silently()
+
+  it('every key of a spec, an option and a format that takes a function is listed here, or decides', () => {
+    const rules = { ...resourceRules, ...loopRules, ...streamRules, ...partRules, ...csvRules }
+    const taking = Object.entries(rules).filter(([, [fits]]) => fits(() => {}))
+    const tried = new Set([...Object.keys(places).map((name) => name.split(/[ ,]/)[0]), ...names])
+    expect(taking.map(([key]) => key).filter((key) => !tried.has(key))).to.deep.equal([])
+  })
 
   for (const [name, place] of Object.entries(places)) {
     for (const [fault, act] of Object.entries(faults) as [Fault, Foreign][]) {

@@ -12,10 +12,14 @@ const inputs = 250
 const nothing = (): Tried => ({ inputs: 0, bytes: 0, statuses: new Map() })
 
 onBoth('Whatever comes over a connection', () => {
-  // Express asks Node's old parser, which warns once in a process of an absolute URL that is none (DEP0170)
+  // Express asks Node's old parser, which warns once of an absolute URL that is none (DEP0170), and later throws
   before(() => {
     process.noDeprecation = true
-    parse('http://a:b/')
+    try {
+      parse('http://a:b/')
+    } catch {
+      // no warning, then
+    }
     process.noDeprecation = false
   })
   staysClean()

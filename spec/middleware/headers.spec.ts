@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { RequestHandler } from 'express'
 import helmet from 'helmet'
+import onHeaders from 'on-headers'
 import { type Endpoint, loop, ndjson, resource, sse, stop } from '../../lib/index.js'
 import { onBoth } from '../support/http.js'
 import { stage, staged } from '../support/stage.js'
@@ -34,6 +35,25 @@ onBoth('Headers of other middleware (docs/guide/existing-app.md)', () => {
       expect(headers['set-cookie']).to.equal('sid=1; Path=/, own=2')
     })
   }
+
+  it('Cache-Control stays on the error answer in place of a stream, and that of the stream does not', async () => {
+    const failing: RequestHandler = (_req, res, next) => {
+      onHeaders(res, () => {
+        throw new Error('hooked')
+      })
+      next()
+    }
+    for (const control of ['private', undefined]) {
+      const cached: RequestHandler = (_req, res, next) => {
+        if (control !== undefined) res.set('Cache-Control', control)
+        next()
+      }
+      const site = await stage.now.serve(resource(news), { before: [failing, cached] })
+      const { status, headers } = await site.get().whole()
+      expect(status).to.equal(500)
+      expect(headers['cache-control']).to.equal(control)
+    }
+  })
 
   it('Vary may be written as it comes: several names, none, and what is no name is left out', async () => {
     const written = { 'Cookie,  Accept-Language': 2, 'Cookie,': 1, '': 0, 'a b': 0, '*': 1 }

@@ -121,13 +121,18 @@ const paths = [
   '/nowhere',
 ]
 
-/** A request to one of the paths that there are; most connections stay open for the next one. */
-const sensible = fc
-  .tuple(request, fc.constantFrom(...paths), fc.constantFrom('keep-alive', 'keep-alive', 'close', 'a'))
-  .map(([sent, path, connection]) => {
-    const at = /^\//.test(sent.url) ? `${path}${sent.url}` : sent.url
-    return bytesOf({ ...sent, url: at.replace(/\/(?=\?|$)/, '') || '/' }, connection)
-  })
+/** How it is sent; most connections stay open for the next request. */
+const sending = fc.record({
+  connection: fc.constantFrom('keep-alive', 'keep-alive', 'close', 'a'),
+  off: fc.constantFrom(...Array(60).fill(0), -5, -1, 1, 5, 10_000),
+  isExpectant: fc.constantFrom(...Array(10).fill(false), true),
+})
+
+/** A request to one of the paths that there are. */
+const sensible = fc.tuple(request, fc.constantFrom(...paths), sending).map(([sent, path, sending]) => {
+  const at = /^\//.test(sent.url) ? `${path}${sent.url}` : sent.url
+  return bytesOf({ ...sent, url: at.replace(/\/(?=\?|$)/, '') || '/' }, sending)
+})
 
 const message = fc.oneof(
   { weight: 10, arbitrary: sensible },

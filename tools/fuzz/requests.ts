@@ -1,4 +1,4 @@
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { bodyLimit, etag, methods } from './answers.js'
 
@@ -79,14 +79,62 @@ const method = fc.oneof(
 )
 /** What is small on the wire, and large once it is decoded. */
 const bombs = [gzipSync, deflateSync, brotliCompressSync].map((code) => code(Buffer.alloc(2 ** 20)))
+const content = fc.oneof(
+  fc
+    .constantFrom('{"a":1}', 'hello', '', '{', '{"__proto__":{"a":1}}', 'a'.repeat(bodyLimit + 1))
+    .map((text) => Buffer.from(text)),
+  fc.constantFrom(gzipSync('"hello"'), ...bombs),
+  fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes)),
+)
+
+type Code = (bytes: Buffer) => Buffer
+
+const codings: readonly (readonly [name: string, code: Code])[] = [
+  ['gzip', gzipSync],
+  ['x-gzip', gzipSync],
+  ['deflate', deflateSync],
+  ['deflate', deflateRawSync],
+  ['br', brotliCompressSync],
+  ['identity', (bytes) => bytes],
+  ['zstd', gzipSync],
+]
+
+/** What may become of coded data: it goes on, it is cut short, it is broken, or another follows. */
+const broken: Readonly<Record<string, (coded: Buffer, tail: Buffer, at: number) => Buffer>> = {
+  whole: (coded) => coded,
+  'goes on': (coded, tail) => Buffer.concat([coded, tail]),
+  'goes on for long': (coded) => Buffer.concat([coded, Buffer.alloc(100_000, 'a')]),
+  'goes on with zeros': (coded, tail) => Buffer.concat([coded, Buffer.alloc(tail.length)]),
+  'goes on with another': (coded, tail) => Buffer.concat([coded, gzipSync(tail)]),
+  'goes on with half of another': (coded, tail) => Buffer.concat([coded, gzipSync(tail).subarray(0, 12)]),
+  'is many': (coded) => Buffer.concat(Array(20).fill(coded)),
+  'is cut': (coded, _tail, at) => coded.subarray(0, at % (coded.length + 1)),
+  'has another byte': (coded, tail, at) => {
+    const other = Buffer.from(coded)
+    if (other.length > 0) other[at % other.length] = tail[0] ?? 0
+    return other
+  },
+}
+
+/** Content in a coding, well or badly. */
+const coded = fc
+  .record({
+    coding: fc.constantFrom(...codings),
+    content,
+    fate: fc.constantFrom(...Object.keys(broken)),
+    tail: fc.uint8Array({ minLength: 1, maxLength: 30 }).map((bytes) => Buffer.from(bytes)),
+    at: fc.nat(1000),
+  })
+  .map(({ coding: [coding, code], content, fate, tail, at }) => ({
+    coding,
+    content: (broken[fate] as (typeof broken)[string])(code(content), tail, at),
+  }))
+
 const body = fc.option(
   fc.record({
     content: fc.oneof(
-      fc
-        .constantFrom('{"a":1}', 'hello', '', '{', '{"__proto__":{"a":1}}', 'a'.repeat(bodyLimit + 1))
-        .map((text) => Buffer.from(text)),
-      fc.constantFrom(gzipSync('"hello"'), ...bombs),
-      fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes)),
+      { weight: 2, arbitrary: content.map((content) => ({ content, coding: undefined })) },
+      { weight: 1, arbitrary: coded },
     ),
     isChunked: fc.boolean(),
     isHalf: fc.boolean(),
@@ -97,17 +145,35 @@ const body = fc.option(
 export const request = fc.record({ method, url, headers, body })
 export type Sent = typeof request extends fc.Arbitrary<infer Each> ? Each : never
 
+/** How a request is sent. */
+interface Sending {
+  readonly connection?: string
+  /** How far the length of the body is from what it says. */
+  readonly off?: number
+  /** The client says that it waits to be told to go on, and does not. */
+  readonly isExpectant?: boolean
+}
+
 /** A request as it stands on the wire. */
-export function bytesOf({ method, url, headers, body }: Sent, connection = 'close'): Buffer {
+export function bytesOf(
+  { method, url, headers, body }: Sent,
+  { connection = 'close', off = 0, isExpectant = false }: Sending = {},
+): Buffer {
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
   const start = `${method} ${url} HTTP/1.1\r\nHost: a\r\nConnection: ${connection}\r\n${lines}`
   if (!body) return Buffer.from(`${start}\r\n`, 'latin1')
-  const { content, isChunked, isHalf } = body
-  const framing = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${content.length}`
-  const size = Buffer.from(`${content.length.toString(16)}\r\n`)
+  const { isChunked, isHalf } = body
+  const { content, coding } = body.content
+  const size = Math.max(0, content.length + off)
+  const fields = [
+    isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${size}`,
+    ...(coding === undefined ? [] : [`Content-Encoding: ${coding}`]),
+    ...(isExpectant ? ['Expect: 100-continue'] : []),
+  ]
   const end = Buffer.from('0\r\n\r\n')
-  const chunks = content.length > 0 ? [size, content, Buffer.from('\r\n'), end] : [end]
+  const first = Buffer.from(`${size.toString(16)}\r\n`)
+  const chunks = size > 0 ? [first, content, Buffer.from('\r\n'), end] : [end]
   const framed = isChunked ? Buffer.concat(chunks) : content
   const half = isHalf ? framed.subarray(0, framed.length / 2) : framed
-  return Buffer.concat([Buffer.from(`${start}${framing}\r\n\r\n`, 'latin1'), half])
+  return Buffer.concat([Buffer.from(`${start}${fields.join('\r\n')}\r\n\r\n`, 'latin1'), half])
 }

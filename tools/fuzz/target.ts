@@ -108,9 +108,9 @@ export class Target {
     app.use('/accept', resource(this.#acceptor()) as RequestHandler)
     app.use('/table', table as RequestHandler)
     app.use(((error, _req, res, next) => {
-      const { status, type } = Object(error) as { status?: number; type?: string }
+      const { status } = Object(error) as { status?: number }
       // a body parser has refused the request before we were asked
-      const isRefusal = type !== undefined && status !== undefined && status < 500
+      const isRefusal = status !== undefined && status < 500
       if (!isRefusal) this.errors.push(error)
       if (res.headersSent) return next(error)
       res.status(isRefusal ? status : 500).end()
