@@ -1,4 +1,5 @@
 // Runs all heartbeats and deadlines of the process on one timer.
+import { shared } from './brand.js'
 import { apart } from './scope.js'
 
 /** The source of time; specs replace it. */
@@ -67,6 +68,11 @@ export class Clock {
 
   now(): number {
     return this.#time.now()
+  }
+
+  /** Milliseconds since the epoch. A source of time in the system's place moves them with it. */
+  date(): number {
+    return Date.now() + this.now() - system.now()
   }
 
   /** Calls back once, after the given time, unless it is cancelled. */
@@ -170,5 +176,5 @@ export class Clock {
   }
 }
 
-/** The clock of all streams of the process. */
-export const clock = new Clock()
+/** The clock of all streams of the process, whichever copy of the package holds them: it has one timer, and one time. */
+export const clock = shared('clock', () => new Clock())

@@ -1,7 +1,8 @@
 // Makes request handlers of specs and tables: `resource`, `loop` and `resources`. The only file that imports Express.
+import type { IncomingMessage } from 'node:http'
 import type { NextFunction, Response } from 'express'
 import express from 'express'
-import { checkDefaults, checkLoop, checkResource } from './declare/check.js'
+import { checkDefaults, checkFormats, checkLoop, checkResource, checkTable } from './declare/check.js'
 import type { Request } from './declare/context.js'
 import { type Defaults, mergeDefaults, type Plan, plan } from './declare/plan.js'
 import type { AnySpec, LoopSpec, PlainSpec, ResourceSpec } from './declare/spec.js'
@@ -18,17 +19,21 @@ import { OpenStreams } from './loop/open-streams.js'
 import { type Closing, checkClosing } from './loop/shutdown.js'
 import { isPromise } from './promise.js'
 import { Exchange } from './request/exchange.js'
+import { passOn } from './request/failure.js'
 import type { Fail, Outcome } from './request/outcome.js'
 import { respond, respondStop } from './respond.js'
-import { isObject, wrong } from './rules.js'
+import { wrong } from './rules.js'
 import type { OpenStream } from './values/open-stream.js'
 
-type Handler = { bivariant(req: Request, res: Response, next: NextFunction): void }['bivariant']
+/** A request of Express, without its params: so, the handlers after an endpoint get those of their route. */
+type Requested = IncomingMessage & Pick<Request, 'baseUrl' | 'originalUrl'>
+
+type Handler = (req: Requested, res: Response, next: NextFunction) => void
 
 /** A request handler for `app.use`, `app.all` or a table. It calls `next` only with an error. */
-export type Endpoint = Handler & {
+export type Endpoint<State = unknown> = Handler & {
   /** The open streams. */
-  readonly streams: Iterable<OpenStream>
+  readonly streams: Iterable<OpenStream<State>>
   /**
    * Answers new requests 503 with Retry-After and ends the open streams cleanly, spread over `over` milliseconds
    * (default 0). Cuts streams that are still open then; a stream whose end a middleware delays gets one more second.
@@ -53,8 +58,8 @@ export function resource<
   Sent = unknown,
   Message = Sent,
   Timeout extends number | undefined = undefined,
->(spec: ResourceSpec<State, Sent, Message, Timeout>): Endpoint {
-  return makeResource('resource', spec)
+>(spec: ResourceSpec<State, Sent, Message, Timeout>): Endpoint<NoInfer<State>> {
+  return makeResource('resource', spec) as Endpoint<State>
 }
 
 /**
@@ -67,8 +72,8 @@ export function loop<
   Sent = unknown,
   Message = Sent,
   Timeout extends number | undefined = undefined,
->(spec: LoopSpec<State, Sent, Message, Timeout>): Endpoint {
-  return makeLoop(spec)
+>(spec: LoopSpec<State, Sent, Message, Timeout>): Endpoint<NoInfer<State>> {
+  return makeLoop(spec) as Endpoint<State>
 }
 
 /**
@@ -77,7 +82,8 @@ export function loop<
  * Paths match as a whole; a request that matches none goes to `next()`. A path that cannot be decoded is answered 400.
  *
  * @param table paths and their specs or endpoints; a spec with `init` or `info` is written `resource({ … })`
- * @param defaults `stream` options and a `trace` for all entries; those of an entry win
+ * @param defaults `stream` options, a `trace` and a `problem` for all entries, endpoints and tables among them; those of
+ *   an entry win
  * @throws TypeError for an entry that is wrong: it names the path and the key; and the error of Express for a path that
  *   it cannot parse
  */
@@ -86,7 +92,7 @@ export function resources(
   defaults: Defaults = {},
 ): Endpoint {
   checkDefaults('resources: defaults', defaults)
-  if (!isObject(table)) wrong(`resources: expected a table of paths, not ${show(table)}`)
+  checkTable(table)
   const entries = Object.entries(table).map(([path, entry]) => [path, entryOf(path, entry)] as const)
   return endpoint(
     (outer) => route(entries, mergeDefaults(outer, defaults)),
@@ -105,8 +111,9 @@ export function resources(
 // ---- making endpoints
 
 /** A table mounts its entries under its defaults. */
-const mount: unique symbol = Symbol('mount')
-type Mount = (defaults: Defaults) => MountedHandler
+const mount: unique symbol = Symbol.for('express-lariat.mount') as never
+/** @param route the key of the endpoint in its table */
+type Mount = (defaults: Defaults, route?: string) => MountedHandler
 type Entry = Endpoint & { readonly [mount]: Mount }
 
 /** A handler that reports errors to `fail`, by default `next`. A table without a match calls `next`. */
@@ -119,7 +126,7 @@ function endpoint(
 ): Entry {
   const unmounted = mounted({})
   // Express tells handlers from error handlers by the number of their parameters
-  const handler: Handler = (req, res, next) => unmounted(req, res, next)
+  const handler: Handler = (req, res, next) => unmounted(req as Request, res, next)
   return Object.assign(handler, { streams, close: (how?: Closing) => close(how), [mount]: mounted })
 }
 
@@ -127,13 +134,15 @@ function entryOf(path: string, entry: Endpoint | PlainSpec): Entry {
   if (typeof entry !== 'function') return makeResource(`resources['${path}']`, entry)
   if (mount in entry) return entry as Entry
   wrong(
-    `resources['${path}']: expected a spec, or what resource(), loop() or resources() returned, not ${show(entry)}`,
+    `resources['${path}']: expected a spec, or what resource(), loop() or resources() returned, not ${show(entry)}` +
+      `. A handler or a router of Express is mounted by app.use('${path}', …)`,
   )
 }
 
 function makeResource(where: string, spec: unknown): Entry {
   checkResource(where, spec)
   checkReach(where, spec)
+  checkFormats(where, spec)
   const own = { ...spec }
   return walking(own, { usual: shorten(own), traced: whole })
 }
@@ -153,7 +162,7 @@ interface First {
 function walking(spec: AnySpec, first: First): Entry {
   const streams = new OpenStreams()
   return endpoint(
-    (defaults) => handle(plan(spec, defaults), first, streams),
+    (defaults, route) => handle(plan(spec, defaults, route), first, streams),
     streams,
     (how) => streams.close(how),
   )
@@ -198,26 +207,20 @@ function act(x: Exchange, outcome: Outcome, streams: OpenStreams, fail: Fail): v
 /** A refusal is answered; any other error goes to the error handler of the app. */
 function failed(x: Exchange, error: unknown, next: NextFunction): void {
   if (x.hasLeft && (error instanceof Refusal || isAbort(error))) return
-  if (!(error instanceof Refusal) || x.res.headersSent) return next(asError(error))
+  const pass = (each: unknown) => passOn(x.res, each, next)
+  if (!(error instanceof Refusal) || x.res.headersSent) return pass(error)
   x.draft.detail = error.detail
-  if (error.retryAfter !== undefined) x.draft.headers['Retry-After'] = String(error.retryAfter)
-  try {
-    respond(x, error.status, next)
-  } catch (unsendable) {
-    next(unsendable)
+  if (error.offers) {
+    x.draft.offered = error.offers.names
+    x.draft.headers[error.offers.field] = error.offers.names.join(', ')
   }
+  if (error.retryAfter !== undefined) x.draft.headers['Retry-After'] = String(error.retryAfter)
+  respond(x, error.status, pass)
 }
 
 /** The error of an operation that got the signal, once the client has left. */
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
-}
-
-/** `next('route')` and falsy values mean something else to Express. */
-function asError(error: unknown): unknown {
-  return error && error !== 'route' && error !== 'router'
-    ? error
-    : new LariatError('LARIAT_THREW', `A callback threw ${show(error)}: throw an Error`, { cause: error })
 }
 
 // ---- finding the entry of a table
@@ -231,11 +234,12 @@ function route(
   defaults: Defaults,
 ): MountedHandler {
   const router = express.Router()
+  const unmatched = plan({}, defaults)
   let found: MountedHandler | undefined
   /** Continues the router, if the entry that it found is a table without a match. */
   let onward: NextFunction
   for (const [path, entry] of entries) {
-    const handler = entry[mount](defaults)
+    const handler = entry[mount](defaults, path)
     router.all(path, (_req, _res, next) => {
       found = handler
       onward = next
@@ -262,7 +266,7 @@ function route(
     found = undefined
     router(req as never, res, (error?: unknown) => {
       if (error === undefined || error === null) next()
-      else if (error instanceof URIError && !res.headersSent) respondUndecodable(req, res, fail)
+      else if (error instanceof URIError && !res.headersSent) respondUndecodable(unmatched, req, res, fail)
       else fail(error)
     })
     enter()
@@ -279,10 +283,8 @@ function restoring(req: Request, next: NextFunction): NextFunction {
   }
 }
 
-const nothing = plan({})
-
-function respondUndecodable(req: Request, res: Response, fail: Fail): void {
-  const x = new Exchange(nothing, req, res)
+function respondUndecodable(planned: Plan, req: Request, res: Response, fail: Fail): void {
+  const x = new Exchange(planned, req, res)
   x.draft.detail = 'The path cannot be decoded.'
-  respond(x, 400, fail)
+  respond(x, 400, (error) => passOn(res, error, fail))
 }

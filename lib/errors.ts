@@ -1,5 +1,6 @@
 // Makes every error of the library, each with a stable code.
 import { inspect } from 'node:util'
+import { is, isBranded } from './brand.js'
 
 /**
  * The code of an error. It is stable; the message may change.
@@ -12,6 +13,7 @@ import { inspect } from 'node:util'
  * - `LARIAT_DEADLINE`: a callback did not settle within `decisionTimeout`. Answered 503
  * - `LARIAT_DOWN`: a monitored target was dead before the head was sent. Answered 503
  * - `LARIAT_OVERFLOW`: more messages or bytes wait for a client than its limits allow
+ * - `LARIAT_KEPT`: middleware keeps what is written to a response, which therefore cannot be streamed
  * - `LARIAT_GAP`: a client missed events in mid-stream, and its format has no notice for it
  * - `LARIAT_SENT`: another middleware had sent the head before the endpoint was reached
  * - `LARIAT_BODY`: another middleware had read the request body and left nothing in `req.body`
@@ -25,6 +27,7 @@ export type Code =
   | 'LARIAT_DEADLINE'
   | 'LARIAT_DOWN'
   | 'LARIAT_OVERFLOW'
+  | 'LARIAT_KEPT'
   | 'LARIAT_GAP'
   | 'LARIAT_SENT'
   | 'LARIAT_BODY'
@@ -42,6 +45,16 @@ export class LariatError extends Error {
   override get name(): string {
     return 'LariatError'
   }
+
+  get [is](): string {
+    return 'error'
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a user's subclass inherits this, and is recognised as any class is
+    if (this !== LariatError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    return isBranded(value, 'error')
+  }
 }
 
 interface RefusalParts {
@@ -50,21 +63,29 @@ interface RefusalParts {
   readonly message?: string
   /** Seconds after which the client may try again. */
   readonly retryAfter?: number
+  /** A field that lists what is accepted instead. */
+  readonly offers?: { readonly field: string; readonly names: readonly string[] }
 }
 
 /** Refuses a request with a status of 400 and above; answered with a problem body. */
 export class Refusal extends LariatError {
   /** Seconds: the answer has a Retry-After. */
   retryAfter: number | undefined
+  readonly offers: RefusalParts['offers']
 
   constructor(
     readonly status: number,
     /** The reason, for the client. */
     readonly detail: string,
-    { code = 'LARIAT_REFUSED', message = detail, retryAfter }: RefusalParts = {},
+    { code = 'LARIAT_REFUSED', message = detail, retryAfter, offers }: RefusalParts = {},
   ) {
     super(code, message)
     this.retryAfter = retryAfter
+    this.offers = offers
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isBranded(value, 'error') && 'status' in (value as object)
   }
 }
 
@@ -73,20 +94,36 @@ export function misuse(code: Code, message: string, options?: ErrorOptions): Typ
   return Object.assign(new TypeError(message, options), { code })
 }
 
-/** Shows a value in a message: short, on one line. */
+/** Shows a value in a message: short, on one line. Never throws. */
 export function show(value: unknown): string {
-  const text = inspect(value, {
-    depth: 0,
-    breakLength: Infinity,
-    maxStringLength: 60,
-    maxArrayLength: 4,
-    customInspect: false,
-  })
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text
+  try {
+    const text = inspect(value, {
+      depth: 0,
+      breakLength: Infinity,
+      maxStringLength: 60,
+      maxArrayLength: 4,
+      customInspect: false,
+    })
+      // the stack of an error has more
+      .split('\n', 1)
+      .join()
+    return text.length > 120 ? `${text.slice(0, 117)}...` : text
+  } catch {
+    // a getter of its Symbol.toStringTag
+    return `a value of type ${typeof value} that cannot be shown`
+  }
 }
 
-/** Emits a process warning for an error without a caller. */
+/** Emits a process warning for an error without a caller. Never throws. */
 export function report(what: string, error: unknown): void {
-  const reason = error instanceof Error ? (error.stack ?? error.message) : show(error)
-  process.emitWarning(`${what}: ${reason}`, { type: 'LariatWarning' })
+  process.emitWarning(`${what}: ${reasonOf(error)}`, { type: 'LariatWarning' })
+}
+
+function reasonOf(error: unknown): string {
+  try {
+    if (error instanceof Error) return String(error.stack ?? error.message)
+  } catch {
+    // a Proxy, or a getter
+  }
+  return show(error)
 }

@@ -7,12 +7,28 @@ export type { Closing } from './loop/shutdown.js'
 
 // Specs and contexts
 
-export type { Accepted, Acceptors, Callback, Provided, Provider } from './declare/answers.js'
-export type { Context, InitContext, LoopContext, Negotiated, Request, Watched } from './declare/context.js'
+export type {
+  Accepted,
+  Acceptors,
+  Callback,
+  Problem,
+  ProblemAnswer,
+  Provided,
+  Provider,
+} from './declare/answers.js'
+export type {
+  Context,
+  InitContext,
+  LoopContext,
+  Negotiated,
+  ProblemContext,
+  Request,
+  Watched,
+} from './declare/context.js'
 export type { Decision, Decisions, Trace } from './declare/decisions.js'
 export type { Overflow, StreamOptions } from './declare/options.js'
 export type { Defaults } from './declare/plan.js'
-export type { LoopSpec, PlainSpec, ResourceSpec, Source } from './declare/spec.js'
+export type { LoopSpec, Negotiation, PlainSpec, ResourceSpec, Source } from './declare/spec.js'
 
 // Values that callbacks return and receive
 

@@ -1,18 +1,21 @@
 // Turns a status or a `stop()` into a head and a body.
 import { randomBytes } from 'node:crypto'
-import { STATUS_CODES } from 'node:http'
-import { finished, Readable, Transform } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { Response } from 'express'
+import type { Problem } from './declare/answers.js'
 import { misuse, show } from './errors.js'
+import { quietly } from './guard.js'
 import { cut, onClose, tolerate } from './http/connection.js'
+import { pump } from './http/pump.js'
 import type { ByteRange } from './http/range.js'
 import { discard } from './request/discard.js'
-import { putHeaders } from './request/draft.js'
+import { charsetOf, putHeaders } from './request/draft.js'
 import type { Exchange } from './request/exchange.js'
 import type { Fail } from './request/outcome.js'
+import { describe, shape } from './request/problem.js'
 import { type Body, sizeOf, toBytes, toChunk, toWhole, typeOf } from './values/body.js'
 import { isBlob } from './values/bytes.js'
 import { isStream, isWebStream } from './values/readable.js'
@@ -37,36 +40,45 @@ const validated: readonly number[] = [200, 206, 300, 304]
 /** The statuses that have no body (RFC 9110 15.3.5, 15.3.6, 15.4.5). */
 const bodiless: readonly number[] = [204, 205, 304]
 
-/** Answers with the status that the graph has decided. */
+/** Answers with the status that the graph has decided. Never throws: what cannot be sent is told to `fail`. */
 export function respond(x: Exchange, status: number, fail: Fail): void {
+  attempt(x, fail, (failed) => sendStatus(x, status, failed))
+}
+
+function sendStatus(x: Exchange, status: number, fail: Fail): void {
   const { draft, res } = x
   draft.apply()
-  if (status >= 400) return sendProblem(x, status)
+  if (status >= 400) return refuse(x, status, fail)
   if (validated.includes(status)) draft.applyValidators()
   const { body } = draft
   if (body === undefined || bodiless.includes(status)) return finishEmpty(x, status)
   setStatus(x, status)
   if (draft.negotiated.language !== undefined) res.setHeader('Content-Language', draft.negotiated.language)
-  attempt(x, fail, (failed) => {
-    if (status === 206) sendPart(x, toWhole(body), failed)
-    else sendBody(x, body, failed)
-  })
+  if (status === 206) sendPart(x, toWhole(body), fail)
+  else sendBody(x, body, fail)
 }
 
-/** Answers with the `stop()` of a callback. */
-export function respondStop(x: Exchange, { status, headers, body, detail }: StopValue, fail: Fail): void {
+/** Answers with the `stop()` of a callback. Never throws: what cannot be sent is told to `fail`, and let go. */
+export function respondStop(x: Exchange, stop: StopValue, fail: Fail): void {
+  const letGo: Fail = (error) => {
+    discard(stop)
+    fail(error)
+  }
+  attempt(x, letGo, (failed) => sendStop(x, stop, failed))
+}
+
+function sendStop(x: Exchange, { status, headers, body, detail }: StopValue, fail: Fail): void {
   const { draft, res } = x
   draft.apply()
   if (headers) putHeaders(res, headers)
   if (body !== undefined && !bodiless.includes(status)) {
     res.statusCode = status
     if (!draft.hasOwnType) res.setHeader('Content-Type', typeOf(body))
-    attempt(x, fail, (failed) => send(x, body, failed))
-    return
+    return send(x, body, fail)
   }
   if (body !== undefined) discard(body)
   draft.detail = detail
-  if (status >= 400) sendProblem(x, status)
+  if (status >= 400) refuse(x, status, fail)
   else finishEmpty(x, status, headers)
 }
 
@@ -75,16 +87,31 @@ function setStatus({ res }: Exchange, status: number): void {
   if (res.statusCode !== status) res.statusCode = status
 }
 
-/** Answers a refusal (RFC 9457). */
-function sendProblem(x: Exchange, status: number): void {
-  const { draft, res } = x
-  const { body, detail, offered } = draft
-  const title = STATUS_CODES[status] ?? 'Unknown Status'
-  const size = sizeOf(body)
+/** Answers a refusal: by the callback `problem`, else by RFC 9457. */
+function refuse(x: Exchange, status: number, fail: Fail): void {
+  const { draft, plan, res } = x
+  const size = sizeOf(draft.body)
   if (status === 416 && size !== undefined) res.setHeader('Content-Range', `bytes */${size}`)
-  res.statusCode = status
-  res.setHeader('Content-Type', 'application/problem+json')
-  finish(x, JSON.stringify({ type: 'about:blank', title, status, detail, offered }))
+  const problem = describe(x, status)
+  if (!plan.problem) return sendProblem(x, problem)
+  shape(x, plan.problem, problem, {
+    shaped: ({ body, headers }, failed) => {
+      res.statusCode = status
+      res.setHeader('Content-Type', typeOf(body))
+      putHeaders(res, headers)
+      send(x, body, failed)
+    },
+    unshaped: () => {
+      draft.retract()
+      attempt(x, fail, () => sendProblem(x, problem))
+    },
+  })
+}
+
+function sendProblem(x: Exchange, problem: Problem): void {
+  x.res.statusCode = problem.status
+  x.res.setHeader('Content-Type', 'application/problem+json')
+  finish(x, JSON.stringify(problem))
 }
 
 /** Ends an answer without a body. A Content-Type stays if it was set on purpose (RFC 9110 8.3), but in 204 and 304. */
@@ -124,11 +151,16 @@ export function finishHead({ req, res }: Exchange): void {
   res.end()
 }
 
-/** Removes the headers of a body that then fails. */
+/**
+ * Runs what sends an answer, and takes the headers of its body back if that fails. What is half sent is cut: no other
+ * answer can take its place.
+ */
 function attempt(x: Exchange, fail: Fail, run: (failed: Fail) => void): void {
   const failed = (error: unknown) => {
-    x.draft.retract()
+    const { headersSent } = x.res
+    quietly(() => x.draft.retract())
     fail(error)
+    if (headersSent) cut(x.res)
   }
   try {
     run(failed)
@@ -145,18 +177,22 @@ function sendBody(x: Exchange, body: Body, fail: Fail): void {
   const coder = coders[encoding as keyof typeof coders]
   if (isBlob(body)) return sendStream(x, body.stream(), fail, coder.stream())
   if (isStream(body)) return sendStream(x, body, fail, coder.stream())
-  coder.whole(toBytes(body, draft.charsetOf(body))).then((bytes) => {
-    if (x.isOver) return
-    res.setHeader('Content-Encoding', encoding)
-    finish(x, bytes)
-  }, fail)
+  coder
+    .whole(toBytes(body, draft.charsetOf(body)))
+    .then((bytes) => {
+      if (x.isOver) return
+      res.setHeader('Content-Encoding', encoding)
+      finish(x, bytes)
+    })
+    // also what sending it throws
+    .catch(fail)
 }
 
 function send(x: Exchange, body: Body, fail: Fail): void {
   if (isStream(body)) return sendStream(x, body, fail)
   if (isOffered(x.res)) forbidTransform(x.res)
   if (isBlob(body)) sendBlob(x, body, fail)
-  else finish(x, toChunk(body, x.draft.charsetOf(body)))
+  else finish(x, toChunk(body, charsetOf(String(x.res.getHeader('Content-Type')))))
 }
 
 /** Sends a Blob, whose length is known before it is read. */
@@ -169,8 +205,7 @@ function sendBlob(x: Exchange, blob: Blob, fail: Fail): void {
 /** Sends a body of unknown length, unless a callback has set its Content-Length. */
 function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): void {
   const { req, res } = x
-  const source = isWebStream(body) ? Readable.fromWeb(body) : (body as Readable)
-  // ranges need the bytes
+  // ranges need the length
   res.removeHeader('Accept-Ranges')
   if (res.hasHeader('Transfer-Encoding'))
     res.removeHeader(req.httpVersion === '1.0' ? 'Transfer-Encoding' : 'Content-Length')
@@ -179,49 +214,39 @@ function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): voi
     res.setHeader('Content-Encoding', x.negotiated.encoding)
   }
   if (req.method === 'HEAD') {
-    source.on('error', () => {}).destroy()
+    discard(body)
     return finishHead(x)
   }
-  pour(x, source, fail, coder)
+  pour(x, isWebStream(body) ? Readable.fromWeb(body) : (body as Readable), fail, coder)
 }
 
 /** Writes a source. One that fails before its first byte is an ordinary error. */
 function pour(x: Exchange, source: Readable, fail: Fail, coder?: zlib.Gzip): void {
   const { req, res } = x
-  finished(source, { writable: false }, (error) => {
-    if (!error) return
+  let isOver = false
+  const letGo = () => {
+    discard(source)
     coder?.destroy()
+  }
+  const failed = (error: unknown) => {
     // the client left, which destroyed the source: not an error
-    if (x.hasLeft) return
+    const isNews = !isOver && !x.hasLeft
+    isOver = true
+    letGo()
+    if (!isNews) return
     if (res.headersSent) cut(res)
     else fail(error)
-  })
+  }
   tolerate(res)
-  onClose(req, res, {
-    closed() {
-      source.on('error', () => {}).destroy()
-      coder?.destroy()
-    },
-  })
-  const bytes = source.readableObjectMode ? source.pipe(bytesOnly(source)) : source
-  if (coder) bytes.pipe(coder).pipe(res)
-  else bytes.pipe(res)
+  onClose(req, res, { closed: letGo })
+  if (coder) pump(coder, res, checkChunk, failed)
+  pump(source, coder ?? res, checkChunk, failed)
 }
 
-/** Checks chunks of an object stream: Node would throw where nothing can catch it. */
-function bytesOnly(source: Readable): Transform {
-  return new Transform({
-    writableObjectMode: true,
-    transform(chunk: unknown, _encoding, done) {
-      if (typeof chunk === 'string' || chunk instanceof Uint8Array) return done(null, chunk)
-      const error = misuse(
-        'LARIAT_ANSWER',
-        `A stream that is a body gave ${show(chunk)}: expected text or bytes`,
-      )
-      source.destroy(error)
-      done()
-    },
-  })
+/** Checks a chunk of an object stream: Node would throw where nothing can catch it. */
+function checkChunk(chunk: unknown): void {
+  if (typeof chunk === 'string' || chunk instanceof Uint8Array) return
+  throw misuse('LARIAT_ANSWER', `A stream that is a body gave ${show(chunk)}: expected text or bytes`)
 }
 
 /** Sends one range with Content-Range, several as multipart/byteranges (RFC 9110 14.4, 14.6). */

@@ -1,32 +1,46 @@
 // Checks an object that a user wrote, key by key.
-import { misuse, show } from './errors.js'
+import { type Code, misuse, show } from './errors.js'
 
 /** The values that a key may have: a test, its description, and whether the key is required. */
 export type Rule = readonly [fits: (value: unknown) => boolean, expected: string, needed?: 'needed']
 export type Rules = Readonly<Record<string, Rule>>
+
+/** What to write instead of a mistake, as far as that is known. */
+export interface Advice {
+  /** For a key that is unknown here: where it belongs. */
+  readonly key?: (key: string) => string | undefined
+  /** For a value that a key cannot have. */
+  readonly value?: (key: string, value: unknown, expected: string) => string | undefined
+  /** The code of the error. Default `LARIAT_SPEC`. */
+  readonly code?: Code
+}
 
 /**
  * Checks an object against the rules of its keys; undefined counts as absent.
  *
  * @throws TypeError that names the place, the value and what was expected, and suggests the nearest known key
  */
-export function checkKeys(where: string, given: unknown, rules: Rules): void {
+export function checkKeys(where: string, given: unknown, rules: Rules, advice: Advice = {}): void {
   const known = Object.keys(rules)
-  if (!isObject(given)) wrong(`${where}: expected an object with ${known.join(', ')}, not ${show(given)}`)
+  const { code } = advice
+  if (!isObject(given))
+    wrong(`${where}: expected an object with ${known.join(', ')}, not ${show(given)}`, code)
   for (const key of Object.keys(given)) {
-    if (!Object.hasOwn(rules, key)) wrong(`${where}: unknown key \`${key}\`${suggest(key, known)}`)
+    if (Object.hasOwn(rules, key)) continue
+    const hint = advice.key?.(key)
+    wrong(`${where}: unknown key \`${key}\`${hint ? `: ${hint}` : suggest(key, known)}`, code)
   }
   for (const [key, [fits, expected, needed]] of Object.entries(rules)) {
     const value = given[key]
-    if (value === undefined ? needed : !fits(value)) {
-      wrong(`${where}: \`${key}\` is ${show(value)}: expected ${expected}`)
-    }
+    if (value === undefined ? !needed : fits(value)) continue
+    const hint = advice.value?.(key, value, expected)
+    wrong(`${where}: \`${key}\` is ${show(value)}: expected ${expected}${hint ? `; ${hint}` : ''}`, code)
   }
 }
 
-/** Throws the TypeError for a wrong declaration. */
-export function wrong(message: string): never {
-  throw misuse('LARIAT_SPEC', message)
+/** Throws the TypeError for a wrong declaration, or for another mistake. */
+export function wrong(message: string, code: Code = 'LARIAT_SPEC'): never {
+  throw misuse(code, message)
 }
 
 export function isFunction(value: unknown): boolean {
@@ -35,6 +49,17 @@ export function isFunction(value: unknown): boolean {
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/**
+ * An object literal, or an object like it. The entries of a Map, a promise or an instance of a class are not its own
+ * keys, and would be ignored.
+ */
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  if (!isObject(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // the prototype of all literals, also of those from another realm, has none itself
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 export function isBoolean(value: unknown): boolean {

@@ -35,14 +35,14 @@ interface Panel {
 const box = { width: 150, height: 30 }
 const pill = { width: 42, height: 20 }
 const lead = 35
-const page = { width: 1176, height: 1350 }
+const page = { width: 1216, height: 1366 }
 
 const panels = {
   access: { title: 'Access', x: 24, y: 72, width: 258, height: 796 },
   negotiation: { title: 'Negotiation', x: 318, y: 72, width: 258, height: 414 },
-  missing: { title: 'The resource is missing', x: 612, y: 72, width: 540, height: 414 },
+  missing: { title: 'The resource is missing', x: 612, y: 72, width: 580, height: 414 },
   preconditions: { title: 'Preconditions', x: 318, y: 516, width: 486, height: 352 },
-  methods: { title: 'Methods', x: 24, y: 912, width: 1128, height: 414 },
+  methods: { title: 'Methods', x: 24, y: 912, width: 1168, height: 430 },
 } satisfies Record<string, Panel>
 
 /** Boxes below each other, their statuses on one side. */
@@ -52,7 +52,7 @@ function column(x: number, y: number, pitch: number, names: readonly Question[],
 
 const [accessX, spineX] = [117, 411]
 const [missingX, absentX] = [789, 989]
-const [deleteX, acceptX, acceptingX, readX] = [191, 470, 728, 968]
+const [deleteX, acceptX, acceptingX, readX] = [191, 470, 728, 1008]
 const [missingY, missingPitch] = [138, 62]
 const [methodsY, methodsPitch] = [966, 54]
 
@@ -127,6 +127,8 @@ const places: Readonly<Record<string, Place>> = {
   ),
   hasBody: { x: acceptX, y: methodsY + 6 * methodsPitch, ends: 'right' },
   isAccepting: { x: acceptingX, y: methodsY, ends: 'right' },
+  isUntypedQuery: { x: acceptingX, y: methodsY + 2 * methodsPitch, ends: 'right' },
+  isQuery: { x: acceptingX, y: methodsY + 6 * methodsPitch, ends: 'right' },
   ...column(
     readX,
     methodsY,
@@ -148,7 +150,8 @@ const routes: Readonly<Record<string, Route>> = {
   'isPost no': { from: 'bottom', shift: -50, lanes: [missingY + 3.5 * missingPitch], to: 'top' },
 
   'deleteCompleted yes': { from: 'bottom', to: 'left' },
-  'isAccepting yes': { from: 'bottom', to: 'right' },
+  'hasBody no': { from: 'bottom', lanes: [methodsY + 6 * methodsPitch + 34], to: 'bottom' },
+  'isQuery yes': { from: 'top', lanes: [methodsY + 3.5 * methodsPitch, readX - 118], to: 'left' },
   'isReading no': {
     from: 'bottom',
     shift: -50,
@@ -171,7 +174,7 @@ const asks: Readonly<Record<Exclude<Question, CallbackName>, string>> = {
   ifUnmodifiedSince: 'Does If-Unmodified-Since hold?',
   ifNoneMatchParses: 'Is If-None-Match absent or well-formed?',
   ifNoneMatch: 'Does If-None-Match hold?',
-  isRevalidation: 'Is the method GET or HEAD?',
+  isRevalidation: 'Is the method GET, HEAD or QUERY?',
   ifModifiedSince: 'Does If-Modified-Since hold?',
   ifMatchAbsent: 'Is If-Match absent?',
   isPut: 'Is the method PUT?',
@@ -180,12 +183,14 @@ const asks: Readonly<Record<Exclude<Question, CallbackName>, string>> = {
   isGone: 'Did it exist before?',
   isDelete: 'Is the method DELETE?',
   isReplacement: 'Is the method PUT?',
-  isAccepting: 'Is the method POST or PATCH?',
+  isAccepting: 'Is the method POST, PATCH or QUERY?',
+  isUntypedQuery: 'Is it a QUERY without a Content-Type?',
   contentTypeAccepted: 'Is the Content-Type in contentTypesAccepted?',
   accept: 'Did the accept callback take it?',
   isElsewhere: 'Is the answer elsewhere?',
   isCreated: 'Was something created?',
   hasBody: 'Is there a body to answer with?',
+  isQuery: 'Is the method QUERY?',
   isReading: 'Is the method GET or HEAD?',
   provide: 'What does the provider answer?',
   isPartial: 'Is a part of the body asked for?',
@@ -396,6 +401,7 @@ function label(question: Question, answer: Answer | 'either'): string {
   const words = answer === 'either' ? 'yes or no' : answer
   if (from === 'left') return text(x - 14, y - 4, words)
   if (from === 'right') return text(x + 14, y - 4, words)
+  if (from === 'top') return text(x + 5, y - 5, words, 'start')
   return text(x + 5, y + 12, words, 'start')
 }
 

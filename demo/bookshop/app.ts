@@ -13,6 +13,7 @@ import { allBooks } from './endpoints/books.js'
 import { echo } from './endpoints/echo.js'
 import { firehose } from './endpoints/events.js'
 import { index } from './endpoints/index.js'
+import { shop } from './endpoints/shop.js'
 import { machineSource, machineStream } from './endpoints/stream.js'
 import { tail } from './endpoints/tail.js'
 import { Machine } from './machine.js'
@@ -26,6 +27,8 @@ export interface Options {
   pace?: number
   /** Milliseconds until a dead sampler is replaced. */
   restartAfter?: number
+  /** The machine to sample: else one that is begun here, and closed with the rest. */
+  machine?: Machine
 }
 
 const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -33,14 +36,15 @@ const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 /** The demo: an Express app, and how to let go of what it holds. */
 export function makeApp(options: Options = {}) {
   const { books = new BooksInMemory(), logs = folder('logs'), pace = 40, restartAfter = 5000 } = options
+  const machine = options.machine ?? new Machine(restartAfter)
   mkdirSync(logs, { recursive: true })
   const log = new AccessLog(join(logs, 'access.log'))
-  const machine = new Machine(restartAfter)
   const [echoing, answering] = [new Speakers(), new Speakers()]
 
   const endpoint = resources(
     {
       '/': index(),
+      '/api/shop': shop(books),
       '/api/books': allBooks(books),
       '/api/books/:isbn': oneBook(books),
       '/api/events/stream': firehose(books),
@@ -72,7 +76,7 @@ export function makeApp(options: Options = {}) {
     /** Ends the open streams, one by one over so many milliseconds. */
     async close(over = 0) {
       await endpoint.close({ over })
-      machine.close()
+      if (!options.machine) machine.close()
       await log.close()
     },
   }

@@ -5,6 +5,7 @@ import { classics } from './classics.js'
 
 /** Books that live and die with this process. */
 export class BooksInMemory extends Books {
+  readonly place = 'memory'
   readonly isAvailable = true
   readonly #books = new Map(classics.map((book) => [book.isbn, book]))
 

@@ -5,6 +5,7 @@ import { classics } from './classics.js'
 
 /** Books that outlive this process: in Redis each is a hash `bookshop:book:…`, and `bookshop:isbns` is their order. */
 export class BooksInRedis extends Books {
+  readonly place = 'Redis'
   readonly #client: Client
 
   private constructor(client: Client) {

@@ -13,6 +13,9 @@ export type BookEvent = { kind: 'created' | 'updated' | 'deleted'; book: Book } 
 export abstract class Books {
   readonly events = createHub().channel<BookEvent>('books', { history: 1000, historyBytes: 2 ** 20 })
 
+  /** Where the books are: in memory they are gone when the server restarts. */
+  abstract readonly place: 'memory' | 'Redis'
+
   /** Whether the books can be reached now. */
   abstract readonly isAvailable: boolean
 

@@ -5,9 +5,9 @@ export function plain(isbn: string): string {
 
 /** What is wrong with a plain ISBN-13, for whoever wrote it; undefined if nothing is. */
 export function flawOfIsbn(isbn: string): string | undefined {
-  if (!/^97[89]\d{10}$/.test(isbn)) return 'isbn: expected 13 digits that begin with 978 or 979'
+  if (!/^97[89]\d{10}$/.test(isbn)) return 'expected 13 digits that begin with 978 or 979'
   const expected = checkDigit(isbn)
-  if (!isbn.endsWith(expected)) return `isbn: its last digit should be ${expected}, by the twelve before it`
+  if (!isbn.endsWith(expected)) return `its last digit should be ${expected}, by the twelve before it`
   return undefined
 }
 

@@ -7,12 +7,13 @@ import type { Sample } from './sampler.js'
 export class Machine extends EventEmitter<{ sample: [Sample] }> {
   sampler: ChildProcess = this.#start()
   readonly #closing = new AbortController()
-  readonly #restartAfter: number
+  /** Milliseconds until a dead process is replaced. */
+  readonly restartAfter: number
 
   constructor(restartAfter: number) {
     super()
     this.setMaxListeners(0)
-    this.#restartAfter = restartAfter
+    this.restartAfter = restartAfter
     this.#supervise().catch(() => {}) // ended by close(), or where no process can be started
   }
 
@@ -45,7 +46,7 @@ export class Machine extends EventEmitter<{ sample: [Sample] }> {
     const { signal } = this.#closing
     for (;;) {
       await once(this.sampler, 'exit', { signal })
-      await setTimeout(this.#restartAfter, undefined, { signal })
+      await setTimeout(this.restartAfter, undefined, { signal })
       this.sampler = this.#start()
     }
   }

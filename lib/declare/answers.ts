@@ -3,7 +3,7 @@ import type { Format } from '../formats/format.js'
 import type { Awaitable } from '../promise.js'
 import type { Body } from '../values/body.js'
 import type { Once } from '../values/once.js'
-import type { Stop } from '../values/stop.js'
+import type { Stop, StopAnswer } from '../values/stop.js'
 import type { Context } from './context.js'
 
 /** A constant, or a function of the context, synchronous or not, that may also stop. */
@@ -22,6 +22,23 @@ export type Accepted =
   | Format
   | Once
   | Stop
+
+/** A refusal, as the library describes it (RFC 9457): without a callback `problem`, this is the body. */
+export interface Problem {
+  type: 'about:blank'
+  /** The name of the status. */
+  title: string
+  /** 400 to 599. */
+  status: number
+  /** The reason, for the client; never an error's message or stack. */
+  detail?: string | undefined
+  /** The alternatives: methods, media types, languages, … */
+  offered?: readonly string[] | undefined
+}
+
+/** What `problem` makes of a refusal: its body, and header fields that describe it. */
+export type ProblemAnswer = Pick<StopAnswer, 'headers'> & Required<Pick<StopAnswer, 'body'>>
+
 export type Acceptors<State> = {
   readonly [mediaType: string]: (context: Context<State>) => Awaitable<Accepted>
 }

@@ -1,10 +1,11 @@
 // Lists every REST callback: its question, its default and the answers that it may give. The documentation's reference
 // page is generated from this table.
 import { isFormat } from '../formats/format.js'
-import { isFieldValue, isHeaders, isToken } from '../http/field.js'
-import { isBoolean, isObject } from '../rules.js'
+import { isFieldValue, isHeaders, isToken, streamHeaders } from '../http/field.js'
+import { isBoolean, isObject, isPlain } from '../rules.js'
 import { type Body, isBody } from '../values/body.js'
 import type { Acceptors, Provided } from './answers.js'
+import { isMisplaced } from './remedies.js'
 
 interface Described<T> {
   /** The question that the callback answers. */
@@ -19,6 +20,7 @@ interface Described<T> {
 }
 
 const isTokens = (value: unknown) => Array.isArray(value) && value.every(isToken)
+const isCallback = (value: unknown) => typeof value === 'function' && !isMisplaced(value)
 const isDate = (value: unknown) => value instanceof Date && !Number.isNaN(value.getTime())
 const isRetryAfter = (value: unknown) =>
   isDate(value) || (typeof value === 'number' && Number.isFinite(value) && value >= 0)
@@ -56,7 +58,7 @@ export const callbacks = {
   knownMethods: {
     question: 'Which methods does the server know?',
     otherwise: '501',
-    fallback: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as readonly string[],
+    fallback: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY'] as readonly string[],
     expected: 'a list of method names',
     fits: isTokens,
   },
@@ -90,8 +92,8 @@ export const callbacks = {
   validContentHeaders: flag('Does the resource support the Content-* headers of the request?', '501', true),
   validEntityLength: flag('Is the request body of an acceptable length?', '413', true),
   options: {
-    question: 'Which headers does the answer to OPTIONS have, beside Allow?',
-    otherwise: '200 with Allow and these headers',
+    question: 'Which headers does the answer to OPTIONS have, beside Allow and Accept-Query?',
+    otherwise: '200 with Allow, Accept-Query if QUERY is allowed, and these headers',
     fallback: {} as Record<string, string>,
     expected: 'an object of header names and values',
     fits: isHeaders,
@@ -104,8 +106,7 @@ export const callbacks = {
     fits: (value) =>
       Array.isArray(value)
         ? value.every(isFormat)
-        : isObject(value) &&
-          Object.values(value).every((each) => isFormat(each) || typeof each === 'function'),
+        : isPlain(value) && Object.values(value).every((each) => isFormat(each) || isCallback(each)),
   },
   languagesProvided: {
     question: 'Which languages does the resource provide?',
@@ -182,7 +183,14 @@ export const callbacks = {
     otherwise: '415',
     fallback: undefined as Acceptors<unknown> | undefined,
     expected: 'an object of media types, or ranges of them, and functions',
-    fits: (value) => isObject(value) && Object.values(value).every((each) => typeof each === 'function'),
+    fits: (value) => isPlain(value) && Object.values(value).every(isCallback),
+  },
+  headers: {
+    question: 'Which headers does a held response have?',
+    otherwise: 'they are in the head of the stream',
+    fallback: {} as Record<string, string>,
+    expected: streamHeaders.expected,
+    fits: streamHeaders.fits,
   },
   multipleChoices: flag('Are there several representations to choose from?', '300', false),
 } satisfies Record<string, Described<unknown>>

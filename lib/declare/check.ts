@@ -1,12 +1,14 @@
 // Checks a spec when it is declared: its keys, and the keys that need each other.
+import { show } from '../errors.js'
 import { isFormat } from '../formats/format.js'
-import { streamHeaders } from '../http/field.js'
+import { isMiscased } from '../http/method.js'
 import {
   aDelay,
   aFunction,
   checkKeys,
   isFunction,
   isObject,
+  isPlain,
   isWhole,
   type Rule,
   type Rules,
@@ -18,10 +20,11 @@ import { callbacks } from './callbacks.js'
 import { accepts, provides } from './media-types.js'
 import { streamRules } from './options.js'
 import type { Defaults } from './plan.js'
-import type { AnyLoopSpec, AnySpec } from './spec.js'
+import { advise, byMethod, isMisplaced, placed, remedy } from './remedies.js'
+import type { AnyLoopSpec, AnySpec, Negotiable } from './spec.js'
 
 const source = 'a function that feeds the response, or a channel'
-const options: Rule = [isObject, 'an object of stream options']
+const options: Rule = [isPlain, 'an object of stream options']
 const trace: Rule = [
   (value) => value === true || isFunction(value),
   'true, or a function that gets the decisions of a request',
@@ -36,16 +39,22 @@ const commonRules: Rules = {
   onGap: aFunction,
   stream: options,
   trace,
+  problem: aFunction,
   bodyLimit: [isWhole, 'bytes, 0 or more'],
   decisionTimeout: aDelay,
 }
 
 const resourceRules: Rules = {
   ...commonRules,
-  negotiation: [(value) => value === 'strict' || value === 'lenient', "'strict' or 'lenient'"],
+  negotiation: [
+    (value) => isStrictness(value) || isObject(value),
+    "'strict' or 'lenient', or an object of them by type, language, charset and encoding",
+  ],
   ...Object.fromEntries(
     Object.entries(callbacks).map(([name, { expected, fits }]) => [name, orFunction(fits, expected)]),
   ),
+  knownMethods: orFunction(isMethods, callbacks.knownMethods.expected),
+  allowedMethods: orFunction(isMethods, callbacks.allowedMethods.expected),
 }
 
 const loopRules: Rules = {
@@ -53,14 +62,55 @@ const loopRules: Rules = {
   format: [isFormat, 'a format, such as sse()', 'needed'],
   subscribe: [isSource, source, 'needed'],
   status: [isStatusWithBody, 'a status with a body, 200 to 599 but 204, 205 and 304'],
-  headers: orFunction(streamHeaders.fits, streamHeaders.expected),
+  headers: orFunction(callbacks.headers.fits, callbacks.headers.expected),
 }
 
-const defaultsRules: Rules = { stream: options, trace }
+const strictness: Rule = [isStrictness, "'strict' or 'lenient'"]
+const negotiationRules: Rules = {
+  type: strictness,
+  language: strictness,
+  charset: strictness,
+  encoding: strictness,
+} satisfies Record<Negotiable, Rule>
+
+const defaultsRules: Rules = { stream: options, trace, problem: aFunction }
+
+// ---- keys that stand in the wrong place
+
+const ofStream = placed(
+  Object.keys(streamRules),
+  (key) => `it is an option of the stream: write stream: { ${key}: … }`,
+)
+const inResource = advise(ofStream, byMethod, {
+  format: 'it is a key of loop(): write contentTypesProvided: [sse()]',
+  status: 'it is a key of loop(): a callback of a resource sets another status by stop()',
+})
+const inLoop = advise(
+  ofStream,
+  byMethod,
+  { contentTypesProvided: 'it is a key of resource(): write format: sse()' },
+  placed(
+    Object.keys(resourceRules),
+    () => 'it is a key of resource(), which negotiates and decides: a loop does neither',
+  ),
+)
+const inStream = advise(
+  placed(
+    Object.keys({ ...resourceRules, ...loopRules }),
+    (key) => `it is a key of the spec: write it beside \`stream\`, as ${key}: …`,
+  ),
+)
+const inDefaults = advise(
+  ofStream,
+  placed(
+    Object.keys({ ...resourceRules, ...loopRules }),
+    () => 'it is a key of a spec: write it in each entry',
+  ),
+)
 
 function orFunction(fits: (value: unknown) => boolean, expected: string): Rule {
   return [
-    (value) => isFunction(value) || fits(value),
+    (value) => (isFunction(value) ? !isMisplaced(value) : fits(value)),
     `${expected}, or a function of the context that returns that`,
   ]
 }
@@ -72,9 +122,11 @@ function orFunction(fits: (value: unknown) => boolean, expected: string): Rule {
  */
 export function checkResource(where: string, spec: unknown): asserts spec is AnySpec {
   checkPlain(where, spec)
-  checkKeys(where, spec, resourceRules)
+  checkKeys(where, spec, resourceRules, inResource)
   checkCommon(where, spec as AnySpec)
   checkMediaTypes(where, spec as AnySpec)
+  const { negotiation } = spec as AnySpec
+  if (typeof negotiation === 'object') checkKeys(`${where}: negotiation`, negotiation, negotiationRules)
   const { isAuthorized, forbidden, stream } = spec as AnySpec
   if (stream?.reauthorize !== undefined && !isFunction(isAuthorized) && !isFunction(forbidden)) {
     wrong(`${where}: stream: \`reauthorize\` has no function \`isAuthorized\` or \`forbidden\` to ask again`)
@@ -84,7 +136,7 @@ export function checkResource(where: string, spec: unknown): asserts spec is Any
 /** Checks the spec of a loop. */
 export function checkLoop(spec: unknown): asserts spec is AnyLoopSpec {
   checkPlain('loop', spec)
-  checkKeys('loop', spec, loopRules)
+  checkKeys('loop', spec, loopRules, inLoop)
   checkCommon('loop', spec as AnySpec)
   if ((spec as AnySpec).stream?.reauthorize !== undefined) {
     wrong(
@@ -93,18 +145,60 @@ export function checkLoop(spec: unknown): asserts spec is AnyLoopSpec {
   }
 }
 
+/** The same for paths that match the same requests: case, a last slash and names of parameters make no difference. */
+function shapeOf(path: string): string {
+  if (!/^[\w/.:-]*$/.test(path)) return path
+  return path
+    .toLowerCase()
+    .replace(/:\w+/g, ':')
+    .replace(/(.)\/$/, '$1')
+}
+
 /** Checks the defaults of a table. */
 export function checkDefaults(where: string, defaults: Defaults): void {
-  checkKeys(where, defaults, defaultsRules)
+  checkPlain(where, defaults)
+  checkKeys(where, defaults, defaultsRules, inDefaults)
   if (defaults.stream !== undefined) checkStream(where, defaults.stream)
 }
 
 /** Methods of a class are not own keys and would be ignored. */
 function checkPlain(where: string, spec: unknown): void {
-  if (!isObject(spec)) return
-  const prototype: unknown = Object.getPrototypeOf(spec)
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    wrong(`${where}: expected a plain object, not an instance of a class or an object made from another`)
+  if (isFormat(spec))
+    wrong(`${where}: this is a format: write { contentTypesProvided: [sse()], subscribe: … }`)
+  if (isFeed(spec))
+    wrong(`${where}: this is a feed: write { contentTypesProvided: [sse()], subscribe: feed }`)
+  if (!isObject(spec) || isPlain(spec)) return
+  const hint = remedy('', spec)
+  wrong(
+    `${where}: expected a plain object, not an instance of a class or an object made from another${hint ? `; ${hint}` : ''}`,
+  )
+}
+
+/** Checks the table of `resources()`: its paths, not its entries. */
+export function checkTable(table: unknown): void {
+  if (!isObject(table)) {
+    const hint = typeof table === 'string' ? `; write resources({ ${show(table)}: … })` : ''
+    wrong(`resources: expected a table of paths, not ${show(table)}${hint}`)
+  }
+  checkPlain('resources', table)
+  const earlier = new Map<string, string>()
+  for (const [path, entry] of Object.entries(table)) {
+    // Express takes a group that holds the slash, too
+    if (/^[{(]*\//.test(path)) {
+      const shape = shapeOf(path)
+      const same = earlier.get(shape)
+      if (same !== undefined)
+        wrong(`resources: the path ${show(path)} is never reached: ${show(same)} before it matches the same`)
+      // an entry that is a table leaves what it does not match to those that follow
+      if (isPlain(entry)) earlier.set(shape, path)
+      continue
+    }
+    const [, method, rest] = /^([A-Z]+) +(\/.*)$/.exec(path) ?? []
+    wrong(
+      method === undefined
+        ? `resources: expected a path that begins with a slash, not ${show(path)}; write ${show(`/${path.trim()}`)}`
+        : `resources: expected a path, not ${show(path)}; write ${show(rest)}, and allowedMethods: [${show(method)}] in its spec`,
+    )
   }
 }
 
@@ -116,7 +210,7 @@ function checkCommon(where: string, { stream, subscribe, info, timeout, onGap }:
 }
 
 function checkStream(where: string, given: unknown): void {
-  checkKeys(`${where}: stream`, given, streamRules)
+  checkKeys(`${where}: stream`, given, streamRules, inStream)
 }
 
 function checkMediaTypes(where: string, spec: AnySpec): void {
@@ -132,8 +226,33 @@ function checkMediaTypes(where: string, spec: AnySpec): void {
   if (typeof accepted === 'object') accepts(accepted as Acceptors<unknown>, where)
 }
 
+function isStrictness(value: unknown): boolean {
+  return value === 'strict' || value === 'lenient'
+}
+
+/**
+ * Checks that a `subscribe` that requests can reach has something to stream in. A function may return a format,
+ * whether it is the callback, a provider or an accept callback.
+ */
+export function checkFormats(where: string, spec: AnySpec): void {
+  const { contentTypesProvided: provided, contentTypesAccepted: accepted, subscribe } = spec
+  if (!subscribe || !isEmpty(provided) || !isEmpty(accepted)) return
+  wrong(
+    `${where}: \`subscribe\` has no format to stream in: write contentTypesProvided: [sse()], or loop({ format: sse(), subscribe: … })`,
+  )
+}
+
+function isEmpty(offer: unknown): boolean {
+  return offer === undefined || (typeof offer === 'object' && Object.keys(offer as object).length === 0)
+}
+
+/** A constant with a method in the wrong case is a mistake: no request would ever have it. */
+function isMethods(value: unknown): boolean {
+  return callbacks.allowedMethods.fits(value) && !(value as readonly unknown[]).some(isMiscased)
+}
+
 function isSource(value: unknown): boolean {
-  return isFunction(value) || isFeed(value)
+  return (isFunction(value) && !isMisplaced(value)) || isFeed(value)
 }
 
 function isStatusWithBody(status: unknown): boolean {

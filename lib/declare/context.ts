@@ -43,6 +43,11 @@ export interface Context<State> extends InitContext {
   readonly negotiated: Negotiated
 }
 
+/** The context of `problem`. A request may be refused before `init` was called, or by it: `state` is undefined then. */
+export interface ProblemContext<State> extends Omit<Context<State>, 'state'> {
+  readonly state: State | undefined
+}
+
 /** The targets that `monitor` can watch. */
 export type Watched =
   | EventEmitter
@@ -57,15 +62,18 @@ export interface LoopContext<State, Sent = unknown> extends Context<State> {
   send(message: Sent): void
   /** Encodes data, or an event, and puts it on the wire. Never throws for a client that left. */
   write(data: unknown): Wrote
+  /** The pushed source has failed: after what was sent before, the stream is cut, with reason `error`. */
+  fail(error: unknown): void
   /** Resolves to `ok` once the client has caught up, `closed` if the stream ended instead. */
   drained(): Promise<'ok' | 'closed'>
   /**
-   * Watches a target that the data comes from. When the target dies, or is already dead, `message` arrives in `info`.
-   * Without a message the loop ends with reason `down`.
+   * Watches a target that the data comes from. When the target dies, or is already dead, `message` arrives in `info`,
+   * after what was sent before and what the source has ready. Without a message the loop ends there with reason `down`:
+   * complete, or cut with the error of a target that failed.
    */
   monitor(target: Watched, message?: Sent): void
-  /** The last id that the client saw: the Last-Event-ID header, else the query parameter `lastEventId`. */
+  /** The last id that the client saw: the Last-Event-ID header, else the query parameter `lastEventId` or `lastEventID`. */
   readonly lastEventId: string | undefined
   /** This held response: its counters, and a way to close it. */
-  readonly stream: OpenStream
+  readonly stream: OpenStream<State>
 }

@@ -16,8 +16,8 @@ export interface Provides {
 /** A range of media types that is accepted, and its accept callback. */
 export interface Accepts {
   readonly name: string
+  readonly range: MediaType
   readonly acceptor: Acceptors<unknown>[string]
-  matches(contentType: string | undefined): boolean
 }
 
 /** The media types that are provided, in the server's order. A format may have several. */
@@ -45,13 +45,12 @@ export function accepts(accepted: Acceptors<unknown> | undefined, where = 'resou
         `${where}: contentTypesAccepted has '${name}': expected a media type or a range, such as 'text/*'`,
       )
     }
-    return { name, acceptor, matches: (type) => type !== undefined && isWithin(parseMediaType(type), range) }
+    return { name, range, acceptor }
   })
 }
 
 /** Whether a Content-Type is within a range: the parameters of the range must match. */
-function isWithin(media: MediaType | undefined, range: MediaType): boolean {
-  if (!media) return false
+export function isWithin(media: MediaType, range: MediaType): boolean {
   return (
     (range.type === '*' || range.type === media.type) &&
     (range.subtype === '*' || range.subtype === media.subtype) &&

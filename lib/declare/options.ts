@@ -6,17 +6,18 @@ import {
   isDelay,
   isFunction,
   isObject,
+  isTime,
   isWhole,
   type Rule,
   type Rules,
 } from '../rules.js'
-import type { InitContext } from './context.js'
+import type { Context, InitContext } from './context.js'
 
 /** The policy for a client that has reached its limits. */
 export type Overflow = 'close' | 'dropOldest' | 'dropNewest' | { conflate(data: unknown): PropertyKey }
 
-/** Options of a held response, under `stream` in a spec. */
-export interface StreamOptions {
+/** Options of a held response, under `stream` in a spec. `State` is what `init` returns. */
+export interface StreamOptions<State = unknown> {
   /** Milliseconds of silence after which the format's heartbeat is sent. Default 15 000; false for none. */
   heartbeat?: number | false
   /** The reconnection time for SSE clients, in milliseconds. Default: none is sent. */
@@ -30,10 +31,19 @@ export interface StreamOptions {
    * `{ conflate }` keeps the newest event of each key. Drops are counted and reported to the client.
    */
   overflow?: Overflow
+  /**
+   * Milliseconds that an event may wait so that it goes out with others, in one write: many writes are the price of a
+   * fast channel. Default 0: with the others of the same turn of the event loop.
+   */
+  gather?: number
   /** Milliseconds in which a client takes no byte while bytes wait; then it is cut. Default 30 000. */
   writeTimeout?: number
-  /** Milliseconds, less up to 10 % at random, after which a stream ends with reason `expired`. Default: never. */
-  maxDuration?: number
+  /**
+   * Milliseconds, less up to 10 % at random, after which a stream ends with reason `expired`. Default: never. A function
+   * of the context is asked before the head; it returns at once, undefined for never, and 0 or less for a time that is
+   * over already.
+   */
+  maxDuration?: number | ((context: Context<State>) => number | undefined)
   /**
    * Milliseconds after which `isAuthorized` and `forbidden` are asked again, and so on; any answer but yes ends the
    * stream with reason `revoked`. Default: never. Not for `loop()`.
@@ -45,10 +55,23 @@ export interface StreamOptions {
   maxStreamsPerClient?: number
   /** Returns the key that tells one client from another. Default: `req.ip`. */
   clientKey?(context: InitContext): string
-  /** Marks a complete end in the format (SSE event `end`), for clients that would reconnect. Default false. */
+  /**
+   * Marks a complete end in the format, for clients that would reconnect: the SSE event `end` after `stop` and `end`,
+   * where it is over, and `reconnect` after `down`, `expired`, `revoked` and `shutdown`, where it is not. Default false.
+   */
   endEvent?: boolean
   /** Marks a failure in the format (SSE event `failed`), then cuts. Default false. */
   errorEvent?: boolean
+  /**
+   * How `expired`, `revoked` and `shutdown` end a stream. `auto`, the default: cut if it pulls from a source that has not
+   * reached its end, so that a list that is not whole does not look whole; else complete.
+   */
+  interrupted?: 'auto' | 'complete' | 'cut'
+  /**
+   * When the head goes out: once `subscribe` has resolved, or with the `first` event, within `decisionTimeout`. What
+   * fails before it is an ordinary error answer. Default `subscribed`; a list of `once()` always waits for its first item.
+   */
+  head?: 'subscribed' | 'first'
 }
 
 type Name = keyof StreamOptions
@@ -93,14 +116,23 @@ export const streamOptions = {
       "the policy past those limits: `'close'` cuts the client; or `'dropOldest'`, `'dropNewest'`, `{ conflate }`",
     fallback: 'close',
   },
+  gather: {
+    rule: [isTime, 'milliseconds, 0 or more'],
+    words:
+      'milliseconds that an event may wait so that it goes out with others, in one write; 64 KiB go out at once',
+    fallback: 0,
+  },
   writeTimeout: {
     rule: aDelay,
     words: 'milliseconds in which a client takes no byte while bytes wait; then it is cut',
     fallback: 30_000,
   },
   maxDuration: {
-    rule: aDelay,
-    words: 'milliseconds, less up to 10 % at random, after which a stream ends',
+    rule: [
+      (value) => isDelay(value) || isFunction(value),
+      'milliseconds, more than 0, or a function of the context that returns them',
+    ],
+    words: 'milliseconds, less up to 10 % at random, after which a stream ends; or a function of the context',
   },
   reauthorize: {
     rule: aDelay,
@@ -122,13 +154,25 @@ export const streamOptions = {
   },
   endEvent: {
     rule: aBoolean,
-    words: 'marks a complete end in the format',
+    words: 'marks a complete end in the format: `end` where it is over, `reconnect` where it is not',
     fallback: false,
   },
   errorEvent: {
     rule: aBoolean,
     words: 'marks a failure in the format',
     fallback: false,
+  },
+  interrupted: {
+    rule: oneOf('auto', 'complete', 'cut'),
+    words:
+      "how `expired`, `revoked` and `shutdown` end: `'auto'` cuts a pulled source that has not reached its end; or " +
+      "`'complete'`, `'cut'`",
+    fallback: 'auto',
+  },
+  head: {
+    rule: oneOf('subscribed', 'first'),
+    words: "when the head goes out: `'subscribed'`, or with the `'first'` event, within `decisionTimeout`",
+    fallback: 'subscribed',
   },
 } as const satisfies { readonly [Key in Name]-?: Option<StreamOptions[Key]> }
 
@@ -151,6 +195,10 @@ export function resolveOptions(...given: readonly (StreamOptions | undefined)[])
 
 function defined(options: StreamOptions): StreamOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+function oneOf(...words: readonly string[]): Rule {
+  return [(value) => words.includes(value as string), words.map((each) => `'${each}'`).join(' or ')]
 }
 
 function isOverflow(value: unknown): boolean {

@@ -1,5 +1,8 @@
 // Precomputes the constant parts of a spec, so that a request pays only for parts that depend on the request.
-import type { Acceptors, Provided } from './answers.js'
+
+import type { Awaitable } from '../promise.js'
+import type { Acceptors, Problem, ProblemAnswer, Provided } from './answers.js'
+import type { ProblemContext } from './context.js'
 import type { Trace } from './decisions.js'
 import { type Accepts, accepts, type Provides, provides } from './media-types.js'
 import { type ResolvedOptions, resolveOptions, type StreamOptions } from './options.js'
@@ -17,6 +20,9 @@ export interface Plan {
   readonly bodyLimit: number
   readonly decisionTimeout: number
   readonly trace: Trace | undefined
+  readonly problem: Defaults['problem'] | undefined
+  /** The key of the spec in its table. */
+  readonly route: string | undefined
 }
 
 /** The defaults of a table, for all of its entries. */
@@ -25,10 +31,12 @@ export interface Defaults {
   stream?: StreamOptions
   /** Listens to the decisions of all entries; the `trace` of an entry wins. */
   trace?: Trace
+  /** Gives refusals another body, also that of a path which cannot be decoded; the `problem` of an entry wins. */
+  problem?: (problem: Problem, context: ProblemContext<unknown>) => Awaitable<ProblemAnswer>
 }
 
 /** Resolves a spec under the defaults of the tables around it. */
-export function plan(spec: AnySpec, defaults: Defaults = {}): Plan {
+export function plan(spec: AnySpec, defaults: Defaults = {}, route?: string): Plan {
   const names = varyNames(spec)
   return {
     spec,
@@ -43,13 +51,20 @@ export function plan(spec: AnySpec, defaults: Defaults = {}): Plan {
     bodyLimit: spec.bodyLimit ?? 2 ** 20,
     decisionTimeout: spec.decisionTimeout ?? 30_000,
     trace: spec.trace ?? defaults.trace,
+    problem: spec.problem ?? defaults.problem,
+    route,
   }
 }
 
 /** The defaults of a table within a table: the inner ones win. */
 export function mergeDefaults(outer: Defaults, inner: Defaults): Defaults {
   const trace = inner.trace ?? outer.trace
-  return { stream: { ...outer.stream, ...inner.stream }, ...(trace && { trace }) }
+  const problem = inner.problem ?? outer.problem
+  return {
+    stream: { ...outer.stream, ...inner.stream },
+    ...(trace && { trace }),
+    ...(problem && { problem }),
+  }
 }
 
 function isConstant(callback: unknown): boolean {

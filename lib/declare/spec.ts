@@ -5,16 +5,21 @@ import type { Awaitable } from '../promise.js'
 import type { Body } from '../values/body.js'
 import type { timeout } from '../values/event.js'
 import type { Feed } from '../values/feed.js'
+import type { Subscribable } from '../values/observable.js'
 import type { Reason, Wrote } from '../values/open-stream.js'
 import type { Stop } from '../values/stop.js'
-import type { Acceptors, Callback, Provided } from './answers.js'
+import type { Acceptors, Callback, Problem, ProblemAnswer, Provided } from './answers.js'
 import type { CallbackName } from './callbacks.js'
-import type { InitContext, LoopContext } from './context.js'
+import type { InitContext, LoopContext, ProblemContext } from './context.js'
 import type { Trace } from './decisions.js'
 import type { StreamOptions } from './options.js'
 
-/** A source that a loop pulls from, no faster than the client reads. */
-export type Source<Message> = AsyncIterable<Message> | Iterable<Message> | WebStream<Message>
+/** What feeds a loop: a source that is pulled no faster than the client reads, or an Observable, which pushes. */
+export type Source<Message> =
+  | AsyncIterable<Message>
+  | Iterable<Message>
+  | WebStream<Message>
+  | Subscribable<Message>
 type Yes<State> = Callback<State, boolean>
 type Known<T> = unknown extends T ? never : T
 
@@ -28,9 +33,9 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
   /** Makes the request's state; asked first. Cowboy's `init`. */
   init?: (context: InitContext) => Awaitable<State | Stop>
   /**
-   * Called once, when the loop starts. Returns a channel, a source to pull from, nothing, or a function that
-   * unsubscribes and is called exactly once, for any reason to end. `stop()` answers instead of the stream. May be a
-   * channel itself.
+   * Called once, when the loop starts. Returns a channel, a source to pull from, an Observable, nothing, or a function
+   * that unsubscribes and is called exactly once, for any reason to end. `stop()` answers instead of the stream. May be
+   * a channel itself.
    */
   subscribe?:
     | (Feed<unknown> & AsyncIterable<Message>)
@@ -55,10 +60,23 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
   ) => unknown
   /** Called exactly once, after the unsubscribe, if `subscribe` was called. Cowboy's `terminate/3`. */
   terminate?: (reason: Reason, context: LoopContext<State, Sent>) => unknown
+  /**
+   * Headers of the held response: an object of names and values, or a function of the context, asked before the stream
+   * begins, for HEAD too. Default none. Content-Length and Transfer-Encoding are the library's; Vary and Set-Cookie
+   * are added to what is there.
+   */
+  headers?: Callback<State, Record<string, string>>
   /** Options of the held response. */
-  stream?: StreamOptions
+  stream?: StreamOptions<NoInfer<State>>
   /** Listens to the decisions of each request; `true` lists them in a response header. Default: no listener. */
   trace?: Trace
+  /**
+   * Gives refusals another body: every status of 400 and above that the library answers, those of `stop()` without a
+   * body among them. The status, and the fields that a refusal needs (Allow, WWW-Authenticate, Retry-After, …), stay.
+   * HEAD gets no body. Where it fails, or is later than `decisionTimeout`, the client gets the problem body of
+   * RFC 9457, and a process warning says why. Default: that body.
+   */
+  problem?: (problem: Problem, context: ProblemContext<State>) => Awaitable<ProblemAnswer>
   /** The largest request body that `json()`, `text()` and `bytes()` read, in bytes. Default 1 MiB. */
   bodyLimit?: number
   /** Milliseconds within which a callback must settle; else 503. Default 30 000. */
@@ -71,8 +89,6 @@ export interface LoopSpec<State, Sent, Message, Timeout> extends CommonSpec<Stat
   format: Format
   /** The status of the held response. Default 200. */
   status?: number
-  /** Headers of the held response. */
-  headers?: Callback<State, Record<string, string>>
 }
 
 /** A resource: REST first, loop after. Beside each callback: its default, and the effect of other answers. */
@@ -80,7 +96,7 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   extends CommonSpec<State, Sent, Message, Timeout> {
   /** Default true. false: 503; seconds or a Date: 503 with Retry-After. */
   serviceAvailable?: Callback<State, boolean | number | Date>
-  /** Default GET HEAD POST PUT PATCH DELETE OPTIONS. Another method: 501. */
+  /** Default GET HEAD POST PUT PATCH DELETE OPTIONS QUERY. Another method: 501. */
   knownMethods?: Callback<State, readonly string[]>
   /** Default false. true: 414. */
   uriTooLong?: Yes<State>
@@ -98,7 +114,7 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   validContentHeaders?: Yes<State>
   /** Default true. false: 413. */
   validEntityLength?: Yes<State>
-  /** Default none. Headers of the answer to OPTIONS, beside Allow. */
+  /** Default none. Headers of the answer to OPTIONS, beside Allow, and Accept-Query if QUERY is allowed. */
   options?: Callback<State, Record<string, string>>
   /** Formats, or media types and their providers, in the server's order. Nothing fits: 406. */
   contentTypesProvided?: Callback<State, Provided<State>>
@@ -128,7 +144,10 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   movedTemporarily?: Callback<State, false | string | URL>
   /** Default false. true: 300 in place of 200. */
   multipleChoices?: Yes<State>
-  /** Media types, or ranges of them, and their accept callbacks. Nothing fits: 415. */
+  /**
+   * Media types, or ranges of them, and their accept callbacks. Nothing fits: 415. Without a Content-Type a body is
+   * `application/octet-stream`, and no body fits only the range of all types; a QUERY without one is a 400.
+   */
   contentTypesAccepted?: Callback<State, Acceptors<State>>
   /** Default true. false: a POST to a missing resource is 404 or 410. */
   allowMissingPost?: Yes<State>
@@ -138,12 +157,25 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   deleteResource?: Callback<State, boolean | { body: Body }>
   /** Default true. false: 202. */
   deleteCompleted?: Yes<State>
-  /** 'lenient' serves the first provided type if nothing matches. Default 'strict': 406. */
-  negotiation?: 'strict' | 'lenient'
+  /** Default 'strict': nothing fits, 406. 'lenient', or so by header, serves the first provided instead. */
+  negotiation?: Negotiation
 }
 
+/** One of the four negotiations: by Accept, Accept-Language, Accept-Charset and Accept-Encoding. */
+export type Negotiable = 'type' | 'language' | 'charset' | 'encoding'
+
+/** What a request gets if nothing that is provided is acceptable: a 406, or the first provided. For all headers, or each. */
+export type Negotiation = Strictness | { readonly [Part in Negotiable]?: Strictness }
+type Strictness = 'strict' | 'lenient'
+type Wrapped =
+  'In a table, write resource({ … }) around a spec with init or info: a table infers no types per entry'
+
 /** An entry of a table. With `init` or `info` write `resource({ … })`: a table infers no types per entry. */
-export type PlainSpec = ResourceSpec<undefined, unknown, unknown, undefined> & { init?: never; info?: never }
+export interface PlainSpec
+  extends Omit<ResourceSpec<undefined, unknown, unknown, undefined>, 'init' | 'info'> {
+  init?: Wrapped
+  info?: Wrapped
+}
 
 /** The spec of a loop as the library reads it. */
 export type AnyLoopSpec = LoopSpec<unknown, unknown, unknown, number | undefined>
@@ -151,4 +183,4 @@ export type AnyLoopSpec = LoopSpec<unknown, unknown, unknown, number | undefined
 /** A spec as the library reads it, without the user's types. */
 export type AnySpec = CommonSpec<unknown, unknown, unknown, number | undefined> & {
   [Name in CallbackName]?: unknown
-} & { negotiation?: 'strict' | 'lenient' }
+} & { negotiation?: Negotiation }

@@ -1,5 +1,6 @@
 // Turns the data of an event into text, or says why it cannot.
 import { misuse, show } from '../errors.js'
+import { forsake } from '../guard.js'
 import { isPromise } from '../promise.js'
 import { asBytes, isBlob } from '../values/bytes.js'
 import type { Event } from '../values/event.js'
@@ -29,6 +30,7 @@ export function isBare({ data, id, type, retry, comment }: Event): boolean {
  */
 export function json(value: unknown): string {
   if (isPromise(value)) {
+    forsake(value)
     throw misuse('LARIAT_DATA', 'A promise cannot be written: await it first')
   }
   if (isLostInJson(value)) {
@@ -55,6 +57,7 @@ export function guarded(call: string, serialize: Serialize, framing = ''): Seria
       throw threw(`${name} threw for ${show(data)}`, cause)
     }
     if (typeof text !== 'string') {
+      forsake(text)
       throw misuse('LARIAT_DATA', `${name} returned ${show(text)}: expected a string`)
     }
     for (const character of framing) {

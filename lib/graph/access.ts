@@ -1,6 +1,9 @@
 // Decides whether a request may proceed at all: the checks for every method.
+import { type Accepts, accepts } from '../declare/media-types.js'
+import { acceptQuery } from '../http/accept-query.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { askAgain } from '../request/callback.js'
+import { discard } from '../request/discard.js'
 import type { Exchange } from '../request/exchange.js'
 import { byCallback, flag, question } from './question.js'
 
@@ -44,16 +47,30 @@ export const access = {
   isOptions: question({
     asks: 'options',
     also: ['allowedMethods'],
+    describes: ['contentTypesAccepted'],
     onlyFor: (method) => method === 'OPTIONS',
     isPassed: true,
     answer: (x, ask) =>
-      ask(x, 'allowedMethods', (methods) =>
-        ask(x, 'options', (headers) => {
-          Object.assign(x.draft.headers, { Allow: methods.join(', ') }, headers)
-          return true
-        }),
-      ),
+      ask(x, 'allowedMethods', (methods) => {
+        x.draft.headers.Allow = methods.join(', ')
+        const answered = () =>
+          ask(x, 'options', (headers) => {
+            Object.assign(x.draft.headers, headers)
+            return true
+          })
+        if (!methods.includes('QUERY')) return answered()
+        return ask(x, 'contentTypesAccepted', (acceptors) => {
+          listQueries(x, x.plan.accepted ?? accepts(acceptors))
+          return answered()
+        })
+      }),
   }),
+}
+
+/** Says which queries are accepted (RFC 10008 3). */
+export function listQueries({ draft }: Exchange, accepted: readonly Accepts[]): void {
+  const types = acceptQuery(accepted.map(({ range }) => range))
+  if (types !== '') draft.headers['Accept-Query'] = types
 }
 
 /** Whether the method is one of those allowed. If not, the answer lists them. */
@@ -68,9 +85,13 @@ export function isAllowed(x: Exchange, methods: readonly string[]): boolean {
 
 /** Asks again, while a response is held, whether the client is still authorized. */
 export function stillAllowed(x: Exchange): Awaitable<boolean> {
-  const isNot = (value: unknown) => value === false
-  return after(askAgain(x, 'isAuthorized'), (value) =>
-    value === true ? after(askAgain(x, 'forbidden'), isNot) : false,
+  // anything else ends the stream, and is no answer
+  const isExactly = (expected: boolean) => (value: unknown) => {
+    if (value !== expected) discard(value)
+    return value === expected
+  }
+  return after(after(askAgain(x, 'isAuthorized'), isExactly(true)), (isAuthorized) =>
+    isAuthorized ? after(askAgain(x, 'forbidden'), isExactly(false)) : false,
   )
 }
 

@@ -1,7 +1,8 @@
 // Decides whether the preconditions of a request hold (RFC 9110 13.2.2).
 import { parseHttpDate, seconds } from '../http/date.js'
 import { matchesStrongly, matchesWeakly, parseEtags, weakened } from '../http/etag.js'
-import { isReading } from '../http/method.js'
+import { linesOf } from '../http/field.js'
+import { isRevalidated } from '../http/method.js'
 import type { Awaitable } from '../promise.js'
 import type { Exchange } from '../request/exchange.js'
 import type { Answer } from '../request/outcome.js'
@@ -31,7 +32,7 @@ export const conditional = {
   ifUnmodifiedSince: question({
     asks: 'lastModified',
     answer: (x, ask) => {
-      const since = dateOf(x.req.headers['if-unmodified-since'])
+      const since = dateOf(x, 'if-unmodified-since')
       if (since === undefined || x.req.headers['if-match'] !== undefined) return true
       return ask(x, 'lastModified', (modified) => modified === undefined || seconds(modified) <= since)
     },
@@ -61,7 +62,7 @@ export const conditional = {
 
   isRevalidation: question({
     also: validators,
-    onlyFor: isReading,
+    onlyFor: isRevalidated,
     isPassed: true,
     answer: (x, ask) => validate(x, ask, () => true),
   }),
@@ -69,11 +70,11 @@ export const conditional = {
   ifModifiedSince: question({
     asks: 'lastModified',
     also: validators,
-    onlyFor: isReading,
+    onlyFor: isRevalidated,
     otherwise: true,
     answer: (x, ask) => {
       if (hasNothingToRevalidate(x) || x.req.headers['if-none-match'] !== undefined) return true
-      const since = dateOf(x.req.headers['if-modified-since'])
+      const since = dateOf(x, 'if-modified-since')
       if (since === undefined) return true
       return ask(x, 'lastModified', (modified) =>
         modified === undefined || seconds(modified) > since ? true : validate(x, ask, () => false),
@@ -107,9 +108,12 @@ export function validate(
 
 /** A stream has no validators. */
 function hasNothingToRevalidate(x: Exchange): boolean {
-  return x.negotiated.chosen !== undefined && x.isReading
+  return x.negotiated.chosen !== undefined && isRevalidated(x.req.method)
 }
 
-function dateOf(header: string | undefined): number | undefined {
-  return header === undefined ? undefined : parseHttpDate(header)
+/** A field that stands twice has more than one member, and is ignored (RFC 9110 13.1.3, 13.1.4). */
+function dateOf({ req }: Exchange, name: string): number | undefined {
+  if (req.headers[name] === undefined) return undefined
+  const [line, more] = linesOf(req, name)
+  return line === undefined || more !== undefined ? undefined : parseHttpDate(line)
 }

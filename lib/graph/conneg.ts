@@ -1,6 +1,7 @@
 // Decides which of the provided representations the client gets: content negotiation (RFC 9110 12).
 import type { Provided } from '../declare/answers.js'
 import { type Provides, provides } from '../declare/media-types.js'
+import type { Negotiable } from '../declare/spec.js'
 import { isFormat } from '../formats/format.js'
 import { chooseCharset, chooseEncoding, chooseLanguage, chooseMediaType } from '../http/accept.js'
 import type { Exchange } from '../request/exchange.js'
@@ -9,10 +10,20 @@ import { byCallback, question } from './question.js'
 export const conneg = {
   acceptableMediaType: question({
     asks: 'contentTypesProvided',
+    also: ['charsetsProvided'],
     choice: (x) => x.negotiated.mediaType,
     answer: (x, ask) => {
       x.draft.vary = x.plan.vary
-      return ask(x, 'contentTypesProvided', chooseProvider)
+      return ask(x, 'contentTypesProvided', (provided) => {
+        if (provided === undefined) return true
+        // a range may name the charset that the answer would have
+        const { accept = '' } = x.req.headers
+        if (x.plan.spec.charsetsProvided === undefined || !/charset/i.test(accept))
+          return chooseProvider(x, provided)
+        return ask(x, 'charsetsProvided', (charsets = []) =>
+          chooseProvider(x, provided, chosenCharset(x, charsets) ?? ''),
+        )
+      })
     },
   }),
 
@@ -20,7 +31,12 @@ export const conneg = {
     'languagesProvided',
     (languages, x) => {
       if (languages === undefined) return true
-      const chosen = pick(x, languages, chooseLanguage(x.req.headers['accept-language'], languages))
+      const chosen = pick(
+        x,
+        'language',
+        languages,
+        chooseLanguage(x.req.headers['accept-language'], languages),
+      )
       if (chosen === undefined) return notAcceptable(x, 'languages', languages)
       x.negotiated.language = chosen
       return true
@@ -32,7 +48,7 @@ export const conneg = {
     'charsetsProvided',
     (charsets, x) => {
       if (charsets === undefined) return true
-      const chosen = pick(x, charsets, chooseCharset(field(x, 'accept-charset'), charsets))
+      const chosen = chosenCharset(x, charsets)
       if (chosen === undefined) return notAcceptable(x, 'charsets', charsets)
       x.negotiated.charset = chosen
       return true
@@ -60,6 +76,8 @@ export const conneg = {
   rangesProvided: question({
     asks: 'rangesProvided',
     byDefault: false,
+    // a QUERY has no ranges, and must not promise any
+    onlyFor: (method) => method !== 'QUERY',
     answer: (x, ask) =>
       isStreamed(x) ||
       ask(x, 'rangesProvided', (ranges) => {
@@ -82,10 +100,10 @@ export const conneg = {
   ),
 }
 
-function chooseProvider(value: Provided<unknown> | undefined, x: Exchange): boolean {
-  if (value === undefined) return true
+/** @param charset the charset that a text would be sent in, if charsets are negotiated */
+function chooseProvider(x: Exchange, value: Provided<unknown>, charset?: string): boolean {
   const provided = x.plan.provided ?? provides(value)
-  const chosen = pick(x, provided, indexOf(x.req.headers.accept, provided))
+  const chosen = pick(x, 'type', provided, indexOf(x.req.headers.accept, provided, charset))
   if (!chosen) {
     const names = provided.map((each) => each.name)
     return notAcceptable(x, 'media types', names)
@@ -96,22 +114,29 @@ function chooseProvider(value: Provided<unknown> | undefined, x: Exchange): bool
   return true
 }
 
+function chosenCharset(x: Exchange, charsets: readonly string[]): string | undefined {
+  return pick(x, 'charset', charsets, chooseCharset(field(x, 'accept-charset'), charsets))
+}
+
 function chooseCoding(encodings: readonly string[] | undefined, x: Exchange): boolean {
   if (encodings === undefined) return true
   const asked = field(x, 'accept-encoding')
   const chosen = encodings.length > 0 ? chooseEncoding(asked, encodings) : undefined
-  if (chosen === undefined && !isLenient(x)) return notAcceptable(x, 'codings', encodings)
+  if (chosen === undefined && !isLenient(x, 'encoding')) return notAcceptable(x, 'codings', encodings)
   x.negotiated.encoding = chosen ?? 'identity'
   return true
 }
 
 const isStreamed = (x: Exchange) => x.negotiated.chosen !== undefined
 
-const isLenient = (x: Exchange) => x.plan.spec.negotiation === 'lenient'
+function isLenient(x: Exchange, part: Negotiable): boolean {
+  const { negotiation } = x.plan.spec
+  return (typeof negotiation === 'object' ? negotiation[part] : negotiation) === 'lenient'
+}
 
 /** The chosen one. If nothing matches, a lenient resource serves the first. */
-function pick<T>(x: Exchange, provided: readonly T[], index: number): T | undefined {
-  return provided[index < 0 && isLenient(x) ? 0 : index]
+function pick<T>(x: Exchange, part: Negotiable, provided: readonly T[], index: number): T | undefined {
+  return provided[index < 0 && isLenient(x, part) ? 0 : index]
 }
 
 function notAcceptable({ draft }: Exchange, kind: string, offered: readonly string[]): false {
@@ -130,14 +155,20 @@ const choices = new WeakMap<readonly Provides[], Map<string | undefined, number>
 /** Bounds the cache: clients can send any number of fields, of any length. */
 const limits = { fields: 100, length: 200 }
 
-function indexOf(accept: string | undefined, provided: readonly Provides[]): number {
+function indexOf(
+  accept: string | undefined,
+  provided: readonly Provides[],
+  charset: string | undefined,
+): number {
   let known = choices.get(provided)
-  const before = known?.get(accept)
+  const before = charset === undefined ? known?.get(accept) : undefined
   if (before !== undefined) return before
   const index = chooseMediaType(
     accept,
     provided.map((each) => each.media),
+    charset,
   )
+  if (charset !== undefined) return index
   if (!known) {
     known = new Map()
     choices.set(provided, known)

@@ -1,9 +1,6 @@
 // Decides the answer of `loop()`: the stream for GET and HEAD, with the headers of the spec; else 405.
 import type { AnyLoopSpec } from '../declare/spec.js'
 import { mediaTypesOf } from '../formats/format.js'
-import { streamHeaders } from '../http/field.js'
-import { call, wrongAnswer } from '../request/callback.js'
-import type { Outcome } from '../request/outcome.js'
 import { isAllowed } from './access.js'
 import type { Table } from './graph.js'
 import { question, type Resolver } from './question.js'
@@ -23,18 +20,14 @@ const questions: Readonly<Record<Question, Resolver>> = {
   methodAllowed: question({ answer: (x) => isAllowed(x, methods) }),
 
   headers: question({
+    asks: 'headers',
     isSilent: true,
-    answer: (x) => {
+    answer: (x, ask) => {
       // this table walks only specs of loops
-      const { format, status = 200, headers = {} } = x.plan.spec as unknown as AnyLoopSpec
+      const { format, status = 200 } = x.plan.spec as unknown as AnyLoopSpec
       x.negotiated.chosen = format
       x.negotiated.mediaType = mediaTypesOf(format)[0]
-      if (typeof headers !== 'function') return { kind: 'loop', format, status, headers }
-      return call(x, 'headers', headers, (value): Outcome => {
-        const { fits, expected } = streamHeaders
-        if (!fits(value)) throw wrongAnswer('headers', value, expected)
-        return { kind: 'loop', format, status, headers: value as Record<string, string> }
-      })
+      return ask(x, 'headers', (headers) => ({ kind: 'loop', format, status, headers }))
     },
   }),
 }

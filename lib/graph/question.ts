@@ -26,6 +26,8 @@ export interface Resolver extends Facts {
   readonly asks?: CallbackName
   /** The other callbacks that may be asked on the way. */
   readonly also?: readonly CallbackName[]
+  /** Callbacks that are asked only to describe what another method does: to be described is not to be reached. */
+  readonly describes?: readonly CallbackName[]
   readonly answer: (x: Exchange) => Awaitable<Answer>
 }
 
@@ -41,6 +43,7 @@ export type Ask<Names extends CallbackName> = <Name extends Names>(
 interface Parts<Name extends CallbackName, Also extends CallbackName> extends Facts {
   readonly asks?: Name
   readonly also?: readonly Also[]
+  readonly describes?: readonly Also[]
   readonly answer: (x: Exchange, ask: Ask<Name | Also>) => Awaitable<Answer>
 }
 

@@ -36,6 +36,7 @@ export function checkReach(where: string, spec: AnySpec): void {
 const needs: Readonly<Record<string, CallbackName>> = {
   DELETE: 'deleteResource',
   POST: 'contentTypesAccepted',
+  QUERY: 'contentTypesAccepted',
   PUT: 'contentTypesAccepted',
   PATCH: 'contentTypesAccepted',
 }

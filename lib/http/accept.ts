@@ -28,8 +28,17 @@ const mediaRanges = parser(mediaRange)
 const languageRanges = parser(languageRange)
 const tokens = parser(token)
 
-/** Returns the index of the provided media type to serve (RFC 9110 12.5.1); -1 for none. */
-export function chooseMediaType(accept: string | undefined, provided: readonly MediaType[]): number {
+/**
+ * Returns the index of the provided media type to serve (RFC 9110 12.5.1); -1 for none. A range may have parameters that
+ * the server decides: the charset that the answer would have, and the boundary of a multipart type.
+ *
+ * @param charset the charset of texts that do not name one
+ */
+export function chooseMediaType(
+  accept: string | undefined,
+  provided: readonly MediaType[],
+  charset = 'utf-8',
+): number {
   return choose(accept, mediaRanges, provided, ({ type, subtype, parameters }, media) => {
     let fit = 0
     if (type === '*') fit = 100
@@ -38,12 +47,23 @@ export function chooseMediaType(accept: string | undefined, provided: readonly M
     else if (subtype === media.subtype) fit = 300
     else return 0
     for (const [name, asked] of parameters) {
-      if (name === 'charset' && sameParameter(asked, 'utf-8') && isUtf8ByDefinition(media)) continue
-      if (!media.parameters.some(([own, has]) => own === name && sameParameter(asked, has))) return 0
-      fit += 1
+      const own = media.parameters.find(([each]) => each === name)?.[1]
+      if (own !== undefined && sameParameter(asked, own)) fit += 1
+      else if (name === 'charset' ? !isCharsetOf(media, asked, charset, own) : !isBoundary(media, name))
+        return 0
     }
     return fit
   })
+}
+
+/** Whether a type that names no other charset is sent in this one. */
+function isCharsetOf(media: MediaType, asked: string, ofTexts: string, own: string | undefined): boolean {
+  if (isUtf8ByDefinition(media)) return sameParameter(asked, 'utf-8')
+  return own === undefined && media.type === 'text' && sameParameter(asked, ofTexts)
+}
+
+function isBoundary({ type }: MediaType, name: string): boolean {
+  return name === 'boundary' && type === 'multipart'
 }
 
 /**

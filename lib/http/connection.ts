@@ -1,54 +1,57 @@
 // Ends connections, and tells when a response is over.
-import { OutgoingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
+import { http2Stream, isAnswering } from './node.js'
 
 /** Drops the connection once everything sent is out, so that the client sees an incomplete response. */
 export function cut(res: Response): void {
   const { socket } = res
-  if (!socket) res.destroy()
+  const stream = http2Stream(res)
+  if (stream) resetStream(stream, internalError)
+  else if (!socket) destroyLater(res)
   else if (isFramed(res)) destroySoon(socket)
   else socket.write('', () => reset(socket))
 }
 
 /** Closes the connection once the response is complete, so that the client reconnects elsewhere. */
 export function closeAfter(res: Response): void {
+  const stream = http2Stream(res)
+  // a session that is closed answers what it was asked, and takes no more requests
+  if (stream) return void res.once('finish', () => stream.session?.close())
   if (!res.headersSent) {
     res.shouldKeepAlive = false
     return
   }
   const { socket } = res.req
   res.once('finish', () => {
-    const next = (socket as { _httpMessage?: unknown })._httpMessage
-    // A pipelined request that was waiting is being answered now.
-    if (!next) destroySoon(socket)
+    // a pipelined request that was waiting may be in course of being answered
+    if (!(isAnswering(socket) ?? isNextOurs(socket))) destroySoon(socket)
   })
 }
 
 /** Drops the connection at once. */
 export function destroy(res: Response): void {
-  if (isFramed(res) || !res.socket) res.destroy()
+  const stream = http2Stream(res)
+  if (stream) stream.close(cancel)
+  else if (!res.socket) destroyLater(res)
+  else if (isFramed(res)) res.destroy()
   else reset(res.socket)
 }
 
-/** Whether `res.write` is Node's own: no middleware has wrapped it. */
-export function isBare(res: Response): boolean {
-  return res.write === OutgoingMessage.prototype.write
+/** Drops the connection once a pipelined response gets it. Node before 24 did so by itself. */
+function destroyLater(res: Response): void {
+  res.once('socket', (socket: Socket) => socket.destroy())
+  res.destroy()
 }
 
-/**
- * The socket to which chunks of this response may be written directly, once its head is out. Undefined if middleware
- * has wrapped `write`, if the body is not chunked, or if an earlier pipelined response is not over.
- */
-export function bareSocket(res: Response): Socket | undefined {
-  const { socket } = res
-  const takesChunks = isBare(res) && res.chunkedEncoding && outputSize(res) === 0
-  return takesChunks && socket ? socket : undefined
-}
+/** Error codes of HTTP/2 (RFC 9113 7). */
+const internalError = 2
+const cancel = 8
 
-/** Bytes that Node buffers until the response has a socket. */
-function outputSize(res: Response): number {
-  return (res as { outputSize?: number }).outputSize ?? 0
+/** Resets a stream once everything written to it is out. The other streams of the connection go on. */
+function resetStream(stream: NonNullable<ReturnType<typeof http2Stream>>, code: number): void {
+  if (stream.headersSent) stream.write(Buffer.alloc(0), () => stream.close(code))
+  else stream.close(code)
 }
 
 /** Whether the body's end is marked by chunks or a length. Otherwise, as in HTTP/1.0, the connection's end is the mark. */
@@ -105,6 +108,8 @@ export function onClose(req: Request, res: Listened, listener: CloseListener): v
   res.on('close', closed)
   if (res.socket) return
   const { socket } = req
+  // an HTTP/2 stream that is over has no socket either
+  if (!socket) return
   const all = pipelined.get(socket) ?? atClose(socket)
   all.add(res)
 }
@@ -130,6 +135,11 @@ function closed(this: Listened): void {
   this[listeners] = undefined
   pipelined.get(this.req.socket)?.delete(this)
   for (const each of [all ?? []].flat()) each.closed()
+}
+
+/** Whether a pipelined response has got the connection. Only responses that were listened to are known. */
+function isNextOurs(socket: Socket): boolean {
+  return [...(pipelined.get(socket) ?? [])].some((res) => res.socket === socket)
 }
 
 function atClose(socket: Socket): Set<Listened> {

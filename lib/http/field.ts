@@ -1,5 +1,6 @@
-// Tells which strings may stand in header fields.
-import { isObject } from '../rules.js'
+// Tells which strings may stand in header fields, and reads fields that stand more than once.
+import type { IncomingMessage } from 'node:http'
+import { isPlain } from '../rules.js'
 
 const token = /^[!#$%&'*+.^_`|~\w-]+$/
 /** The characters that Node writes into a field: no line break, no NUL, none above U+00FF (RFC 9110 5.5). */
@@ -17,7 +18,7 @@ export function isFieldValue(given: unknown): given is string {
 
 /** Whether a value is an object of valid field names and values. */
 export function isHeaders(given: unknown): given is Readonly<Record<string, string>> {
-  return isObject(given) && Object.entries(given).every(([name, each]) => isToken(name) && isFieldValue(each))
+  return isPlain(given) && Object.entries(given).every(([name, each]) => isToken(name) && isFieldValue(each))
 }
 
 /** The headers of a held response: its framing is the library's. */
@@ -26,4 +27,20 @@ export const streamHeaders = {
   fits: (given: unknown) =>
     isHeaders(given) &&
     !Object.keys(given).some((name) => /^(?:content-length|transfer-encoding)$/i.test(name)),
+}
+
+/**
+ * All lines of a field. Of some fields `req.headers` has only the first, as if it stood alone. A request that no server
+ * made, such as one of a test tool, may have nothing else.
+ *
+ * @param name in lower case
+ */
+export function linesOf({ headers, rawHeaders }: IncomingMessage, name: string): readonly string[] {
+  const shown = headers[name]
+  // middleware may have removed or replaced the field
+  if (shown === undefined) return []
+  const lines: string[] = []
+  for (let at = 0; at < (rawHeaders?.length ?? 0); at += 2)
+    if (rawHeaders[at]?.toLowerCase() === name) lines.push(rawHeaders[at + 1] as string)
+  return lines.length > 1 ? lines : [shown].flat()
 }

@@ -150,7 +150,9 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   protected begin(): void {
     if (this.#isClosed) return this.down()
     const receiver = this.#receive()
-    const listening = apart(() => this.#log.listen(receiver))
+    const answer = apart(() => this.#log.listen(receiver))
+    // a backend's thenable may call back twice
+    const listening = isPromise(answer) ? Promise.resolve(answer) : answer
     this.#listening = listening
     if (isPromise(listening)) {
       listening.then(

@@ -1,4 +1,5 @@
 // Describes a gap: events that a client missed and that are no longer retained.
+import { is, isBranded } from '../brand.js'
 
 /** Stands for an id before all events: clients send it to read everything retained, and heads name it after a gap. */
 export const earliest = 'earliest'
@@ -14,5 +15,14 @@ export class Gap {
     this.requested = requested
     this.from = from
     this.reason = reason
+  }
+
+  // not a field: a gap is shown to users, and spread
+  get [is](): 'gap' {
+    return 'gap'
+  }
+
+  static [Symbol.hasInstance](value: unknown): value is Gap {
+    return isBranded(value, 'gap')
   }
 }

@@ -1,5 +1,5 @@
 // Shares bytes: collects the events of a turn once for all streams of a feed in one format.
-import { clock } from '../clock.js'
+import { clock, type Deadline } from '../clock.js'
 import type { Format } from '../formats/format.js'
 import { Batch, batchBytes, type Taker } from '../wire/batch.js'
 import type { Encoded } from '../wire/chunk.js'
@@ -19,21 +19,26 @@ function flushAll(): void {
 }
 
 /**
- * The streams of one feed in one format. The events of one turn of the event loop are gathered once, and each stream
- * gets the same bytes in one write.
+ * The streams of one feed in one format. The events of one turn of the event loop, or of `gather` milliseconds, are
+ * gathered once, and each stream gets the same bytes in one write.
  */
 export class Group implements Sink {
   readonly format: Format
+  /** Milliseconds that an event may wait for others; 0 for those of one turn. */
+  readonly gather: number
   readonly #origin: Origin
   /** The outlet of each stream, and the stream's subscription. */
   readonly #members = new Map<Taker, Sink>()
   #events: Encoded[] = []
   #bytes = 0
+  /** When the gathered events go out, unless at the end of the turn. */
+  #deadline: Deadline | undefined
   /** The batch in progress, and the outlets that have not got it yet. */
   #writing: { batch: Batch; outlets: IterableIterator<Taker> } | undefined
 
-  constructor(format: Format, origin: Origin) {
+  constructor(format: Format, gather: number, origin: Origin) {
     this.format = format
+    this.gather = gather
     this.#origin = origin
   }
 
@@ -65,7 +70,9 @@ export class Group implements Sink {
     if (encoded.size === 0) return
     if (this.#bytes + encoded.size > batchBytes || this.#events.length === batchEvents) this.flush()
     this.#bytes += encoded.size
-    if (this.#events.push(encoded) === 1 && due.push(this) === 1) setImmediate(flushAll)
+    if (this.#events.push(encoded) > 1) return
+    if (this.gather > 0) this.#deadline = clock.after(this.gather, () => this.flush())
+    else if (due.push(this) === 1) setImmediate(flushAll)
   }
 
   /** Writes the gathered events, in one write for each stream. */
@@ -88,6 +95,8 @@ export class Group implements Sink {
   }
 
   #clear(): void {
+    this.#deadline?.cancel()
+    this.#deadline = undefined
     this.#events = []
     this.#bytes = 0
   }

@@ -1,5 +1,6 @@
 // Finds or creates the channel of a name, on one backend.
 import { EventEmitter } from 'node:events'
+import { markMethods } from '../brand.js'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { safely } from '../guard.js'
 import { checkKeys, isAmount, isFunction, isWhole, type Rule, type Rules, wrong } from '../rules.js'
@@ -89,6 +90,8 @@ class Channels implements Hub {
     }
   }
 }
+
+markMethods(Channels)
 
 /** A name has one channel, with one set of options. */
 function checkSame(where: string, known: object, given: object): void {

@@ -1,23 +1,36 @@
 // Keeps channels in the memory of the process: the default backend.
 import { randomBytes } from 'node:crypto'
 import { is } from '../brand.js'
-import { clock } from '../clock.js'
+import { Alarm, clock } from '../clock.js'
 import type { Backend, Log, Reading, Receiver, Retention } from './backend.js'
 import { earliest, Gap } from './gap.js'
 import { Published } from './published.js'
 
 /** Channels that live and die with the process: nothing is lost while it runs. */
 export function memory(): Backend {
+  const histories: History[] = []
   return {
     [is]: 'backend',
-    open: (_name, retention) => new History(retention),
+    open(_name, retention) {
+      const history = new History(retention)
+      if (retention.maxAge !== undefined) histories.push(history)
+      return history
+    },
     on: () => {},
-    close: () => {},
+    close() {
+      for (const each of histories) clock.cancel(each)
+    },
   }
 }
 
 /** The most events that a reading holds at once. */
 const pageLength = 1000
+
+/**
+ * What an event costs beside its data, in bytes: its objects, its id, and the bytes of one format with their framing.
+ * Measured on Node 20 and 26: about 250 while no stream has needed the bytes, else 450 to 900.
+ */
+const eventBytes = 480
 
 interface Retained {
   readonly event: Published
@@ -25,8 +38,8 @@ interface Retained {
   readonly at: number
 }
 
-/** The latest events of a channel, bounded by count, bytes and age. */
-class History implements Log {
+/** The latest events of a channel, bounded by count, bytes and age. It is the alarm of its oldest event's end. */
+class History extends Alarm implements Log {
   /** Tells ids of this log from ids of other logs, and of earlier runs of the process. */
   readonly #epoch = randomBytes(5).toString('hex')
   readonly #retention: Required<Retention>
@@ -42,13 +55,15 @@ class History implements Log {
   readonly isImmediate = true
 
   constructor(retention: Retention) {
+    super()
     this.#retention = retention
     this.#retains = Object.values(retention).some((limit) => limit !== undefined) && retention.history !== 0
   }
 
   publish(data: unknown, type: string | undefined, check: (event: Published) => void): string {
     const number = this.#number + 1
-    const event = new Published(this.#id(number), data, type)
+    const event = new Published(this.#id(number), this.#retains ? unpooled(data) : data, type)
+    if (this.#retains) event.keep()
     check(event)
     const size = this.#retention.historyBytes === undefined ? 0 : sizeOf(data)
     // the check runs user code, which may have published
@@ -61,6 +76,11 @@ class History implements Log {
     }
     this.#receiver?.event(event)
     return event.id
+  }
+
+  /** The oldest event is past its age. */
+  ring(): void {
+    this.#trim()
   }
 
   listen(receiver: Receiver): () => void {
@@ -160,12 +180,30 @@ class History implements Log {
       this.#retained = this.#retained.slice(this.#first)
       this.#first = 0
     }
+    this.#awaitAge()
+  }
+
+  /** One alarm for each history that has something to forget. */
+  #awaitAge(): void {
+    const { maxAge = Infinity } = this.#retention
+    const oldest = this.#retained[this.#first]
+    if (!oldest || maxAge === Infinity) return clock.cancel(this)
+    // one that is set too early only looks once more
+    if (this.at < 0) clock.set(this, oldest.at + maxAge - clock.now() + 1)
   }
 }
 
-/** The bytes of data: its own for bytes and text, else those of its JSON text. */
+/** The bytes of an event: those of its data, else of the JSON text of that, beside what each event costs. */
 function sizeOf(data: unknown): number {
-  if (typeof data === 'string') return Buffer.byteLength(data)
-  if (data instanceof Uint8Array) return data.length
-  return Buffer.byteLength(JSON.stringify(data) ?? '')
+  if (typeof data === 'string') return eventBytes + Buffer.byteLength(data)
+  if (data instanceof Uint8Array) return eventBytes + data.length
+  return eventBytes + Buffer.byteLength(JSON.stringify(data) ?? '')
+}
+
+/** Small bytes are cut from Node's shared pool, and would keep all of its slab alive. */
+function unpooled(data: unknown): unknown {
+  if (!(data instanceof Uint8Array) || data.buffer.byteLength <= 2 * data.length) return data
+  const own = Buffer.allocUnsafeSlow(data.length)
+  own.set(data)
+  return Buffer.isBuffer(data) ? own : new Uint8Array(own.buffer)
 }

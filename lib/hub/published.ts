@@ -1,5 +1,5 @@
 // Encodes an event of a channel once in each format, for all streams that write it.
-import { is } from '../brand.js'
+import { is, isBranded } from '../brand.js'
 import type { Format } from '../formats/format.js'
 import type { Event } from '../values/event.js'
 import { type Encoded, encode } from '../wire/chunk.js'
@@ -13,11 +13,16 @@ export class Published<out Data = unknown> implements Event<Data> {
   #encoded: Encoded | undefined
   /** Bytes in other formats. Held weakly: a format may be created for a single request. */
   #others: WeakMap<Format, Encoded> | undefined
+  #isKept = false
 
   constructor(id: string, data: Data, type: string | undefined) {
     this.id = id
     this.data = data
     if (type !== undefined) this.type = type
+  }
+
+  static [Symbol.hasInstance](value: unknown): value is Published {
+    return isBranded(value, 'event') && 'in' in (value as object)
   }
 
   /**
@@ -29,7 +34,7 @@ export class Published<out Data = unknown> implements Event<Data> {
     if (this.#format === format) return this.#encoded as Encoded
     const known = this.#others?.get(format)
     if (known) return known
-    const made = encode(format, this)
+    const made = encode(format, this, this.#isKept)
     if (this.#format === undefined) {
       this.#format = format
       this.#encoded = made
@@ -38,5 +43,10 @@ export class Published<out Data = unknown> implements Event<Data> {
       this.#others.set(format, made)
     }
     return made
+  }
+
+  /** Called for an event that will be retained: its bytes will share no memory with others. */
+  keep(): void {
+    this.#isKept = true
   }
 }

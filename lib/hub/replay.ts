@@ -9,7 +9,7 @@ import type { Origin } from './sink.js'
 type Missed = Published | Gap
 
 /** A step without a value: the feed filters out the event. The reader decides when to take the next step. */
-export const skipped = Symbol('skipped')
+export const skipped: unique symbol = Symbol.for('express-lariat.skipped') as never
 
 export type ReplayStep = IteratorResult<Missed> | typeof skipped
 

@@ -16,7 +16,7 @@ import type { View } from './view.js'
 export interface Subscriber {
   readonly stream: OpenStream
   /** Takes the bytes of a group. */
-  readonly outlet: Taker & { readonly format: Format }
+  readonly outlet: Taker & { readonly format: Format; readonly gather: number }
   /** Handles events one by one; created when a stream follows alone. */
   follower(): Follower
   /** The stream shares from now on, and no longer needs its follower. */
@@ -166,7 +166,8 @@ export class Subscription implements Sink {
     // a listener of 'join' may have ended the stream
     if (this.#state !== 'shared') return
     if (wasAlone) this.#arrival = undefined
-    const group = this.#view.group(this.#subscriber.outlet.format)
+    const { outlet } = this.#subscriber
+    const group = this.#view.group(outlet.format, outlet.gather)
     this.#group = group
     group.add(this.#subscriber.outlet, this)
     // the group first writes earlier events to its streams, which may have ended this one

@@ -40,7 +40,8 @@ export class Supply {
     try {
       const stop = this.#source()
       if (isPromise(stop)) {
-        stop.then(
+        // a thenable of the user's may call back twice
+        Promise.resolve(stop).then(
           (value) => this.#started(run, value),
           (error) => this.#failed(run, error),
         )

@@ -2,6 +2,7 @@
 import { is } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import type { Format } from '../formats/format.js'
+import { forsake } from '../guard.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { type Event, isEvent } from '../values/event.js'
 import type { Feed } from '../values/feed.js'
@@ -20,7 +21,8 @@ type Change = (event: Published) => Published | undefined
 export abstract class View<Data> implements Feed<Data>, Sink, Origin {
   readonly [is] = 'feed'
   readonly #sinks = new Set<Sink>()
-  readonly #groups = new Map<Format, Group>()
+  /** By the milliseconds for which they gather, and by format. */
+  readonly #groups = new Map<number, Map<Format, Group>>()
 
   abstract readonly root: Root
   abstract of(event: Published): Published | undefined
@@ -72,19 +74,27 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
     return count
   }
 
-  /** The streams of this feed in a format. */
-  group(format: Format): Group {
-    let group = this.#groups.get(format)
-    if (!group) {
-      group = new Group(format, this as View<unknown>)
-      this.#groups.set(format, group)
-    }
+  /** The streams of this feed in a format, which gather events for so many milliseconds. */
+  group(format: Format, gather: number): Group {
+    const known = this.#groups.get(gather)?.get(format)
+    return known ?? this.#register(new Group(format, gather, this as View<unknown>))
+  }
+
+  #register(group: Group): Group {
+    const { format, gather } = group
+    const groups = this.#groups.get(gather) ?? new Map<Format, Group>()
+    this.#groups.set(gather, groups.set(format, group))
     return group
+  }
+
+  #unregister({ format, gather }: Group): void {
+    const groups = this.#groups.get(gather)
+    if (groups?.delete(format) && groups.size === 0) this.#groups.delete(gather)
   }
 
   /** The formats in which the channel's own events are written. */
   *formats(): Iterable<Format> {
-    yield* this.#groups.keys()
+    for (const groups of this.#groups.values()) yield* groups.keys()
     for (const sink of this.#sinks) if (sink instanceof Part && !sink.isChanged) yield* sink.formats()
   }
 
@@ -92,13 +102,13 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
     const isFirst = this.#sinks.size === 0
     this.#sinks.add(sink)
     // a group that was detached while a stream joined is registered again
-    if (sink instanceof Group) this.#groups.set(sink.format, sink)
+    if (sink instanceof Group) this.#register(sink)
     if (isFirst) this.begin()
   }
 
   detach(sink: Sink): void {
     if (!this.#sinks.delete(sink)) return
-    if (sink instanceof Group) this.#groups.delete(sink.format)
+    if (sink instanceof Group) this.#unregister(sink)
     if (this.#sinks.size === 0) this.cease()
   }
 
@@ -174,7 +184,7 @@ class Part<Data> extends View<Data> {
 /** A promise is always truthy. */
 function settled(name: string, answer: unknown): unknown {
   if (!isPromise(answer)) return answer
-  answer.then(undefined, () => {})
+  forsake(answer)
   throw misuse('LARIAT_ANSWER', `${name}() returned a promise; it must be synchronous`)
 }
 

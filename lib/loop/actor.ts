@@ -1,6 +1,5 @@
 // Runs the callbacks of a held response: `subscribe`, `monitor`, `drained`, the unsubscribe and `terminate`. Exists
 // while a callback can run; a stream that only relays a channel has none.
-import { clock, type Deadline } from '../clock.js'
 import type { Watched } from '../declare/context.js'
 import type { AnySpec } from '../declare/spec.js'
 import { report } from '../errors.js'
@@ -11,12 +10,15 @@ import { discard } from '../request/discard.js'
 import type { Exchange } from '../request/exchange.js'
 import { type Scope, scopeOfNow, within } from '../scope.js'
 import { type Feed, isFeed } from '../values/feed.js'
+import { isObservable, observe } from '../values/observable.js'
 import type { OpenStream, Reason, Wrote } from '../values/open-stream.js'
 import { isStop } from '../values/stop.js'
 import { LoopContext } from './context.js'
+import { tolerate } from './listeners.js'
 import { type HeldStream, Messages } from './messages.js'
-import { type Watch, watch } from './monitor.js'
+import { Patience } from './patience.js'
 import { open, type Pull } from './source.js'
+import { Watches } from './watches.js'
 
 /** The callbacks of a held response: the spec's own, or those of a list. */
 export type Handlers = Pick<AnySpec, 'info' | 'terminate' | 'timeout' | 'onGap'> &
@@ -40,6 +42,9 @@ interface HeldResponse extends HeldStream {
   subscribing(): void
 }
 
+/** Milliseconds in which a process whose output has ended tells its exit. */
+const grace = 1000
+
 export class Actor {
   readonly #held: HeldResponse
   readonly #x: Exchange
@@ -48,12 +53,13 @@ export class Actor {
   /** The request's async context. Later callbacks run in it. */
   #scope: Scope | undefined
   #context: LoopContext | undefined
-  #watches: Set<Watch> | undefined
+  #watches: Watches | undefined
   #draining: ((result: 'ok' | 'closed') => void)[] | undefined
   #unsubscribe: (() => unknown) | undefined
   #source: Pull | undefined
-  /** Fires when `subscribe` is late. */
-  #deadline: Deadline | undefined
+  readonly #patience = new Patience()
+  /** The source has ended, and a target is about to tell whether it has failed. */
+  #awaitsDeath = false
   /** `subscribe` is running. */
   isCalling = false
 
@@ -107,9 +113,10 @@ export class Actor {
   wait(answer: PromiseLike<unknown>): void {
     const scope = this.#scope ?? scopeOfNow()
     const { decisionTimeout } = this.#x.plan
-    this.#deadline = clock.after(decisionTimeout, () =>
+    this.#patience.wait(decisionTimeout, () =>
       within(scope, () => this.#held.unanswered(tooLate('subscribe', decisionTimeout))),
     )
+    if (this.messages.size > 0) this.waits()
     // a user's thenable may resolve to anything, or throw
     Promise.resolve(answer)
       .then((value) => (isFeed(value) ? this.#held.follow(value) : value))
@@ -121,28 +128,51 @@ export class Actor {
 
   /** Stops waiting for `subscribe`. */
   settle(): void {
-    this.#deadline?.cancel()
-    this.#deadline = undefined
+    this.#patience.end()
   }
 
-  /** Takes the answer of `subscribe`: a function that unsubscribes, or a source to pull from. */
+  /** A message waits for a pending `subscribe`. */
+  waits(): void {
+    this.#patience.warn(this.#handlers, this.#held.outlet.path)
+  }
+
+  /** Waits for the first event, for `decisionTimeout` at most. */
+  awaitEvent(): void {
+    const { decisionTimeout } = this.#x.plan
+    const late = () => this.#held.end({ kind: 'error', error: tooLate('the first event', decisionTimeout) })
+    this.#patience.wait(decisionTimeout, () => this.within(late))
+  }
+
+  /** Takes the answer of `subscribe`: a function that unsubscribes, an Observable, or a source to pull from. */
   adopt(answer: unknown): void {
     if (answer === undefined || isStop(answer)) return
     this.#scope ??= scopeOfNow()
     if (typeof answer === 'function') this.#unsubscribe = answer as () => unknown
+    else if (isObservable(answer)) this.#observe(answer)
     else this.#source = open(answer)
+  }
+
+  #observe(observable: object): void {
+    const observer = {
+      next: (message: unknown) => this.send(message),
+      error: (error: unknown) => this.fail(error),
+      complete: () => this.#held.isEnded || this.messages.endWith({ kind: 'end' }),
+    }
+    observe(observable, observer, (unsubscribe) => {
+      this.#unsubscribe = unsubscribe
+    })
   }
 
   /** Closes a late answer. */
   discard(answer: unknown): void {
     if (isStop(answer)) discard(answer)
     else if (typeof answer === 'function') this.#safely('unsubscribe', answer as () => unknown)
-    else quietly(() => answer !== undefined && open(answer).close())
+    else quietly(() => answer === undefined || isObservable(answer) || open(answer).close())
   }
 
   /** Promises that resolve once each target is known to have been dead, or alive, from the start. */
   get watching(): readonly Promise<unknown>[] {
-    return [...(this.#watches ?? [])].flatMap((each) => each.known ?? [])
+    return this.#watches?.known ?? []
   }
 
   /** Starts to handle messages and to pull from the source. */
@@ -174,23 +204,43 @@ export class Actor {
     return new Promise((resolve) => draining.push(resolve))
   }
 
-  monitor(target: Watched, message?: unknown): void {
+  fail(error: unknown): void {
     if (this.#held.isEnded) return
+    const reason: Reason = { kind: 'error', error }
+    // nothing comes before it: there may still be an ordinary answer
+    if (!this.messages.isOpen && this.messages.size === 0) this.#held.end(reason)
+    else this.messages.endWith(reason)
+  }
+
+  monitor(target: Watched, message?: unknown): void {
+    if (this.#held.isEnded) return tolerate(target)
     this.#scope ??= scopeOfNow()
-    this.#watches ??= new Set()
-    const watches = this.#watches
-    let own: Watch | undefined
-    let isDead = false
-    own = watch(target, (error?: unknown) => {
-      isDead = true
-      if (own) watches.delete(own)
-      if (message !== undefined) this.messages.put(message)
-      else this.#held.end(error === undefined ? { kind: 'down' } : { kind: 'down', error })
+    this.#watches ??= new Watches()
+    this.#watches.add(target, (error) => {
+      if (message !== undefined) this.messages.died(message)
+      else if (error !== undefined || !this.#awaitsDeath) this.#down(error)
+      if (this.#awaitsDeath && !this.#watches?.isDying) this.messages.endWith({ kind: 'end' })
     })
-    if (isDead) return
-    // attaching to a target may end the stream
-    if (this.#held.isEnded) own.stop()
-    else watches.add(own)
+  }
+
+  /** A target that the loop depends on has died. Before the head, that is an answer. */
+  #down(error: unknown): void {
+    const reason: Reason = error === undefined ? { kind: 'down' } : { kind: 'down', error }
+    const isUnheard = this.#held.outlet.phase === 'waiting' || this.messages.size === 0
+    if (!this.messages.isOpen && isUnheard) this.#held.end(reason)
+    else this.messages.endWith(reason)
+  }
+
+  /** The source has ended. A process whose output has ended is about to tell whether it has failed. */
+  sourceEnded(): void {
+    if (!this.#watches?.isDying) return this.#held.end({ kind: 'end' })
+    this.#awaitsDeath = true
+    this.#patience.wait(grace, () => this.#held.end({ kind: 'end' }))
+  }
+
+  /** It pulls from a source that has not reached its end. */
+  get isPartial(): boolean {
+    return this.#source !== undefined && !this.messages.hasSourceEnded
   }
 
   /** The client has caught up. */
@@ -203,8 +253,10 @@ export class Actor {
 
   /** Stops the watches and closes the mailbox. */
   stop(): void {
-    for (const each of this.#watches ?? []) this.#safely('taking back a watch', () => each.stop())
+    this.#watches?.stop((run) => this.#safely('taking back a watch', run))
     this.#watches = undefined
+    // a pending `subscribe` is still waited for
+    if (this.messages.isOpen) this.settle()
     this.messages.close()
   }
 

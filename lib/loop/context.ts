@@ -6,7 +6,7 @@ import type { OpenStream, Wrote } from '../values/open-stream.js'
 import { lastEventIdOf } from './last-event-id.js'
 
 /** The functions that only a loop's context has. */
-type Acts = Pick<PublicLoopContext<unknown>, 'send' | 'write' | 'drained' | 'monitor' | 'stream'>
+type Acts = Pick<PublicLoopContext<unknown>, 'send' | 'write' | 'fail' | 'drained' | 'monitor' | 'stream'>
 
 export class LoopContext extends Context implements PublicLoopContext<unknown> {
   readonly #acts: Acts
@@ -22,6 +22,10 @@ export class LoopContext extends Context implements PublicLoopContext<unknown> {
 
   get write(): (data: unknown) => Wrote {
     return (data) => this.#acts.write(data)
+  }
+
+  get fail(): (error: unknown) => void {
+    return (error) => this.#acts.fail(error)
   }
 
   get drained(): () => Promise<'ok' | 'closed'> {

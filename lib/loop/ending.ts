@@ -1,5 +1,9 @@
-// Decides how each reason ends a response: complete, cut, or with another answer in place of the stream.
-import { type Code, Refusal } from '../errors.js'
+// Decides how each reason ends a response: complete, cut, or with another answer in place of the stream; and lets go of
+// what it has, in order.
+import type { ResolvedOptions } from '../declare/options.js'
+import { type Code, LariatError, Refusal, report } from '../errors.js'
+import { safely } from '../guard.js'
+import type { Gap } from '../hub/gap.js'
 import { discard } from '../request/discard.js'
 import type { Reason } from '../values/open-stream.js'
 import type { StopValue } from '../values/stop.js'
@@ -11,25 +15,86 @@ interface Instead {
   fail(error: unknown): void
 }
 
-/** Reasons that end the response properly. */
-const complete: ReadonlySet<Reason['kind']> = new Set([
-  'stop',
-  'end',
-  'down',
-  'expired',
-  'revoked',
-  'shutdown',
-])
+/**
+ * How a stream ends on the wire. `complete`: with the tail of its format. The others are cut: `failed` after all that
+ * was written, and with a notice if `errorEvent` is set; `interrupted` after all that was written; `dropped` at once.
+ */
+export type Manner = 'complete' | 'failed' | 'interrupted' | 'dropped'
 
-export function isComplete({ kind }: Reason): boolean {
-  return complete.has(kind)
+/** Each kind of reason: whether its stream is over for good, and how it ends. */
+const kinds: Readonly<Record<Reason['kind'], { readonly isOver?: true; readonly manner: Manner | 'auto' }>> =
+  {
+    stop: { manner: 'complete', isOver: true },
+    end: { manner: 'complete', isOver: true },
+    down: { manner: 'complete' },
+    expired: { manner: 'auto' },
+    revoked: { manner: 'auto' },
+    shutdown: { manner: 'auto' },
+    disconnect: { manner: 'dropped' },
+    overflow: { manner: 'dropped' },
+    error: { manner: 'failed' },
+  }
+
+/** @param isPartial the stream pulls from a source that has not reached its end */
+export function mannerOf(
+  { kind, error }: Reason,
+  { interrupted }: ResolvedOptions,
+  isPartial: boolean,
+): Manner {
+  // a target that died in peace left no error
+  if (kind === 'down' && error !== undefined) return 'failed'
+  const { manner } = kinds[kind]
+  if (manner !== 'auto') return manner
+  const isCut = interrupted === 'auto' ? isPartial : interrupted === 'cut'
+  return isCut ? 'interrupted' : 'complete'
+}
+
+/** The reason for a client that has lost events, and cannot be told so in its format. */
+export function lost({ requested }: Pick<Gap, 'requested'>): Reason {
+  return { kind: 'error', error: new LariatError('LARIAT_GAP', `Events were lost after ${requested}`) }
+}
+
+/** Reports the failure of a stream that no `terminate` is told of. */
+export function reportCut({ path }: Outlet, { kind, error }: Reason): void {
+  if (kind === 'error') report(`${path} was cut`, error)
+}
+
+/** What a held response has, and lets go of at its end. */
+export interface Parts {
+  readonly outlet: Outlet
+  readonly subscription: { flush(): void; leave(): void } | undefined
+  readonly actor: { stop(): void; closed(): void } | undefined
+  readonly lease: { cancel(): void } | undefined
+  readonly head: Instead | undefined
+  readonly x: { abort(): void } | undefined
+}
+
+/** Writes what was published before the end. */
+export function flush(parts: Parts): void {
+  attempt('the write before the end', parts, () => parts.subscription?.flush())
+}
+
+/** Ends the response, then lets go of all that served it. A step that fails does not skip the next one. */
+export function release(parts: Parts, reason: Reason, manner: Manner, stop: StopValue | undefined): void {
+  const { outlet, actor, lease, subscription, head, x } = parts
+  actor?.stop()
+  lease?.cancel()
+  attempt('the end', parts, () => endResponse(outlet, head, reason, manner, stop))
+  attempt('leaving a channel', parts, () => subscription?.leave())
+  actor?.closed()
+  x?.abort()
+}
+
+function attempt(name: string, { outlet }: Parts, run: () => unknown): void {
+  safely(run, (error) => report(`${name} of ${outlet.path} failed`, error))
 }
 
 /** Ends a response: ends the stream if the head is out, else answers in its place. */
-export function endResponse(
+function endResponse(
   outlet: Outlet,
   head: Instead | undefined,
   reason: Reason,
+  manner: Manner,
   stop?: StopValue,
 ): void {
   const { kind } = reason
@@ -38,16 +103,16 @@ export function endResponse(
   const isAnswered = kind === 'stop' && !isHeadOut && outlet.res.headersSent
   if (stop && (isHeadOut || isAnswered || kind === 'disconnect')) discard(stop)
   if (kind === 'disconnect' || isAnswered) return outlet.release()
-  if (isHeadOut) return endStream(outlet, reason)
+  if (isHeadOut) return endStream(outlet, kind, manner)
   outlet.release()
   if (stop) head?.stop(stop)
   else head?.fail(kind === 'error' ? reason.error : unavailable(kind))
 }
 
-function endStream(outlet: Outlet, reason: Reason): void {
-  if (isComplete(reason)) outlet.complete(reason.kind)
-  else if (reason.kind === 'error') outlet.fail()
-  else outlet.cut()
+function endStream(outlet: Outlet, kind: Reason['kind'], manner: Manner): void {
+  if (manner === 'complete') outlet.complete(kinds[kind].isOver ? 'end' : 'reconnect', kind)
+  else if (manner === 'dropped') outlet.cut()
+  else outlet.break(manner === 'failed')
 }
 
 const codes: Partial<Record<Reason['kind'], Code>> = { down: 'LARIAT_DOWN', overflow: 'LARIAT_OVERFLOW' }

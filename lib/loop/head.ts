@@ -6,17 +6,14 @@ import { stillAllowed } from '../graph/access.js'
 import { essenceOf, parseMediaType } from '../http/media-type.js'
 import { putHeaders, withCharset } from '../request/draft.js'
 import type { Exchange } from '../request/exchange.js'
-import type { Fail, Outcome } from '../request/outcome.js'
+import type { Fail, Held } from '../request/outcome.js'
 import { finishHead, respondStop } from '../respond.js'
 import type { StopValue } from '../values/stop.js'
 import { tellsGaps } from '../wire/fixed.js'
 import type { Outlet } from '../wire/outlet.js'
 import { resumeFrom } from './last-event-id.js'
-import type { Recheck } from './lease.js'
+import { Lease, type Lessee, type Recheck } from './lease.js'
 import type { OpenStreams } from './open-streams.js'
-
-/** An outcome that holds the response open. */
-export type Held = Extract<Outcome, { kind: 'loop' }>
 
 /** The most bytes that a head may hold back: a stream that does not come from a feed must not wait long. */
 const mostHeld = 2 ** 14
@@ -37,7 +34,7 @@ export class Head {
     this.#held = held
     this.#streams = streams
     this.#fail = fail
-    this.type = typeOf(x, held.format)
+    this.type = typeOf(x, held)
   }
 
   get format(): Format {
@@ -48,8 +45,18 @@ export class Head {
     return this.#held.status
   }
 
+  /** It goes out with the first event: what fails before that is an ordinary error. */
+  get waitsForEvent(): boolean {
+    return this.#held.list !== undefined || this.#x.plan.stream.head === 'first'
+  }
+
+  /** How long the stream may be held. Throws what `maxDuration` throws. */
+  lease(lessee: Lessee): Lease | undefined {
+    return Lease.of(this.#x, this.#recheck, lessee)
+  }
+
   /** Asks again whether the client may have the stream; undefined if no callback decides that. */
-  get recheck(): Recheck | undefined {
+  get #recheck(): Recheck | undefined {
     const { isAuthorized, forbidden, format } = this.#x.plan.spec as AnySpec & { format?: unknown }
     const canAsk = typeof isAuthorized === 'function' || typeof forbidden === 'function'
     return canAsk && format === undefined ? () => stillAllowed(this.#x) : undefined
@@ -75,18 +82,18 @@ export class Head {
 
   /** The answer to HEAD: the head alone. */
   finish(): void {
-    this.set()
-    this.#x.res.statusCode = this.status
-    finishHead(this.#x)
+    try {
+      this.set()
+      this.#x.res.statusCode = this.status
+      finishHead(this.#x)
+    } catch (error) {
+      this.fail(error)
+    }
   }
 
   /** Answers with a stop instead of the stream. */
   stop(stop: StopValue): void {
-    try {
-      respondStop(this.#x, stop, this.#fail)
-    } catch (error) {
-      this.#fail(error)
-    }
+    respondStop(this.#x, stop, this.#fail)
   }
 
   /** Answers with an error instead of the stream. */
@@ -103,6 +110,7 @@ const ofStreams = [
   'Content-Language',
   'Cache-Control',
   'X-Accel-Buffering',
+  'Transfer-Encoding',
   'Last-Event-ID',
   'Event-Gap',
 ]
@@ -126,13 +134,13 @@ function setHead(x: Exchange, { headers = {} }: Held, type: string): void {
  * The media type of a stream: the negotiated one, with the format's parameters (such as a multipart boundary) if both
  * are the same type. The format's own if nothing was negotiated, or if an accept callback chose another format.
  */
-function typeOf(x: Exchange, format: Format): string {
+function typeOf(x: Exchange, { format, isAccepted = false }: Held): string {
   const { mediaType, charset } = x.negotiated
   if (mediaType === format.mediaType && charset === undefined) return mediaType as string
   const own = mediaTypesOf(format)
   if (mediaType === undefined) return own[0]
   const same = own.find((each) => essenceOf(each) === essenceOf(mediaType))
-  if (!same && !x.isReading) return own[0]
+  if (!same && isAccepted) return own[0]
   const type = same && !parseMediaType(mediaType)?.parameters.length ? same : mediaType
   // streams are always UTF-8, even if a body would have another charset
   return charset === undefined ? type : withCharset(type, 'utf-8')

@@ -1,11 +1,11 @@
-// Turns an outcome into a held response: answers HEAD with the head alone, checks the caps, then starts the loop.
+// Turns an outcome into a held response: checks the caps, answers HEAD with the head alone, else starts the loop.
 import { misuse } from '../errors.js'
 import { discardList } from '../request/discard.js'
 import type { Exchange } from '../request/exchange.js'
-import type { Fail } from '../request/outcome.js'
+import type { Fail, Held } from '../request/outcome.js'
 import type { Handlers } from './actor.js'
 import { clientOf } from './client.js'
-import { Head, type Held } from './head.js'
+import { Head } from './head.js'
 import { Loop } from './loop.js'
 import type { OpenStreams } from './open-streams.js'
 
@@ -15,12 +15,7 @@ export function hold(x: Exchange, held: Held, streams: OpenStreams, fail: Fail):
   const closeList = () => {
     if (list) discardList(list)
   }
-  if (x.req.method === 'HEAD') {
-    closeList()
-    return new Head(x, held, streams, fail).finish()
-  }
   if (x.hasLeft) return closeList()
-  x.negotiated.chosen = held.format
   let client: string | undefined
   try {
     client = clientOf(x)
@@ -28,12 +23,19 @@ export function hold(x: Exchange, held: Held, streams: OpenStreams, fail: Fail):
     closeList()
     throw error
   }
+  // clientKey may have dropped the connection
+  if (x.hasLeft) return closeList()
   const refusal = streams.refusal(client ?? '', x.plan.stream)
   if (refusal) {
     closeList()
     return fail(refusal)
   }
-  new Loop(x, handlers, new Head(x, held, streams, fail), client, streams).start()
+  const head = new Head(x, held, streams, fail)
+  if (x.req.method === 'HEAD') {
+    closeList()
+    return head.finish()
+  }
+  new Loop(x, handlers, head, client, streams).start()
 }
 
 function handlersOf(x: Exchange, list: Held['list']): Handlers {

@@ -1,25 +1,43 @@
 // Decides how long a response may be held: `maxDuration` with its jitter, and `reauthorize`.
 import { clock, type Deadline } from '../clock.js'
-import type { Plan } from '../declare/plan.js'
+import { misuse, show } from '../errors.js'
 import { type Awaitable, isPromise } from '../promise.js'
+import type { Exchange } from '../request/exchange.js'
 import type { Reason } from '../values/open-stream.js'
 
 /** Asks again whether the client may have the stream. */
 export type Recheck = () => Awaitable<boolean>
 
 /** The stream that is held. */
-interface Lessee {
+export interface Lessee {
   /** Runs callbacks in the request's async context. */
   within<T>(run: () => T): T
   end(reason: Reason): void
 }
 
+/** In milliseconds. */
+interface Terms {
+  readonly maxDuration: number | undefined
+  readonly reauthorize: number | undefined
+}
+
+/** A time that is over already is none. */
+function durationOf(answer: unknown): number | undefined {
+  if (answer === undefined || (typeof answer === 'number' && !Number.isNaN(answer))) return answer
+  throw misuse('LARIAT_ANSWER', `maxDuration answered ${show(answer)}: expected milliseconds, or undefined`)
+}
+
 export class Lease {
-  /** The lease of a stream; undefined if nothing limits it. */
-  static of(options: Plan['stream'], recheck: Recheck | undefined, lessee: Lessee): Lease | undefined {
-    const { maxDuration, reauthorize } = options
+  /**
+   * The lease of a stream; undefined if nothing limits it.
+   *
+   * @throws what `maxDuration` throws, and a TypeError for an answer that it may not give
+   */
+  static of(x: Exchange, recheck: Recheck | undefined, lessee: Lessee): Lease | undefined {
+    const { maxDuration: given, reauthorize } = x.plan.stream
+    const maxDuration = typeof given === 'function' ? durationOf(given(x.context)) : given
     const isLimited = maxDuration !== undefined || (reauthorize !== undefined && recheck !== undefined)
-    return isLimited ? new Lease(options, recheck, lessee) : undefined
+    return isLimited ? new Lease({ maxDuration, reauthorize }, recheck, lessee) : undefined
   }
 
   readonly #lessee: Lessee
@@ -27,11 +45,11 @@ export class Lease {
   #expiry: Deadline | undefined
   #next: Deadline | undefined
 
-  constructor({ maxDuration, reauthorize }: Plan['stream'], recheck: Recheck | undefined, lessee: Lessee) {
+  constructor({ maxDuration, reauthorize }: Terms, recheck: Recheck | undefined, lessee: Lessee) {
     this.#lessee = lessee
     if (maxDuration !== undefined) {
       // jitter: streams opened together must not reconnect together
-      const duration = maxDuration * (1 - Math.random() / 10)
+      const duration = Math.max(0, maxDuration) * (1 - Math.random() / 10)
       this.#expiry = clock.after(duration, () => lessee.end({ kind: 'expired' }))
     }
     if (reauthorize !== undefined && recheck) this.#askEvery(reauthorize, recheck)

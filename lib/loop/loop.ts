@@ -1,10 +1,10 @@
 // Runs one held response through the states of life.ts, from `start` to its one exit, `end`.
 import type { Plan } from '../declare/plan.js'
-import { LariatError, report } from '../errors.js'
-import { safely } from '../guard.js'
+import { LariatError } from '../errors.js'
 import type { Gap } from '../hub/gap.js'
 import { type Follower, type Subscriber, Subscription } from '../hub/subscription.js'
 import { type Awaitable, isPromise } from '../promise.js'
+import { discard } from '../request/discard.js'
 import type { Exchange } from '../request/exchange.js'
 import type { Feed } from '../values/feed.js'
 import type { OpenStream, Reason, Wrote } from '../values/open-stream.js'
@@ -13,10 +13,10 @@ import type { Encoded } from '../wire/chunk.js'
 import { tellsGaps } from '../wire/fixed.js'
 import { type Holder, Outlet } from '../wire/outlet.js'
 import { Actor, callsBack, type Handlers } from './actor.js'
-import { endResponse, isComplete } from './ending.js'
+import { flush, lost, mannerOf, type Parts, release, reportCut } from './ending.js'
 import type { Head } from './head.js'
 import { resumeFrom } from './last-event-id.js'
-import { Lease } from './lease.js'
+import type { Lease } from './lease.js'
 import { life, type State } from './life.js'
 import type { OpenStreams } from './open-streams.js'
 import { Stream, sinceStart } from './stream.js'
@@ -30,7 +30,7 @@ export class Loop implements Subscriber, Holder {
   /** Why the loop ended. Only the first reason is kept. */
   reason: Reason | undefined
   readonly outlet: Outlet
-  readonly #plan: Plan
+  readonly plan: Plan
   readonly #handlers: Handlers
   readonly #streams: OpenStreams
   /** The head. Released once it is out. */
@@ -47,7 +47,7 @@ export class Loop implements Subscriber, Holder {
 
   constructor(x: Exchange, handlers: Handlers, head: Head, client: string | undefined, streams: OpenStreams) {
     this.#x = x
-    this.#plan = x.plan
+    this.plan = x.plan
     this.#handlers = handlers
     this.#streams = streams
     this.#head = head
@@ -62,6 +62,10 @@ export class Loop implements Subscriber, Holder {
     return this.#stream
   }
 
+  get state(): unknown {
+    return this.#x?.state
+  }
+
   get isEnded(): boolean {
     return this.reason !== undefined
   }
@@ -72,9 +76,9 @@ export class Loop implements Subscriber, Holder {
   start(): void {
     const x = this.#x as Exchange
     if (x.hasLeft) return this.outlet.release()
-    this.#streams.add(this, this.#plan.stream)
+    this.#streams.add(this, this.plan.stream)
     const { subscribe } = this.#handlers
-    const isAskedAgain = this.#plan.stream.reauthorize !== undefined && x.isObserved
+    const isAskedAgain = this.plan.stream.reauthorize !== undefined && x.isObserved
     if (callsBack(this.#handlers) || isAskedAgain) this.#actor = new Actor(this, x, this.#handlers, true)
     if (typeof subscribe === 'function' || this.#actor) this.#ensureActor().ask(subscribe)
     else this.#followAtOnce(subscribe)
@@ -153,19 +157,23 @@ export class Loop implements Subscriber, Holder {
 
   #open(): void {
     const { subscription } = this
-    if (this.#handlers.info || this.#actor?.messages.isUsed) void subscription?.follow()
+    const isAwaited = this.#head?.waitsForEvent === true
+    if (isAwaited) this.#ensureActor().awaitEvent()
+    if (isAwaited || this.#handlers.info || this.#actor?.messages.isUsed) void subscription?.follow()
     else subscription?.share()
     // a listener of 'join', or a hook into the head, may have ended the stream
-    if (!this.isEnded) this.#sendHead()
+    if (!this.isEnded && !isAwaited) this.#sendHead()
     if (!this.isEnded) this.#actor?.open()
   }
 
-  /** Sends the head, once: with the first write, or when the loop opens. */
+  /** Sends the head, once: with the first write, or when the loop opens, or with the first event. */
   #sendHead(): void {
     const head = this.#head
     if (!head) return
     if (this.outlet.res.headersSent) return this.end({ kind: 'stop' })
+    if (this.#state === 'open') this.#actor?.settle()
     try {
+      this.#lease ??= head.lease(this)
       head.set(this.subscription?.head())
       this.outlet.open(head.status)
     } catch (error) {
@@ -175,7 +183,6 @@ export class Loop implements Subscriber, Holder {
     }
     this.#head = undefined
     if (this.isEnded) return
-    this.#lease = Lease.of(this.#plan.stream, head.recheck, this)
     this.#forgetRequest()
   }
 
@@ -224,11 +231,10 @@ export class Loop implements Subscriber, Holder {
 
   /** Reports a gap in-band or in the head. Otherwise cuts the stream: the head of the reconnect reports it. */
   tellGap(gap: Gap): void {
-    if (this.outlet.notify('gap', { ...gap }) || this.subscription?.hasTold(gap)) return
-    this.end({
-      kind: 'error',
-      error: new LariatError('LARIAT_GAP', `Events were lost after ${gap.requested}`),
-    })
+    const isTold = this.outlet.notify('gap', { ...gap }) || this.subscription?.hasTold(gap)
+    // a notice is an event too
+    if (isTold) return this.#state === 'open' ? this.#sendHead() : undefined
+    this.end(lost(gap))
   }
 
   get unhandled(): number {
@@ -247,38 +253,32 @@ export class Loop implements Subscriber, Holder {
   }
 
   #leave(turn: 'over' | 'failed', reason: Reason, stop?: StopValue): void {
-    if (!life[this.#state][turn]) return
+    if (!life[this.#state][turn]) return discard(stop)
     this.within(() => {
-      // a complete end comes after the events that were published before it
-      if (isComplete(reason)) this.#safely('the write before the end', () => this.subscription?.flush())
-      // and after the events that were written while the head waited for a feed
-      if (this.outlet.heldBytes > 0 && reason.kind !== 'disconnect') this.#sendHead()
+      const manner = mannerOf(reason, this.plan.stream, this.#actor?.isPartial === true)
+      // the end comes after the events that were published before it
+      if (manner !== 'dropped') flush(this.#parts)
+      // and after the events that were written while the head waited for a feed; an empty source is a whole stream
+      const isOwed = this.outlet.heldBytes > 0 || (reason.kind === 'end' && this.#state === 'open')
+      if (isOwed && reason.kind !== 'disconnect') this.#sendHead()
       const next = life[this.#state][turn]
-      if (!next) return
+      if (!next) return discard(stop)
       this.#state = next
-      if (!this.isEnded) this.#release(reason, stop)
+      if (this.isEnded) discard(stop)
+      else {
+        this.reason = reason
+        release(this.#parts, reason, manner, stop)
+      }
       if (next === 'ended') this.#finish()
     })
-  }
-
-  /** A failing step does not skip the next one. */
-  #release(reason: Reason, stop: StopValue | undefined): void {
-    this.reason = reason
-    this.#actor?.stop()
-    this.#lease?.cancel()
-    this.#safely('the end', () => endResponse(this.outlet, this.#head, reason, stop))
-    this.#safely('leaving a channel', () => this.subscription?.leave())
-    this.#actor?.closed()
-    this.#x?.abort()
   }
 
   #finish(): void {
     const reason = this.reason as Reason
     this.#actor?.unsubscribe()
-    this.#streams.freePlace(this, this.#plan.stream)
+    this.#streams.freePlace(this, this.plan.stream)
     this.#actor?.terminate(reason)
-    if (!this.#handlers.terminate && reason.kind === 'error' && !this.#head)
-      report(`${this.outlet.path} was cut`, reason.error)
+    if (!this.#handlers.terminate && !this.#head) reportCut(this.outlet, reason)
     this.#x = undefined
     this.#head = undefined
   }
@@ -292,7 +292,8 @@ export class Loop implements Subscriber, Holder {
     return this.#actor ? this.#actor.within(run) : run()
   }
 
-  #safely(name: string, run: () => unknown): void {
-    safely(run, (error) => report(`${name} of ${this.outlet.path} failed`, error))
+  get #parts(): Parts {
+    const { outlet, subscription } = this
+    return { outlet, subscription, actor: this.#actor, lease: this.#lease, head: this.#head, x: this.#x }
   }
 }

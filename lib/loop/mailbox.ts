@@ -6,9 +6,10 @@ import { Published } from '../hub/published.js'
 import { type ReplayStep, skipped } from '../hub/replay.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { isEvent, timeout } from '../values/event.js'
+import type { Reason } from '../values/open-stream.js'
 import { Encoded } from '../wire/chunk.js'
 import { type Elsewhere, type Limits, type Measure, Queue } from '../wire/queue.js'
-import type { Pull } from './source.js'
+import { Rest, type Source } from './rest.js'
 
 /** The process that reads a mailbox, as in Erlang. */
 interface Process {
@@ -27,12 +28,19 @@ interface Process {
   within(run: () => void): void
 }
 
-type Source = Pick<Pull, 'next'>
-
 /** Marks the end of a source. It is queued, so earlier messages come first. */
 const ended = Symbol('ended')
 
-/** A message that no policy drops: the death of a target, a timeout. Gaps need no mark: they are never dropped. */
+/** A message that ends the loop. */
+export class Ending {
+  readonly reason: Reason
+
+  constructor(reason: Reason) {
+    this.reason = reason
+  }
+}
+
+/** A message that no policy drops: an end, a timeout. Gaps need no mark: they are never dropped. */
 class Kept {
   readonly message: unknown
 
@@ -40,6 +48,9 @@ class Kept {
     this.message = message
   }
 }
+
+/** The death of a target: what the source has ready comes first. */
+class Death extends Kept {}
 
 /** Measures messages. Without `info`, each is an event with a size in the format; with it, only the number counts. */
 export function measureIn(format: Format | undefined): Measure<unknown> {
@@ -58,12 +69,20 @@ export function measureIn(format: Format | undefined): Measure<unknown> {
 /** Steps before yielding to the event loop. */
 const stepsPerTurn = 1000
 
-/** A mailbox and a source, read in turn. The source is pulled only while no message waits and the client keeps up. */
+/**
+ * A mailbox and a source, read in turn. The source is pulled only while no message waits and the client keeps up; or
+ * before the death of a target, as far as it has something ready.
+ */
 export class Mailbox {
   readonly #process: Process
+  readonly #maxQueued: number
   readonly #timeout: number | undefined
   readonly #queue: Queue<unknown>
   #source: Source | undefined
+  /** What comes of the source before a death. */
+  #rest: Rest | undefined
+  /** The source was read to its end. */
+  isExhausted = false
   #isOpen = false
   #isRunning = false
   /** A message is being handled. */
@@ -80,6 +99,7 @@ export class Mailbox {
   constructor(process: Process, limits: Limits, timeoutMs: number | undefined, format: Format | undefined) {
     this.#process = process
     this.#timeout = timeoutMs
+    this.#maxQueued = limits.maxQueued
     this.#queue = new Queue(measureIn(format), limits)
   }
 
@@ -89,12 +109,19 @@ export class Mailbox {
   }
 
   get isIdle(): boolean {
-    return this.#isOpen && !this.#isBusy && this.#queue.size === 0 && this.#source === undefined
+    const isRead = this.#queue.size === 0 && this.#source === undefined && this.#rest === undefined
+    return this.#isOpen && !this.#isBusy && isRead
   }
 
   /** Adds a message that is never dropped. */
   put(message: unknown): void {
     this.#queue.put(new Kept(message))
+    this.run()
+  }
+
+  /** Adds the death of a target, which comes after what was sent before, and after what the source has ready. */
+  putDeath(message: unknown): void {
+    this.#queue.put(new Death(message))
     this.run()
   }
 
@@ -122,6 +149,7 @@ export class Mailbox {
   close(): void {
     this.#isOpen = false
     this.#source = undefined
+    this.#rest?.end()
     this.#queue.clear()
     this.#deadline?.cancel()
   }
@@ -137,14 +165,15 @@ export class Mailbox {
 
   #work(): void {
     while (this.#isReady) {
-      if (++this.#steps > stepsPerTurn) this.#rest()
-      else if (this.#queue.size > 0) this.#handle(this.#queue.take())
+      if (++this.#steps > stepsPerTurn) this.#yield()
+      else if (this.#rest?.isOver) this.#handleDeath(this.#rest)
+      else if (!this.#rest && this.#queue.size > 0) this.#handle(this.#queue.take())
       else this.#pull(this.#source as Source)
     }
   }
 
   /** Counts steps across promises too: a source of settled promises would starve the event loop. */
-  #rest(): void {
+  #yield(): void {
     this.#isResting = true
     setImmediate(() => {
       this.#steps = 0
@@ -155,10 +184,12 @@ export class Mailbox {
 
   get #isReady(): boolean {
     if (!this.#isOpen || this.#isBusy || this.#isResting) return false
-    return this.#queue.size > 0 || (this.#source !== undefined && !this.#isPulling && !this.#process.isBehind)
+    const canPull = this.#source !== undefined && !this.#isPulling && !this.#process.isBehind
+    return canPull || (this.#rest ? this.#rest.isOver : this.#queue.size > 0)
   }
 
   #handle(message: unknown): void {
+    if (message instanceof Death && this.#source) return this.#awaitRest(message.message, this.#source)
     this.#lastMessage = clock.now()
     this.#guard(() => {
       if (message === ended) return this.#process.sourceEnded()
@@ -172,34 +203,75 @@ export class Mailbox {
     })
   }
 
+  #awaitRest(death: unknown, source: Source): void {
+    this.#rest = new Rest(death, source, this.#maxQueued)
+    if (this.#isPulling) this.#rest.wait(() => this.run())
+  }
+
+  #handleDeath({ death }: Rest): void {
+    this.#rest?.end()
+    this.#rest = undefined
+    this.#handle(new Kept(death))
+  }
+
   #pull(source: Source): void {
-    this.#guard(() => {
-      const next = source.next()
-      if (!isPromise(next)) return this.#pulled(next)
-      this.#isPulling = true
-      this.#settle(next, (step) => {
-        this.#isPulling = false
-        this.#pulled(step as ReplayStep)
-      })
-    })
+    let next: ReturnType<Source['next']>
+    try {
+      next = source.next()
+    } catch (error) {
+      return this.#sourceFailed(error)
+    }
+    if (!isPromise(next)) return this.#guard(() => this.#pulled(next as ReplayStep))
+    this.#isPulling = true
+    this.#rest?.wait(() => this.run())
+    const answered = (step: unknown) => {
+      this.#isPulling = false
+      this.#rest?.answered()
+      this.#pulled(step as ReplayStep)
+    }
+    this.#settle(next, answered, (error) => this.#sourceFailed(error))
   }
 
   #pulled(step: IteratorResult<unknown> | ReplayStep): void {
     if (step === skipped || !this.#isOpen) return
-    if (step.done) this.#source = undefined
-    this.#queue.put(step.done ? ended : this.#process.toMessage(step.value))
+    if (step.done) return this.#exhausted()
+    const message = this.#process.toMessage(step.value)
+    if (!this.#rest) return this.#queue.put(message)
+    // before the messages behind the death
+    this.#rest.count(step.value)
+    this.#handle(message)
+  }
+
+  #sourceFailed(error: unknown): void {
+    if (!this.#rest || this.#rest.death instanceof Ending) return this.#process.failed(error)
+    // the death of the target is told first
+    this.#source = undefined
+    this.#rest.end()
+    this.put(new Ending({ kind: 'error', error }))
+  }
+
+  #exhausted(): void {
+    this.#source = undefined
+    this.isExhausted = true
+    this.#rest?.end()
+    this.#queue.put(ended)
   }
 
   /** Continues once a promise settles, unless the loop has ended by then. */
-  #settle(promise: PromiseLike<unknown>, then: (value: unknown) => void): void {
-    promise.then(
+  #settle(
+    promise: PromiseLike<unknown>,
+    then: (value: unknown) => void,
+    failed = (error: unknown) => this.#process.failed(error),
+  ): void {
+    // a thenable of the user's may call back twice
+    Promise.resolve(promise).then(
       (value) => {
         if (!this.#isOpen) return
         this.#guard(() => then(value))
         this.run()
       },
       (error) => {
-        if (this.#isOpen) this.#process.failed(error)
+        if (this.#isOpen) failed(error)
       },
     )
   }

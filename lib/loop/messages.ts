@@ -1,6 +1,6 @@
 // Hands each message of a stream to `info`, or writes it if the spec has no `info`.
 import type { AnySpec } from '../declare/spec.js'
-import { LariatError } from '../errors.js'
+import { LariatError, show } from '../errors.js'
 import { wire } from '../formats/format.js'
 import { safely } from '../guard.js'
 import { Gap } from '../hub/gap.js'
@@ -16,8 +16,8 @@ import { Encoded, encode } from '../wire/chunk.js'
 import type { Outlet } from '../wire/outlet.js'
 import { type Limits, Queue } from '../wire/queue.js'
 import type { LoopContext } from './context.js'
-import { Mailbox, measureIn } from './mailbox.js'
-import type { Pull } from './source.js'
+import { Ending, Mailbox, measureIn } from './mailbox.js'
+import type { Source } from './rest.js'
 
 /** The held response that the messages belong to. */
 export interface HeldStream {
@@ -31,8 +31,13 @@ export interface HeldStream {
 /** Runs the callbacks of the spec. */
 interface Caller {
   readonly context: LoopContext
+  /** A message has come while `subscribe` is pending. */
+  waits(): void
+  sourceEnded(): void
   within<T>(run: () => T): T
 }
+
+const wrote: ReadonlySet<unknown> = new Set<Wrote>(['ok', 'wait', 'dropped', 'closed'])
 
 type Callbacks = Pick<AnySpec, 'info' | 'timeout' | 'onGap'>
 
@@ -42,7 +47,12 @@ export class Messages implements Follower {
   readonly #callbacks: Callbacks
   readonly #limits: Limits
   #mailbox: Mailbox | undefined
-  #isOpen = false
+  /** Messages are being handled. */
+  isOpen = false
+  /** The source has ended, and all of it was handled. */
+  hasSourceEnded = false
+  /** The first death that ends the loop. */
+  #death: Reason | undefined
 
   constructor(held: HeldStream, caller: Caller, callbacks: Callbacks, limits: Limits) {
     this.#held = held
@@ -52,9 +62,9 @@ export class Messages implements Follower {
   }
 
   /** Starts to handle messages. Called once. */
-  open(source: Pick<Pull, 'next'> | undefined): void {
+  open(source: Source | undefined): void {
     const mailbox = source || this.#callbacks.info ? this.#ensureMailbox() : this.#mailbox
-    this.#isOpen = true
+    this.isOpen = true
     mailbox?.open(source)
   }
 
@@ -84,9 +94,17 @@ export class Messages implements Follower {
     this.#offer(this.toMessage(message))
   }
 
-  /** Adds a message that no policy drops. */
-  put(message: unknown): void {
-    this.#guard(() => this.#ensureMailbox().put(this.toMessage(message)))
+  /** Adds the message of a target's death, behind what the source has ready. */
+  died(message: unknown): void {
+    this.#guard(() => this.#ensureMailbox().putDeath(this.toMessage(message)))
+  }
+
+  /** Ends the loop behind what was sent; for the death of a target, behind what the source has ready too. */
+  endWith(reason: Reason): void {
+    const mailbox = this.#ensureMailbox()
+    if (reason.kind !== 'down') return mailbox.put(new Ending(reason))
+    this.#death ??= reason
+    mailbox.putDeath(new Ending(reason))
   }
 
   event(published: Published): void {
@@ -111,6 +129,7 @@ export class Messages implements Follower {
   }
 
   #offer(item: unknown): void {
+    if (!this.isOpen) this.#caller.waits()
     this.#guard(() => this.#admit(this.#ensureMailbox().offer(item, this.#inOutlet)))
   }
 
@@ -118,7 +137,7 @@ export class Messages implements Follower {
   #ensureMailbox(): Mailbox {
     if (!this.#mailbox) {
       this.#mailbox = new Mailbox(this, this.#limits, this.#callbacks.timeout, this.#format)
-      if (this.#isOpen) this.#mailbox.open(undefined)
+      if (this.isOpen) this.#mailbox.open(undefined)
     }
     return this.#mailbox
   }
@@ -168,6 +187,7 @@ export class Messages implements Follower {
 
   handle(message: unknown): Awaitable<void> {
     if (message instanceof Gap) return this.#handleGap(message)
+    if (message instanceof Ending) return this.#end(message.reason)
     const { info } = this.#callbacks
     if (!info) {
       const blob = this.#blobIn(message)
@@ -176,14 +196,28 @@ export class Messages implements Follower {
         : void this.#held.put(this.encode(message))
     }
     const answer = info(message, this.#caller.context)
-    return isPromise(answer) ? answer.then((value) => this.#handled(value)) : this.#handled(answer)
+    // a thenable of the user's may call back twice
+    return isPromise(answer)
+      ? Promise.resolve(answer).then((value) => this.#handled(value))
+      : this.#handled(answer)
   }
 
   #handled(answer: unknown): void {
     if (isStop(answer)) return this.#held.end({ kind: 'stop' }, answer)
-    if (answer !== undefined && answer !== 'ok' && answer !== 'wait' && answer !== 'closed') {
-      throw wrongAnswer('info', answer, "nothing, or what write() returned ('ok', 'wait' or 'closed')")
+    if (answer !== undefined && !wrote.has(answer)) {
+      throw wrongAnswer(
+        'info',
+        answer,
+        `nothing, or what write() returned (${[...wrote].map(show).join(', ')})`,
+      )
     }
+  }
+
+  /** A target that died in peace takes nothing from a source that was read to its end. */
+  #end(reason: Reason): void {
+    const isPeaceful = reason.kind === 'down' && reason.error === undefined
+    const isWhole = this.#mailbox?.isExhausted && !this.#held.subscription
+    this.#held.end(isPeaceful && isWhole ? { kind: 'end' } : reason)
   }
 
   #handleGap(gap: Gap): Awaitable<void> {
@@ -193,20 +227,27 @@ export class Messages implements Follower {
       if (isStop(answer)) this.#held.end({ kind: 'stop' }, answer)
     }
     const answer = this.within(() => onGap({ ...gap }, this.#caller.context))
-    return isPromise(answer) ? answer.then(answered) : answered(answer)
+    return isPromise(answer) ? Promise.resolve(answer).then(answered) : answered(answer)
   }
 
   /** After a replay the live feed continues. The end of any other source ends the stream. */
   sourceEnded(): void {
-    if (!this.#held.subscription) this.#held.end({ kind: 'end' })
+    if (this.#held.subscription) return
+    this.hasSourceEnded = true
+    // the end of the source may be part of the failure
+    if (this.#death?.error !== undefined) this.#held.end(this.#death)
+    else this.#caller.sourceEnded()
   }
 
   idle(): void {
-    if (!this.#callbacks.info) this.#held.subscription?.share()
+    const isWaitingForHead = this.#held.outlet.phase === 'waiting'
+    if (!this.#callbacks.info && !isWaitingForHead) this.#held.subscription?.share()
   }
 
+  /** What fails because a target has died is part of its death. */
   failed(error: unknown): void {
-    this.#held.end({ kind: 'error', error })
+    const isOfDeath = this.#death && (this.#death.error !== undefined || isAbort(error))
+    this.#held.end(isOfDeath ? (this.#death as Reason) : { kind: 'error', error })
   }
 
   encode(data: unknown): Encoded {
@@ -224,4 +265,9 @@ export class Messages implements Follower {
       this.failed(error)
     }
   }
+}
+
+/** The error of an operation whose signal was aborted. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError')
 }

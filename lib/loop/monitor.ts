@@ -1,31 +1,41 @@
-// Decides when a target that a stream depends on is dead.
+// Decides when a target that a stream depends on is dead, and whether it has failed.
 import { ChildProcess } from 'node:child_process'
-import { EventEmitter } from 'node:events'
 import * as stream from 'node:stream'
 import { Worker } from 'node:worker_threads'
 import type { Watched } from '../declare/context.js'
-import { misuse, show } from '../errors.js'
-import { quietly } from '../guard.js'
+import { LariatError, misuse, show } from '../errors.js'
+import { forsake, quietly } from '../guard.js'
 import { isPromise, nextTurn } from '../promise.js'
-import { apart } from '../scope.js'
 import { isWebStream } from '../values/readable.js'
-
-/** Called once when the target dies, with its error if there is one. */
-type Down = (error?: unknown) => void
+import {
+  type Attached,
+  type Down,
+  has,
+  isEmitter,
+  isEventTarget,
+  listen,
+  react,
+  type StreamLike,
+} from './listeners.js'
 
 /** A watch over one target. */
 export interface Watch {
   /** Resolves once a target that was dead from the start has reported it; absent if that is known at once. */
   readonly known?: Promise<unknown>
-  stop(): void
+  /** The target is not dead, and will tell soon how it died. */
+  readonly isDying: boolean
+  stop(): unknown
 }
 
 /**
  * Watches a target: Erlang's `monitor`. A target that is already dead is reported at once.
  *
- * Dead is a Node stream at close, error or end; a Web stream closed or errored; a ChildProcess or Worker at
- * exit; an AbortSignal aborted; a promise settled; an EventEmitter or EventTarget at `close` or `error`; and
- * anything with `onDown` when it calls back.
+ * Dead is a Node stream at close, error or end; a Web stream closed or errored; a ChildProcess at `close`, once its
+ * output has been read; a Worker at exit; an AbortSignal aborted; a promise settled; an EventEmitter or EventTarget at
+ * `close` or `error`; and anything with `onDown` when it calls back.
+ *
+ * Failed is one that died of an error: an `error` event, a rejection, a stream destroyed with an error, an exit code
+ * other than 0, a signal, an `onDown` that calls back with an error. An aborted AbortSignal has not failed.
  *
  * @throws TypeError for a value that cannot be watched
  */
@@ -33,13 +43,13 @@ export function watch(target: Watched, down: Down): Watch {
   // user code may keep `once`; it must not keep the stream alive
   let tell: Down | undefined = down
   let isWatching = true
-  let unwatch: (() => void) | undefined
+  let unwatch: (() => unknown) | undefined
   const stop = () => {
     tell = undefined
     isWatching = false
     const undo = unwatch
     unwatch = undefined
-    undo?.()
+    return undo?.()
   }
   const once: Down = (error) => {
     const told = tell
@@ -49,19 +59,22 @@ export function watch(target: Watched, down: Down): Watch {
   }
   const { known, undo } = attach(target, once)
   if (isWatching) unwatch = undo
-  else undo?.()
-  return { stop, ...(known && { known }) }
-}
-
-interface Attached {
-  readonly undo?: () => void
-  readonly known?: Promise<unknown>
+  else forsake(undo?.())
+  return {
+    stop,
+    ...(known && { known }),
+    get isDying() {
+      return target instanceof ChildProcess && isDying(target)
+    },
+  }
 }
 
 function attach(target: Watched, down: Down): Attached {
   if (isWatchable(target)) {
-    const undo = target.onDown(down)
-    return typeof undo === 'function' ? { undo: undo as () => void } : {}
+    const undo = target.onDown((error) => down(error ?? undefined))
+    if (typeof undo === 'function') return { undo: undo as () => unknown }
+    forsake(undo)
+    return {}
   }
   if (isPromise(target)) return attachPromise(target, down)
   if (isWebStream(target) || target instanceof WritableStream) return attachWebStream(target, down)
@@ -69,9 +82,14 @@ function attach(target: Watched, down: Down): Attached {
   if (target instanceof Worker) return attachWorker(target, down)
   if (target instanceof AbortSignal) return attachSignal(target, down)
   if (isStreamLike(target)) return attachStreamLike(target, down)
-  if (isEmitter(target)) return listen(target, down, (told) => ({ close: () => told(), error: told }))
+  if (isEmitter(target)) {
+    return listen(target, down, (told) => ({
+      close: () => told(),
+      error: (error) => told(failure(error)),
+    }))
+  }
   if (isEventTarget(target)) {
-    const failed = (told: Down) => (event: unknown) => told((event as { error?: unknown }).error)
+    const failed = (told: Down) => (event: unknown) => told(failure((event as { error?: unknown }).error))
     return listen(target, down, (told) => ({ close: () => told(), error: failed(told) }))
   }
   throw misuse(
@@ -83,7 +101,15 @@ function attach(target: Watched, down: Down): Attached {
 
 /** A settled promise calls its reactions within a few microtasks. */
 function attachPromise(target: PromiseLike<unknown>, down: Down): Attached {
-  return react(target, down, (told) => void target.then(() => told(), told))
+  return react(
+    target,
+    down,
+    (told) =>
+      void target.then(
+        () => told(),
+        (error) => told(failure(error)),
+      ),
+  )
 }
 
 function attachWebStream(target: object, down: Down): Attached {
@@ -93,113 +119,74 @@ function attachWebStream(target: object, down: Down): Attached {
 }
 
 function attachChild(target: ChildProcess, down: Down): Attached {
-  if (target.exitCode !== null || target.signalCode !== null) down()
+  if (isClosed(target)) down(fateOf(target))
   // 'error' is fatal only if the child could not start; without a listener it would end the process
   const failed = (told: Down) => (error: unknown) => {
-    if (target.pid === undefined) told(error)
+    if (target.pid === undefined) told(failure(error))
   }
-  const attached = listen(target, down, (told) => ({ exit: () => told(), error: failed(told) }))
-  return target.pid === undefined ? { ...attached, known: nextTurn() } : attached
+  const attached = listen(target, down, (told) => ({
+    close: () => told(fateOf(target)),
+    error: failed(told),
+  }))
+  // Node reads the output that nobody wants, and tells of a failed start, in a later turn
+  return target.pid === undefined || hasExited(target) ? { ...attached, known: nextTurn() } : attached
+}
+
+function hasExited({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
+}
+
+/** The child has exited, and its output has been read. */
+function isClosed(child: ChildProcess): boolean {
+  if (!hasExited(child) || child.connected) return false
+  return child.pid === undefined || child.stdio.every((each) => !each || (each as StreamLike).closed)
+}
+
+/** The child has exited, or has no more output. */
+function isDying(child: ChildProcess): boolean {
+  return hasExited(child) || child.stdio.some((each) => (each as StreamLike | null)?.readableEnded)
+}
+
+/** The error of a child that failed. */
+function fateOf({ pid, exitCode, signalCode }: ChildProcess): Error | undefined {
+  if (pid === undefined) return downError('The process could not be started')
+  if (signalCode !== null) return downError(`The process was ended by ${signalCode}`)
+  return exitCode === 0 ? undefined : downError(`The process exited with code ${exitCode}`)
 }
 
 function attachWorker(target: Worker, down: Down): Attached {
   if (target.threadId === -1) down()
-  return listen(target, down, (told) => ({ exit: () => told(), error: told }))
+  return listen(target, down, (told) => ({
+    exit: (code) => told(code === 0 ? undefined : downError(`The Worker exited with code ${code}`)),
+    error: (error) => told(failure(error)),
+  }))
 }
 
+/** An aborted signal ends what it stands for on purpose: nothing has failed, whatever its reason. */
 function attachSignal(target: AbortSignal, down: Down): Attached {
-  if (target.aborted) down(target.reason)
-  return listen(target, down, (told) => ({ abort: () => told(target.reason) }))
+  if (target.aborted) down()
+  return listen(target, down, (told) => ({ abort: () => told() }))
 }
 
 function attachStreamLike(target: StreamLike, down: Down): Attached {
   // a transform still has output after its input has ended
   const hasEnded = 'readableEnded' in target ? target.readableEnded : target.writableFinished
-  if (target.destroyed || target.closed || hasEnded) down(target.errored ?? undefined)
-  return listen(target, down, (told) => ({ close: () => told(), end: () => told(), error: told }))
+  const fate = () => target.errored ?? undefined
+  if (target.destroyed || target.closed || hasEnded) down(fate())
+  return listen(target, down, (told) => ({
+    close: () => told(fate()),
+    end: () => told(),
+    error: (error) => told(failure(error)),
+  }))
 }
 
-type StreamLike = EventEmitter & {
-  readonly destroyed?: boolean
-  readonly closed?: boolean
-  readonly readableEnded?: boolean
-  readonly writableFinished?: boolean
-  readonly errored?: Error | null
+/** The error of a target that failed; some fail without one. */
+function failure(error: unknown): unknown {
+  return error ?? downError('The monitored target failed')
 }
 
-type Listeners = Readonly<Record<string, (...values: unknown[]) => void>>
-
-/** The watchers of a target that cannot forget a reaction, and its death once known. */
-interface Reaction {
-  readonly all: Set<Down>
-  death?: { readonly error?: unknown }
-}
-
-const reactions = new WeakMap<object, Reaction>()
-
-/** Shares one reaction per target, since reactions cannot be removed. */
-function react(target: object, down: Down, add: (told: Down) => void): Attached {
-  let reaction = reactions.get(target)
-  if (!reaction) {
-    const made: Reaction = { all: new Set() }
-    reaction = made
-    reactions.set(target, made)
-    // a pending promise keeps the async context in which its reaction was added
-    apart(() =>
-      add((error) => {
-        made.death = { error }
-        for (const each of [...made.all]) each(error)
-      }),
-    )
-  }
-  if (reaction.death) down(reaction.death.error)
-  const { all, death } = reaction
-  if (death) return {}
-  all.add(down)
-  return { undo: () => all.delete(down), known: nextTurn() }
-}
-
-/** The watchers of an emitter, sharing one set of listeners. */
-const watchers = new WeakMap<object, { readonly all: Set<Down>; readonly unlisten: () => void }>()
-
-function listen(
-  target: EventEmitter | EventTarget,
-  down: Down,
-  listeners: (told: Down) => Listeners,
-): Attached {
-  let watching = watchers.get(target)
-  if (!watching) {
-    const all = new Set<Down>()
-    const tellAll: Down = (error) => {
-      for (const each of [...all]) each(error)
-    }
-    watching = { all, unlisten: addListeners(target, listeners(tellAll)) }
-    watchers.set(target, watching)
-  }
-  const { all, unlisten } = watching
-  all.add(down)
-  return {
-    undo() {
-      all.delete(down)
-      if (all.size > 0) return
-      watchers.delete(target)
-      unlisten()
-    },
-  }
-}
-
-function addListeners(target: EventEmitter | EventTarget, listeners: Listeners): () => void {
-  const isTarget = isEventTarget(target)
-  for (const [name, listener] of Object.entries(listeners)) {
-    if (isTarget) target.addEventListener(name, listener)
-    else target.on(name, listener)
-  }
-  return () => {
-    for (const [name, listener] of Object.entries(listeners)) {
-      if (isTarget) target.removeEventListener(name, listener)
-      else target.off(name, listener)
-    }
-  }
+function downError(message: string): LariatError {
+  return new LariatError('LARIAT_DOWN', message)
 }
 
 function isWatchable(target: unknown): target is { onDown(callback: Down): unknown } {
@@ -208,20 +195,4 @@ function isWatchable(target: unknown): target is { onDown(callback: Down): unkno
 
 function isStreamLike(target: unknown): target is StreamLike {
   return isEmitter(target) && (has(target, 'pipe') || has(target, '_write') || has(target, 'write'))
-}
-
-function isEmitter(target: unknown): target is EventEmitter {
-  return target instanceof EventEmitter || (has(target, 'on') && has(target, 'off'))
-}
-
-function isEventTarget(target: unknown): target is EventTarget {
-  return has(target, 'addEventListener')
-}
-
-function has(target: unknown, method: string): boolean {
-  return (
-    typeof target === 'object' &&
-    target !== null &&
-    typeof (target as Record<string, unknown>)[method] === 'function'
-  )
 }

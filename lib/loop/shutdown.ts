@@ -4,7 +4,6 @@ import { nextTurn } from '../promise.js'
 import { checkKeys, isTime, type Rules } from '../rules.js'
 import type { OpenStream, Reason } from '../values/open-stream.js'
 import type { Outlet } from '../wire/outlet.js'
-import { isComplete } from './ending.js'
 
 /** How an endpoint is closed. */
 export interface Closing {
@@ -102,9 +101,9 @@ export class Shutdown {
   }
 }
 
-/** Whether a middleware still delays a complete end. */
-function isLate({ reason, outlet }: Holding): boolean {
-  return reason !== undefined && isComplete(reason) && !outlet.res.writableEnded
+/** Whether a middleware still delays a complete end. The connection of a cut stream has ended. */
+function isLate({ reason, outlet: { res } }: Holding): boolean {
+  return reason !== undefined && !res.writableEnded && res.socket?.writable !== false
 }
 
 /** Waits until written bytes have reached the kernel. */

@@ -1,8 +1,11 @@
 // Turns the answer of `subscribe` (an iterable, an async iterable or a stream) into a source to pull from.
-import { quietly } from '../guard.js'
+import { type Readable, Transform } from 'node:stream'
+import { misuse } from '../errors.js'
+import { forsake, quietly } from '../guard.js'
 import type { ReplayStep } from '../hub/replay.js'
 import type { Awaitable } from '../promise.js'
 import { wrongAnswer } from '../request/callback.js'
+import { isFeed } from '../values/feed.js'
 import { isNodeStream, isWebStream } from '../values/readable.js'
 
 /** A source that a mailbox pulls from. */
@@ -11,6 +14,12 @@ export interface Pull {
   next(): Awaitable<IteratorResult<unknown> | ReplayStep>
   /** Closes the source without waiting. Never throws. */
   close(): void
+  /** How much it has at hand, as `sizeOf` counts. Absent if nobody knows. */
+  atHand?(): number
+  /** Counts a message. Absent: each is one. */
+  sizeOf?(value: unknown): number
+  /** It is sure to end, and has more until then. */
+  isEnding?(): boolean
 }
 
 /**
@@ -21,21 +30,39 @@ export interface Pull {
 export function open(source: unknown): Pull {
   if (isWebStream(source)) return pullWebStream(source as ReadableStream<unknown>)
   if (typeof source !== 'object' || source === null) return none(source)
+  if (Array.isArray(source) && source.some(isFeed)) return severalFeeds(source.length)
   if (isNodeStream(source) && Symbol.asyncIterator in source) return pullNodeStream(source)
   if (Symbol.asyncIterator in source) {
     return pullIterator((source as AsyncIterable<unknown>)[Symbol.asyncIterator]())
   }
-  if (Symbol.iterator in source) return pullIterator((source as Iterable<unknown>)[Symbol.iterator]())
+  if (Symbol.iterator in source) {
+    const pull = pullIterator((source as Iterable<unknown>)[Symbol.iterator]())
+    // a collection is at hand as a whole
+    const isWhole = Array.isArray(source) || source instanceof Set || source instanceof Map
+    return isWhole ? { ...pull, atHand: () => Infinity } : pull
+  }
   return none(source)
 }
 
+function severalFeeds(count: number): never {
+  throw misuse(
+    'LARIAT_ANSWER',
+    `subscribe answered a list of ${count} feeds: expected one feed. merge(a, b) would be one of several, and is not ` +
+      'there yet: publish to one channel, or read each feed with `for await` and `send` its events',
+  )
+}
+
 function none(answer: unknown): never {
-  const sources = 'a channel, an iterable, an async iterable or a stream'
+  const sources = 'a channel, an iterable, an async iterable, a stream or an Observable'
   throw wrongAnswer('subscribe', answer, `nothing, a function that unsubscribes, ${sources}`)
 }
 
 /** A running generator cannot be returned: one that ends its own stream is closed after it has yielded. */
 function pullIterator(iterator: AsyncIterator<unknown> | Iterator<unknown>): Pull {
+  if (typeof iterator?.next !== 'function') {
+    forsake(iterator)
+    throw wrongAnswer('The iterator of subscribe', iterator, 'an object with next()')
+  }
   let isRunning = false
   let isUnwanted = false
   // a generator that is in an await returns only after it: do not wait for that
@@ -57,11 +84,18 @@ function pullIterator(iterator: AsyncIterator<unknown> | Iterator<unknown>): Pul
   }
 }
 
-function pullNodeStream(stream: NodeJS.ReadableStream & { destroy(): unknown }): Pull {
+function pullNodeStream(stream: Readable): Pull {
   // ignore errors after the loop has ended
   stream.on('error', () => {})
   const iterator = stream[Symbol.asyncIterator]()
-  return { next: () => iterator.next(), close: () => quietly(() => stream.destroy()) }
+  return {
+    next: () => iterator.next(),
+    close: () => quietly(() => stream.destroy()),
+    // the buffer may be filled once more from what is on its way
+    atHand: () => stream.readableLength + stream.readableHighWaterMark,
+    sizeOf: (value) => (stream.readableObjectMode ? 1 : (value as string | Uint8Array).length),
+    isEnding: () => stream instanceof Transform && stream.writableEnded,
+  }
 }
 
 function pullWebStream(stream: ReadableStream<unknown>): Pull {

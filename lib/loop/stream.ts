@@ -1,9 +1,12 @@
 // Shows an open stream to users: `context.stream` and `endpoint.streams`. Created on demand.
+import { shared } from '../brand.js'
+import type { Request } from '../declare/context.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { Outlet } from '../wire/outlet.js'
 
 /** The held response that a stream shows. */
-export interface Observed extends Pick<OpenStream, 'format'> {
+export interface Observed extends Pick<OpenStream, 'format' | 'state'> {
+  readonly plan: { readonly route: string | undefined }
   /** The time of opening, by `sinceStart`. */
   readonly opened: number
   /** Messages queued before the outlet. */
@@ -19,12 +22,12 @@ export function sinceStart(): number {
   return Date.now() - started
 }
 
-let looked = 0
+const looked = shared('streams', () => ({ count: 0 }))
 
 export class Stream implements OpenStream {
   readonly #observed: Observed
   #client: string | undefined
-  readonly id = (++looked).toString(36)
+  readonly id = (++looked.count).toString(36)
 
   /** @param client the client's key; by default `req.ip`, read on demand */
   constructor(observed: Observed, client?: string) {
@@ -34,6 +37,14 @@ export class Stream implements OpenStream {
 
   get path(): string {
     return this.#observed.outlet.path
+  }
+
+  get route(): string {
+    return this.#observed.plan.route ?? routeOf(this.#observed.outlet.res.req as Request)
+  }
+
+  get state(): unknown {
+    return this.#observed.state
   }
 
   get format(): string {
@@ -67,5 +78,30 @@ export class Stream implements OpenStream {
 
   close(): void {
     this.#observed.end({ kind: 'revoked' })
+  }
+}
+
+/** The pattern that a handler is mounted at. Express keeps it for a method, such as `app.get`; not for `app.use`. */
+function routeOf(req: Request): string {
+  const { baseUrl, route, params } = req
+  const own: unknown = (route as { path?: unknown } | undefined)?.path
+  return mountOf(baseUrl, params) + (own === undefined ? '' : String(own)) || '/'
+}
+
+/** The path of a mount with the names of its parameters in the place of their values. */
+function mountOf(path: string, params: Readonly<Record<string, unknown>>): string {
+  const names = new Map(Object.entries(params).map(([name, value]) => [value, name]))
+  const nameOf = (segment: string) => {
+    const name = names.get(decoded(segment))
+    return name === undefined ? segment : `:${name}`
+  }
+  return path.split('/').map(nameOf).join('/')
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
   }
 }

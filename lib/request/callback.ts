@@ -1,6 +1,7 @@
 // Asks a callback of the spec: at most once, within a deadline, and checks the answer.
 import { clock } from '../clock.js'
 import { type CallbackName, callbacks, type Value } from '../declare/callbacks.js'
+import { remedy } from '../declare/remedies.js'
 import { misuse, Refusal, show } from '../errors.js'
 import { type Format, isFormat } from '../formats/format.js'
 import { type Awaitable, isPromise } from '../promise.js'
@@ -9,7 +10,7 @@ import { isStop } from '../values/stop.js'
 import type { Context } from './context.js'
 import { discard } from './discard.js'
 import type { Exchange } from './exchange.js'
-import type { Answer, Outcome } from './outcome.js'
+import type { Answer, Held, Outcome } from './outcome.js'
 
 type Callback = (context: Context) => unknown
 
@@ -89,7 +90,7 @@ export function askAgain(x: Exchange, name: CallbackName): Awaitable<unknown> {
 }
 
 /** The outcome of a callback that returned a format, or a list in a format; undefined for any other value. */
-export function switchTo(value: unknown): Outcome | undefined {
+export function switchTo(value: unknown): Held | undefined {
   if (isFormat(value)) return { kind: 'loop', status: 200, format: value }
   if (isOnce(value)) {
     return { kind: 'loop', status: 200, format: value.format as Format, list: value.list }
@@ -112,14 +113,15 @@ function proceed<T>(x: Exchange, value: unknown, then: Then<unknown, T>): Awaita
 }
 
 /** Rejects when a callback's promise does not settle in time; its late answer is discarded. */
-function withDeadline<T>(name: string, promise: PromiseLike<T>, milliseconds: number): Promise<T> {
+export function withDeadline<T>(name: string, promise: PromiseLike<T>, milliseconds: number): Promise<T> {
   return new Promise((resolve, reject) => {
     let isLate = false
     const deadline = clock.after(milliseconds, () => {
       isLate = true
       reject(tooLate(name, milliseconds))
     })
-    promise.then(
+    // a thenable of the user's may throw, or call back twice
+    Promise.resolve(promise).then(
       (value) => {
         deadline.cancel()
         if (isLate) discard(value)
@@ -139,7 +141,12 @@ export function tooLate(name: string, milliseconds: number): Refusal {
   return new Refusal(503, 'The server did not decide in time.', { code: 'LARIAT_DEADLINE', message })
 }
 
-/** The error for an answer that a callback may not give. */
+/** Discards an answer that a callback may not give, and makes the error that says so. */
 export function wrongAnswer(name: string, value: unknown, expected: string): TypeError {
-  return misuse('LARIAT_ANSWER', `${name} answered ${show(value)}: expected ${expected}, or stop()`)
+  const hint = remedy(name, value, expected)
+  discard(value)
+  return misuse(
+    'LARIAT_ANSWER',
+    `${name} answered ${show(value)}: expected ${expected}${hint ? ` (${hint})` : ''}, or stop()`,
+  )
 }

@@ -1,19 +1,24 @@
 // Closes the streams and lists in an answer that is not sent.
-import { quietly } from '../guard.js'
+import { forsake, quietly } from '../guard.js'
+import { isPromise } from '../promise.js'
 import { isOnce } from '../values/once.js'
 import { isNodeStream, isStream } from '../values/readable.js'
-import { isStop } from '../values/stop.js'
 
 /**
  * Discards an answer that came too late, or for a client that has left: closes streams and lists, also within
  * `{ body }` and `stop()`. Never fails, now or later.
  */
 export function discard(answer: unknown): void {
+  // getters of the answer may throw
+  quietly(() => close(answer))
+}
+
+function close(answer: unknown): void {
   if (typeof answer !== 'object' || answer === null) return
-  if (isStop(answer)) discard(answer.body)
-  else if (isOnce(answer)) discardList(answer.list)
-  else if (isStream(answer)) discardStream(answer)
-  else if ('body' in answer && isStream(answer.body)) discardStream(answer.body)
+  const value = !isOnce(answer) && !isStream(answer) && 'body' in answer ? answer.body : answer
+  if (isOnce(value)) discardList(value.list)
+  else if (isStream(value)) discardStream(value)
+  else if (isPromise(value)) forsake(value)
 }
 
 /** Closes a list that is not sent. */

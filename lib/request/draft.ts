@@ -81,8 +81,10 @@ export class Draft {
     else vary(this.#res, names as string[])
   }
 
-  /** Removes the headers of a body that cannot be sent. */
+  /** Takes the status back, and removes the headers, of an answer that cannot be sent. */
   retract(): void {
+    if (this.#res.headersSent) return
+    this.#res.statusCode = 200
     for (const name of ofBodies) this.#res.removeHeader(name)
     for (const name in this.#validators) this.#res.removeHeader(name)
   }
@@ -100,15 +102,25 @@ export class Draft {
 
   /** The charset that the Content-Type of a text names. */
   charsetOf(body: Body): string | undefined {
-    if (typeof body !== 'string') return undefined
-    const type = this.typeOf(body)
-    if (!/charset/i.test(type)) return undefined
-    return parseMediaType(type)?.parameters.find(([name]) => name === 'charset')?.[1]
+    return typeof body === 'string' ? charsetOf(this.typeOf(body)) : undefined
   }
 }
 
+/** The charset that a media type names. */
+export function charsetOf(type: string): string | undefined {
+  if (!/charset/i.test(type)) return undefined
+  return parseMediaType(type)?.parameters.find(([name]) => name === 'charset')?.[1]
+}
+
 /** Headers that describe a body and nothing else. */
-const ofBodies = ['Content-Type', 'Content-Encoding', 'Content-Language', 'Content-Length', 'Content-Range']
+const ofBodies = [
+  'Content-Type',
+  'Content-Encoding',
+  'Content-Language',
+  'Content-Length',
+  'Content-Range',
+  'Transfer-Encoding',
+]
 
 /** Adds a charset to text types. JSON, event streams and the like are UTF-8 by definition. */
 export function withCharset(mediaType: string, charset: string | undefined): string {

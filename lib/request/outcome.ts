@@ -7,16 +7,21 @@ import type { StopValue } from '../values/stop.js'
 export type Outcome =
   | { readonly kind: 'status'; readonly status: number }
   | { readonly kind: 'stop'; readonly stop: StopValue }
-  | {
-      readonly kind: 'loop'
-      readonly status: number
-      readonly format: Format
-      /** The list to stream. Without it, `subscribe` feeds the stream. */
-      readonly list?: OnceValue['list']
-      readonly headers?: Readonly<Record<string, string>>
-    }
+  | Held
   /** A callback has answered on its own, or the client has left. */
   | { readonly kind: 'left' }
+
+/** An outcome that holds the response open. */
+export interface Held {
+  readonly kind: 'loop'
+  readonly status: number
+  readonly format: Format
+  /** The list to stream. Without it, `subscribe` feeds the stream. */
+  readonly list?: OnceValue['list']
+  readonly headers?: Readonly<Record<string, string>>
+  /** An accept callback has chosen the format, which need not be the negotiated media type. */
+  readonly isAccepted?: boolean
+}
 
 /** Receives the error of a request that has no outcome, or whose answer cannot be sent. */
 export type Fail = (error: unknown) => void

@@ -1,5 +1,6 @@
 // Adds stream metadata to data: `event()`, and the symbol `timeout`.
 import { is, isBranded } from '../brand.js'
+import { misuse, show } from '../errors.js'
 
 /** Data with stream metadata. */
 export interface Event<out Data = unknown> {
@@ -30,8 +31,13 @@ export interface EventMeta {
  * @param data serialised by the format; with undefined, only the metadata is written
  * @param meta `id`, `type`, `retry` (ms, a whole number) and `comment`; empty strings and 0 are values. `type: null`
  *   takes the type away from an event that a `map` changes
+ * @throws TypeError for a second argument that is no object
  */
 export function event<Data>(data: Data, meta: EventMeta = {}): Event<Data> {
+  if (typeof meta !== 'object' || meta === null) {
+    const expected = 'expected an object with id, type, retry, comment'
+    throw misuse('LARIAT_DATA', `event(…, ${show(meta)}): ${expected}; write { type: ${show(meta)} }`)
+  }
   const value: { -readonly [K in keyof Event<Data>]: Event<Data>[K] } = { [is]: 'event', data }
   if (meta.id !== undefined) value.id = meta.id
   // an own `type` that is undefined: no type, where an absent one says nothing of it
@@ -42,7 +48,7 @@ export function event<Data>(data: Data, meta: EventMeta = {}): Event<Data> {
 }
 
 /** The message that `info` gets when none came for the spec's `timeout`: Erlang's `after`. */
-export const timeout: unique symbol = Symbol('express-lariat.timeout')
+export const timeout: unique symbol = Symbol.for('express-lariat.timeout') as never
 
 export function isEvent(value: unknown): value is Event {
   return isBranded(value, 'event')

@@ -1,7 +1,9 @@
 // Makes a stop, which ends a request or a held response where a callback returns it.
 import { is, isBranded } from '../brand.js'
-import { misuse, show } from '../errors.js'
+import { show } from '../errors.js'
 import { isFieldValue, isToken } from '../http/field.js'
+import { isPromise } from '../promise.js'
+import { type Advice, checkKeys, isObject, isPlain, type Rules, wrong } from '../rules.js'
 import { type Body, isBody } from './body.js'
 
 /** The result of `stop()`. */
@@ -32,6 +34,49 @@ export interface StopValue extends Stop {
 /** Whether Node can write a value into a header. */
 const isWritable = (value: unknown) => typeof value === 'number' || isFieldValue(value)
 
+export const answerRules = {
+  headers: [isPlain, 'a plain object of header names and values'],
+  body: [isBody, 'a string, bytes, a stream or a JSON value'],
+  detail: [(value: unknown) => typeof value === 'string', 'a string'],
+} as const satisfies Rules
+
+const advice: Advice = {
+  code: 'LARIAT_ANSWER',
+  key: (key) => (key === 'status' ? 'the status is the first argument' : undefined),
+  value: (key, value) => {
+    if (isPromise(value)) return 'this is a promise: await it before'
+    if (key !== 'headers' || !isObject(value) || !(Symbol.iterator in value)) return undefined
+    return 'write Object.fromEntries(…) around it'
+  },
+}
+
+/**
+ * Checks the headers and the body of an answer.
+ *
+ * @throws TypeError that names the place and the mistake
+ */
+export function checkAnswer(where: string, answer: unknown, rules: Rules = answerRules): void {
+  if (!isPlain(answer) || isStop(answer)) {
+    const known = Object.keys(rules).join(', ')
+    const body = typeof answer === 'string' || Array.isArray(answer) ? show(answer) : '…'
+    wrong(
+      `${where}: expected an object with ${known}, not ${show(answer)}; write { body: ${body} }`,
+      'LARIAT_ANSWER',
+    )
+  }
+  checkKeys(where, answer, rules, advice)
+  for (const [name, each] of Object.entries(answer.headers ?? {})) {
+    if (each === undefined) continue
+    if (isToken(name) && !isFraming(name) && [each].flat().every(isWritable)) continue
+    const reason = isFraming(name) ? 'Node frames the body' : 'this is not a valid header'
+    wrong(`${where}: { headers: { ${show(name)}: ${show(each)} } }: ${reason}`, 'LARIAT_ANSWER')
+  }
+}
+
+function isFraming(name: string): boolean {
+  return name.toLowerCase() === 'transfer-encoding'
+}
+
 /**
  * Ends a request or a held response. Any callback may return it; the counterpart of Cowboy's `{stop, Req, State}`.
  *
@@ -41,25 +86,23 @@ const isWritable = (value: unknown) => typeof value === 'number' || isFieldValue
  * @param status 200 to 599, default 204
  * @param answer `headers` to set; a `body`; or the `detail` of the problem body (RFC 9457) that a status of 400 or above
  *   gets if there is no `body`
- * @throws TypeError for a status that is not final, for invalid headers, and for a body that cannot be written
+ * @throws TypeError for a status that is not final, an unknown key or a wrong value in `answer`, and invalid headers
  */
 export function stop(status = 204, answer: StopAnswer = {}): Stop {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw misuse('LARIAT_ANSWER', `stop(${show(status)}): expected a final status, 200 to 599`)
-  }
-  for (const [name, each] of Object.entries(answer.headers ?? {})) {
-    if (each === undefined || (isToken(name) && [each].flat().every(isWritable))) continue
-    throw misuse(
+    wrong(
+      `stop(${show(status)}): expected a final status, 200 to 599${adviseStatus(status)}`,
       'LARIAT_ANSWER',
-      `stop(…, { headers: { ${show(name)}: ${show(each)} } }): this is not a valid header`,
     )
   }
-  if (answer.body !== undefined && !isBody(answer.body)) {
-    const expected = 'expected a string, bytes, a stream or a JSON value'
-    throw misuse('LARIAT_ANSWER', `stop(…, { body: ${show(answer.body)} }): ${expected}`)
-  }
+  checkAnswer(`stop(${status}, …)`, answer)
   const value: StopValue = { [is]: 'stop', status, ...answer }
   return value
+}
+
+function adviseStatus(status: unknown): string {
+  if (typeof status === 'string' && /^[2-5]\d\d$/.test(status)) return `; write stop(${status})`
+  return isObject(status) ? '; write stop(200, { … })' : ''
 }
 
 export function isStop(value: unknown): value is StopValue {

@@ -1,6 +1,8 @@
 // Turns an event into bytes in a format, framed as a chunk once for all streams.
+import { is, isBranded } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
+import { forsake } from '../guard.js'
 import type { Event } from '../values/event.js'
 import { type Halves, halvesOf } from './halves.js'
 
@@ -12,7 +14,7 @@ type Own = Format & { readonly [wire]?: Wire }
  */
 export class Chunk {
   /** The size, the bytes, and the line breaks around them. */
-  readonly framed: Buffer
+  framed: Buffer
   /** The index of the first byte. */
   readonly start: number
 
@@ -55,6 +57,25 @@ export class Encoded extends Chunk {
     this.events = events
     this.data = data
     this.halves = halves
+  }
+
+  get [is](): 'encoded' {
+    return 'encoded'
+  }
+
+  static override [Symbol.hasInstance](value: unknown): value is Encoded {
+    return isBranded(value, 'encoded')
+  }
+
+  /**
+   * Called where events are retained: small ones are cut from Node's shared pool, and each would keep all of its slab
+   * alive. All who share the bytes share the copy.
+   */
+  keep(): void {
+    const { framed } = this
+    if (framed.buffer.byteLength <= 2 * framed.length) return
+    this.framed = Buffer.allocUnsafeSlow(framed.length)
+    framed.copy(this.framed)
   }
 
   /** As the first record of a stream: without the separator. */
@@ -109,10 +130,11 @@ function joined(chunks: readonly Chunk[]): [framed: Buffer, start: number] {
 /**
  * An event in a format.
  *
+ * @param isKept whether it will be retained: then its bytes share no memory with others
  * @throws TypeError for data that cannot be written
  */
-export function encode(format: Own, event: Event): Encoded {
-  return encoded(format, checked('encode', format.encode(event)), 1, event.data)
+export function encode(format: Own, event: Event, isKept = false): Encoded {
+  return encoded(format, checked('encode', format.encode(event)), 1, event.data, isKept)
 }
 
 /** A notice in a format; empty where the format has none. */
@@ -125,11 +147,17 @@ export function toBytes(text: string | Uint8Array): Uint8Array {
   return text === '' ? nothing : Buffer.from(text)
 }
 
-function encoded(format: Own, bytes: string | Uint8Array, events: number, data: unknown): Encoded {
+function encoded(
+  format: Own,
+  bytes: string | Uint8Array,
+  events: number,
+  data: unknown,
+  isKept = false,
+): Encoded {
   const isText = typeof bytes === 'string'
   const length = isText ? Buffer.byteLength(bytes) : bytes.length
   const separator = length === 0 ? '' : (format[wire]?.separator ?? '')
-  const { framed, start } = frame(separator.length + length)
+  const { framed, start } = frame(separator.length + length, isKept)
   const at = separator === '' ? start : start + framed.write(separator, start)
   if (isText) framed.write(bytes, at)
   else framed.set(bytes, at)
@@ -138,10 +166,10 @@ function encoded(format: Own, bytes: string | Uint8Array, events: number, data: 
 }
 
 /** Room for bytes, with their framing. */
-function frame(size: number): { framed: Buffer; start: number } {
+function frame(size: number, isKept = false): { framed: Buffer; start: number } {
   const head = size.toString(16)
   const start = head.length + 2
-  const framed = Buffer.allocUnsafe(start + size + 2)
+  const framed = isKept ? Buffer.allocUnsafeSlow(start + size + 2) : Buffer.allocUnsafe(start + size + 2)
   for (let at = 0; at < head.length; at++) framed[at] = head.charCodeAt(at)
   framed[start - 2] = 13
   framed[start - 1] = 10
@@ -153,5 +181,6 @@ function frame(size: number): { framed: Buffer; start: number } {
 /** The result of a format's own function. */
 function checked(name: string, bytes: unknown): string | Uint8Array {
   if (typeof bytes === 'string' || bytes instanceof Uint8Array) return bytes
+  forsake(bytes)
   throw misuse('LARIAT_DATA', `${name} of the format returned ${show(bytes)}: expected a string or bytes`)
 }

@@ -1,17 +1,17 @@
 // Puts a stream's events on the wire, in its format and within its limits; decides when a heartbeat goes out.
 import type { Request, Response } from 'express'
-import { clock } from '../clock.js'
+import { clock, type Deadline } from '../clock.js'
 import type { Plan } from '../declare/plan.js'
 import { LariatError } from '../errors.js'
 import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
 import type { Reason, Wrote } from '../values/open-stream.js'
-import { newBacklog, takeBatch } from './backlog.js'
-import type { Batch, Taker } from './batch.js'
+import { Backlog } from './backlog.js'
+import { type Batch, batchBytes, type Taker } from './batch.js'
 import { type Chunk, chunk, type Encoded } from './chunk.js'
 import { heartbeatOf, openingOf, tailOf } from './fixed.js'
 import { join, joint } from './halves.js'
 import { noticeIn } from './notice.js'
-import type { Elsewhere, Queue } from './queue.js'
+import type { Elsewhere } from './queue.js'
 import { Writer } from './writer.js'
 
 /** The stream that an outlet belongs to. */
@@ -34,15 +34,15 @@ export class Outlet extends Writer implements Taker {
    * a surrogate pair that waits for the other. Undefined, almost always: it follows as it is.
    */
   #seam: 'first' | number | undefined
-  /** Events that were dropped, and how many of them the client was not told of yet. */
-  #losses: { total: number; untold: number } | undefined
   /** Events and bytes that were handed to the response. */
   sent = 0
   bytes = 0
   readonly format: Format & { readonly [wire]?: Wire }
   readonly #holder: Holder
   /** Events that wait for the head, or for a slow client: references to bytes that streams share. */
-  #queue: Queue<Encoded> | undefined
+  #backlog: Backlog | undefined
+  /** When the events that are gathered go out. */
+  #gathering: Deadline | undefined
 
   constructor(req: Request, res: Response, format: Format, options: Plan['stream'], holder: Holder) {
     super(req, res)
@@ -52,19 +52,24 @@ export class Outlet extends Writer implements Taker {
     this.#seam = this.format[wire]?.separator === undefined ? undefined : 'first'
   }
 
+  /** Milliseconds that an event may wait for others. */
+  get gather(): number {
+    return this.#options.gather
+  }
+
   /** Events that were dropped. */
   get dropped(): number {
-    return this.#losses?.total ?? 0
+    return this.#backlog?.dropped ?? 0
   }
 
   /** Events that wait for the client. */
   get queued(): number {
-    return this.#queue?.size ?? 0
+    return this.#backlog?.size ?? 0
   }
 
   /** Bytes that wait for the head. */
   get heldBytes(): number {
-    return this.phase === 'waiting' ? (this.#queue?.bytes ?? 0) : 0
+    return this.phase === 'waiting' ? (this.#backlog?.bytes ?? 0) : 0
   }
 
   /** Sends the head with the format's opening bytes, then the events that waited for it. */
@@ -83,32 +88,48 @@ export class Outlet extends Writer implements Taker {
   put(encoded: Encoded): Wrote {
     if (this.isEnded) return 'closed'
     if (encoded.size === 0) return this.isBehind ? 'wait' : 'ok'
+    return this.gather > 0 && this.phase === 'flowing' ? this.#gather(encoded) : this.#put(encoded)
+  }
+
+  #put(encoded: Encoded): Wrote {
     if (this.phase !== 'flowing') return this.#enqueue(encoded)
     this.#tellDrops()
-    return this.#hand(this.#separated(encoded), encoded.events) ? 'ok' : 'wait'
+    return this.#hand(this.#separated(encoded), encoded.events)
+  }
+
+  /** Gathers events, for one write of as many as a group gathers. */
+  #gather(encoded: Encoded): Wrote {
+    const queue = this.#ensureBacklog()
+    if (queue.bytes + encoded.size > batchBytes || !queue.hasRoom(encoded, this.#elsewhere))
+      this.#handQueued(false)
+    if (this.phase !== 'flowing') return this.#put(encoded)
+    queue.put(encoded)
+    this.#gathering ??= clock.after(this.gather, () => this.#guard(() => this.#handQueued(false)))
+    return 'ok'
   }
 
   take(batch: Batch): void {
     try {
       this.#take(batch)
     } catch (error) {
-      this.#failed(error)
+      this.failed(error)
     }
   }
 
   #take({ whole, events, now }: Batch): void {
+    if (this.#gathering) this.#handQueued(false)
     const isApart = this.#seam !== undefined || whole.halves !== undefined
-    if (this.phase !== 'flowing' || isApart || this.#losses?.untold) {
+    if (this.phase !== 'flowing' || isApart || this.#backlog?.isPending) {
+      if (this.isEnded) return
       // a policy drops events one by one
       const takesAll = this.isBehind && !isApart && this.#options.overflow === 'close'
-      const isWhole = takesAll && this.#ensureQueue().hasRoom(whole, this.#elsewhere)
-      for (const each of isWhole ? [whole] : events) if (this.put(each) === 'closed') return
+      const isWhole = takesAll && this.#ensureBacklog().hasRoom(whole, this.#elsewhere)
+      for (const each of isWhole ? [whole] : events) if (this.#put(each) === 'closed') return
       return
     }
-    if (this.isEnded) return
+    if (this.writeNow(whole, now) === 'closed') return
     this.sent += events.length
     this.bytes += whole.size
-    this.writeNow(whole, now)
   }
 
   /** Writes a notice in-band. Returns false if the format has none. */
@@ -116,42 +137,45 @@ export class Outlet extends Writer implements Taker {
     const notice = noticeIn(this.format, kind, details, this.path)
     if (notice.size === 0) return false
     if (this.phase === 'flowing') this.put(notice)
-    else this.#ensureQueue().put(notice)
+    else this.#ensureBacklog().put(notice)
     return true
   }
 
   /** Counts events that were dropped before they reached the outlet. */
   drop(count: number): void {
-    if (count === 0) return
-    this.#losses ??= { total: 0, untold: 0 }
-    this.#losses.total += count
-    this.#losses.untold += count
+    if (count > 0) this.#ensureBacklog().drop(count)
   }
 
   /** A proper end: the queue, the notice if `endEvent` is set, and the tail. */
-  complete(reason: string): void {
+  complete(notice: 'end' | 'reconnect', reason: string): void {
     this.#handQueued(true)
-    if (this.#options.endEvent) this.#handNotice('end', { reason })
+    if (this.#options.endEvent) this.#handNotice(notice, { reason })
     this.endWith(tailOf(this.format), reason !== 'shutdown')
   }
 
-  /** A broken end: the queue, the notice if `errorEvent` is set, and no tail. */
-  fail(): void {
+  /** A broken end: the queue, the notice of a failure if `errorEvent` is set, and no tail. */
+  break(hasFailed: boolean): void {
     this.#handQueued(true)
-    if (this.#options.errorEvent) this.#handNotice('error', {})
+    if (hasFailed && this.#options.errorEvent) this.#handNotice('error', {})
     this.endCut()
   }
 
   /** A broken end for a client that is too slow to receive a notice. */
   cut(): void {
-    this.#queue = undefined
+    this.#forget()
     this.endNow()
   }
 
   /** Releases the response: the client has left, or another party answers. */
   release(): void {
-    this.#queue = undefined
+    this.#forget()
     this.detach()
+  }
+
+  #forget(): void {
+    this.#backlog?.clear()
+    this.#gathering?.cancel()
+    this.#gathering = undefined
   }
 
   /** Sends a heartbeat if nothing else was written. */
@@ -166,7 +190,7 @@ export class Outlet extends Writer implements Taker {
 
   // ---- as a writer
 
-  protected get writeTimeout(): number {
+  get writeTimeout(): number {
     return this.#options.writeTimeout
   }
 
@@ -174,7 +198,13 @@ export class Outlet extends Writer implements Taker {
     this.#holder.end({ kind: 'disconnect' })
   }
 
-  protected stalled(): void {
+  stopped(): void {
+    this.#guard(() => {
+      if (this.isBehind && this.#backlog?.settle(this.#elsewhere) === false) this.#pastLimits()
+    })
+  }
+
+  stalled(): void {
     this.#overflowed(`The client took no byte for ${this.writeTimeout} ms`)
   }
 
@@ -187,16 +217,21 @@ export class Outlet extends Writer implements Taker {
     this.#holder.responseClosed()
   }
 
+  kept(): void {
+    const message = `Middleware keeps what is written to ${this.path}, which cannot be streamed: mount it elsewhere`
+    this.failed(new LariatError('LARIAT_KEPT', message))
+  }
+
   /** Runs a write that has no caller to report to. Code that wraps a response may throw. */
   #guard(run: () => void): void {
     try {
       run()
     } catch (error) {
-      this.#failed(error)
+      this.failed(error)
     }
   }
 
-  #failed(error: unknown): void {
+  failed(error: unknown): void {
     this.#holder.end({ kind: 'error', error })
   }
 
@@ -206,9 +241,9 @@ export class Outlet extends Writer implements Taker {
 
   // ---- the queue
 
-  #ensureQueue(): Queue<Encoded> {
-    this.#queue ??= newBacklog(this.#options)
-    return this.#queue
+  #ensureBacklog(): Backlog {
+    this.#backlog ??= new Backlog(this.#options)
+    return this.#backlog
   }
 
   get #elsewhere(): Elsewhere {
@@ -216,28 +251,30 @@ export class Outlet extends Writer implements Taker {
   }
 
   #enqueue(encoded: Encoded): Wrote {
-    const dropped = this.#ensureQueue().offer(encoded, this.#elsewhere)
-    if (dropped === undefined) {
-      const { maxQueued, maxQueuedBytes } = this.#options
-      const isMany = this.queued + this.#holder.unhandled >= maxQueued
-      const limit = isMany ? `${maxQueued} events` : `${maxQueuedBytes} bytes`
-      this.#overflowed(`More than ${limit} wait for the client`)
-      return 'closed'
-    }
-    this.drop(dropped)
-    return this.isBehind ? 'wait' : 'ok'
+    const isAccepted = this.#ensureBacklog().offer(encoded, this.#elsewhere, () => this.mayCatchUp)
+    if (isAccepted === false) return 'dropped'
+    if (isAccepted) return this.isBehind ? 'wait' : 'ok'
+    this.#pastLimits()
+    return 'closed'
+  }
+
+  #pastLimits(): void {
+    this.#overflowed(`More than ${this.#ensureBacklog().passed(this.#elsewhere)} wait for the client`)
   }
 
   /** Writes the queue: while the client keeps up, or all of it at an end. */
   #handQueued(isEnd: boolean): void {
+    this.#gathering?.cancel()
+    this.#gathering = undefined
     this.#tellDrops()
     while (this.queued > 0 && (isEnd || this.phase === 'flowing')) {
-      const batch = takeBatch(this.#ensureQueue(), (each) => this.#separated(each))
+      const batch = this.#ensureBacklog().takeBatch((each) => this.#separated(each))
       this.#hand(batch.chunk, batch.events)
     }
     if (!isEnd) return
-    this.#queue = undefined
+    this.#backlog?.clear()
     if (typeof this.#seam !== 'number') return
+    // the other half will not come
     this.#hand(chunk([joint(this.#seam, 0)]), 0)
     this.#seam = undefined
   }
@@ -246,11 +283,8 @@ export class Outlet extends Writer implements Taker {
 
   /** Tells the client how many events were dropped. */
   #tellDrops(): void {
-    const losses = this.#losses
-    const count = losses?.untold ?? 0
-    if (!losses || count === 0) return
-    losses.untold = 0
-    this.#handNotice('dropped', { count })
+    const count = this.#backlog?.takeUntold() ?? 0
+    if (count > 0) this.#handNotice('dropped', { count })
   }
 
   #handNotice(kind: Notice, details: NoticeDetails): void {
@@ -258,14 +292,13 @@ export class Outlet extends Writer implements Taker {
     if (notice.size > 0) this.#hand(this.#separated(notice), 0)
   }
 
-  // ---- the wire
-
-  #hand(chunk: Chunk, events: number): boolean {
-    this.sent += events
+  #hand(chunk: Chunk, events: number): 'ok' | 'wait' | 'closed' {
     // an empty chunk would end the body
-    if (chunk.size === 0) return !this.isBehind
+    const written = chunk.size > 0 ? this.write(chunk) : this.isBehind ? 'wait' : 'ok'
+    if (written === 'closed') return written
+    this.sent += events
     this.bytes += chunk.size
-    return this.write(chunk)
+    return written
   }
 
   /** An event as it follows the one before. */

@@ -1,34 +1,85 @@
-// Decides when a client has stalled: bytes wait, and it takes none for the writeTimeout.
+// Decides whether a client takes bytes while some wait: not in this turn of the event loop, or not for the writeTimeout.
 import type { Response } from 'express'
 import { clock, type Deadline } from '../clock.js'
+import { takenBytes } from '../http/node.js'
+
+/** Called when a client takes nothing. */
+export interface Idle {
+  /** None in four quarters of the timeout in a row. Called once. */
+  stalled(): void
+  /** None since the last turn of the event loop: the kernel had its chance. */
+  stopped?(): void
+}
+
+interface Watched {
+  readonly res: Response
+  readonly writeTimeout: number
+}
 
 /**
- * Watches whether a client takes bytes. Calls back once if it takes none in four quarters of the timeout in a row.
- * A quarter that fires late counts once: a suspended process must not look like a slow client.
+ * Watches whether a client takes bytes. A quarter that fires late counts once: a suspended process must not look like a
+ * slow client.
  */
 export class Progress implements Deadline {
   readonly #res: Response
   readonly #quarter: number
-  readonly #stalled: () => void
+  readonly #idle: Idle
   #isCancelled = false
   #idleQuarters = 0
-  #before: string | undefined
+  /** Bytes taken by the last look at a quarter, and at a turn. */
+  #atQuarter: number | undefined
+  #atTurn: number | undefined
+  #isLooking = false
+  #hasStopped = false
   #next: Deadline | undefined
 
-  constructor(res: Response, milliseconds: number, stalled: () => void) {
+  constructor({ res, writeTimeout }: Watched, idle: Idle) {
     this.#res = res
-    this.#quarter = milliseconds / 4
-    this.#stalled = stalled
-    // the kernel takes this turn's bytes at its end, whether or not the client reads
-    setImmediate(() => {
-      this.#before ??= unsent(res)
-    })
+    this.#quarter = writeTimeout / 4
+    this.#idle = idle
+    this.#lookNextTurn()
     this.#lookLater()
   }
 
   cancel(): void {
     this.#isCancelled = true
     this.#next?.cancel()
+  }
+
+  /** The client has taken a piece. */
+  moved(): void {
+    this.#idleQuarters = 0
+    this.#atQuarter = undefined
+    this.#atTurn = undefined
+  }
+
+  /** Whether the kernel had its chance, and takes nothing more for now. If not, it has until the next turn. */
+  get hasStopped(): boolean {
+    if (this.#hasStopped && this.#taken !== this.#atTurn) this.#hasStopped = false
+    if (!this.#hasStopped && !this.#isLooking) this.#lookNextTurn()
+    return this.#hasStopped
+  }
+
+  get #taken(): number {
+    return takenBytes(this.#res) ?? -this.#res.writableLength
+  }
+
+  #lookNextTurn(): void {
+    this.#isLooking = true
+    setImmediate(() => {
+      this.#isLooking = false
+      if (this.#isCancelled) return
+      const taken = this.#taken
+      // the kernel takes the bytes of a turn at its end, whether or not the client reads
+      this.#atQuarter ??= taken
+      const isIdle = taken === this.#atTurn
+      this.#atTurn = taken
+      if (!isIdle) return this.#lookNextTurn()
+      // what middleware keeps was not offered to the kernel
+      if (this.#res.writableLength === 0) return
+      this.#hasStopped = true
+      this.#idle.stopped?.()
+    })
   }
 
   #lookLater(): void {
@@ -43,21 +94,12 @@ export class Progress implements Deadline {
 
   #look(): void {
     if (this.#isCancelled) return
-    const now = unsent(this.#res)
+    const taken = this.#taken
     // a pipelined response without a socket waits for its turn, not for the client
-    const isIdle = now === this.#before && this.#res.socket !== null
+    const isIdle = taken === this.#atQuarter && this.#res.socket !== null
     this.#idleQuarters = isIdle ? this.#idleQuarters + 1 : 0
-    this.#before = now
-    if (this.#idleQuarters === 4) this.#stalled()
+    this.#atQuarter = taken
+    if (this.#idleQuarters === 4) this.#idle.stalled()
     else this.#lookLater()
   }
-}
-
-/**
- * The bytes of a response that the kernel has not taken. Node counts a whole write until all of it is taken; the
- * socket's handle knows how much is left.
- */
-function unsent(res: Response): string {
-  const handle = (res.socket as { _handle?: { writeQueueSize?: number } } | null)?._handle
-  return `${res.writableLength} ${handle?.writeQueueSize ?? 0}`
 }

@@ -1,5 +1,7 @@
 // Queues items for one client, first in, first out; decides which to drop past the limits, by the overflow policy.
 import type { StreamOptions } from '../declare/options.js'
+import { misuse, show } from '../errors.js'
+import { forsake } from '../guard.js'
 
 /** How much may wait for one client, and the policy past these limits. */
 export type Limits = Readonly<Required<Pick<StreamOptions, 'maxQueued' | 'maxQueuedBytes' | 'overflow'>>>
@@ -82,6 +84,27 @@ export class Queue<Item> {
     return dropped
   }
 
+  /**
+   * Brings the queue within the limits, if items were put there regardless of them: as if they came now, one by one.
+   *
+   * @returns the number of items dropped; undefined when the client is past its limits
+   */
+  settle(elsewhere: Elsewhere): number | undefined {
+    const items = this.#items.filter((item) => item !== gone) as Item[]
+    this.clear()
+    let dropped = 0
+    for (const item of items) {
+      if (this.#measure.isKept(item)) {
+        this.put(item)
+        continue
+      }
+      const more = this.offer(item, elsewhere)
+      if (more === undefined) return undefined
+      dropped += more
+    }
+    return dropped
+  }
+
   /** Takes the oldest item; there must be one. */
   take(): Item {
     this.#skipGone()
@@ -106,12 +129,16 @@ export class Queue<Item> {
     this.#newest = undefined
   }
 
-  /** Whether an item fits. An item larger than the byte limit fits if nothing else is queued. */
-  hasRoom(item: Item, elsewhere: Elsewhere): boolean {
+  /**
+   * Whether an item fits. An item larger than the byte limit fits if nothing else is queued.
+   *
+   * @param times so many times the limits
+   */
+  hasRoom(item: Item, elsewhere: Elsewhere, times = 1): boolean {
     const { maxQueued, maxQueuedBytes } = this.#limits
-    if (this.#size + elsewhere.count + this.#measure.count(item) > maxQueued) return false
+    if (this.#size + elsewhere.count + this.#measure.count(item) > maxQueued * times) return false
     const bytes = this.#bytes + elsewhere.bytes
-    return bytes === 0 || bytes + this.#measure.size(item) <= maxQueuedBytes
+    return bytes === 0 || bytes + this.#measure.size(item) <= maxQueuedBytes * times
   }
 
   #dropOldest(): boolean {
@@ -151,7 +178,7 @@ export class Queue<Item> {
   #supersede(item: Item, at: number): number {
     const { conflate } = this.#limits.overflow as { conflate(data: unknown): PropertyKey }
     const newest = this.#newest as Map<PropertyKey, number>
-    const key = conflate(this.#measure.data(item))
+    const key = checked(conflate(this.#measure.data(item)))
     const older = newest.get(key) ?? -1
     newest.set(key, at)
     if (older < this.#first || this.#items[older] === gone) return 0
@@ -179,4 +206,11 @@ export class Queue<Item> {
     this.#first = 0
     if (this.#newest) this.#conflateAll()
   }
+}
+
+/** No two objects are the same key, two promises of one key among them. */
+function checked(key: unknown): PropertyKey {
+  if (typeof key === 'string' || typeof key === 'number' || typeof key === 'symbol') return key
+  forsake(key)
+  throw misuse('LARIAT_ANSWER', `conflate returned ${show(key)}: expected a string, a number or a symbol`)
 }

@@ -3,18 +3,23 @@ import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
 import { Alarm, clock } from '../clock.js'
 import {
-  bareSocket,
   type CloseListener,
   closeAfter,
   cut,
   destroy,
-  isBare,
   offClose,
   onClose,
   tolerate,
 } from '../http/connection.js'
+import { bareSocket, isBare } from '../http/node.js'
+import { isPromise } from '../promise.js'
+import type { Wrote } from '../values/open-stream.js'
 import type { Chunk } from './chunk.js'
-import { Progress } from './progress.js'
+import { Plain, type Streamed, type Through } from './plain.js'
+import { type Idle, Progress } from './progress.js'
+
+/** The answer to a write. */
+type Written = Exclude<Wrote, 'dropped'>
 
 /**
  * The phase of a response. `waiting`: the head is not out. `flowing`: the client keeps up. `behind`: it does not.
@@ -28,12 +33,14 @@ export type Phase = 'waiting' | 'flowing' | 'behind' | 'ending' | 'over'
  *
  * The outlet extends the writer, since each object that a write touches costs time.
  */
-export abstract class Writer extends Alarm implements CloseListener {
+export abstract class Writer extends Alarm implements CloseListener, Idle, Through {
   #isCorked = false
   #drained: (() => void) | undefined
   #progress: Progress | undefined
+  /** Made where chunks may not go to the socket directly. */
+  #plain: Plain | undefined
   // hot fields, kept together, from here into the outlet
-  readonly res: Response & { flush?: () => void }
+  readonly res: Streamed
   #socket: Socket | undefined
   #phase: Phase = 'waiting'
   /** The time of the last write, by the clock. */
@@ -45,11 +52,13 @@ export abstract class Writer extends Alarm implements CloseListener {
     onClose(req, res, this)
   }
 
-  protected abstract readonly writeTimeout: number
+  abstract readonly writeTimeout: number
   /** The client has left. */
   protected abstract gone(): void
-  /** The client has stopped reading. */
-  protected abstract stalled(): void
+  abstract stopped(): void
+  abstract stalled(): void
+  abstract kept(): void
+  abstract failed(error: unknown): void
   /** The client has taken all written bytes. */
   protected abstract drained(): void
   /** The response has closed, for any reason. */
@@ -79,9 +88,14 @@ export abstract class Writer extends Alarm implements CloseListener {
     return this.isClosed || this.res.writableEnded
   }
 
-  /** Bytes that Node buffers because the kernel has not taken them. */
+  /** The client is behind, but the kernel was not asked since, or is taking more: it may be no slow client. */
+  protected get mayCatchUp(): boolean {
+    return this.isBehind && this.res.socket !== null && this.#progress?.hasStopped === false
+  }
+
+  /** Bytes handed over that the kernel has not taken. */
   protected get unsentBytes(): number {
-    return this.res.writableLength
+    return this.res.writableLength + (this.#plain?.size ?? 0)
   }
 
   /** Sends the head, with the opening bytes of the format. A failure before the head is out leaves it waiting. */
@@ -94,9 +108,11 @@ export abstract class Writer extends Alarm implements CloseListener {
     try {
       if (isBare(res) && socket) this.#openBare(socket, opening)
       else if (opening.size > 0) this.writeNow(opening, this.lastWrite)
-      else res.flushHeaders()
-    } finally {
+      // Bun keeps the head of a pipelined response back; where middleware does, it may have to change the head
+      if (!res.headersSent && !this.#plain?.isWrapped) res.flushHeaders()
+    } catch (error) {
       if (!res.headersSent && !this.isClosed) this.#phase = 'waiting'
+      throw error
     }
   }
 
@@ -113,7 +129,7 @@ export abstract class Writer extends Alarm implements CloseListener {
   }
 
   /** Writes, corked: all writes of a turn go out together. */
-  protected write(chunk: Chunk): boolean {
+  protected write(chunk: Chunk): Written {
     const socket = this.#socket
     if (socket && !this.#isCorked) {
       this.#isCorked = true
@@ -127,55 +143,60 @@ export abstract class Writer extends Alarm implements CloseListener {
   }
 
   /** Writes without corking: the only write of this turn. */
-  protected writeNow(chunk: Chunk, now: number): boolean {
-    if (this.isEnded) return true
-    this.lastWrite = now
+  protected writeNow(chunk: Chunk, now: number): Written {
+    if (this.isEnded) return 'closed'
     const socket = this.#socket
-    if (socket?.writable) return this.#took(socket.write(chunk.framed))
+    if (socket?.writable) {
+      this.lastWrite = now
+      return this.#took(socket.write(chunk.framed))
+    }
     if (this.res.socket?.writable === false) return this.#awaitClose()
-    const taken: boolean | undefined = this.res.write(chunk.bytes)
-    this.res.flush?.()
-    return this.#took(this.#hasTaken(taken))
-  }
-
-  /**
-   * Wrapped `write`s lie: some return nothing, some always true. A wrapper that buffers, as `compression()` does, is
-   * believed only when it says false, since the drain is its own too.
-   */
-  #hasTaken(said: boolean | undefined): boolean {
-    const { writableNeedDrain, writableLength, writableHighWaterMark } = this.res
-    if (said === false || !writableNeedDrain) return said !== false
-    return said === true && writableLength <= 4 * writableHighWaterMark
+    this.lastWrite = now
+    this.#plain ??= new Plain(this.res, this)
+    return this.#took(this.#plain.write(chunk.bytes))
   }
 
   /** The connection is closing. Drop a client that does not close its half. */
-  #awaitClose(): boolean {
-    if (!this.#progress) this.#watchProgress(() => destroy(this.res))
-    return true
+  #awaitClose(): Written {
+    this.#progress ??= new Progress(this, { stalled: () => destroy(this.res) })
+    return 'closed'
   }
 
   /** A proper end: the tail, then the last chunk; the connection may be kept for another request. */
   protected endWith(tail: Uint8Array, keepsAlive: boolean): void {
     this.#close()
     if (!keepsAlive) closeAfter(this.res)
+    this.#onceWritten(() => this.#end(tail))
+    this.#limit(() => this.res.writableFinished)
+  }
+
+  #end(tail?: Uint8Array): void {
     try {
-      this.res.end(tail)
+      const ended: unknown = this.res.end(tail)
+      if (isPromise(ended)) ended.then(undefined, () => destroy(this.res))
     } catch (error) {
       // a wrapped `end` failed half-way: the state of the response is unknown
       destroy(this.res)
       throw error
     }
-    this.#limit(() => this.res.writableFinished)
   }
 
-  /** A broken end: written bytes go out, the last chunk does not. */
+  /**
+   * A broken end: written bytes go out, the last chunk does not. Middleware that keeps the bytes may let go of them at
+   * an end alone.
+   */
   protected endCut(): void {
     this.#close()
-    cut(this.res)
+    if (this.#plain?.isShut) this.#end()
+    else this.#onceWritten(() => cut(this.res))
     this.#limit(() => this.res.destroyed)
   }
 
-  /** Drops the connection at once. */
+  #onceWritten(end: () => void): void {
+    if (this.#plain) this.#plain.onceWritten(end)
+    else end()
+  }
+
   protected endNow(): void {
     this.#close()
     const { socket } = this.res
@@ -209,29 +230,40 @@ export abstract class Writer extends Alarm implements CloseListener {
   }
 
   /** A write larger than the buffer is no backlog if the kernel took it all. */
-  #took(taken: boolean): boolean {
-    if (taken || (this.#socket && this.unsentBytes === 0)) return true
+  #took(taken: boolean): Written {
+    if (taken) return 'ok'
+    if (this.#socket?.writableLength === 0) return 'ok'
     if (this.#phase === 'flowing') {
       this.#phase = 'behind'
       this.#listen()
-      this.#watchProgress(() => this.stalled())
+      this.#progress = new Progress(this, this)
     }
-    return false
+    return 'wait'
   }
 
   /** Listens for 'drain' while behind. A wrapped response may be unable to remove a listener, and keeps one. */
   #listen(): void {
     if (this.#drained) return
     this.#drained = () => {
-      if (this.#phase !== 'behind') return
-      this.#phase = 'flowing'
-      this.#progress?.cancel()
-      this.#progress = undefined
-      this.#unlisten()
-      this.drained()
+      try {
+        this.#onDrain()
+      } catch (error) {
+        this.failed(error)
+      }
     }
     if (this.#socket) this.#socket.on('drain', this.#drained)
     else this.res.on('drain', this.#drained)
+  }
+
+  #onDrain(): void {
+    this.#progress?.moved()
+    if (this.#plain?.writePieces() === false) return
+    if (this.#phase !== 'behind') return
+    this.#phase = 'flowing'
+    this.#progress?.cancel()
+    this.#progress = undefined
+    this.#unlisten()
+    this.drained()
   }
 
   #unlisten(): void {
@@ -242,6 +274,7 @@ export abstract class Writer extends Alarm implements CloseListener {
 
   #close(): void {
     this.#progress?.cancel()
+    this.#plain?.cancel()
     clock.cancel(this)
     if (this.isClosed) return
     this.#phase = 'ending'
@@ -250,13 +283,11 @@ export abstract class Writer extends Alarm implements CloseListener {
 
   /** Cuts a client that does not take the last bytes after an end. */
   #limit(isDone: () => boolean): void {
-    this.#watchProgress(() => {
-      if (!isDone()) destroy(this.res)
+    this.#progress = new Progress(this, {
+      stalled: () => {
+        if (!isDone()) destroy(this.res)
+      },
     })
     this.res.once('finish', () => this.detach())
-  }
-
-  #watchProgress(stalled: () => void): void {
-    this.#progress = new Progress(this.res, this.writeTimeout, stalled)
   }
 }

@@ -200,4 +200,16 @@ export const own: Faults = {
       expect((await scene.warning()).message).to.include('broken')
     },
   }),
+  '`problem` throws': fault({
+    on: { channel, posted },
+    in: ['Express 5', 'Express 4'],
+    options: { problem: broken },
+    reasons: [],
+    async run(scene) {
+      const { status, headers } = await scene.ask({ method: 'TRACE' }).whole()
+      expect(status).to.be.oneOf([405, 501])
+      expect(headers['content-type']).to.equal('application/problem+json')
+      expect((await scene.warning()).message).to.include('broken')
+    },
+  }),
 }

@@ -22,7 +22,7 @@ export type Reason = { readonly kind: string; readonly error?: unknown }
 /** What of a spec a fault may choose. */
 export type Options = Pick<
   LoopSpec<undefined, unknown, unknown, number | undefined>,
-  'stream' | 'decisionTimeout' | 'terminate' | 'timeout' | 'trace'
+  'stream' | 'decisionTimeout' | 'terminate' | 'timeout' | 'trace' | 'problem'
 > & {
   /** In place of what would be done with a message. */
   info?: (message: unknown, context: Context) => unknown

@@ -6,7 +6,7 @@ import { type Asked, Site, type Spec } from '../support/http.js'
 
 /** A resource with everything on. */
 export const everything: Spec = {
-  allowedMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+  allowedMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY'],
   contentTypesProvided: {
     'text/plain': () => 'hello, wörld',
     'application/json': async () => ({ hello: 'world' }),
@@ -16,6 +16,7 @@ export const everything: Spec = {
   languagesProvided: ['en', 'de-CH'],
   charsetsProvided: ['utf-8', 'iso-8859-1'],
   encodingsProvided: ['gzip', 'identity'],
+  headers: { 'X-Stream': 'yes' },
   rangesProvided: 'auto',
   variances: ['Cookie'],
   generateEtag: '"a"',

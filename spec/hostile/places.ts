@@ -48,6 +48,7 @@ interface Answered {
 const methods = writable.allowedMethods as readonly string[]
 const hello: Spec = { contentTypesProvided: { 'text/plain': () => 'hello' } }
 const missing: Spec = { ...hello, resourceExists: false }
+const streamed: Spec = { contentTypesProvided: { 'text/plain': text() }, subscribe: () => [] }
 
 /** Each callback: where a text can come into what it answers, and what becomes of that. */
 export const answered: Readonly<Record<CallbackName, readonly Answered[]>> = {
@@ -109,6 +110,22 @@ export const answered: Readonly<Record<CallbackName, readonly Answered[]>> = {
       value: (text) => ({ [`text/plain;a="${text}"`]: () => true }),
       asked: { method: 'PATCH', headers: { 'content-type': 'image/png' }, body: 'a' },
     },
+    {
+      fate: 'field',
+      value: (text) => ({ [`text/plain;a="${text}"`]: () => true }),
+      asked: { method: 'QUERY', headers: { 'content-type': 'image/png' }, body: 'a' },
+      beside: { allowedMethods: () => ['QUERY', 'OPTIONS'] },
+    },
+    {
+      fate: 'field',
+      value: (text) => ({ [`text/plain;a="${text}"`]: () => true }),
+      asked: { method: 'OPTIONS' },
+      beside: { allowedMethods: () => ['QUERY', 'OPTIONS'] },
+    },
+  ],
+  headers: [
+    { fate: 'field', value: (text) => ({ 'X-Own': text }), beside: streamed },
+    { fate: 'token', value: (text) => ({ [text]: 'own' }), beside: streamed },
   ],
 }
 

@@ -98,6 +98,24 @@ describe('Media type (RFC 9110 12.5.1)', () => {
     [['text/html;a="b,c;d"'], 'text/html;a="b,c"', undefined],
   ])
 
+  table('A charset that a text would have anyway counts as if it were not there', chosen.type, [
+    [['text/html'], 'text/html;charset=utf-8', 'text/html'],
+    [['text/html'], 'text/html;charset="UTF-8"', 'text/html'],
+    [['text/html'], 'text/html;charset=iso-8859-1', undefined],
+    [['text/html;charset=iso-8859-1'], 'text/html;charset=utf-8', undefined],
+    [['image/png'], 'image/png;charset=utf-8', undefined],
+    [['image/png', 'text/html'], 'text/*;charset=utf-8', 'text/html'],
+    [['text/html'], 'text/html;charset=utf-8;level=1', undefined],
+  ])
+
+  table('A boundary in a range of multipart counts as if it were not there', chosen.type, [
+    [['multipart/mixed'], 'multipart/mixed; boundary="graphql"', 'multipart/mixed'],
+    [['multipart/mixed;boundary=a'], 'multipart/mixed;boundary=b', 'multipart/mixed;boundary=a'],
+    [['text/html', 'multipart/mixed'], 'multipart/*;boundary=a, text/html;q=0.9', 'multipart/mixed'],
+    [['multipart/mixed'], 'multipart/mixed;deferSpec=20220824', undefined],
+    [['text/html'], 'text/html;boundary=a', undefined],
+  ])
+
   table('charset=utf-8 counts as if it were not there on types that are UTF-8 by definition', chosen.type, [
     [['application/json'], 'application/json;charset=utf-8', 'application/json'],
     [['application/json'], 'application/json; charset="UTF-8"', 'application/json'],
@@ -108,7 +126,6 @@ describe('Media type (RFC 9110 12.5.1)', () => {
     [['text/event-stream'], 'text/event-stream;charset=utf-8', 'text/event-stream'],
     [['application/json'], 'application/json;charset=iso-8859-1', undefined],
     [['application/json'], 'application/json;charset=utf-8;v=1', undefined],
-    [['text/html'], 'text/html;charset=utf-8', undefined],
     [['text/html;charset=utf-8'], 'text/html;charset=utf-8', 'text/html;charset=utf-8'],
     [['text/html;charset=utf-8'], 'text/html', 'text/html;charset=utf-8'],
   ])

@@ -106,15 +106,45 @@ describe('maxStreams: the newcomer is rejected (docs/operate/operating.md)', () 
     expect((await plain.whole()).status).to.equal(200)
   })
 
-  it('HEAD does not count, nor is it counted out', async () => {
+  it('HEAD does not count, and is answered as GET would be', async () => {
     const endpoint = loop({ format: sse(), stream: { maxStreams: 1 }, subscribe: () => {} })
     const site = await stage.now.serve(endpoint)
     for (let time = 0; time < 3; time++) {
       expect((await site.get('/', { method: 'HEAD' }).whole()).status).to.equal(200)
     }
     await held(site, 1)
-    expect((await site.get('/', { method: 'HEAD' }).whole()).status).to.equal(200)
-    expect((await site.get().whole()).status).to.equal(503)
+    for (const method of ['HEAD', 'GET']) {
+      const message = await site.get('/', { method }).whole()
+      expect(message.status).to.equal(503)
+      expect(message.headers['retry-after']).to.match(/^[1-9]\d?$/)
+    }
+  })
+
+  it('HEAD of a list at the cap is 503, too, and the list is closed', async () => {
+    const log = new Log()
+    async function* list() {
+      try {
+        yield 1
+      } finally {
+        log.add('closed')
+      }
+    }
+    const endpoint = resource({
+      contentTypesProvided: {
+        'application/x-ndjson': async () => {
+          const made = list()
+          await made.next()
+          return ndjson().once(made)
+        },
+        'text/event-stream': sse(),
+      },
+      stream: { maxStreams: 1 },
+      subscribe: () => {},
+    })
+    const site = await stage.now.serve(endpoint)
+    await held(site, 1, { Accept: 'text/event-stream' })
+    expect((await site.get('/', { method: 'HEAD' }).whole()).status).to.equal(503)
+    await log.until('closed')
   })
 
   it('what the callbacks refuse comes first, and takes no place', async () => {
@@ -157,6 +187,13 @@ describe('maxStreamsPerClient: a client is rejected, and no other (docs/operate/
     expect(JSON.parse(message.body)).to.include({ status: 429, title: 'Too Many Requests' })
     await held(site, 2, { User: 'bob' })
     expect(count(endpoint)).to.equal(4)
+    for (const [User, status] of [
+      ['ann', 429],
+      ['eve', 200],
+    ] as const) {
+      const head = await site.get('/', { method: 'HEAD', headers: { User } }).whole()
+      expect(head.status).to.equal(status)
+    }
   })
 
   it('without a clientKey a client is its address', async () => {
@@ -445,7 +482,7 @@ describe('clientKey says who a client is (docs/operate/operating.md)', () => {
     expect([...endpoint.streams].map(({ client }) => client)).to.deep.equal(['ann'])
   })
 
-  it('is asked once for a stream, and never for a HEAD or a plain answer', async () => {
+  it('is asked once for a stream, or for its HEAD, and never for a plain answer', async () => {
     let asked = 0
     const endpoint = resource({
       contentTypesProvided: { 'text/event-stream': sse(), 'application/json': () => 1 },
@@ -461,11 +498,12 @@ describe('clientKey says who a client is (docs/operate/operating.md)', () => {
     })
     const site = await stage.now.serve(endpoint)
     await site.get('/', { headers: { Accept: 'application/json' } }).whole()
-    await site.get('/', { method: 'HEAD' }).whole()
     expect(asked).to.equal(0)
+    await site.get('/', { method: 'HEAD' }).whole()
+    expect(asked).to.equal(1)
     await held(site, 2)
     for (const { client } of endpoint.streams) expect(client).to.equal('one')
-    expect(asked).to.equal(2)
+    expect(asked).to.equal(3)
   })
 
   for (const [name, key] of [

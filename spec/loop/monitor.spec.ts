@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, getEventListeners } from 'node:events'
-import { Duplex, PassThrough, Readable, Writable } from 'node:stream'
+import { addAbortSignal, Duplex, PassThrough, Readable, Writable } from 'node:stream'
 import { ReadableStream, TransformStream, WritableStream } from 'node:stream/web'
 import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
@@ -16,6 +16,8 @@ interface Mortal {
   die(error?: Error): unknown
   /** Listeners that are on it. */
   listeners?(): number
+  /** It dies of a failure: the loop ends cut. */
+  readonly fails?: true
   /** Lets go of what a living one holds. */
   free?(): unknown
 }
@@ -29,12 +31,19 @@ function emitterLike(target: EventEmitter & Watched, die: Mortal['die'], free = 
   return { target, die, listeners: () => count(target), free }
 }
 
-function child(): ChildProcess {
-  return spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1000)'])
+function failing(mortal: Mortal): Mortal {
+  return { ...mortal, fails: true }
 }
 
-function worker(): Worker {
-  return new Worker('setInterval(() => {}, 1000)', { eval: true })
+function child(code = 'setInterval(() => {}, 1000)'): ChildProcess {
+  return spawn(process.execPath, ['--eval', code])
+}
+
+/** A Worker that waits for a message, and then does so. */
+function worker(code: string): Worker {
+  return new Worker(`require('node:worker_threads').parentPort.once('message', () => {${code}})`, {
+    eval: true,
+  })
 }
 
 function webStream() {
@@ -49,19 +58,49 @@ function webStream() {
 
 const kinds: Record<string, () => Mortal> = {
   'a ChildProcess: exit': () => {
-    const target = child()
+    const target = child('process.stdin.resume()')
     return emitterLike(
       target,
-      () => target.kill(),
+      () => target.stdin?.end(),
       () => target.kill(),
     )
   },
+  'a ChildProcess: exit with an error': () => {
+    const target = child("process.stdin.resume().on('end', () => process.exit(3))")
+    return failing(
+      emitterLike(
+        target,
+        () => target.stdin?.end(),
+        () => target.kill(),
+      ),
+    )
+  },
+  'a ChildProcess: killed': () => {
+    const target = child()
+    return failing(
+      emitterLike(
+        target,
+        () => target.kill(),
+        () => target.kill(),
+      ),
+    )
+  },
   'a Worker: exit': () => {
-    const target = worker()
+    const target = worker('')
     return emitterLike(
       target,
+      () => target.postMessage('end'),
       () => target.terminate(),
-      () => target.terminate(),
+    )
+  },
+  'a Worker: exit with an error': () => {
+    const target = worker('process.exit(3)')
+    return failing(
+      emitterLike(
+        target,
+        () => target.postMessage('end'),
+        () => target.terminate(),
+      ),
     )
   },
   'an AbortSignal: aborted': () => {
@@ -85,7 +124,7 @@ const kinds: Record<string, () => Mortal> = {
       reject = fail
     })
     target.catch(() => {})
-    return { target, die: () => reject(new Error('rejected')) }
+    return failing({ target, die: () => reject(new Error('rejected')) })
   },
   'an EventEmitter: close': () => {
     const target = new EventEmitter()
@@ -93,7 +132,7 @@ const kinds: Record<string, () => Mortal> = {
   },
   'an EventEmitter: error': () => {
     const target = new EventEmitter()
-    return emitterLike(target, () => target.emit('error', new Error('broken')))
+    return failing(emitterLike(target, () => target.emit('error', new Error('broken'))))
   },
   'an EventTarget: close': () => {
     const target = new EventTarget()
@@ -105,11 +144,11 @@ const kinds: Record<string, () => Mortal> = {
   },
   'an EventTarget: error': () => {
     const target = new EventTarget()
-    return {
+    return failing({
       target,
       die: () => target.dispatchEvent(new Event('error')),
       listeners: () => countTarget(target),
-    }
+    })
   },
   'a Node Readable: end': () => {
     const target = new Readable({ read() {} })
@@ -121,7 +160,7 @@ const kinds: Record<string, () => Mortal> = {
   },
   'a Node Readable: error': () => {
     const target = new Readable({ read() {} })
-    return emitterLike(target, () => target.destroy(new Error('broken')))
+    return failing(emitterLike(target, () => target.destroy(new Error('broken'))))
   },
   'a Node Writable: close': () => {
     const target = new Writable({ write: (_chunk, _encoding, done) => done() })
@@ -129,7 +168,7 @@ const kinds: Record<string, () => Mortal> = {
   },
   'a Node Duplex: error': () => {
     const target = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
-    return emitterLike(target, () => target.destroy(new Error('broken')))
+    return failing(emitterLike(target, () => target.destroy(new Error('broken'))))
   },
   'a Web stream: closed': () => {
     const { target, controller } = webStream()
@@ -137,7 +176,7 @@ const kinds: Record<string, () => Mortal> = {
   },
   'a Web stream: errored': () => {
     const { target, controller } = webStream()
-    return { target, die: () => controller.error(new Error('broken')) }
+    return failing({ target, die: () => controller.error(new Error('broken')) })
   },
   'a Web stream that somebody reads: closed': () => {
     const { readable, writable } = new TransformStream()
@@ -169,6 +208,10 @@ const kinds: Record<string, () => Mortal> = {
 /** Waits until a mortal has died, for those that take their time. */
 async function dead({ target, die }: Mortal): Promise<void> {
   if (target instanceof EventEmitter && 'kill' in target) {
+    const exit = new Promise((resolve) => target.once('close', resolve))
+    die()
+    await exit
+  } else if (target instanceof Worker) {
     const exit = new Promise((resolve) => target.once('exit', resolve))
     die()
     await exit
@@ -190,14 +233,16 @@ describe('monitor watches what the data comes from (docs/guide/loop.md)', () => 
       })
       afterEach(() => mortal.free?.())
 
-      it('dying later without a message ends the loop with `down`: complete', async () => {
-        const { client, log } = await hold({ subscribe: ({ monitor }) => monitor(mortal.target) })
+      it('dying later without a message ends the loop with `down`: complete, or cut with the error of a failure', async () => {
+        const { client, log, reasons } = await hold({ subscribe: ({ monitor }) => monitor(mortal.target) })
         await client.head()
         expect(log.entries).to.deep.equal(['subscribe'])
         await mortal.die()
-        expect((await client.whole()).isWhole).to.equal(true)
         await log.until('down')
+        expect((await (mortal.fails ? client.closed() : client.whole())).isWhole).to.equal(!mortal.fails)
         expect(log.entries).to.deep.equal(['subscribe', 'down'])
+        if (mortal.fails) expect(reasons[0]?.error).to.be.instanceOf(Error)
+        else expect(reasons).to.deep.equal([{ kind: 'down' }])
       })
 
       it('dying later with a message: it arrives in `info`, once, and the loop goes on', async () => {
@@ -221,6 +266,7 @@ describe('monitor watches what the data comes from (docs/guide/loop.md)', () => 
           expect(message.status).to.equal(503)
           expect(message.headers['content-type']).to.equal('application/problem+json')
           expect(log.entries).to.deep.equal(['subscribe', 'down'])
+          await turns()
           expect(mortal.listeners?.(), 'listeners').to.equal(before)
         })
 
@@ -234,11 +280,12 @@ describe('monitor watches what the data comes from (docs/guide/loop.md)', () => 
           await client.until('["was dead",true]\n')
         })
 
-        it('already dead when `info` asks: the loop ends with `down`, complete', async () => {
+        it('already dead when `info` asks: the loop ends with `down`', async () => {
           await dead(mortal)
-          const { client, context } = await hold({ info: (_, { monitor }) => monitor(mortal.target) })
+          const { client, context, log } = await hold({ info: (_, { monitor }) => monitor(mortal.target) })
           context.send('watch it')
-          expect(await client.whole()).to.include({ status: 200 })
+          await log.until('down')
+          expect((await client.head()).status).to.equal(200)
         })
       }
 
@@ -266,6 +313,8 @@ describe('monitor watches what the data comes from (docs/guide/loop.md)', () => 
         if (before !== undefined) expect(mortal.listeners?.()).to.be.above(before)
         client.leave()
         await log.until('disconnect')
+        // what the end breaks may say so late
+        await turns()
         expect(mortal.listeners?.()).to.equal(before)
       })
 
@@ -378,17 +427,15 @@ describe('monitor watches what the data comes from (docs/guide/loop.md)', () => 
     const { client, context, reasons } = await hold()
     await client.head()
     context.monitor(Promise.reject(error))
-    await client.whole()
+    await client.closed()
     expect(reasons).to.deep.equal([{ kind: 'down', error }])
   })
 
-  it('the error of a stream, of an emitter and of a signal is in the reason, and never told to the client', async () => {
+  it('the error of a stream and of an emitter is in the reason, and never told to the client', async () => {
     const secret = new Error('secret')
-    const controller = new AbortController()
     const emitter = new EventEmitter()
     const stream = new Readable({ read() {} })
     for (const [target, die] of [
-      [controller.signal, () => controller.abort(secret)],
       [emitter, () => emitter.emit('error', secret)],
       [stream, () => stream.destroy(secret)],
     ] as const) {
@@ -396,8 +443,44 @@ describe('monitor watches what the data comes from (docs/guide/loop.md)', () => 
       await client.head()
       context.monitor(target)
       die()
-      expect((await client.whole()).body).to.equal('')
+      expect((await client.closed()).body).to.equal('')
       expect(reasons).to.deep.equal([{ kind: 'down', error: secret }])
+    }
+  })
+
+  it('an aborted signal has not failed, whatever its reason: it was meant to', async () => {
+    const controller = new AbortController()
+    const { client, context, reasons } = await hold()
+    await client.head()
+    context.monitor(controller.signal)
+    controller.abort(new Error('a reason'))
+    await client.whole()
+    expect(reasons).to.deep.equal([{ kind: 'down' }])
+  })
+
+  it('a failure without an error has one in the reason', async () => {
+    const emitter = new EventEmitter()
+    for (const [targetOf, die] of [
+      [() => emitter, () => emitter.emit('error')],
+      [() => Promise.reject(), () => {}],
+    ] as const) {
+      const { client, context, reasons } = await hold()
+      await client.head()
+      context.monitor(targetOf())
+      die()
+      expect((await client.closed()).isWhole).to.equal(false)
+      expect(reasons[0]?.error).to.have.property('code', 'LARIAT_DOWN')
+    }
+  })
+
+  it('the exit of a process says its code or its signal', async () => {
+    for (const [run, error] of [
+      ['process.exit(3)', 'The process exited with code 3'],
+      ["process.kill(process.pid, 'SIGKILL')", 'The process was ended by SIGKILL'],
+    ] as const) {
+      const { client, reasons } = await hold({ subscribe: ({ monitor }) => monitor(child(run)) })
+      expect((await client.closed()).isWhole).to.equal(false)
+      expect(reasons[0]?.error).to.have.property('message', error)
     }
   })
 
@@ -463,13 +546,62 @@ describe('monitor watches what the data comes from (docs/guide/loop.md)', () => 
     },
   )
 
-  it('is nothing after the end', async () => {
-    const emitter = new EventEmitter()
-    const { client, context, log } = await hold()
-    await client.head()
-    client.leave()
-    await log.until('disconnect')
-    context.monitor(emitter)
-    expect(count(emitter)).to.equal(0)
+  describe('what was monitored ends no process', () => {
+    it('after the end: a promise that rejects, an emitter that fails; a shared target has one listener', async () => {
+      const emitter = new EventEmitter()
+      let reject = (_: unknown) => {}
+      const promise = new Promise((_, fail) => {
+        reject = fail
+      })
+      for (let stream = 0; stream < 3; stream++) {
+        const { client, context, log } = await hold()
+        await client.head()
+        client.leave()
+        await log.until('disconnect')
+        for (const target of [emitter, promise, emitter]) context.monitor(target)
+      }
+      expect(count(emitter)).to.equal(1)
+      emitter.emit('error', new Error('late'))
+      reject(new Error('late'))
+      await turns()
+    })
+
+    it('at the end: what was made with `signal` throws its AbortError at once, in the next turn, or when it closes', async () => {
+      const made: Record<string, (signal: AbortSignal) => Watched> = {
+        'a process': (signal) =>
+          spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1000)'], { signal }),
+        'a stream': (signal) => addAbortSignal(signal, new Readable({ read() {} })),
+        'a stream that closes late': (signal) =>
+          addAbortSignal(
+            signal,
+            new Readable({ read() {}, destroy: (error, done) => void turns().then(() => done(error)) }),
+          ),
+        'an emitter, at once': (signal) => {
+          const emitter = new EventEmitter()
+          signal.addEventListener('abort', () => emitter.emit('error', signal.reason))
+          return emitter
+        },
+        'an emitter, in the next turn': (signal) => {
+          const emitter = new EventEmitter()
+          signal.addEventListener('abort', () => setImmediate(() => emitter.emit('error', signal.reason)))
+          return emitter
+        },
+        'a promise': (signal) =>
+          new Promise((_, fail) => signal.addEventListener('abort', () => fail(signal.reason))),
+      }
+      for (const make of Object.values(made)) {
+        const { client, log } = await hold({ subscribe: ({ monitor, signal }) => monitor(make(signal)) })
+        await client.head()
+        client.leave()
+        await log.until('disconnect')
+        await turns(50)
+      }
+    })
+
+    it('a stream that was destroyed with an error that it has not told yet', async () => {
+      const broken = () => new Readable({ read() {} }).destroy(new Error('broken'))
+      const { client } = await hold({ subscribe: ({ monitor }) => monitor(broken()) })
+      expect((await client.whole()).status).to.equal(503)
+    })
   })
 })

@@ -171,7 +171,7 @@ async function run(
     }
   }
   for (const kernel of kernels) kernel.resume()
-  const isOpen = (stream: OpenStream) => [...endpoint.streams].includes(stream)
+  const isOpen = (stream: OpenStream) => [...endpoint.streams].some((each) => each === stream)
   // who has caught up with all of it is told of nothing more
   await turns()
   while (streams.some((stream) => isOpen(stream) && stream.queued > 0)) await turns(1)

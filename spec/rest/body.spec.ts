@@ -251,6 +251,9 @@ describe('The request body', () => {
       it(`${coding} is 415`, async () => {
         const answer = await read('json', { body: 'a', headers: { 'content-encoding': coding } })
         expectProblem(answer, 415, `The content coding ${coding} of the request body is not supported.`)
+        // what it could be instead (RFC 9110 15.5.16)
+        expect(answer.headers['accept-encoding']).to.equal('gzip, x-gzip, deflate, br')
+        expect(answer.json).to.deep.include({ offered: ['gzip', 'x-gzip', 'deflate', 'br'] })
       })
     }
 

@@ -88,9 +88,20 @@ describe('Declaring a resource', () => {
       )
     })
 
+    it('Those of `negotiation` by header, too, and what they may be', () => {
+      refuses(
+        () => declare({ negotiation: { types: 'lenient' } }),
+        'resource: negotiation: unknown key `types`',
+        'Did you mean `type`?',
+      )
+      refuses(
+        () => declare({ negotiation: { charset: true } }),
+        "`charset` is true: expected 'strict' or 'lenient'",
+      )
+    })
+
     it('The keys of a loop are not those of a resource', () => {
-      for (const key of ['format', 'status', 'headers'])
-        refuses(() => declare({ [key]: 1 }), `unknown key \`${key}\``)
+      for (const key of ['format', 'status']) refuses(() => declare({ [key]: 1 }), `unknown key \`${key}\``)
     })
   })
 
@@ -127,7 +138,7 @@ describe('Declaring a resource', () => {
       ['decisionTimeout', [0, -1, '1', Number.NaN], 'milliseconds, more than 0'],
       ['bodyLimit', [-1, 1.5, '1mb', Number.NaN], 'bytes, 0 or more'],
       ['stream', [1, [], null, 'sse'], 'an object of stream options'],
-      ['negotiation', ['loose', true, null], "'strict' or 'lenient'"],
+      ['negotiation', ['loose', true, null, ['lenient']], "'strict' or 'lenient'"],
     ] as const) {
       it(`${key} says what was expected`, () => {
         for (const value of values) {
@@ -342,25 +353,28 @@ describe('Declaring a resource', () => {
       ['deleteCompleted', ['DELETE']],
       ['isConflict', ['PUT']],
       ['allowMissingPost', ['POST']],
-      ['contentTypesAccepted', ['POST', 'PUT', 'PATCH']],
+      ['contentTypesAccepted', ['POST', 'PUT', 'PATCH', 'QUERY']],
       ['options', ['OPTIONS']],
-      ['expires', ['GET', 'HEAD']],
-      ['multipleChoices', ['GET', 'HEAD', 'LOCK']],
-      ['previouslyExisted', ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'LOCK']],
-      ['movedTemporarily', ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'LOCK']],
-      ['movedPermanently', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
-      ['generateEtag', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
-      ['lastModified', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
-      ['resourceExists', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
-      ['contentTypesProvided', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
-      ['languagesProvided', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
-      ['variances', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK']],
+      ['expires', ['GET', 'HEAD', 'QUERY']],
+      ['headers', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'QUERY']],
+      ['multipleChoices', ['GET', 'HEAD', 'QUERY', 'LOCK']],
+      ['previouslyExisted', ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'QUERY', 'LOCK']],
+      ['movedTemporarily', ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'QUERY', 'LOCK']],
+      ['movedPermanently', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'LOCK']],
+      ['generateEtag', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'LOCK']],
+      ['lastModified', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'LOCK']],
+      ['resourceExists', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'LOCK']],
+      ['contentTypesProvided', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'LOCK']],
+      ['languagesProvided', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'LOCK']],
+      ['variances', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'LOCK']],
     ]
-    const all = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'LOCK']
+    const all = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'LOCK']
     /** What the method itself needs. */
     const needs = (method: string): object => ({
       ...(method === 'DELETE' && { deleteResource: true }),
-      ...(['POST', 'PUT', 'PATCH'].includes(method) && { contentTypesAccepted: value.contentTypesAccepted }),
+      ...(['POST', 'PUT', 'PATCH', 'QUERY'].includes(method) && {
+        contentTypesAccepted: value.contentTypesAccepted,
+      }),
     })
     for (const [name, methods] of reaching) {
       it(`${name} is reached by ${methods.join(', ')}`, () => {

@@ -15,7 +15,7 @@ const statuses = new Set(
     .filter((exit) => typeof exit === 'number'),
 )
 
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'LOCK']
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'LOCK']
 const then = new Date(Date.UTC(2024, 0, 1))
 const before = 'Sun, 31 Dec 2023 00:00:00 GMT'
 
@@ -104,6 +104,13 @@ const ways: readonly (readonly [Partial<Record<CallbackName, unknown>>, Asked, n
   [{ contentTypesAccepted: { '*/*': () => ({ seeOther: '/a' }) } }, of('POST', asText), 303],
   [{ contentTypesAccepted: { '*/*': () => ({ body: '' }) } }, of('PATCH', asText), 200],
   [{ contentTypesAccepted: { '*/*': () => sse() } }, of('POST', asText), 'loop'],
+  [{}, of('QUERY'), 400],
+  [{}, of('QUERY', asText), 200],
+  [{}, of('QUERY', { 'content-type': 'image/png' }), 415],
+  [{}, of('QUERY', { ...asText, 'if-none-match': '"a"' }), 304],
+  [{ resourceExists: false }, of('QUERY', asText), 404],
+  [{ contentTypesAccepted: { '*/*': () => ({ seeOther: '/a' }) } }, of('QUERY', asText), 303],
+  [{ contentTypesProvided: [sse()] }, of('QUERY', asText), 'loop'],
   [{}, of('DELETE'), 204],
   [{ deleteResource: { body: '' } }, of('DELETE'), 200],
   [{ deleteResource: false }, of('DELETE'), 500],
@@ -160,6 +167,7 @@ describe('The graph', () => {
         'expires',
         'contentTypesAccepted',
         'options',
+        'headers',
       ]
       expect(Object.keys(callbacks).filter((name) => !Object.hasOwn(graph, name))).to.have.members(renamed)
     })
@@ -221,6 +229,7 @@ describe('The graph', () => {
       'deleteCompleted',
       'isConflict',
       'contentTypesAccepted',
+      'headers',
       'allowMissingPost',
       'previouslyExisted',
       'movedPermanently',

@@ -362,11 +362,6 @@ describe('Methods', () => {
       })
     }
 
-    for (const method of ['POST', 'PUT', 'PATCH']) {
-      it(`A missing Content-Type is 415, even where */* is accepted: ${method}`, () =>
-        expectStatus(types('*/*'), { method, body: 'a' }, 415))
-    }
-
     it('415 names the accepted types in Accept for POST (RFC 9110 12.5.1)', async () => {
       const answer = await expectStatus(types('text/plain', 'image/*'), asked('POST', 'a/b'), 415)
       expect(answer.headers.accept).to.equal('text/plain, image/*')

@@ -452,7 +452,8 @@ describe('Negotiation', () => {
         deleteResource: true,
       }
       expect((await expectStatus(spec, { method: 'DELETE' }, 204)).vary).to.deep.equal(['Accept'])
-      expect((await expectStatus(spec, { method: 'POST' }, 415)).vary).to.deep.equal(['Accept'])
+      const untaken = { method: 'POST', headers: { 'content-type': 'garbage' } }
+      expect((await expectStatus(spec, untaken, 415)).vary).to.deep.equal(['Accept'])
     })
 
     it('Is not on what is answered before negotiation', async () => {
@@ -522,8 +523,92 @@ describe('Negotiation', () => {
     })
     it('Where nothing is provided there is nothing to serve: 406', () =>
       expectStatus({ contentTypesProvided: {}, negotiation: 'lenient' }, {}, 406))
+    it('An object says so for each header; what it does not name is strict', async () => {
+      const spec = (negotiation: Spec['negotiation']): Spec => ({
+        ...hello,
+        languagesProvided: ['de'],
+        charsetsProvided: ['utf-8'],
+        encodingsProvided: ['gzip'],
+        ...(negotiation !== undefined && { negotiation }),
+      })
+      const fields = {
+        type: ['accept', 'image/png'],
+        language: ['accept-language', 'fr'],
+        charset: ['accept-charset', 'koi8-r'],
+        encoding: ['accept-encoding', 'br, identity;q=0'],
+      } as const
+      const parts = Object.keys(fields) as (keyof typeof fields)[]
+      for (const part of parts) {
+        for (const other of parts) {
+          const [name, value] = fields[other]
+          const asked = { headers: { [name]: value } }
+          await expectStatus(spec({ [part]: 'lenient' }), asked, part === other ? 200 : 406)
+        }
+      }
+      const all = Object.fromEntries(Object.values(fields))
+      const lenient = {
+        type: 'lenient',
+        language: 'lenient',
+        charset: 'lenient',
+        encoding: 'lenient',
+      } as const
+      const answer = await expectStatus(spec(lenient), { headers: all }, 200)
+      expect(answer.headers).to.include({
+        'content-type': 'text/plain; charset=utf-8',
+        'content-language': 'de',
+      })
+      await expectStatus(spec({ ...lenient, charset: 'strict' }), { headers: all }, 406)
+      await expectStatus(spec({}), { headers: { accept: 'image/png' } }, 406)
+    })
+
     it("'strict' is the default", () =>
       expectStatus({ ...lenient, negotiation: 'strict' }, { headers: { accept: 'image/png' } }, 406))
+  })
+
+  describe('A charset in Accept', () => {
+    const latin: Spec = { ...typed('text/html'), charsetsProvided: ['iso-8859-1', 'utf-8'] }
+    for (const [what, spec, headers, status] of [
+      ['that strings are written in anyway', typed('text/html'), { accept: 'text/html;charset=utf-8' }, 200],
+      ['that they are not', typed('text/html'), { accept: 'text/html;charset=iso-8859-1' }, 406],
+      ['that is negotiated', latin, { accept: 'text/html;charset=ISO-8859-1' }, 200],
+      ['that is not negotiated', latin, { accept: 'text/html;charset=utf-8' }, 406],
+      [
+        'that Accept-Charset asks for, too',
+        latin,
+        { accept: 'text/html;charset=utf-8', 'accept-charset': 'utf-8' },
+        200,
+      ],
+      [
+        'behind an Accept-Charset that fits none',
+        { ...latin, negotiation: { charset: 'lenient' } },
+        { accept: 'text/html;charset=iso-8859-1', 'accept-charset': 'koi8-r' },
+        200,
+      ],
+    ] as const) {
+      it(`${what} is ${status}: ${JSON.stringify(headers)}`, async () => {
+        await expectStatus(spec as Spec, { headers }, status)
+      })
+    }
+
+    it('Is judged anew for each request', async () => {
+      await withSite(new Site(latin), async (site) => {
+        const accept = 'text/html;charset=utf-8'
+        expect((await site.ask({ headers: { accept } })).status).to.equal(406)
+        expect((await site.ask({ headers: { accept, 'accept-charset': 'utf-8' } })).status).to.equal(200)
+        expect((await site.ask({ headers: { accept } })).status).to.equal(406)
+      })
+    })
+
+    it('charsetsProvided is asked once, also where Accept names one', async () => {
+      let asked = 0
+      const charsetsProvided = () => {
+        asked += 1
+        return ['utf-8']
+      }
+      const spec: Spec = { ...typed('text/html'), charsetsProvided }
+      await expectStatus(spec, { headers: { accept: 'text/html;charset=utf-8' } }, 200)
+      expect(asked).to.equal(1)
+    })
   })
 
   describe('rangesProvided', () => {

@@ -15,9 +15,13 @@ import { type Asked, asText } from '../support/http.js'
 
 const all = Object.entries(questions) as [Question, Resolver][]
 const names = Object.keys(callbacks) as CallbackName[]
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'LINK']
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'LINK']
 
-const namedBy = ({ asks, also = [] }: Resolver): readonly CallbackName[] => [...(asks ? [asks] : []), ...also]
+const namedBy = ({ asks, also = [], describes = [] }: Resolver): readonly CallbackName[] => [
+  ...(asks ? [asks] : []),
+  ...also,
+  ...describes,
+]
 
 /** A request that no server got: the graph reads little of it. */
 function exchangeOf(spec: AnySpec, { method = 'GET', headers = {} }: Asked = {}): Exchange {
@@ -68,6 +72,7 @@ describe('A question names the callbacks that it asks', () => {
   ]
   const ways: readonly AnySpec[] = [
     spec,
+    { ...spec, contentTypesProvided: { 'text/event-stream': sse() } },
     { ...spec, resourceExists: false },
     { ...spec, resourceExists: false, previouslyExisted: true },
   ]
@@ -153,6 +158,8 @@ describe('What `allowedMethods` can never reach', () => {
     ['allowMissingPost', ['PUT'], body],
     ['contentTypesProvided', ['OPTIONS']],
     ['contentTypesAccepted', ['GET']],
+    ['contentTypesAccepted', ['GET', 'OPTIONS']],
+    ['rangesProvided', ['QUERY'], body],
     ['isAuthorized', []],
   ]
   for (const [name, allowedMethods, rest] of unreachable) {

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream'
 import { expect } from 'chai'
+import { clock } from '../../lib/clock.js'
 import { stop } from '../../lib/index.js'
 import { cases } from '../support/cases.js'
+import { useManualTime } from '../support/clock.js'
 import { type Answer, expectStatus, type Spec } from '../support/http.js'
 
 const size = 100
@@ -265,6 +267,30 @@ describe('Ranges', () => {
 
     it('An unsatisfiable range behind a lost If-Range is the whole, not 416', () =>
       expectStatus(cut, ofRange('bytes=500-', { 'if-range': '"b"' }), 200))
+
+    describe('A date that is less than a second old is no strong validator (8.8.2.2)', () => {
+      const time = useManualTime()
+
+      it('It lets the range through a second later, and not before', async () => {
+        const second = 1000 * Math.floor(clock.date() / 1000)
+        time.advance(second + 1100 - clock.date())
+        const lastModified = new Date(second + 1000)
+        const fresh: Spec = { ...cut, lastModified }
+        const asked = ofRange('bytes=0-0', { 'if-range': lastModified.toUTCString() })
+        await expectStatus(fresh, asked, 200)
+        await expectStatus(fresh, ofRange('bytes=0-0', { 'if-range': '"a"' }), 206)
+        time.advance(800)
+        await expectStatus(fresh, asked, 200)
+        time.advance(200)
+        await expectStatus(fresh, asked, 206)
+      })
+
+      it('Nor is one in the future', () => {
+        const lastModified = new Date(clock.date() + 60_000)
+        const asked = ofRange('bytes=0-0', { 'if-range': lastModified.toUTCString() })
+        return expectStatus({ ...cut, lastModified }, asked, 200)
+      })
+    })
 
     it('Dates are equal in whole seconds', () =>
       expectStatus(

@@ -255,6 +255,13 @@ describe('trace (section 1 of the contract)', () => {
       ['a refusal', traced, { method: 'PUT' }, 405, 'methodAllowed'],
       ['HEAD', traced, { method: 'HEAD' }, 200, 'isPartial'],
       ['OPTIONS', traced, { method: 'OPTIONS' }, 200, 'isOptions'],
+      [
+        'a QUERY',
+        { ...traced, allowedMethods: ['QUERY'], contentTypesAccepted: { '*/*': () => true } },
+        { method: 'QUERY', headers: { 'content-type': 'text/plain' } },
+        200,
+        'isPartial',
+      ],
       ['a stop', { ...traced, forbidden: () => stop(402) }, {}, 402, 'forbidden'],
       ['a stream', { contentTypesProvided: [sse()], subscribe: () => [1], trace: true }, {}, 200, 'provide'],
       [

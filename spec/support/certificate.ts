@@ -1,30 +1,21 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathOf } from './installed.js'
-
-let made: string | undefined
-
-/** A certificate for 127.0.0.1 that signs itself, and its key, as PEM: one for all specs. Suites say `needs('openssl')`. */
+/** A certificate for 127.0.0.1 that signs itself, valid from 2020 to 2120, and its key, as PEM: one for all specs. */
 export function certificate(): string {
-  made ??= make()
-  return made
+  return pem
 }
 
-function make(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'lariat-certificate-'))
-  const [key, certificate] = ['key.pem', 'certificate.pem'].map((name) => join(folder, name)) as [
-    string,
-    string,
-  ]
-  const forAddress = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2']
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  const given = ['req', '-x509', ...curve, ...forAddress, '-keyout', key, '-out', certificate]
-  try {
-    execFileSync(pathOf('openssl')!, given, { stdio: 'ignore' })
-    return readFileSync(key, 'utf8') + readFileSync(certificate, 'utf8')
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
+const pem = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgBius9DHPUQADZrYc
+6fjRqxlHiYVyNPW5SQSyJBdPxKuhRANCAASLu7ECSSgLirAI6PqXGlefj4pCU+2+
+pITQg7f9p/HSIs7GnfYQ6e1pSEg9sx6M19rxiXDYOyXzxqu38VU/G1iA
+-----END PRIVATE KEY-----
+-----BEGIN CERTIFICATE-----
+MIIBWzCCAQKgAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAkxMjcuMC4w
+LjEwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM
+CTEyNy4wLjAuMTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABIu7sQJJKAuKsAjo
++pcaV5+PikJT7b6khNCDt/2n8dIizsad9hDp7WlISD2zHozX2vGJcNg7JfPGq7fx
+VT8bWICjQzBBMA8GA1UdEQQIMAaHBH8AAAEwDwYDVR0TAQH/BAUwAwEB/zAdBgNV
+HQ4EFgQUDdixKdzl1npRt7THn/17RAapvcowCgYIKoZIzj0EAwIDRwAwRAIgQjpc
+4WxUCLm3vN9jKdt8G7lWBP2LPrOIq/luM8m0BuMCIEIQh8upvZSry2lnYEkEv5/X
+QAX8p1VqbqAgWczcN4Hi
+-----END CERTIFICATE-----
+`

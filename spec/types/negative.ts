@@ -7,8 +7,11 @@ import {
   type LoopContext,
   loop,
   ndjson,
+  type PlainSpec,
+  type ProblemAnswer,
   resource,
   resources,
+  sse,
   stop,
   timeout,
 } from '../../lib/index.js'
@@ -40,6 +43,13 @@ resource({
 resource({ forbidden: async () => 'no' })
 // @ts-expect-error wrong state
 resource({ init: () => ({ n: 1 }), resourceExists: ({ state }) => state.m })
+
+// @ts-expect-error a header that is no string
+resource({ headers: () => ({ 'X-A': 1 }) })
+// @ts-expect-error a header that there is no negotiation by
+resource({ negotiation: { range: 'lenient' } })
+// @ts-expect-error neither strict nor lenient
+resource({ negotiation: { type: 'loose' } })
 
 // ---- messages
 
@@ -100,6 +110,25 @@ ndjson.once([1])
 // @ts-expect-error csv without columns
 csv()
 
+// @ts-expect-error a text where stop() takes an object
+stop(404, 'No such book.')
+// @ts-expect-error the factory is not the format
+loop({ format: ndjson, subscribe: prices })
+// @ts-expect-error the factory is no list of formats
+resource({ contentTypesProvided: sse, subscribe: prices })
+// @ts-expect-error the factory is no provider
+resource({ contentTypesProvided: { 'text/event-stream': sse }, subscribe: prices })
+// @ts-expect-error a format in no list
+resource({ contentTypesProvided: sse(), subscribe: prices })
+// @ts-expect-error a problem without a body
+resource({ problem: () => ({ headers: {} }) })
+// @ts-expect-error a problem that stops
+resource({ problem: () => stop(200) })
+// @ts-expect-error a problem that changes the status
+resource({ problem: () => ({ status: 200, body: '' }) satisfies ProblemAnswer })
+// @ts-expect-error the state may be missing: a request is refused before init, too
+resource({ init: () => ({ n: 1 }), problem: (_problem, { state }) => ({ body: state.n }) })
+
 // ---- orders and places that do not infer, as the documentation says
 
 async function* tail(id: string | undefined) {
@@ -112,6 +141,11 @@ resource({ resourceExists: ({ state }) => state.n === 1, init: ({ req }) => ({ n
 resource({ info: (m, { write }) => write(m.line), subscribe: ({ lastEventId }) => tail(lastEventId) })
 // @ts-expect-error nothing says what send sends
 resource({ subscribe: ({ send }) => send({ n: 1 }), info: (message, { write }) => write(message.n) })
+expectTypeOf<
+  NonNullable<PlainSpec['init' | 'info']>
+>().toEqualTypeOf<'In a table, write resource({ … }) around a spec with init or info: a table infers no types per entry'>()
+// @ts-expect-error a bare spec with info in a table
+resources({ '/a': { subscribe: prices, info: (_message: unknown) => {} } })
 // @ts-expect-error a bare spec with init in a table
 resources({ '/a': { init: () => ({ n: 1 }), resourceExists: ({ state }) => state.n === 1 } })
 resources({ '/a': resource({ init: () => ({ n: 1 }), resourceExists: ({ state }) => state.n === 1 }) })

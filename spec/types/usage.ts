@@ -4,7 +4,7 @@ import { type EventEmitter, on } from 'node:events'
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { expectTypeOf } from 'expect-type'
-import express from 'express'
+import express, { type RequestHandler } from 'express'
 import {
   createHub,
   csv,
@@ -14,8 +14,11 @@ import {
   jsonArray,
   type LoopContext,
   loop,
+  type Negotiation,
   ndjson,
   type OpenStream,
+  type Problem,
+  type ProblemAnswer,
   raw,
   resource,
   resources,
@@ -103,6 +106,21 @@ resource({
 })
 
 // ---- BookWeb: eventsFirehoseRest, dataStream, book
+
+resource({
+  init: ({ req }) => ({ id: req.url }),
+  headers: ({ state, negotiated }) => ({ 'X-Id': state.id, 'X-Type': negotiated.mediaType }),
+  negotiation: { type: 'lenient', encoding: 'strict' },
+  contentTypesProvided: [sse()],
+  subscribe: () => [1],
+})
+const lenient: Negotiation = 'lenient'
+resource({
+  headers: { 'X-A': 'b' },
+  negotiation: lenient,
+  contentTypesProvided: [sse()],
+  subscribe: () => [1],
+})
 
 resource({
   allowedMethods: ['HEAD', 'GET', 'OPTIONS'],
@@ -369,6 +387,31 @@ export async function readFeed() {
   for await (const message of prices.replay('earliest')) message.data.price
 }
 
+// ---- refusals in another shape
+
+const openai = ({ title, status, detail }: Problem): ProblemAnswer => ({
+  headers: { 'Content-Type': 'application/json' },
+  body: { error: { message: detail ?? title, code: status } },
+})
+resource({
+  init: ({ req }) => ({ id: req.url }),
+  problem: async (problem, { state, req, negotiated }) => {
+    expectTypeOf(problem).toEqualTypeOf<Problem>()
+    expectTypeOf(state).toEqualTypeOf<{ id: string } | undefined>()
+    return { body: { ...problem, instance: state?.id ?? req.url, type: negotiated.mediaType } }
+  },
+})
+loop({ format: sse(), subscribe: prices, problem: openai })
+resources(
+  { '/prices': { contentTypesProvided: [sse()], subscribe: prices, problem: openai } },
+  {
+    problem: (problem, { state }) => {
+      expectTypeOf(state).toBeUnknown()
+      return openai(problem)
+    },
+  },
+)
+
 // ---- literals as bodies
 stop(200, { body: { a: 1 } })
 resource({
@@ -439,3 +482,34 @@ declare const listener: (trace: {
 }) => void
 loop({ format: sse(), subscribe: prices, trace: listener })
 resources({ '/prices': { contentTypesProvided: [sse()], subscribe: prices } }, { trace: true })
+
+// ---- an endpoint is a handler of Express's, wherever one is taken
+
+const handler: RequestHandler = resource({ contentTypesProvided: [sse()], subscribe: prices })
+const handlers: RequestHandler[] = [handler, loop({ format: sse(), subscribe: prices }), api]
+interface BookParams {
+  isbn: string
+}
+const typed: RequestHandler<BookParams> = resource({ resourceExists: false })
+app.get('/shelves/:shelf', api, (req) => {
+  expectTypeOf(req.params.shelf).toEqualTypeOf<string>()
+})
+app.get('/:isbn', handlers)
+app.get(
+  '/shelves/:shelf/books/:isbn',
+  (_req, _res, next) => next(),
+  api,
+  (req) => {
+    expectTypeOf(req.params).toEqualTypeOf<{ shelf: string } & { isbn: string }>()
+  },
+)
+app.get<BookParams>('/:isbn', typed, api, (req) => {
+  expectTypeOf(req.params).toEqualTypeOf<BookParams>()
+})
+app.get<string, BookParams, string, { page: number }>('/:isbn', typed as never, (req, res) => {
+  expectTypeOf(req.body).toEqualTypeOf<{ page: number }>()
+  res.send('text')
+})
+app.route('/:isbn').get(api).post(typed, api)
+app.use('/v2', express.json(), api, handler)
+app.param('isbn', (req, res, next) => api(req, res, next))

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { type Context, ndjson, resource, sse } from '../../lib/index.js'
 import type { Spec } from '../../spec/support/http.js'
 
-export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY']
 export const bodyLimit = 64
 export const etag = '"a"'
 
@@ -11,6 +11,9 @@ export const read = (way: 'json' | 'text' | 'bytes') => async (context: Context<
   await context[way]()
   return { body: 'taken' }
 }
+
+/** A QUERY creates nothing: that one would is a fault of the app. */
+const create = ({ req }: Context<undefined>) => (req.method === 'QUERY' ? true : { created: '/c' })
 
 /** What hardly ever happens, so that most requests come far. */
 const mostly = (usual: unknown, ...others: readonly unknown[]) => [...Array(20).fill(usual), ...others]
@@ -45,11 +48,12 @@ const answers: Readonly<Record<string, readonly unknown[]>> = {
   previouslyExisted: [false, true],
   movedPermanently: [false, false, '/é\r\n'],
   movedTemporarily: [false, '/b'],
+  headers: [{}, { 'X-Stream': 'yes' }],
   multipleChoices: [false, false, true],
   contentTypesAccepted: [
     { 'application/json': read('json'), 'text/*': read('text'), '*/*': read('bytes') },
     { '*/*': () => true, 'text/plain': () => false },
-    { 'text/plain': () => sse(), '*/*': () => ({ created: '/c' }) },
+    { 'text/plain': () => sse(), '*/*': create },
     { '*/*': () => ({ seeOther: '/d' }) },
   ],
   allowMissingPost: [true, false],

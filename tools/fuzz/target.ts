@@ -120,7 +120,9 @@ export class Target {
 
   #file(): Spec {
     return {
-      allowedMethods: methods.filter((method) => !['POST', 'PUT', 'PATCH', 'DELETE'].includes(method)),
+      allowedMethods: methods.filter(
+        (method) => !['POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'].includes(method),
+      ),
       contentTypesProvided: {
         'text/plain': () => 'hello, world',
         'application/octet-stream': () => Buffer.alloc(300),

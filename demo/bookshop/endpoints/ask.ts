@@ -3,7 +3,7 @@ import { answerTo } from '../answer.js'
 import type { Books } from '../books.js'
 import { type Speakers, wordsOf } from '../speak.js'
 
-/** A question about the books, answered word by word: the question in a POST, the answer a stream. */
+/** A question about the books, its answer streamed word by word: the question in a POST, the answer a stream. */
 export const ask = (books: Books, speakers: Speakers, pace: number) =>
   resource({
     init: () => ({ id: crypto.randomUUID() as string, answer: '' }),

@@ -4,6 +4,7 @@ import { resource, stop } from '../../../lib/index.js'
 import { type Book, parseBook } from '../book.js'
 import type { Books } from '../books.js'
 import { plain } from '../isbn.js'
+import { flawed } from './flawed.js'
 
 /** One book: read, create, replace or delete it, guarded by its etag. */
 export const oneBook = (books: Books) =>
@@ -22,10 +23,10 @@ export const oneBook = (books: Books) =>
     },
     contentTypesAccepted: {
       'application/json': async ({ req, json, state }) => {
-        const { book, flaw } = parseBook(await json())
-        if (!book) return stop(400, { detail: flaw })
+        const { book, flaws } = parseBook(await json())
+        if (!book) return flawed(400, flaws)
         if (book.isbn !== state.isbn)
-          return stop(400, { detail: `isbn: expected ${state.isbn}, as in the path` })
+          return flawed(400, [{ field: 'isbn', detail: `expected ${state.isbn}, as in the path` }])
         const isDone = await books.change(state.isbn, state.book, book)
         return isDone ? { body: book } : overtaken(req)
       },

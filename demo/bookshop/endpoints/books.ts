@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { csv, ndjson, resource, sse, stop } from '../../../lib/index.js'
+import { csv, ndjson, resource, sse } from '../../../lib/index.js'
 import { type Book, parseBook } from '../book.js'
 import type { Books } from '../books.js'
+import { flawed } from './flawed.js'
 
 /** All books, or those that one looks for: read them in this format or that, follow them, or add one. */
 export const allBooks = (books: Books) =>
@@ -25,10 +26,15 @@ export const allBooks = (books: Books) =>
     },
     contentTypesAccepted: {
       'application/json': async ({ json }) => {
-        const { book, flaw } = parseBook(await json())
-        if (!book) return stop(400, { detail: flaw })
+        const { book, flaws } = parseBook(await json())
+        if (!book) return flawed(400, flaws)
         const isAdded = await books.change(book.isbn, undefined, book)
-        if (!isAdded) return stop(409, { detail: `There is a book ${book.isbn} already` })
+        if (!isAdded)
+          return flawed(
+            409,
+            [{ field: 'isbn', detail: 'there is a book of this ISBN already' }],
+            `There is a book ${book.isbn} already`,
+          )
         return { created: `/api/books/${book.isbn}`, body: book }
       },
     },

@@ -6,4 +6,6 @@ export const firehose = (books: Books) =>
   resource({
     contentTypesProvided: [sse(), ndjson(), jsonSeq(), jsonArray(), multipart('application/json')],
     subscribe: books.events,
+    // the three seconds of a browser are long for somebody who looks on
+    stream: { retry: 1000 },
   })

@@ -23,6 +23,7 @@ The books, in this format or that
   curl -i ${host}/api/books/9781937785536
   curl -i --json '{"isbn":"9780262560993","title":"The Little Schemer","author":"Daniel P. Friedman"}' ${host}/api/books
   curl -i -X DELETE ${host}/api/books/9780262560993
+  curl ${host}/api/shop
 
 What happens to the books, while it happens
   curl -N ${host}/api/events/stream
@@ -37,7 +38,7 @@ The access log, as it is written
   curl -N '${host}/api/tail?file=access.log'
   curl -N '${host}/api/tail?file=access.log&last=10'
 
-A question, answered word by word, and a text that comes back so
+A question, its answer streamed word by word, and a text that comes back so
   curl -N -H 'Content-Type: text/plain' -H 'Accept: text/plain' -d 'Which books are about Erlang?' ${host}/api/ask
   curl -N -H 'Content-Type: text/plain' -d 'Hold on to the rope' ${host}/api/echo
 `

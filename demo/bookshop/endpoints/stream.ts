@@ -18,7 +18,7 @@ export const machineStream = (machine: Machine) =>
       return () => machine.off('sample', send)
     },
     // so that a page can tell why the stream has ended
-    stream: { endEvent: true },
+    stream: { endEvent: true, retry: 1000 },
   })
 
 /** The process that samples: look whether it lives, or kill it. */
@@ -26,7 +26,11 @@ export const machineSource = (machine: Machine) =>
   resource({
     allowedMethods: ['GET', 'HEAD', 'DELETE', 'OPTIONS'],
     contentTypesProvided: {
-      'application/json': () => ({ pid: machine.sampler.pid, isAlive: machine.isAlive }),
+      'application/json': () => ({
+        pid: machine.sampler.pid,
+        isAlive: machine.isAlive,
+        restartAfter: machine.restartAfter,
+      }),
     },
     deleteResource: () => machine.kill(),
   })

@@ -1,17 +1,21 @@
 import { flawOf } from './books.js'
-import { byId } from './dom.js'
-import { linesOf } from './pieces.js'
+import { byId, enable, onPress } from './dom.js'
+import { eventsOf } from './pieces.js'
+import { reach, say, sayFailed } from './reach.js'
 
-/** A question in a POST, its answer word by word, and a button that stops it. */
+const hint = 'Ask for a word of a title, or an author.'
+
+/** A question in a POST, its answer streamed word by word, and a button that stops it. */
 export function showAsk() {
   /** @type {HTMLInputElement} */
   const question = byId('question')
-  /** @type {HTMLButtonElement} */
   const stop = byId('stop')
   const answer = byId('answer')
   const state = byId('ask-state')
   /** @type {AbortController | undefined} */
   let asking
+
+  say(state, hint)
 
   byId('ask-form').addEventListener('submit', async (event) => {
     event.preventDefault()
@@ -23,59 +27,64 @@ export function showAsk() {
     /** @type {string | null} */
     let place = null
     answer.textContent = ''
-    state.textContent = 'Asking …'
-    stop.disabled = false
+    say(state, 'Asking …')
+    enable(stop, true)
     try {
-      const response = await fetch('/api/ask', {
+      const response = await reach('/api/ask', {
         method: 'POST',
         headers: { 'Content-Type': 'text/plain', Accept: 'text/event-stream' },
         body: question.value,
         signal,
       })
-      if (!response.ok) throw new Error(await flawOf(response))
+      if (!response.ok) throw await flawOf(response)
       place = response.headers.get('Content-Location')
-      const reason = await readEvents(response, (word) => {
+      const reason = await readAnswer(response, (word) => {
         const isAtEnd = answer.scrollTop + answer.clientHeight >= answer.scrollHeight - 8
         answer.append(word)
         if (isAtEnd) answer.scrollTop = answer.scrollHeight
         words += 1
-        state.textContent = `${words} words …`
+        say(state, `${words} words …`)
       })
-      state.textContent =
+      if (asking !== leaving) return
+      say(
+        state,
         reason === 'end'
           ? `Done: ${words} words, each as it was said.`
-          : `Not finished: the stream ended after ${words} words (${reason}).`
+          : `Not finished: the stream ${reason} after ${words} words. Ask again.`,
+      )
     } catch (error) {
       if (asking !== leaving) return
-      state.textContent = signal.aborted
-        ? `Stopped after ${words} words. ${await untilSilent(place)}`
-        : `Failed after ${words} words: ${error instanceof Error ? error.message : error}`
+      if (signal.aborted) say(state, `Stopped after ${words} words. ${await untilSilent(place)}`)
+      else sayFailed(state, 'Not answered', error, hint)
     } finally {
-      if (asking === leaving) stop.disabled = true
+      if (asking === leaving) enable(stop, false)
     }
   })
 
-  stop.addEventListener('click', () => asking?.abort())
+  onPress(stop, () => asking?.abort())
 }
 
 /**
- * Reads an event stream that was answered to a POST, which an EventSource cannot send.
+ * Reads an answer to its end.
  *
  * @param {Response} response
- * @param {(data: string) => void} take
- * @returns {Promise<string>} why it has ended, as its `end` event says
+ * @param {(word: string) => void} take
+ * @returns {Promise<string>} `end` where it was said to its end; else how the stream came to its own
  */
-async function readEvents(response, take) {
-  let type = ''
-  for await (const line of linesOf(response)) {
-    if (line === '') type = ''
-    if (line.startsWith('event: ')) type = line.slice('event: '.length)
-    if (!line.startsWith('data: ')) continue
-    const data = line.slice('data: '.length)
-    if (type === 'end') return JSON.parse(data).reason
-    take(data)
+async function readAnswer(response, take) {
+  try {
+    for await (const { type, data } of eventsOf(response)) {
+      if (type === 'message') take(data)
+      // `end`: it is over; `reconnect`: it is not, and whoever wants the rest has to come back
+      if (type !== 'end' && type !== 'reconnect') continue
+      const { reason } = JSON.parse(data)
+      return type === 'end' && reason === 'end' ? 'end' : `ended early (${reason})`
+    }
+    return 'ended without a word'
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    return 'was cut off'
   }
-  return 'without a word'
 }
 
 /**
@@ -86,7 +95,7 @@ async function readEvents(response, take) {
 async function untilSilent(place) {
   if (place === null) return ''
   for (let time = 0; time < 20; time++) {
-    const response = await fetch(place, { cache: 'no-store' }).catch(() => undefined)
+    const response = await reach(place, { cache: 'no-store' }).catch(() => undefined)
     if (!response?.ok) return ''
     if (!(await response.json()).isSpeaking) return 'Its source on the server has stopped too.'
     await new Promise((resolve) => setTimeout(resolve, 100))

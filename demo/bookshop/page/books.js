@@ -5,6 +5,8 @@
  * @typedef {{ isbn: string, title: string, author: string, year?: number }} Book
  */
 
+import { Away, reach } from './reach.js'
+
 // whatever languages the browser is set to: JSON has none
 const json = { Accept: 'application/json', 'Accept-Language': '*' }
 
@@ -49,6 +51,16 @@ export function remove(isbn, etag) {
 }
 
 /**
+ * Where the books are kept; undefined if the server does not say.
+ *
+ * @returns {Promise<string | undefined>}
+ */
+export async function keptIn() {
+  const response = await ask('/api/shop')
+  return response.ok ? (await response.json()).books : undefined
+}
+
+/**
  * @param {string} method
  * @param {string} url
  * @param {Record<string, string>} headers
@@ -69,19 +81,35 @@ function send(method, url, headers, body) {
  */
 async function ask(url, { headers, ...init } = {}) {
   // what the browser has kept is not looked at: an etag has to be that of what is shown
-  return fetch(url, { cache: 'no-store', headers: { ...json, ...headers }, ...init }).catch(() =>
+  return reach(url, { cache: 'no-store', headers: { ...json, ...headers }, ...init }).catch(() =>
     Response.error(),
   )
 }
 
+/** What is wrong, as the answer says; `fields`: what is wrong with each field of a book. */
+export class Flaw extends Error {
+  /** @type {Readonly<Record<string, string>>} */
+  fields = {}
+}
+
 /**
- * What is wrong, as the answer says.
- *
  * @param {Response} response
- * @returns {Promise<string>}
+ * @returns {Promise<Away | Flaw>}
  */
 export async function flawOf(response) {
-  if (response.type === 'error') return 'The server does not answer: try again.'
-  const problem = await response.json().catch(() => ({}))
-  return problem.detail ?? `${response.status} ${problem.title ?? response.statusText}`
+  if (response.type === 'error') return new Away()
+  const { detail, title, errors = [] } = await response.json().catch(() => ({}))
+  const flaw = new Flaw(sentence(detail ?? `${response.status} ${title ?? response.statusText}`))
+  flaw.fields = Object.fromEntries(
+    /** @type {{ pointer: string, detail: string }[]} */ (errors).map((error) => [
+      error.pointer.slice('#/'.length),
+      sentence(error.detail),
+    ]),
+  )
+  return flaw
+}
+
+/** @param {string} text */
+function sentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`
 }

@@ -19,7 +19,7 @@ export const commands = {
   ],
   happening: [
     {
-      format: 'make it happen',
+      format: 'add Dune',
       command:
         'curl --json \'{"isbn":"9780441013593","title":"Dune","author":"Frank Herbert"}\' HOST/api/books',
     },

@@ -7,15 +7,15 @@
 export class Count {
   seen = 0
   missed = 0
+  /** More was missed, and nobody knows how much. */
+  isMore = false
   twice = 0
-  /** @type {{ epoch: string, number: number } | undefined} */
+  /** @type {Place | undefined} */
   #last
-  /** A gap was told: what comes next may be anywhere. */
-  #isAfterGap = false
 
   /** @param {string | undefined} position the id to begin after */
   constructor(position) {
-    this.#last = position === undefined ? undefined : parse(position)
+    this.#last = position === undefined ? undefined : placeOf(position)
   }
 
   /**
@@ -25,31 +25,57 @@ export class Count {
    * @returns {boolean} false if it was there before
    */
   see(id) {
-    const event = parse(id)
+    const event = placeOf(id)
     const last = this.#last
     if (last && event.epoch === last.epoch && event.number <= last.number) {
       this.twice += 1
       return false
     }
-    if (!this.#isAfterGap) {
-      // of another epoch without a word: at least one was missed
-      if (last && event.epoch !== last.epoch) this.missed += 1
-      else this.missed += event.number - (last?.number ?? 0) - 1
-    }
+    // of another epoch without a word: at least one was missed
+    if (last && event.epoch !== last.epoch) this.missed += 1
+    else this.missed += event.number - (last?.number ?? 0) - 1
     this.seen += 1
     this.#last = event
-    this.#isAfterGap = false
     return true
   }
 
-  /** What was missed is not known, and the server has said so. */
-  gap() {
-    this.#isAfterGap = true
+  /**
+   * Something was missed, and the server has said so. How much is known within an epoch; what happened before a
+   * restart, nobody knows.
+   *
+   * @param {string} from the oldest event that comes after it
+   * @returns {number | undefined} how much; undefined if nobody knows
+   */
+  gap(from) {
+    const [last, next] = [this.#last, placeOf(placeBefore(from))]
+    this.#last = next
+    if (last?.epoch !== next.epoch) {
+      this.isMore = true
+      return undefined
+    }
+    const lost = Math.max(0, next.number - last.number)
+    this.missed += lost
+    return lost
   }
 }
 
-/** @param {string} id */
-function parse(id) {
+/** @typedef {{ epoch: string, number: number }} Place */
+
+/**
+ * @param {string} id
+ * @returns {Place}
+ */
+export function placeOf(id) {
   const dash = id.lastIndexOf('-')
   return { epoch: id.slice(0, dash), number: Number(id.slice(dash + 1)) }
+}
+
+/**
+ * The place before an event; the first of all has the number 0, and is before itself.
+ *
+ * @param {string} id
+ */
+export function placeBefore(id) {
+  const { epoch, number } = placeOf(id)
+  return `${epoch}-${Math.max(0, number - 1)}`
 }

@@ -1,45 +1,44 @@
-import { flawOf } from './books.js'
+import { Flaw, flawOf } from './books.js'
 import { byId, h } from './dom.js'
+import { say, sayFailed } from './reach.js'
 
 /** @typedef {import('./books.js').Book} Book */
+
+const fields = /** @type {const} */ (['isbn', 'title', 'author', 'year'])
 
 /**
  * A form for a book. It stays open as long as what was sent has a flaw that can be mended there.
  *
- * @param {{ title: string, book: Partial<Book>, isNew: boolean, flaw?: string | undefined }} given
+ * @param {{ title: string, book: Partial<Book>, isNew: boolean, flaw?: Error | undefined }} given
  * @param {(book: Book) => Promise<Response>} send
  * @returns {Promise<{ book: Book, response: Response } | undefined>} what was sent, and its answer: a success, or a 412;
  *   undefined if the form was left
  */
-export function editBook({ title, book, isNew, flaw = '' }, send) {
+export function editBook({ title, book, isNew, flaw }, send) {
   /** @type {HTMLDialogElement} */
   const dialog = byId('book-dialog')
   /** @type {HTMLFormElement} */
   const form = byId('book-form')
-  /** @type {HTMLButtonElement} */
-  const save = byId('save')
   byId('book-dialog-title').textContent = title
-  byId('book-flaw').textContent = flaw
-  for (const name of ['isbn', 'title', 'author', 'year']) {
-    input(form, name).value = String(book[/** @type {keyof Book} */ (name)] ?? '')
+  for (const name of fields) {
+    const field = input(form, name)
+    field.value = String(book[name] ?? '')
+    field.oninput = () => showFlaw(field, '')
   }
   input(form, 'isbn').readOnly = !isNew
-  save.disabled = false
+  let isSending = false
   let isLeft = false
   return new Promise((resolve) => {
     form.onsubmit = async (event) => {
       event.preventDefault()
-      if (save.disabled) return
-      save.disabled = true
+      if (isSending) return
+      isSending = true
       const mine = bookOf(form)
       const response = await send(mine)
-      save.disabled = false
+      isSending = false
       // it was left meanwhile: what has become of it is seen on the shelf
       if (isLeft || !dialog.open) return
-      if (!response.ok && response.status !== 412) {
-        byId('book-flaw').textContent = await flawOf(response)
-        return
-      }
+      if (!response.ok && response.status !== 412) return showFlaws(form, await flawOf(response))
       resolve({ book: mine, response })
       dialog.close()
     }
@@ -50,7 +49,33 @@ export function editBook({ title, book, isNew, flaw = '' }, send) {
     }
     dialog.showModal()
     input(form, isNew ? 'isbn' : 'title').focus()
+    showFlaws(form, flaw)
   })
+}
+
+/**
+ * Says what is wrong: of a field at the field, the first of which gets the focus; else above the buttons.
+ *
+ * @param {HTMLFormElement} form
+ * @param {Error | undefined} flaw
+ */
+function showFlaws(form, flaw) {
+  const texts = flaw instanceof Flaw ? flaw.fields : {}
+  for (const name of fields) showFlaw(input(form, name), texts[name] ?? '')
+  const first = fields.find((name) => texts[name])
+  if (first) input(form, first).focus()
+  const rest = byId('book-flaw')
+  if (flaw && !first) sayFailed(rest, 'Not saved', flaw)
+  else say(rest, '')
+}
+
+/**
+ * @param {HTMLInputElement} field
+ * @param {string} text
+ */
+function showFlaw(field, text) {
+  say(byId(`${field.name}-flaw`), text)
+  field.setAttribute('aria-invalid', String(text !== ''))
 }
 
 /**
@@ -60,9 +85,7 @@ export function editBook({ title, book, isNew, flaw = '' }, send) {
  * @returns {Book}
  */
 function bookOf(form) {
-  const [isbn, title, author, year] = ['isbn', 'title', 'author', 'year'].map((name) =>
-    input(form, name).value.trim(),
-  )
+  const [isbn, title, author, year] = fields.map((name) => input(form, name).value.trim())
   const numeric = /^\d+$/.test(year ?? '') ? Number(year) : year
   return /** @type {Book} */ ({ isbn, title, author, ...(year === '' ? {} : { year: numeric }) })
 }
@@ -83,11 +106,13 @@ function input(form, name) {
  * @param {string} question.title
  * @param {string} question.lede
  * @param {readonly { label: string, book: Book }[]} question.versions
- * @param {readonly { value: string, label: string, look?: 'danger' | 'safe' }[]} question.choices the safe one has the
- *   focus; else the first
+ * @param {Choice} question.safe what changes nothing on the shelf: the first button of every dialog, on the left
+ * @param {readonly Choice[]} question.others the last one is the main one
  * @returns {Promise<string>} the value that was chosen; empty for none
+ *
+ * @typedef {{ value: string, label: string, look?: 'danger' | 'primary', hasFocus?: boolean }} Choice
  */
-export function ask({ title, lede, versions, choices }) {
+export function ask({ title, lede, versions, safe, others }) {
   /** @type {HTMLDialogElement} */
   const dialog = byId('conflict-dialog')
   byId('conflict-title').textContent = title
@@ -97,17 +122,18 @@ export function ask({ title, lede, versions, choices }) {
       h('section', {}, h('h3', {}, label), h('p', {}, book.title), h('p', {}, `${book.author}${year(book)}`)),
     ),
   )
+  const hasFocus = others.find((each) => each.hasFocus) ?? safe
   byId('conflict-choices').replaceChildren(
-    ...choices.map(({ value, label, look = 'primary' }, index) =>
+    ...[safe, ...others].map((choice) =>
       h(
         'button',
         {
           type: 'button',
-          class: index === 0 && look,
-          autofocus: look === 'safe',
-          onclick: () => dialog.close(value),
+          class: choice.look,
+          autofocus: choice === hasFocus,
+          onclick: () => dialog.close(choice.value),
         },
-        label,
+        choice.label,
       ),
     ),
   )

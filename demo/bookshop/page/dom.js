@@ -31,3 +31,36 @@ export function h(name, attributes = {}, ...children) {
   element.append(...children)
   return element
 }
+
+/**
+ * Lets a button be pressed, or not. It keeps the focus: one that is `disabled` would lose it, and a keyboard would
+ * begin again at the top of the page.
+ *
+ * @param {HTMLElement} button
+ * @param {boolean} isIt
+ */
+export function enable(button, isIt) {
+  button.setAttribute('aria-disabled', String(!isIt))
+}
+
+/**
+ * Listens to a button, while it may be pressed.
+ *
+ * @param {HTMLElement} button
+ * @param {() => void} press
+ */
+export function onPress(button, press) {
+  button.addEventListener('click', () => {
+    if (button.getAttribute('aria-disabled') !== 'true') press()
+  })
+}
+
+/**
+ * Gives an element the focus, and scrolls no more than is needed to see it.
+ *
+ * @param {HTMLElement} element
+ */
+export function focusOn(element) {
+  element.focus({ preventScroll: true })
+  element.scrollIntoView({ block: 'nearest' })
+}

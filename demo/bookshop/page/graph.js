@@ -1,3 +1,5 @@
+import { reach } from './reach.js'
+
 /** The generated picture of the decision graph, on which the way of a request is drawn. */
 export class Graph {
   #host
@@ -16,13 +18,14 @@ export class Graph {
   load() {
     this.#loading ??= this.#load().catch((error) => {
       this.#loading = undefined
+      this.#root.replaceChildren(`The graph cannot be shown. ${error.message}`)
       throw error
     })
     return this.#loading
   }
 
   async #load() {
-    const text = await (await fetch('/graph.svg')).text()
+    const text = await (await reach('/graph.svg')).text()
     // its style is adopted rather than inlined, which the page's Content-Security-Policy does not let through
     const [inlined = '', style = ''] = /<style>([^<]*)<\/style>/.exec(text) ?? []
     const svg = new DOMParser().parseFromString(text.replace(inlined, ''), 'image/svg+xml').documentElement

@@ -1,13 +1,21 @@
-import { create, read, remove } from './books.js'
+import { create, flawOf, keptIn, read, remove } from './books.js'
 import { Count } from './count.js'
-import { byId, h } from './dom.js'
-import { follow, positionOf } from './follow.js'
-import { holdWhileVisible } from './held.js'
+import { byId, enable, h, onPress } from './dom.js'
+import { firehose, followFirehose } from './firehose.js'
+import { positionOf } from './follow.js'
+import { say, sayFailed } from './reach.js'
+import { showWait } from './wait.js'
 
-const firehose = '/api/events/stream'
 const most = 200
 const surprise = { isbn: '9780441013593', title: 'Dune', author: 'Frank Herbert', year: 1965 }
 const away = 5000
+
+const states = {
+  open: 'Live.',
+  shared: 'Live, by the connection of another window: a browser has six for all of them.',
+  lost: 'Lost the connection. Reconnecting …',
+  away: 'Connecting …',
+}
 
 /**
  * Follows the firehose, counts what comes, and keeps the shelf up to date by it.
@@ -17,14 +25,19 @@ const away = 5000
 export async function showHappening(shelf) {
   const events = byId('events')
   const state = byId('happening-state')
-  /** @type {HTMLButtonElement} */
-  const hangUp = byId('hang-up')
+  const disconnect = byId('disconnect')
+  showDune()
   // where it stands is read before the shelf, and it is followed from there: nothing is between the two
-  let last = await positionOf(firehose)
-  const count = new Count(last)
+  const position = await positionOf(firehose, () => {
+    say(state, 'The server does not answer. Trying again …')
+    shelf.isAway()
+  })
+  const count = new Count(position)
   shelf.load()
   let returns = 0
   let wasOpen = false
+  let isOpen = false
+  let isDisconnected = false
 
   /** @param {HTMLElement} item */
   const show = (item) => {
@@ -32,100 +45,118 @@ export async function showHappening(shelf) {
     // a gap stays to be seen
     if (events.children.length > most)
       [...events.children].findLast((each) => !each.matches('.gap'))?.remove()
-    for (const name of /** @type {const} */ (['seen', 'missed', 'twice'])) {
+    const { seen, missed, isMore, twice } = count
+    const more = missed > 0 ? `${missed} or more` : 'unknown number'
+    for (const [name, text] of Object.entries({ seen, missed: isMore ? more : missed, twice })) {
       const shown = byId(name)
-      shown.textContent = String(count[name])
-      shown.classList.toggle('bad', name !== 'seen' && count[name] > 0)
+      say(shown, String(text))
+      shown.classList.toggle('bad', name !== 'seen' && text !== 0)
+      shown.classList.toggle('words', typeof text === 'string')
     }
   }
 
-  /** @param {MessageEvent} message */
-  const take = (message) => {
-    const data = JSON.parse(message.data)
-    if (message.type === 'gap') {
-      count.gap()
+  /** @param {import('./firehose.js').Happening} happening */
+  const take = ({ type, id, data }) => {
+    if (type === 'gap') {
+      const lost = count.gap(data.from)
       // what is missing on the shelf cannot be known
       shelf.load()
-      // where nothing is retained nothing comes now: it goes on from here, and is told of the gap once
-      if (data.from.endsWith('-0')) last = data.from
-      return show(gapItem(data))
+      show(gapItem(data.requested, lost))
+      if (lost === undefined) void sayFate(shelf)
+      return
     }
-    last = message.lastEventId
     const { missed } = count
-    const isNew = count.see(last)
+    const isNew = count.see(id)
     if (data.kind === 'restocked' || count.missed > missed) shelf.load()
     else if (isNew) shelf.apply(data)
-    show(eventItem(message, data))
+    show(eventItem(id, data))
   }
 
-  const connection = holdWhileVisible('firehose', state, () => {
-    const stream = follow(firehose, {
-      position: last,
-      types: ['created', 'updated', 'deleted', 'restocked', 'gap'],
-      event: take,
-      state: (now) => {
-        if (now === 'open') {
-          if (wasOpen) byId('returns').textContent = String(++returns)
-          wasOpen = true
-        }
-        state.textContent = now === 'open' ? 'Live.' : 'Lost the connection. Reconnecting …'
-        state.dataset.state = now
-      },
-    })
-    return () => stream.close()
+  const connection = followFirehose(position, {
+    take,
+    state(now) {
+      const wasLive = isOpen
+      isOpen = now === 'open' || now === 'shared'
+      if (isOpen && !wasLive) {
+        if (wasOpen) say(byId('returns'), String(++returns))
+        wasOpen = true
+      }
+      if (isDisconnected) return
+      say(state, states[now])
+      state.dataset.state = isOpen ? 'open' : 'lost'
+    },
   })
 
-  byId('happen').addEventListener('click', async () => {
-    const isAdded = (await create(surprise)).ok
-    if (isAdded) return
-    const response = await read(surprise.isbn)
-    if (response.ok) await remove(surprise.isbn, response.headers.get('ETag') ?? '')
-  })
-
-  hangUp.addEventListener('click', () => {
-    hangUp.disabled = true
+  onPress(disconnect, () => {
+    enable(disconnect, false)
+    isDisconnected = true
     connection.letGo()
-    let left = away / 1000
-    const tick = () => {
-      state.dataset.state = 'lost'
-      state.textContent = `Hung up. Back in ${left} s: change a book meanwhile.`
-      if (left-- > 0) return void setTimeout(tick, 1000)
-      hangUp.disabled = false
+    state.dataset.state = 'lost'
+    say(state, `Disconnected, for ${away / 1000} seconds. Change a book meanwhile: it comes afterwards.`)
+    const end = showWait('disconnected', { what: 'Disconnected', ms: away })
+    setTimeout(() => {
+      end()
+      enable(disconnect, true)
+      isDisconnected = false
+      say(state, states.away)
       connection.hold()
-    }
-    tick()
+    }, away)
+  })
+}
+
+/** The button that adds a book, or removes it where it is there. */
+function showDune() {
+  const flaw = byId('dune-flaw')
+  byId('dune').addEventListener('click', async () => {
+    say(flaw, '')
+    const there = await read(surprise.isbn)
+    const response = there.ok
+      ? await remove(surprise.isbn, there.headers.get('ETag') ?? '')
+      : await create(surprise)
+    if (!response.ok) sayFailed(flaw, 'Dune was neither added nor removed', await flawOf(response))
   })
 }
 
 /**
- * @param {MessageEvent} message
+ * The server has restarted: what became of the books is said on the shelf.
+ *
+ * @param {import('./shelf.js').Shelf} shelf
+ */
+async function sayFate(shelf) {
+  if ((await keptIn()) !== 'memory') return
+  shelf.notice(
+    'The server has restarted. Its books were kept in memory: what was added, edited or deleted before is gone, and the shelf is again as it was at the beginning.',
+  )
+}
+
+/**
+ * @param {string} id
  * @param {{ kind: string, book?: import('./books.js').Book }} data
  */
-function eventItem({ lastEventId }, { kind, book }) {
+function eventItem(id, { kind, book }) {
   return h(
     'li',
-    { class: kind, 'data-id': lastEventId },
+    { class: kind, 'data-id': id },
     h('span', { class: 'kind' }, kind),
     h('span', { class: 'what' }, book?.title ?? 'Anything may have changed: the shelf was loaded again.'),
     h('time', {}, new Date().toLocaleTimeString()),
   )
 }
 
-/** @param {{ requested: string, reason: string }} gap */
-function gapItem({ requested, reason }) {
-  const why =
-    reason === 'unknown'
-      ? 'the server has restarted, and its history was in memory'
-      : 'more has happened than is retained'
+/**
+ * @param {string} requested
+ * @param {number | undefined} lost
+ */
+function gapItem(requested, lost) {
+  const what =
+    lost === undefined
+      ? `An unknown number of events is missing after ${requested}: the server has restarted, and its history was in memory.`
+      : `${lost === 1 ? 'One event is' : `${lost} events are`} missing after ${requested}: more has happened than is retained.`
   return h(
     'li',
     { class: 'gap' },
     h('span', { class: 'kind' }, 'gap'),
-    h(
-      'span',
-      { class: 'what' },
-      `What happened after ${requested} cannot be told: ${why}. The shelf was loaded again.`,
-    ),
+    h('span', { class: 'what' }, `${what} The shelf was loaded again.`),
     h('time', {}, new Date().toLocaleTimeString()),
   )
 }

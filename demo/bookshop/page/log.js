@@ -1,6 +1,7 @@
 import { byId } from './dom.js'
 import { shareWhileVisible } from './held.js'
 import { linesOf } from './pieces.js'
+import { reach, say } from './reach.js'
 
 const most = 200
 
@@ -10,13 +11,16 @@ const most = 200
 export function showLog() {
   const lines = byId('lines')
   const state = byId('log-state')
+  /** @type {'open' | 'lost'} */
+  let now = 'lost'
 
   /** @param {Update} update */
   const show = (update) => {
     if ('state' in update) {
-      state.dataset.state = update.state
-      state.textContent = update.state === 'open' ? 'Live.' : 'Lost the log. Reconnecting …'
-      if (update.state === 'open') lines.replaceChildren()
+      now = update.state
+      state.dataset.state = now
+      say(state, now === 'open' ? 'Live.' : 'Lost the log. Reconnecting …')
+      if (now === 'open') lines.replaceChildren()
       return
     }
     const isAtEnd = lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 8
@@ -26,12 +30,13 @@ export function showLog() {
     if (isAtEnd) lines.scrollTop = lines.scrollHeight
   }
 
-  shareWhileVisible('log', state, {
+  shareWhileVisible('log', {
     open: followLog,
     show,
     all: () => [
       /** @type {Update} */ ({ state: 'open' }),
       ...[...lines.childNodes].map((each) => ({ line: (each.textContent ?? '').trimEnd() })),
+      ...(now === 'lost' ? [/** @type {Update} */ ({ state: now })] : []),
     ],
   })
 }
@@ -45,7 +50,7 @@ function followLog(tell) {
   const { signal } = leaving
 
   const read = async () => {
-    const response = await fetch('/api/tail?file=access.log&last=50', { signal })
+    const response = await reach('/api/tail?file=access.log&last=50', { signal })
     if (!response.ok) throw new Error(`The log answers ${response.status}`)
     tell({ state: 'open' })
     for await (const line of linesOf(response)) tell({ line })

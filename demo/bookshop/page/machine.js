@@ -1,26 +1,34 @@
-import { byId } from './dom.js'
+import { flawOf } from './books.js'
+import { byId, enable, onPress } from './dom.js'
 import { follow } from './follow.js'
 import { shareWhileVisible } from './held.js'
+import { reach, say, sayFailed } from './reach.js'
+import { showWait } from './wait.js'
 
 const width = 240 // samples: a minute
 const height = 64
 
 /**
- * What there is to show: a sample; or that there is none, and why; or it begins anew.
+ * What there is to show: a sample; or that there is none, and why, and until when another process takes the place of
+ * a dead one; or it begins anew.
  *
- * @typedef {{ pid: number, cpu: number, memory: number } | { why: string, isBreak?: boolean } | 'anew'} Update
+ * @typedef {{ since: number, ms: number }} Wait
+ * @typedef {{ pid: number, cpu: number, memory: number, took?: number }} Shown
+ * @typedef {Shown | { why: string, isBreak?: boolean, wait?: Wait | undefined } | 'anew'} Update
  */
 
 /** Follows the samples of the machine; when their source dies, waits for another. */
 export function showMachine() {
   const state = byId('machine-state')
-  /** @type {HTMLButtonElement} */
   const kill = byId('kill')
   const charts = [new Chart('cpu'), new Chart('memory')]
   /** @type {Update[]} */
   const shown = []
+  let took = ''
+  let isLive = false
+  let endWait = () => {}
 
-  shareWhileVisible('machine', state, {
+  shareWhileVisible('machine', {
     open: followSource,
     /** @param {Update} update */
     show(update) {
@@ -31,21 +39,41 @@ export function showMachine() {
       }
       shown.push(update)
       if (shown.length > width) shown.shift()
-      const isLive = 'pid' in update
+      const wasLive = isLive
+      isLive = 'pid' in update
       state.dataset.state = isLive ? 'open' : 'lost'
-      state.textContent = isLive ? `Live, from process ${update.pid}.` : update.why
-      kill.disabled = !isLive
-      if (isLive) for (const chart of charts) chart.add(update[chart.name])
-      else if (update.isBreak) for (const chart of charts) chart.add(undefined)
+      endWait()
+      if (!('pid' in update)) took = ''
+      else if (update.took) took = ` It took ${(update.took / 1000).toFixed(1)} s to replace the last one.`
+      if (isLive !== wasLive) enable(kill, isLive)
+      if ('pid' in update) {
+        say(state, `Live, from process ${update.pid}.${took}`)
+        for (const chart of charts) chart.add(update[chart.name])
+        return
+      }
+      say(state, update.why)
+      if (update.wait) endWait = showWait('replaced', { what: 'Another process starts', ...update.wait })
+      if (update.isBreak) for (const chart of charts) chart.add(undefined)
     },
     all: () => [/** @type {Update} */ ('anew'), ...shown],
   })
 
-  kill.addEventListener('click', async () => {
-    kill.disabled = true
-    await fetch('/api/stream/source', { method: 'DELETE' }).catch(() => {})
+  const flaw = byId('kill-flaw')
+  onPress(kill, async () => {
+    enable(kill, false)
+    say(flaw, '')
+    try {
+      const response = await reach('/api/stream/source', { method: 'DELETE' })
+      if (!response.ok) throw await flawOf(response)
+    } catch (error) {
+      sayFailed(flaw, 'Not killed', error)
+      enable(kill, isLive)
+    }
   })
 }
+
+/** Why a stream ends to which one has to come back. */
+const passing = ['down', 'expired', 'revoked', 'shutdown']
 
 /**
  * @param {(update: Update) => void} tell
@@ -58,28 +86,39 @@ function followSource(tell) {
   /** @type {number | undefined} */
   let pid
 
+  /** @type {Wait | undefined} */
+  let wait
+  let ms = 5000
+
   // An EventSource gives up at the 503 of a dead source: so look first whether there is one.
   const begin = async () => {
     for (let isFirst = pid === undefined; isWanted; isFirst = false) {
-      const source = await fetch('/api/stream/source', { cache: 'no-store' })
+      const source = await reach('/api/stream/source', { cache: 'no-store' })
         .then((response) => response.json())
         .catch(() => undefined)
       if (!isWanted) return
+      if (source) ms = source.restartAfter
       if (source?.isAlive) return open()
       if (isFirst)
-        tell({ why: source ? 'The source is dead. Waiting for another …' : 'The server is away …' })
+        tell({
+          why: source
+            ? 'The source is dead. Waiting for another …'
+            : 'The server does not answer. Trying again …',
+        })
       await new Promise((resolve) => setTimeout(resolve, 1000))
     }
   }
 
   const open = () => {
     stream = follow('/api/stream', {
-      types: ['message', 'end'],
+      types: ['message', 'end', 'reconnect'],
       event: (message) => {
         const data = JSON.parse(message.data)
-        if (message.type === 'end') return ended(data.reason)
+        // `end`: it is over; `reconnect`: it is not, and who wants more has to come back
+        if (message.type !== 'message') return ended(data.reason, message.type)
         pid = data.pid
-        tell(data)
+        tell({ ...data, ...(wait && { took: Date.now() - wait.since }) })
+        wait = undefined
       },
       state: (now) => {
         if (now === 'lost') tell({ why: 'Lost the connection. Reconnecting …', isBreak: true })
@@ -87,14 +126,20 @@ function followSource(tell) {
     })
   }
 
-  /** @param {string} reason */
-  const ended = (reason) => {
+  /**
+   * @param {string} reason
+   * @param {string} type
+   */
+  const ended = (reason, type) => {
     stream?.close()
-    const why =
-      reason === 'down'
-        ? `Process ${pid} has died, and its streams have ended, complete. Waiting for another …`
-        : `The stream has ended: ${reason}. Reconnecting …`
-    tell({ why, isBreak: true })
+    if (type === 'end' && !passing.includes(reason))
+      return tell({ why: `The stream is over: ${reason}.`, isBreak: true })
+    const hasDied = reason === 'down'
+    wait = hasDied ? { since: Date.now(), ms } : undefined
+    const why = hasDied
+      ? `Process ${pid} has died, and its streams have ended, complete. Another takes its place in about ${Math.ceil(ms / 1000)} s.`
+      : `The stream has ended: ${reason}. Reconnecting …`
+    tell({ why, isBreak: true, wait })
     void begin()
   }
 

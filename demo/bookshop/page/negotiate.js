@@ -1,5 +1,6 @@
 import { byId, h } from './dom.js'
 import { Graph } from './graph.js'
+import { reach, sayFailed } from './reach.js'
 
 const shown = 2000
 const patience = 2000
@@ -43,7 +44,7 @@ export function showNegotiate() {
     try {
       const { signal } = leaving
       // what the browser has kept would answer in the server's place
-      const response = await fetch(path, {
+      const request = requested(path, {
         method,
         headers,
         body,
@@ -51,6 +52,7 @@ export function showNegotiate() {
         cache: 'no-store',
         redirect: 'manual',
       })
+      const response = await reach(request)
       const questions = (response.headers.get('Decision-Trace') ?? '').split(', ').filter(Boolean)
       // every stream says so, and no other answer
       const isHeld = response.headers.get('X-Accel-Buffering') === 'no'
@@ -60,7 +62,9 @@ export function showNegotiate() {
       await showBody(response, leaving, isHeld && method !== 'HEAD')
     } catch (error) {
       if (asking !== leaving) return
-      byId('response').replaceChildren(h('p', { class: 'flaw' }, `The browser says: ${error}`))
+      const flaw = h('p', { class: 'flaw' })
+      byId('response').replaceChildren(flaw)
+      sayFailed(flaw, 'Not sent', error)
       byId('path').replaceChildren()
       graph.show([], '').catch(() => {})
     }
@@ -93,7 +97,30 @@ export function showNegotiate() {
   byId('enlarge').addEventListener('click', () => {
     byId('enlarge').setAttribute('aria-pressed', String(byId('graph').classList.toggle('large')))
   })
-  graph.load().catch(() => {})
+  // who does not come so far need not wait for it
+  const near = new IntersectionObserver(
+    (seen) => {
+      if (!seen.some((each) => each.isIntersecting)) return
+      near.disconnect()
+      graph.load().catch(() => {})
+    },
+    { rootMargin: '600px' },
+  )
+  near.observe(byId('graph'))
+}
+
+/**
+ * A request, where the browser sends such a one.
+ *
+ * @param {string} path
+ * @param {RequestInit} init
+ */
+function requested(path, init) {
+  try {
+    return new Request(path, init)
+  } catch (error) {
+    throw new Error(`The browser says: ${error instanceof Error ? error.message : error}`)
+  }
 }
 
 /**
@@ -113,7 +140,7 @@ function input(form, name) {
 async function etagOf(form) {
   const { path, headers } = requestOf(form)
   const { 'If-None-Match': _, ...others } = headers
-  const response = await fetch(path, { method: 'HEAD', headers: others, cache: 'no-store' }).catch(
+  const response = await reach(path, { method: 'HEAD', headers: others, cache: 'no-store' }).catch(
     () => undefined,
   )
   return response?.headers.get('ETag') ?? '"none"'
@@ -160,6 +187,7 @@ async function showBody(response, leaving, isHeld) {
   const body = byId('body')
   const late = isHeld ? setTimeout(() => leaving.abort(), patience) : undefined
   let text = ''
+  let isCut = false
   try {
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     while (reader && text.length < shown) {
@@ -170,11 +198,12 @@ async function showBody(response, leaving, isHeld) {
     }
     if (text.length >= shown) leaving.abort()
   } catch {
-    // it was aborted, here
+    isCut = !leaving.signal.aborted
   }
   clearTimeout(late)
   body.textContent = text.slice(0, shown) + (text.length > shown ? '…' : '')
   if (isHeld && leaving.signal.aborted) body.append('\n(held open: left after two seconds)')
+  else if (isCut) body.append('\n(cut off)')
   else if (text === '') body.textContent = '(no body)'
 }
 

@@ -33,3 +33,31 @@ export async function* linesOf(response) {
     yield* lines
   }
 }
+/**
+ * An event of an event stream.
+ *
+ * @typedef {{ type: string, data: string }} Message
+ */
+
+/**
+ * The events of an event stream as they come, of a response to a POST, which an EventSource cannot send. Comments,
+ * `retry` and `id` are passed over, and so is an event without data.
+ *
+ * @param {Response} response
+ * @returns {AsyncGenerator<Message>}
+ */
+export async function* eventsOf(response) {
+  let type = ''
+  /** @type {string[]} */
+  let data = []
+  for await (const line of linesOf(response)) {
+    const [, name, value = ''] = /^(event|data)(?:: ?(.*))?\r?$/.exec(line) ?? []
+    if (name === 'event') type = value
+    else if (name === 'data') data.push(value)
+    else if (line.trimEnd() === '') {
+      if (data.length > 0) yield { type: type || 'message', data: data.join('\n') }
+      type = ''
+      data = []
+    }
+  }
+}

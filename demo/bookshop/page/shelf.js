@@ -1,6 +1,7 @@
 import { create, flawOf, list, read, remove, replace } from './books.js'
 import { ask, editBook } from './dialogs.js'
-import { byId, h } from './dom.js'
+import { byId, focusOn, h } from './dom.js'
+import { say, sayFailed } from './reach.js'
 
 /** @typedef {import('./books.js').Book} Book */
 
@@ -15,9 +16,17 @@ export class Shelf {
   #waiting
   #search = ''
   #isBusy = false
+  /** The button that was pressed: the focus comes back to it, or to what is in its place. */
+  /** @type {HTMLElement} */
+  #pressed = byId('add')
+  /** The book that was added here, and is to be shown as soon as it is there. */
+  /** @type {Book | undefined} */
+  #added
   #loading = new AbortController()
   #list = byId('books')
   #status = byId('shelf-count')
+  #said = byId('shelf-said')
+  #notice = byId('shelf-notice')
 
   constructor() {
     /** @type {HTMLInputElement} */
@@ -26,7 +35,26 @@ export class Shelf {
       this.#search = search.value.trim()
       this.load()
     })
-    byId('add').addEventListener('click', () => this.#alone(() => this.#write(undefined, {})))
+    byId('add').addEventListener('click', () => this.#alone(byId('add'), () => this.#write(undefined, {})))
+    byId('shelf-notice-read').addEventListener('click', () => {
+      this.#notice.hidden = true
+      focusOn(byId('shelf-title'))
+    })
+  }
+
+  /** The books cannot be read, and it is tried again. */
+  isAway() {
+    say(this.#status, 'The books cannot be read: the server does not answer. Trying again …')
+  }
+
+  /**
+   * Says what whoever looks at the shelf has to know, until it is read.
+   *
+   * @param {string} text
+   */
+  notice(text) {
+    this.#notice.hidden = false
+    say(byId('shelf-notice-text'), text)
   }
 
   /** Loads the shelf anew; a later call takes the place of an earlier one. */
@@ -48,7 +76,8 @@ export class Shelf {
       const books = response.ok ? await response.json().catch(() => undefined) : undefined
       if (signal.aborted) return
       if (books) return this.#fill(books)
-      this.#status.textContent = 'The books cannot be read now. Trying again …'
+      if (response.type === 'error') this.isAway()
+      else say(this.#status, 'The books cannot be read now. Trying again …')
       await new Promise((resolve) => setTimeout(resolve, 2000))
       if (signal.aborted) return
     }
@@ -60,6 +89,11 @@ export class Shelf {
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
     this.#show()
+    for (const element of this.#shown.values()) say(flawIn(element), '')
+    if (this.#added) {
+      say(this.#said, `“${this.#added.title}” was added. It is not among what you search for.`)
+      this.#added = undefined
+    }
     for (const event of waiting) this.apply(event)
   }
 
@@ -84,9 +118,12 @@ export class Shelf {
   #show() {
     for (const [isbn, element] of this.#shown) {
       if (this.#books.has(isbn)) continue
-      if (element.contains(document.activeElement)) byId('search').focus()
+      const focused = document.activeElement
+      const heir = focused && element.contains(focused) ? this.#heirOf(element, focused) : undefined
+      if (element.contains(this.#pressed)) this.#pressed = this.#heirOf(element, this.#pressed)
       element.remove()
       this.#shown.delete(isbn)
+      if (heir) focusOn(heir)
     }
     let place = this.#list.firstElementChild
     for (const book of this.#books.values()) {
@@ -96,7 +133,34 @@ export class Shelf {
       else this.#list.insertBefore(element, place)
     }
     const count = this.#books.size === 1 ? 'One book' : `${this.#books.size} books`
-    this.#status.textContent = this.#search === '' ? count : `${count} for “${this.#search}”`
+    say(this.#status, this.#search === '' ? count : `${count} for “${this.#search}”`)
+    this.#showAdded()
+  }
+
+  /** A new book comes last, where nobody may look: it is scrolled to, marked for a while, and announced. */
+  #showAdded() {
+    const element = this.#added && this.#shown.get(this.#added.isbn)
+    if (!element) return
+    say(this.#said, `“${this.#added?.title}” was added, at the end of the shelf.`)
+    this.#added = undefined
+    element.classList.add('added')
+    element.scrollIntoView({ block: 'nearest' })
+  }
+
+  /**
+   * Where the focus goes from a button of a book that is no longer there: to the same button of the next one, or else of
+   * the one before, or else to the heading.
+   *
+   * @param {HTMLElement} element
+   * @param {Element} button
+   * @returns {HTMLElement}
+   */
+  #heirOf(element, button) {
+    const all = [...this.#shown.values()]
+    const place = all.indexOf(element)
+    const stays = (/** @type {HTMLElement} */ each) => this.#books.has(each.dataset.isbn ?? '')
+    const heir = all.slice(place + 1).find(stays) ?? all.slice(0, place).findLast(stays)
+    return heir?.querySelector(`.${button.className}`) ?? byId('shelf-title')
   }
 
   /** @param {Book} book */
@@ -110,21 +174,26 @@ export class Shelf {
       h(
         'div',
         { class: 'actions' },
-        h(
-          'button',
-          { type: 'button', class: 'edit', onclick: () => this.#alone(() => this.#edit(isbn)) },
-          'Edit',
-        ),
-        h(
-          'button',
-          { type: 'button', class: 'delete', onclick: () => this.#alone(() => this.#delete(isbn)) },
-          'Delete',
-        ),
+        this.#button('edit', 'Edit', () => this.#edit(isbn)),
+        this.#button('delete', 'Delete', () => this.#delete(isbn)),
       ),
+      h('p', { class: 'flaw', role: 'alert' }),
     )
+    element.addEventListener('animationend', () => element.classList.remove('added', 'changed'))
     element.style.setProperty('--hue', String((Number(isbn.slice(-6)) * 47) % 360))
     this.#shown.set(isbn, element)
     return element
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} label
+   * @param {() => Promise<void>} run
+   */
+  #button(name, label, run) {
+    const button = h('button', { type: 'button', class: name }, label)
+    button.addEventListener('click', () => this.#alone(button, run))
+    return button
   }
 
   /**
@@ -133,7 +202,7 @@ export class Shelf {
    * @param {string} isbn
    */
   async #edit(isbn) {
-    const seen = await this.#open(isbn)
+    const seen = await this.#open(isbn, 'Not opened')
     if (seen) await this.#write(seen, seen.book)
   }
 
@@ -142,7 +211,7 @@ export class Shelf {
    *
    * @param {Seen | undefined} seen what the server has; undefined: nothing
    * @param {Partial<Book>} draft what the form begins with
-   * @param {string} [flaw] what was wrong with it
+   * @param {Error} [flaw] what was wrong with it
    */
   async #write(seen, draft, flaw) {
     const sent = await editBook(
@@ -150,6 +219,7 @@ export class Shelf {
       (book) => (seen ? replace(seen.book.isbn, seen.etag, book) : create(book)),
     )
     if (sent?.response.status === 412) await this.#resolve(sent.book, seen)
+    else if (sent) this.#did(seen ? 'saved' : 'added', await sent.response.json())
   }
 
   /**
@@ -164,7 +234,7 @@ export class Shelf {
     if (!now.ok && now.status !== 404) return this.#write(seen, mine, await flawOf(now))
     const theirs = now.ok ? await seenIn(now) : undefined
     const choice = await ask({
-      title: '412: somebody was faster',
+      title: 'Someone saved first (412)',
       lede: theirs
         ? 'The book was changed after you opened it. Your version is not saved yet.'
         : 'The book was deleted after you opened it. Your version is not saved.',
@@ -172,16 +242,19 @@ export class Shelf {
         { label: 'Yours', book: mine },
         ...(theirs ? [{ label: 'On the shelf now', book: theirs.book }] : []),
       ],
-      choices: theirs
-        ? [
-            { value: 'mine', label: 'Save mine' },
-            { value: 'merge', label: 'Edit again' },
-            { value: 'theirs', label: 'Leave theirs' },
-          ]
-        : [
-            { value: 'mine', label: 'Add it again' },
-            { value: 'theirs', label: 'Leave it deleted' },
-          ],
+      ...(theirs
+        ? {
+            safe: { value: 'theirs', label: 'Keep theirs' },
+            others: [
+              // nothing of either version is lost by it
+              { value: 'merge', label: 'Edit again', hasFocus: true },
+              { value: 'mine', label: 'Save mine', look: 'primary' },
+            ],
+          }
+        : {
+            safe: { value: 'theirs', label: 'Leave it deleted' },
+            others: [{ value: 'mine', label: 'Add it again', look: 'primary' }],
+          }),
     })
     if (choice === 'merge') return this.#write(theirs, mine)
     if (choice !== 'mine') return
@@ -189,6 +262,7 @@ export class Shelf {
     // changed, or added, by somebody else once more
     if (response.status === 412 || response.status === 409) return this.#resolve(mine, theirs)
     if (!response.ok) return this.#write(theirs, mine, await flawOf(response))
+    this.#did(theirs ? 'saved' : 'added', mine)
   }
 
   /**
@@ -196,47 +270,77 @@ export class Shelf {
    * @param {'again'} [again] it was changed since it was asked for
    */
   async #delete(isbn, again) {
-    const seen = await this.#open(isbn)
+    const seen = await this.#open(isbn, 'Not deleted')
     if (!seen) return
     const choice = await ask({
-      title: again ? '412: somebody was faster' : 'Delete this book?',
+      title: again ? 'Someone saved first (412)' : 'Delete this book?',
       lede: again ? 'It was changed after you looked at it. Delete it all the same?' : '',
       versions: [{ label: again ? 'On the shelf now' : 'The book', book: seen.book }],
-      choices: [
-        { value: 'delete', label: 'Delete it', look: 'danger' },
-        { value: 'keep', label: 'Keep it', look: 'safe' },
-      ],
+      safe: { value: 'keep', label: 'Keep it' },
+      others: [{ value: 'delete', label: 'Delete it', look: 'danger' }],
     })
     if (choice !== 'delete') return
     const response = await remove(isbn, seen.etag)
     if (response.status === 412) await this.#delete(isbn, 'again')
-    else if (!response.ok) this.#status.textContent = await flawOf(response)
+    else if (response.ok) this.#did('deleted', seen.book)
+    else this.#fail(isbn, 'Not deleted', await flawOf(response))
+  }
+
+  /**
+   * Says what was done here, and shows it: also while the firehose is away.
+   *
+   * @param {'added' | 'saved' | 'deleted'} what
+   * @param {Book} book
+   */
+  #did(what, book) {
+    say(this.#said, what === 'added' ? '' : `“${book.title}” was ${what}.`)
+    if (what === 'added') this.#added = book
+    this.load()
+  }
+
+  /**
+   * Says at a book what has failed; on top of the shelf, where the book is no longer shown.
+   *
+   * @param {string} isbn
+   * @param {string} what
+   * @param {Error} flaw
+   */
+  #fail(isbn, what, flaw) {
+    const element = this.#shown.get(isbn)
+    sayFailed(element ? flawIn(element) : this.#said, what, flaw)
   }
 
   /**
    * The book as it is now; undefined, and said so, where it cannot be read.
    *
    * @param {string} isbn
+   * @param {string} what what has failed then
    * @returns {Promise<Seen | undefined>}
    */
-  async #open(isbn) {
+  async #open(isbn, what) {
+    const element = this.#shown.get(isbn)
+    if (element) say(flawIn(element), '')
     const response = await read(isbn)
     if (response.ok) return seenIn(response)
-    this.#status.textContent = await flawOf(response)
+    this.#fail(isbn, what, await flawOf(response))
     return undefined
   }
 
   /**
    * One thing at a time: whoever clicks while another book is looked at, or asked about, is not heard.
    *
+   * @param {HTMLElement} pressed
    * @param {() => Promise<void>} run
    */
-  async #alone(run) {
+  async #alone(pressed, run) {
     if (this.#isBusy) return
     this.#isBusy = true
+    this.#pressed = pressed
     await run().finally(() => {
       this.#isBusy = false
     })
+    // a dialog cannot give the focus back to a button that is gone
+    if (document.activeElement?.matches('body, dialog *')) focusOn(this.#pressed)
   }
 }
 
@@ -249,6 +353,16 @@ export class Shelf {
  */
 async function seenIn(response) {
   return { book: await response.json(), etag: response.headers.get('ETag') ?? '' }
+}
+
+/**
+ * Where it is said what has failed with a book.
+ *
+ * @param {HTMLElement} element
+ * @returns {HTMLElement}
+ */
+function flawIn(element) {
+  return /** @type {HTMLElement} */ (element.querySelector('.flaw'))
 }
 
 /**

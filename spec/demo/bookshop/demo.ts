@@ -60,7 +60,7 @@ export async function* linesOf(response: Response): AsyncGenerator<string> {
 
 /** The records of an NDJSON body as they come. */
 export async function* recordsOf<T>(response: Response): AsyncGenerator<T> {
-  for await (const line of linesOf(response)) if (line) yield JSON.parse(line)
+  for await (const line of linesOf(response)) if (line.trim()) yield JSON.parse(line)
 }
 
 /** An event of an SSE body. */

@@ -74,7 +74,7 @@ describe('The demo: what the page says to try from the shell', function () {
   }
 
   const texts: [panel: string, format: string, prints: RegExp][] = [
-    ['happening', 'make it happen', /^\{"isbn":"9780441013593","title":"Dune"/],
+    ['happening', 'add Dune', /^\{"isbn":"9780441013593","title":"Dune"/],
     ['shelf', 'a stale delete: 412', /^HTTP\/1.1 412 Precondition Failed\r\n/],
     ['machine', 'kill the source', /^HTTP\/1.1 204 No Content\r\n/],
     ['shelf', 'plain text, in German', /^Bücher im Regal: \d+\n- Structure/],

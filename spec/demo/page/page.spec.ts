@@ -1,63 +1,17 @@
-import { once } from 'node:events'
-import { type IncomingMessage, request } from 'node:http'
 import axe from 'axe-core'
 import { expect } from 'chai'
-import type { Browser, Page } from 'playwright-core'
-import { type Look, launch, Windows } from '../../support/browser.js'
-import { needs } from '../../support/installed.js'
-import { type Demo, runDemo, until } from '../bookshop/demo.js'
-import { away, countsOf, look, shows } from './page.js'
-
-const erlang = '9781937785536'
-const schemer = { isbn: '9780262560993', title: 'The Little Schemer', author: 'Daniel P. Friedman' }
-
-const phone = { viewport: { width: 390, height: 844 } }
+import type { Page } from 'playwright-core'
+import { BooksInMemory } from '../../../demo/bookshop/books-in-memory.js'
+import type { Look } from '../../support/browser.js'
+import { type Demo, until } from '../bookshop/demo.js'
+import { away, bookOf, countsOf, erlang, look, phone, schemer, shopOfEach, shows } from './page.js'
 
 describe('The demo: the page', function () {
   this.timeout(60_000)
-  needs('chromium')
-  let browser: Browser
-  let demo: Demo
-  let windows: Windows
-
-  before(async () => {
-    browser = await launch()
-    windows = await Windows.in(browser)
-  })
-
-  beforeEach(async () => {
-    demo = await runDemo({ pace: 20, restartAfter: 300 })
-  })
-
-  afterEach(async () => {
-    await windows.clear()
-    await demo.close()
-    expect(windows.complaints.splice(0), 'console errors').to.deep.equal([])
-  })
-
-  after(() => browser?.close())
-
-  /** A window of the page, its shelf loaded and its firehose open. */
-  async function open(look: Look = {}): Promise<Page> {
-    const page = await windows.open(demo.url, look)
-    await shows(page, '.book')
-    await shows(page, '#happening-state', 'Live')
-    return page
-  }
-
-  /** Changes the year of a book, behind the back of the page; on a connection of its own, which nobody drops. */
-  async function put(year: number, isbn = erlang): Promise<void> {
-    const headers = { 'Content-Type': 'application/json' }
-    const put = request(`${demo.url}/api/books/${isbn}`, { method: 'PUT', headers, agent: false })
-    put.end(JSON.stringify({ isbn, title: 'Programming Erlang', author: 'Joe Armstrong', year }))
-    const [answer] = (await once(put, 'response')) as [IncomingMessage]
-    expect(answer.statusCode).to.equal(200)
-    await once(answer.resume(), 'end')
-  }
-
-  const bookOf = (page: Page, isbn = erlang) => page.locator(`.book[data-isbn="${isbn}"]`)
-
-  const kept = async (isbn = erlang) => (await demo.ask(`GET /api/books/${isbn}`)).json()
+  const shop = shopOfEach()
+  const open = (options?: Look) => shop.open(options)
+  const put = (year: number, isbn?: string) => shop.put(year, isbn)
+  const kept = (isbn?: string) => shop.kept(isbn)
 
   describe('The shelf', () => {
     it('shows the books that there are', async () => {
@@ -87,8 +41,8 @@ describe('The demo: the page', function () {
       await page.fill('#book-form [name=title]', schemer.title)
       await page.fill('#book-form [name=author]', schemer.author)
       await page.click('#save')
-      await shows(page, '#book-flaw', 'its last digit should be 3')
-      windows.forgive(/400 \(Bad Request\)/)
+      await shows(page, '#isbn-flaw', 'Its last digit should be 3')
+      shop.windows.forgive(/400 \(Bad Request\)/)
       await page.fill('#book-form [name=isbn]', '978-0-262-56099-3')
       await page.click('#save')
       await page.locator('#book-dialog').waitFor({ state: 'hidden' })
@@ -111,12 +65,12 @@ describe('The demo: the page', function () {
       const page = await open()
       await bookOf(page).locator('.delete').click()
       await page.click('#conflict-choices button:text("Keep it")')
-      expect((await demo.ask(`GET /api/books/${erlang}`)).status).to.equal(200)
+      expect((await shop.demo.ask(`GET /api/books/${erlang}`)).status).to.equal(200)
       await bookOf(page).locator('.delete').click()
       await page.click('#conflict-choices button:text("Delete it")')
       await bookOf(page).waitFor({ state: 'detached' })
       await shows(page, '#events .deleted', 'Programming Erlang')
-      expect((await demo.ask(`GET /api/books/${erlang}`)).status).to.equal(404)
+      expect((await shop.demo.ask(`GET /api/books/${erlang}`)).status).to.equal(404)
     })
 
     describe('A stale edit is a 412, shown as a conflict to resolve', () => {
@@ -129,7 +83,7 @@ describe('The demo: the page', function () {
         await put(1999)
         await page.click('#save')
         await shows(page, '#conflict-title', '412')
-        windows.forgive(/412 \(Precondition Failed\)/)
+        shop.windows.forgive(/412 \(Precondition Failed\)/)
         expect(await page.locator('#versions').textContent()).to.match(/YoursMine.*On the shelf now.*1999/)
         expect(await kept()).to.deep.include({ title: 'Programming Erlang', year: 1999 })
       })
@@ -141,7 +95,7 @@ describe('The demo: the page', function () {
       })
 
       it('theirs can be left', async () => {
-        await page.click('#conflict-choices button:text("Leave theirs")')
+        await page.click('#conflict-choices button:text("Keep theirs")')
         await page.locator('#conflict-dialog').waitFor({ state: 'hidden' })
         expect(await kept()).to.deep.include({ title: 'Programming Erlang', year: 1999 })
       })
@@ -158,7 +112,7 @@ describe('The demo: the page', function () {
         await put(2000)
         await page.click('#conflict-choices button:text("Save mine")')
         await shows(page, '#versions', '2000')
-        windows.forgive(/412 \(Precondition Failed\)/)
+        shop.windows.forgive(/412 \(Precondition Failed\)/)
         expect(await kept()).to.deep.include({ title: 'Programming Erlang', year: 2000 })
       })
     })
@@ -181,7 +135,7 @@ describe('The demo: the page', function () {
       await page.unroute('**/api/books/*')
       await page.click('#save')
       await bookOf(page).locator('h3', { hasText: 'Mine' }).waitFor()
-      windows.forgive(/412 \(Precondition Failed\)|503 \(Service Unavailable\)/)
+      shop.windows.forgive(/412 \(Precondition Failed\)|503 \(Service Unavailable\)/)
     })
 
     it('where the server does not answer, says so, and keeps what was written', async () => {
@@ -190,11 +144,9 @@ describe('The demo: the page', function () {
       await page.route('**/api/books/*', (route) => route.abort())
       await page.fill('#book-form [name=title]', 'Mine')
       await page.click('#save')
-      await shows(page, '#book-flaw', 'The server does not answer: try again.')
-      await page.keyboard.press('Escape')
-      await bookOf(page).locator('.edit').click()
-      await shows(page, '#shelf-count', 'The server does not answer: try again.')
-      windows.forgive(/ERR_FAILED/)
+      await shows(page, '#book-flaw', 'Not saved. The server does not answer. Try again in a moment.')
+      expect(await page.inputValue('#book-form [name=title]')).to.equal('Mine')
+      shop.windows.forgive(away)
     })
 
     it('a second click on Save, while the first is on its way, sends nothing', async () => {
@@ -223,7 +175,7 @@ describe('The demo: the page', function () {
       await page.click('#conflict-choices button:text("Delete it")')
       await bookOf(page).waitFor({ state: 'detached' })
       expect(await page.locator('.book').count()).to.equal(11)
-      expect((await demo.ask('GET /api/books/9780135957059')).status).to.equal(200)
+      expect((await shop.demo.ask('GET /api/books/9780135957059')).status).to.equal(200)
     })
 
     it('a search is answered while books change all the time', async () => {
@@ -242,12 +194,12 @@ describe('The demo: the page', function () {
     it('says so where the book was deleted meanwhile, and can add it again', async () => {
       const page = await open()
       await bookOf(page).locator('.edit').click()
-      await demo.ask(`DELETE /api/books/${erlang}`)
+      await shop.demo.ask(`DELETE /api/books/${erlang}`)
       await page.click('#save')
       await shows(page, '#conflict-lede', 'was deleted')
-      windows.forgive(/412 \(Precondition Failed\)|404 \(Not Found\)/)
+      shop.windows.forgive(/412 \(Precondition Failed\)|404 \(Not Found\)/)
       await page.click('#conflict-choices button:text("Add it again")')
-      await until(async () => (await demo.ask(`GET /api/books/${erlang}`)).status === 200)
+      await until(async () => (await shop.demo.ask(`GET /api/books/${erlang}`)).status === 200)
     })
 
     it('a delete of what was changed meanwhile is asked about again', async () => {
@@ -256,7 +208,7 @@ describe('The demo: the page', function () {
       await put(1999)
       await page.click('#conflict-choices button:text("Delete it")')
       await shows(page, '#conflict-title', '412')
-      windows.forgive(/412 \(Precondition Failed\)/)
+      shop.windows.forgive(/412 \(Precondition Failed\)/)
       await shows(page, '#versions', '1999')
       await page.click('#conflict-choices button:text("Delete it")')
       await bookOf(page).waitFor({ state: 'detached' })
@@ -276,35 +228,45 @@ describe('The demo: the page', function () {
       await bookOf(one).waitFor({ state: 'detached' })
     })
 
-    it('and more of them than a browser has connections: each still reads and writes', async () => {
-      const pages = [await open(), await open()]
-      const last = await windows.open(demo.url)
-      await shows(last, '.book')
-      await shows(last, '#happening-state', 'Waiting for a connection')
-      // what is the same for all, one of them tells the others
-      for (const page of [...pages, last]) {
+    it('and more of them than a browser has connections: each sees, reads and writes, by three of them', async () => {
+      const pages: Page[] = []
+      for (let n = 0; n < 4; n++) pages.push(await open())
+      const [first, last] = [pages[0]!, pages[3]!]
+      await shows(last, '#happening-state', 'Live, by the connection of another window')
+      for (const page of pages) {
         await shows(page, '#machine-state', 'Live, from process')
         await shows(page, '#lines', '/api/books 200')
       }
-      expect(await streamsOf(demo)).to.equal(4)
+      expect(await streamsOf(shop.demo)).to.equal(3)
       // who is told again what there is has it once
       const samples = (page: Page) =>
         page.locator('#cpu-chart .line').evaluate((line) => line.getAttribute('d')!.split(/[ML]/).length)
-      expect(await samples(pages[1]!)).to.be.closeTo(await samples(pages[0]!), 4)
+      expect(await samples(pages[1]!)).to.be.closeTo(await samples(first), 4)
       await look(last, 'hidden')
       await look(last, 'visible')
       await shows(last, '#log-state', 'Live')
-      expect(await samples(last)).to.be.closeTo(await samples(pages[0]!), 4)
-      for (const [index, page] of [...pages, last].entries()) {
+      expect(await samples(last)).to.be.closeTo(await samples(first), 4)
+      for (const [index, page] of pages.entries()) {
         await bookOf(page).locator('.edit').click()
         await page.fill('#book-form [name=year]', String(1900 + index))
         await page.click('#save')
         await page.locator('#book-dialog').waitFor({ state: 'hidden' })
       }
-      expect(await kept()).to.deep.include({ year: 1902 })
-      await pages[0]!.close()
-      await shows(last, '#happening-state', 'Live')
-      await bookOf(last).locator('.isbn', { hasText: '1902' }).waitFor()
+      expect(await kept()).to.deep.include({ year: 1903 })
+      for (const page of pages) await countsOf(page, { seen: 4, missed: 0, twice: 0 })
+      // the others go on without the one that had the connection
+      await first.close()
+      await put(1904)
+      for (const page of pages.slice(1)) await countsOf(page, { seen: 5, missed: 0, twice: 0 })
+      await look(last, 'hidden')
+      await put(1905)
+      await put(1906)
+      await look(last, 'visible')
+      for (const page of pages.slice(1)) {
+        await countsOf(page, { seen: 7, missed: 0, twice: 0 })
+        await bookOf(page).locator('.isbn', { hasText: '1906' }).waitFor()
+      }
+      await until(async () => (await streamsOf(shop.demo)) === 3)
     })
 
     it('that is not looked at lets go of its connections, and comes back with nothing missed', async () => {
@@ -312,7 +274,7 @@ describe('The demo: the page', function () {
       await put(1)
       await countsOf(page, { seen: 1 })
       await look(page, 'hidden')
-      await until(async () => (await streamsOf(demo)) === 0)
+      await until(async () => (await streamsOf(shop.demo)) === 0)
       await put(2)
       await put(3)
       await look(page, 'visible')
@@ -326,11 +288,11 @@ describe('The demo: the page', function () {
       let year = 0
       for (let round = 1; round <= 3; round++) {
         for (let n = 0; n < 10; n++) await put(++year)
-        demo.server.closeAllConnections()
+        shop.demo.server.closeAllConnections()
         for (let n = 0; n < 10; n++) await put(++year)
         await countsOf(page, { seen: 20 * round, missed: 0, twice: 0, returns: round })
       }
-      windows.forgive(away)
+      shop.windows.forgive(away)
       const ids = await page
         .locator('#events li')
         .evaluateAll((items) => items.map((each) => each.dataset.id!))
@@ -339,51 +301,64 @@ describe('The demo: the page', function () {
       await bookOf(page).locator('.isbn', { hasText: '60 ·' }).waitFor()
     })
 
-    it('hangs up, and comes back with what was missed', async () => {
+    it('disconnects, and comes back with what was missed', async () => {
       const page = await open()
+      await page.clock.install()
       await put(1)
       await countsOf(page, { seen: 1 })
-      await page.click('#hang-up')
-      await shows(page, '#happening-state', 'Hung up')
-      await until(async () => (await streamsOf(demo, '/api/events/stream')) === 0)
+      await page.click('#disconnect')
+      await shows(page, '#happening-state', 'Disconnected, for 5 seconds')
+      await until(async () => (await streamsOf(shop.demo, '/api/events/stream')) === 0)
       for (let year = 2; year <= 5; year++) await put(year)
       expect(await page.locator('#events li').count()).to.equal(1)
+      await page.clock.runFor(5000)
       await countsOf(page, { seen: 5, missed: 0, twice: 0, returns: 1 })
     })
 
-    it('what is said of the connection is true, whatever was hung up, hidden and shown meanwhile', async () => {
+    it('what is said of the connection is true, whatever was disconnected, hidden and shown meanwhile', async () => {
       const page = await open()
-      await page.click('#hang-up')
+      await page.clock.install()
+      await page.click('#disconnect')
       await look(page, 'hidden')
       await look(page, 'visible')
-      await shows(page, '#happening-state', 'Hung up')
-      expect(await streamsOf(demo, '/api/events/stream')).to.equal(0)
+      await shows(page, '#happening-state', 'Disconnected')
+      expect(await streamsOf(shop.demo, '/api/events/stream')).to.equal(0)
+      await page.clock.runFor(5000)
       await shows(page, '#happening-state', 'Live')
       await put(1)
       await countsOf(page, { seen: 1, missed: 0, twice: 0 })
-      expect(await streamsOf(demo, '/api/events/stream')).to.equal(1)
+      expect(await streamsOf(shop.demo, '/api/events/stream')).to.equal(1)
     })
 
-    it('more than is retained is a gap that is told, and the shelf is loaded again', async () => {
+    it('more than is retained is a gap that is told, and counted, and the shelf is loaded again', async () => {
+      const books = new BooksInMemory()
+      await shop.beginAgain({ books })
       const page = await open()
       await look(page, 'hidden')
-      await until(async () => (await streamsOf(demo)) === 0)
-      for (let year = 1; year <= 1010; year++) await put(year)
+      await until(async () => (await streamsOf(shop.demo)) === 0)
+      for (let year = 1; year <= 1010; year++) {
+        const book = (await books.get(erlang))!
+        await books.change(erlang, book, { ...book, year })
+      }
       await look(page, 'visible')
-      await shows(page, '#events .gap', 'more has happened than is retained')
-      await countsOf(page, { seen: 1000, missed: 0, twice: 0 })
+      await shows(
+        page,
+        '#events .gap',
+        /10 events are missing after .*-0: more has happened than is retained/,
+      )
+      await countsOf(page, { seen: 1000, missed: 10, twice: 0 })
       await bookOf(page).locator('.isbn', { hasText: '1010 ·' }).waitFor()
     })
 
     it('something happens where one asks for it', async () => {
       const page = await open()
-      await page.click('#happen')
+      await page.click('#dune')
       await shows(page, '#events .created', 'Dune')
       await shows(page, '.book h3', 'Dune')
-      await page.click('#happen')
+      await page.click('#dune')
       await shows(page, '#events .deleted', 'Dune')
       expect(await page.locator('.book').count()).to.equal(12)
-      windows.forgive(/409 \(Conflict\)/)
+      shop.windows.forgive(/404 \(Not Found\)/)
     })
 
     it('a window that is opened later begins where its shelf does', async () => {
@@ -422,18 +397,18 @@ describe('The demo: the page', function () {
     it('follows the access log', async () => {
       const page = await open()
       await shows(page, '#log-state', 'Live')
-      await demo.ask('GET /api/books/of-the-log')
+      await shop.demo.ask('GET /api/books/of-the-log')
       await shows(page, '#lines', '/api/books/of-the-log 404')
     })
 
     it('comes back when the connection is dropped', async () => {
       const page = await open()
       await shows(page, '#log-state', 'Live')
-      demo.server.closeAllConnections()
-      windows.forgive(away)
-      await demo.ask('GET /api/books/of-the-log')
+      shop.demo.server.closeAllConnections()
+      shop.windows.forgive(away)
+      await shop.demo.ask('GET /api/books/of-the-log')
       await shows(page, '#lines', '/api/books/of-the-log 404')
-      windows.forgive(away)
+      shop.windows.forgive(away)
     })
   })
 
@@ -457,21 +432,24 @@ describe('The demo: the page', function () {
     })
 
     it('a stream that ended before its answer did is not called done', async () => {
-      await demo.close()
-      demo = await runDemo({ pace: 600_000 })
+      await shop.beginAgain({ pace: 600_000 })
       const page = await open()
       await page.click('#ask-button')
-      await until(async () => (await streamsOf(demo, '/api/ask')) === 1)
-      for (const stream of demo.streams) if (stream.path === '/api/ask') stream.close()
-      await shows(page, '#ask-state', 'Not finished: the stream ended after 0 words (revoked).')
+      await until(async () => (await streamsOf(shop.demo, '/api/ask')) === 1)
+      for (const stream of shop.demo.streams) if (stream.path === '/api/ask') stream.close()
+      await shows(
+        page,
+        '#ask-state',
+        /^Not finished: the stream (?:ended early \(revoked\)|was cut off) after 0 words/,
+      )
+      shop.windows.forgive(away)
     })
 
     it('stops, and so does the source', async () => {
-      await demo.close()
-      demo = await runDemo({ pace: 600_000 })
+      await shop.beginAgain({ pace: 600_000 })
       const page = await open()
       await page.click('#ask-button')
-      const speaking = async () => (await (await demo.ask('GET /api/ask/answers')).json()).speaking
+      const speaking = async () => (await (await shop.demo.ask('GET /api/ask/answers')).json()).speaking
       await until(async () => (await speaking()) === 1)
       await page.click('#stop')
       await shows(page, '#ask-state', 'Stopped after 0 words. Its source on the server has stopped too.')
@@ -521,7 +499,7 @@ describe('The demo: the page', function () {
             question,
           ).to.not.deep.equal([])
       }
-      windows.forgive(/ 4\d\d \(/)
+      shop.windows.forgive(/ 4\d\d \(/)
     })
 
     it('the first of them may be a 304, and after it what is asked for is answered, not what the browser has kept', async () => {
@@ -538,9 +516,9 @@ describe('The demo: the page', function () {
     })
 
     it('in a browser of another language than the books have', async () => {
-      const italian = await browser.newContext({ locale: 'it-IT' })
+      const italian = await shop.browser.newContext({ locale: 'it-IT' })
       const page = await italian.newPage()
-      await page.goto(demo.url)
+      await page.goto(shop.demo.url)
       await shows(page, '.book')
       await page.click('#presets button:text-is("200 as CSV")')
       await shows(page, '#response .line', '200')
@@ -566,12 +544,12 @@ describe('The demo: the page', function () {
 
   describe('Try it from the shell', () => {
     it('each command names this server, and can be copied', async () => {
-      await windows.context.grantPermissions(['clipboard-read', 'clipboard-write'])
+      await shop.windows.context.grantPermissions(['clipboard-read', 'clipboard-write'])
       const page = await open()
       for (const summary of await page.locator('.shell summary').all()) await summary.click()
       const commands = await page.locator('.command code').allTextContents()
       expect(commands).to.have.length.above(15)
-      for (const command of commands) expect(command).to.include(demo.url)
+      for (const command of commands) expect(command).to.include(shop.demo.url)
       await page.locator('.command .copy').nth(1).click()
       await shows(page, '.command .copy', 'Copied')
       expect(await page.evaluate(() => navigator.clipboard.readText())).to.equal(commands[1])
@@ -602,14 +580,15 @@ describe('The demo: the page', function () {
       await page.locator('#book-dialog').waitFor()
       await page.keyboard.press('Escape')
       await page.locator('#book-dialog').waitFor({ state: 'hidden' })
+      // its close event comes in a turn of its own, and until then nothing else is begun
+      await page.evaluate('new Promise((done) => setTimeout(done, 50))')
       await page.keyboard.press('Enter')
       await page.locator('#book-dialog').waitFor()
       await put(1999)
       await page.keyboard.press('Enter')
       await shows(page, '#conflict-title', '412')
-      windows.forgive(/412 \(Precondition Failed\)/)
-      await page.keyboard.press('Tab')
-      await page.keyboard.press('Tab')
+      shop.windows.forgive(/412 \(Precondition Failed\)/)
+      await page.keyboard.press('Shift+Tab')
       await page.keyboard.press('Enter')
       await page.locator('#conflict-dialog').waitFor({ state: 'hidden' })
       expect(await kept()).to.deep.include({ year: 1999 })
@@ -656,14 +635,17 @@ describe('The demo: the page', function () {
         for (const summary of await page.locator('.shell summary').all()) await summary.click()
         await page.click('#presets button:text-is("406 nothing fits")')
         await shows(page, '#path strong', '406')
-        windows.forgive(/406 \(Not Acceptable\)/)
+        shop.windows.forgive(/406 \(Not Acceptable\)/)
         expect(await flawsOf(page)).to.deep.equal([])
         await page.click('#add')
-        expect(await flawsOf(page)).to.deep.equal([])
+        await page.click('#save')
+        await shows(page, '#isbn-flaw', 'Expected 13 digits')
+        shop.windows.forgive(/400 \(Bad Request\)/)
+        expect(await flawsOf(page, '#book-dialog')).to.deep.equal([])
         await page.keyboard.press('Escape')
         await bookOf(page).locator('.delete').click()
         await page.locator('#conflict-dialog').waitFor()
-        expect(await flawsOf(page)).to.deep.equal([])
+        expect(await flawsOf(page, '#conflict-dialog')).to.deep.equal([])
       })
     }
 
@@ -690,19 +672,21 @@ function focused(page: Page): Promise<string> {
   return page.evaluate(() => document.activeElement!.id)
 }
 
-/** What axe has against a page that is serious. */
-async function flawsOf(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
-  return page.evaluate(async () => {
-    const { run } = (window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }).axe
+/** What axe has against a page that is serious, or a part of it. */
+async function flawsOf(page: Page, part = ':root'): Promise<string[]> {
+  if (part === ':root') await page.evaluate(axe.source)
+  return page.evaluate(async (selector) => {
+    const { run } = (
+      window as unknown as { axe: { run(part: string): Promise<{ violations: Violation[] }> } }
+    ).axe
     interface Violation {
       id: string
       impact: string
       nodes: { html: string; failureSummary: string }[]
     }
-    const { violations } = await run()
+    const { violations } = await run(selector)
     return violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`))
-  })
+  }, part)
 }

@@ -1,0 +1,81 @@
+// Decides whether middleware that has wrapped `write` lets bytes pass, or keeps them for good.
+import type { Response } from 'express'
+import { clock, type Deadline } from '../clock.js'
+import { isPromise } from '../promise.js'
+import type { Through } from './plain.js'
+
+/** Milliseconds in which the first bytes have to pass: what changes a body as a whole cannot be streamed. */
+const mostForFirst = 1000
+
+export class Passage {
+  readonly #res: Response
+  readonly #through: Through
+  /** Writes that have returned a promise. */
+  #pending = 0
+  #settled: (() => void) | undefined
+  #deadline: Deadline | undefined
+  #hasPassed = false
+  #isCancelled = false
+  /** The middleware keeps what is written, and may let go of it at the end of the response. */
+  isShut = false
+
+  constructor(res: Response, through: Through) {
+    this.#res = res
+    this.#through = through
+  }
+
+  /** Writes, and returns what the wrapped `write` returned, of whatever type that is. */
+  write(bytes: Buffer): unknown {
+    const before = this.#passed
+    const said: unknown = this.#res.write(bytes)
+    if (isPromise(said)) this.#await(said)
+    if (this.#passed === before) this.#watch(before)
+    else this.#hasPassed = true
+    return said
+  }
+
+  /** Calls once the promises of all writes have settled. */
+  whenSettled(run: () => void): void {
+    if (this.#pending === 0) run()
+    else this.#settled = run
+  }
+
+  /** The response is ending, and is watched otherwise. */
+  cancel(): void {
+    this.#isCancelled = true
+    this.#deadline?.cancel()
+  }
+
+  #await(written: PromiseLike<unknown>): void {
+    this.#pending += 1
+    const settled = () => {
+      this.#pending -= 1
+      if (this.#pending === 0) this.#settled?.()
+    }
+    written.then(settled, (error) => {
+      this.#through.failed(error)
+      settled()
+    })
+  }
+
+  /** Bytes that have reached Node since the connection was opened, or while it serves an earlier response. */
+  get #passed(): number {
+    const { socket, writableLength } = this.#res
+    return socket?.bytesWritten ?? writableLength
+  }
+
+  /** One deadline at a time: bytes that are written later are late later. */
+  #watch(before: number): void {
+    if (this.#deadline || this.#isCancelled) return
+    const { writeTimeout } = this.#through
+    const isPatient = this.#hasPassed || this.#pending > 0
+    const most = isPatient ? writeTimeout : Math.min(mostForFirst, writeTimeout)
+    this.#deadline = clock.after(most, () => {
+      this.#deadline = undefined
+      this.#hasPassed = this.#passed !== before
+      if (this.#hasPassed) return
+      this.isShut = true
+      this.#through.kept()
+    })
+  }
+}

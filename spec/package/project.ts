@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { atEnd } from '../support/at-end.js'
+import { npm } from '../support/packages.js'
+
+const run = promisify(execFile)
+const require = createRequire(import.meta.url)
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A package for `npm install`, in the version that the repository has under `alias`. */
+export const same = (name: string, alias = name) => `${name}@${require(`${alias}/package.json`).version}`
+
+let packing: Promise<string> | undefined
+
+/** The tarball, packed once for all specs. */
+export function packed(): Promise<string> {
+  packing ??= pack()
+  return packing
+}
+
+async function pack(): Promise<string> {
+  const folder = temporary()
+  await run('npm', ['pack', '--pack-destination', folder], { cwd: root })
+  const [tarball] = await readdir(folder)
+  return join(folder, tarball!)
+}
+
+function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'express-lariat-'))
+  atEnd(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A user's project, with packages of its own and the tarball. */
+export class Project {
+  readonly folder = temporary()
+
+  /** Installs packages, and returns all that is installed then, each as `name@version`. */
+  async install(...packages: readonly string[]): Promise<ReadonlySet<string>> {
+    await npm(this.folder, 'install', ...packages)
+    const lock = await readFile(join(this.folder, 'node_modules/.package-lock.json'), 'utf8')
+    const installed = Object.entries<{ version: string }>(JSON.parse(lock).packages)
+    return new Set(installed.map(([path, { version }]) => `${path.split('node_modules/').pop()}@${version}`))
+  }
+
+  async write(files: Readonly<Record<string, string>>): Promise<void> {
+    for (const [path, text] of Object.entries(files)) {
+      const file = join(this.folder, path)
+      await mkdir(dirname(file), { recursive: true })
+      await writeFile(file, text)
+    }
+  }
+
+  /** Runs an app, which has nothing to say on its error output: no warning, no deprecation. */
+  async app(program: string): Promise<string> {
+    const { stdout, stderr } = await run(process.execPath, [program], { cwd: this.folder })
+    if (stderr) throw new Error(`${program} said: ${stderr}`)
+    return stdout
+  }
+
+  /** Runs a tool that is a program for Node, and returns what it said. */
+  async run(program: string, ...given: readonly string[]): Promise<string> {
+    try {
+      const { stdout, stderr } = await run(process.execPath, [program, ...given], {
+        cwd: this.folder,
+        maxBuffer: Infinity,
+      })
+      return stdout || stderr
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout: string; stderr: string }
+      throw new Error(`${program} failed: ${stdout}${stderr}`, { cause: error })
+    }
+  }
+}
+
+const body = `
+  const app = express()
+  app.use(resources({
+    '/book': { contentTypesProvided: { 'application/json': () => ({ title: 'Solaris' }) } },
+    '/ticks': { contentTypesProvided: [sse()], subscribe: () => ['one', 'two'] },
+  }))
+  const answers = new Promise((resolve) => {
+    const server = app.listen(0, '127.0.0.1', async () => {
+      const { port } = server.address()
+      const ask = async (path) => {
+        const response = await fetch('http://127.0.0.1:' + port + path)
+        const [type] = response.headers.get('content-type').split(';')
+        return { status: response.status, type, body: await response.text() }
+      }
+      resolve([await ask('/book'), await ask('/ticks')])
+      server.close()
+    })
+  })`
+
+/** An app that asks itself for a page and a stream, and has their \`answers\`: by either way of loading. */
+export const apps = {
+  import: `
+    import express from 'express'
+    import { resources, sse } from 'express-lariat'
+    ${body}`,
+  require: `
+    const express = require('express')
+    const { resources, sse } = require('express-lariat')
+    ${body}`,
+}
+
+export const says = `answers.then((answers) => console.log(JSON.stringify(answers)))`
+
+/** What the app answers itself. */
+export const expected = [
+  { status: 200, type: 'application/json', body: '{"title":"Solaris"}' },
+  { status: 200, type: 'text/event-stream', body: ':\n\ndata: one\n\ndata: two\n\n' },
+]

@@ -1,0 +1,166 @@
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { needsRegistry, packagesOf } from '../support/packages.js'
+import { apps, expected, Project, packed, root, same, says } from './project.js'
+
+/** The tools of users' projects, beside those that this project has itself. */
+const tools = [
+  ...['ts5@npm:typescript@5.9', 'ts6@npm:typescript@6.0', 'jest@30', 'vitest@5', 'rollup@4'],
+  ...['@rollup/plugin-node-resolve@16', '@rollup/plugin-commonjs@29', '@rollup/plugin-json@6'],
+]
+
+/** Written as CommonJS and as an ES module, whatever the compiler makes of it. */
+const typed = `
+import express, { type RequestHandler } from 'express'
+import { createHub, type Endpoint, type Event, event, LariatError, loop, ndjson, resource, resources, sse, stop, timeout } from 'express-lariat'
+
+export const prices = createHub().channel<{ price: number }>('prices', { history: 10 })
+export const endpoint: Endpoint = resource({
+  init: ({ req }) => ({ id: req.params.id }),
+  forbidden: ({ state }) => state.id === 'none' && stop(404),
+  contentTypesProvided: [sse(), ndjson()],
+  subscribe: () => [event({ price: 1 }), event({ price: 2 })],
+  info: (message: Event<{ price: number }>, { write }) => write(message.data),
+})
+const handler: RequestHandler = loop({ format: sse(), subscribe: prices, timeout: 5, info: (m) => (m === timeout ? stop() : undefined) })
+
+const server = express().use(resources({ '/:id': endpoint })).use('/prices', handler).listen(0, '127.0.0.1', async () => {
+  const { port } = Object(server.address()) as { port: number }
+  const response = await fetch('http://127.0.0.1:' + port + '/one', { headers: { accept: 'application/x-ndjson' } })
+  console.log(await response.text(), new LariatError('LARIAT_DOWN', 'x').code)
+  server.close()
+})
+`
+
+/** An ES module beside CommonJS: what the one has made, the other takes. */
+const mixing = `
+import { loop, resources, sse } from 'express-lariat'
+import { endpoint, prices } from '../cjs/app.js'
+export const table = resources({ '/a': endpoint, '/b': loop({ format: sse(), subscribe: prices }) })
+`
+
+const commonOptions = {
+  target: 'es2022',
+  lib: ['es2023'],
+  types: ['node'],
+  strict: true,
+  skipLibCheck: true,
+  esModuleInterop: true,
+}
+
+interface Kind {
+  readonly files: readonly string[]
+  readonly options: (version: number) => object
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  // TypeScript 7 has no older way to find modules for it
+  commonjs: {
+    files: ['cjs/app.ts'],
+    options: (version) => ({ module: 'commonjs', moduleResolution: version < 6 ? 'node10' : 'bundler' }),
+  },
+  node16: { files: ['cjs/app.ts', 'esm/app.ts', 'esm/mixing.ts'], options: () => ({ module: 'node16' }) },
+  nodenext: { files: ['cjs/app.ts', 'esm/app.ts', 'esm/mixing.ts'], options: () => ({ module: 'nodenext' }) },
+  bundler: { files: ['esm/app.ts'], options: () => ({ module: 'esnext', moduleResolution: 'bundler' }) },
+}
+
+describe('The tarball, in the hands of users’ tools', function () {
+  this.timeout(180_000)
+  const project = new Project()
+  let toolbox: string
+
+  needsRegistry(async () => {
+    toolbox = await packagesOf(tools)
+    await project.write({
+      'package.json': '{ "private": true }',
+      'cjs/package.json': '{ "type": "commonjs" }',
+      'esm/package.json': '{ "type": "module" }',
+      'cjs/app.ts': typed,
+      'esm/app.ts': typed,
+      'esm/mixing.ts': mixing,
+      'app.mjs': `${apps.import}\n${says}`,
+      'app.cjs': `${apps.require}\n${says}`,
+    })
+    await project.install(same('express'), same('@types/express'), same('@types/node'), await packed())
+  })
+
+  const compilers = [
+    ['5.4', () => join(root, 'node_modules/typescript5.4/lib/tsc.js')],
+    ['5.9', () => join(toolbox, 'node_modules/ts5/lib/tsc.js')],
+    ['6.0', () => join(toolbox, 'node_modules/ts6/lib/tsc.js')],
+    ['7', () => join(root, 'node_modules/typescript/bin/tsc')],
+  ] as const
+
+  for (const [version, compiler] of compilers) {
+    it(`TypeScript ${version} compiles it for CommonJS, node16, nodenext and a bundler, and it runs`, async () => {
+      for (const [kind, { files, options }] of Object.entries(kinds)) {
+        const config = `${version}-${kind}.json`
+        const outDir = `out/${version}-${kind}`
+        const compilerOptions = { ...commonOptions, ...options(Number(version)), rootDir: '.', outDir }
+        await project.write({ [config]: JSON.stringify({ compilerOptions, files }) })
+        expect(await project.run(compiler(), '-p', config), kind).to.equal('')
+        const made = [...new Set(files.map((file) => file.split('/')[0]!))]
+        for (const type of made) {
+          await project.write({
+            [`${outDir}/${type}/package.json`]: `{ "type": "${type === 'cjs' ? 'commonjs' : 'module'}" }`,
+          })
+          const said = await project.app(`${outDir}/${type}/app.js`)
+          expect(said, `${kind}, ${type}`).to.equal('{"price":1}\n{"price":2}\n LARIAT_DOWN\n')
+        }
+      }
+    })
+  }
+
+  it('Jest runs it as CommonJS, without a configuration', async () => {
+    await project.write({
+      'jest/app.test.js': `${apps.require}
+        test('answers', async () => expect(await answers).toEqual(${JSON.stringify(expected)}))`,
+    })
+    const said = await project.run(join(toolbox, 'node_modules/jest/bin/jest.js'), '--rootDir=jest', '--ci')
+    expect(said).to.match(/1 passed/)
+  })
+
+  it('Vitest runs it', async () => {
+    await project.write({
+      'vitest/app.test.mjs': `${apps.import}
+        test('answers', async () => expect(await answers).toEqual(${JSON.stringify(expected)}))`,
+    })
+    const vitest = join(toolbox, 'node_modules/vitest/vitest.mjs')
+    expect(await project.run(vitest, 'run', '--root=vitest', '--globals')).to.match(/1 passed/)
+  })
+
+  const toRequire = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`
+
+  for (const [format, extension] of [
+    ['esm', 'mjs'],
+    ['cjs', 'cjs'],
+  ] as const) {
+    for (const source of ['app.mjs', 'app.cjs']) {
+      it(`esbuild bundles ${source} as ${format}, and it runs`, async () => {
+        const made = `esbuild-${source}.${extension}`
+        const banner = format === 'esm' ? [`--banner:js=${toRequire}`] : []
+        const given = [
+          source,
+          '--bundle',
+          '--platform=node',
+          `--format=${format}`,
+          `--outfile=${made}`,
+          '--log-level=error',
+        ]
+        await project.run(join(root, 'node_modules/esbuild/bin/esbuild'), ...given, ...banner)
+        expect(JSON.parse(await project.app(made))).to.deep.equal(expected)
+      })
+    }
+
+    it(`Rollup bundles it as ${format}, and it runs`, async () => {
+      const made = `rollup.${extension}`
+      const plugins = ['node-resolve', 'commonjs', 'json'].flatMap((name) => [
+        '-p',
+        join(toolbox, 'node_modules/@rollup', `plugin-${name}`),
+      ])
+      const given = ['-i', 'app.mjs', '-o', made, '-f', format, '--external', 'express', '--silent']
+      await project.run(join(toolbox, 'node_modules/rollup/dist/bin/rollup'), ...given, ...plugins)
+      expect(JSON.parse(await project.app(made))).to.deep.equal(expected)
+    })
+  }
+})
