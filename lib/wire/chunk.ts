@@ -4,7 +4,7 @@ import { misuse, show } from '../errors.js'
 import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
 import { forsake } from '../guard.js'
 import type { Event } from '../values/event.js'
-import { type Halves, halvesOf } from './halves.js'
+import { type Halves, halvesOf, join, type Seam } from './halves.js'
 
 type Own = Format & { readonly [wire]?: Wire }
 
@@ -78,8 +78,9 @@ export class Encoded extends Chunk {
     framed.copy(this.framed)
   }
 
-  /** As the first record of a stream: without the separator. */
-  get first(): Chunk {
+  /** As it follows what a stream has written. */
+  after(seam: Seam): Chunk {
+    if (seam !== 'first') return chunk(join(seam ?? 0, this.bytes, this.halves))
     return this.separator === 0 ? this : chunk([this.bytes.subarray(this.separator)])
   }
 }
@@ -184,3 +185,6 @@ function checked(name: string, bytes: unknown): string | Uint8Array {
   forsake(bytes)
   throw misuse('LARIAT_DATA', `${name} of the format returned ${show(bytes)}: expected a string or bytes`)
 }
+
+/** No event, without a byte. */
+export const noEvent = new Encoded(frame(0).framed, frame(0).start, 0, 0, undefined, undefined)

@@ -1,5 +1,11 @@
 // Joins surrogate pairs that were split over two strings: the first half waits for the second, in each stream.
 
+/**
+ * What the next event of a stream is joined to. `first`: it is the first record, and needs no separator. A number: the half
+ * of a surrogate pair that waits for the other. Undefined, almost always: it follows as it is.
+ */
+export type Seam = 'first' | number | undefined
+
 /** The lone halves that a text begins and ends with; 0 for none. */
 export interface Halves {
   readonly low: number
@@ -27,7 +33,7 @@ export function join(waiting: number, bytes: Buffer, halves: Halves | undefined)
 }
 
 /** A pair; or the replacement of a half that stays alone. */
-export function joint(high: number, low: number): Uint8Array {
+function joint(high: number, low: number): Uint8Array {
   if (high && low) return Buffer.from(String.fromCharCode(high, low))
   return high || low ? replacement : nothing
 }

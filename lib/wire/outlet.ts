@@ -7,9 +7,9 @@ import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '.
 import type { Reason, Wrote } from '../values/open-stream.js'
 import { Backlog } from './backlog.js'
 import { type Batch, batchBytes, type Taker } from './batch.js'
-import { type Chunk, chunk, type Encoded } from './chunk.js'
+import { type Chunk, type Encoded, noEvent } from './chunk.js'
 import { heartbeatOf, openingOf, tailOf } from './fixed.js'
-import { join, joint } from './halves.js'
+import type { Seam } from './halves.js'
 import { noticeIn } from './notice.js'
 import type { Elsewhere } from './queue.js'
 import { Writer } from './writer.js'
@@ -29,11 +29,8 @@ export interface Holder {
 /** One stream's events on the wire. The outlet is the alarm of its own heartbeat. */
 export class Outlet extends Writer implements Taker {
   readonly #options: Plan['stream']
-  /**
-   * What the next event must be joined to: `first` is the first record, which needs no separator; a number is the half of
-   * a surrogate pair that waits for the other. Undefined, almost always: it follows as it is.
-   */
-  #seam: 'first' | number | undefined
+  /** What the next event is joined to. */
+  #seam: Seam
   /** Events and bytes that were handed to the response. */
   sent = 0
   bytes = 0
@@ -273,10 +270,8 @@ export class Outlet extends Writer implements Taker {
     }
     if (!isEnd) return
     this.#backlog?.clear()
-    if (typeof this.#seam !== 'number') return
-    // the other half will not come
-    this.#hand(chunk([joint(this.#seam, 0)]), 0)
-    this.#seam = undefined
+    // the other half of a surrogate pair will not come
+    if (typeof this.#seam === 'number') this.#hand(this.#separated(noEvent), 0)
   }
 
   // ---- notices
@@ -306,6 +301,6 @@ export class Outlet extends Writer implements Taker {
     const seam = this.#seam
     if (seam === undefined && encoded.halves === undefined) return encoded
     this.#seam = encoded.halves?.high || undefined
-    return seam === 'first' ? encoded.first : chunk(join(seam ?? 0, encoded.bytes, encoded.halves))
+    return encoded.after(seam)
   }
 }

@@ -30,7 +30,7 @@ function bytes(scene: Scene): number {
 /** What a heartbeat of the only stream's format takes. */
 function heartbeat(scene: Scene): number {
   const [stream] = scene.endpoint.streams
-  const sizes: Readonly<Record<string, number>> = { 'text/event-stream': 3, 'application/x-ndjson': 1 }
+  const sizes: Readonly<Record<string, number>> = { 'text/event-stream': 2, 'application/x-ndjson': 1 }
   return sizes[stream?.format ?? ''] ?? 0
 }
 

@@ -71,7 +71,7 @@ describe('A surrogate pair that is split over two strings', () => {
               await channel.publish(piece)
               if (waits[index]) await turns(2)
             }
-            hub.close()
+            await hub.close()
             for (const client of clients) expect((await client.whole()).body).to.equal(asUtf8(cut.whole))
           },
         ),

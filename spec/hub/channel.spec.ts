@@ -792,6 +792,15 @@ describe('filter and map (docs/guide/channels.md)', () => {
     expect(records(client)).to.deep.equal([{ id, type: 'more', data: 2 }])
   })
 
+  it('a map may take the type away: null', async () => {
+    const channel = hub.channel<number>('a')
+    const untyped = channel.map((n) => event(n + 1, { type: null })).map((n) => event(n))
+    const { client } = await follow(untyped)
+    const id = await channel.publish(1, { type: 'tick' })
+    await client.until('2')
+    expect(records(client)).to.deep.equal([{ id, data: 2 }])
+  })
+
   it('falsy data, and what a filter answers beside true and false', async () => {
     const channel = hub.channel<unknown>('a')
     const { client } = await follow(

@@ -10,6 +10,7 @@ import {
   expectError,
   expectStatus,
   hello,
+  type Middleware,
   onBoth,
   Site,
   type Spec,
@@ -219,13 +220,43 @@ describe('Callbacks', () => {
       expect(answer.headers['content-type']).to.equal('a/b')
     })
 
-    for (const status of [204, 304]) {
-      it(`${status} has no body, whatever is given`, async () => {
+    for (const status of [204, 205, 304]) {
+      it(`${status} has no body, whatever is given (RFC 9110 15.3.5, 15.3.6, 15.4.5)`, async () => {
         const answer = await expectStatus(stopping(status, { body: 'a' }), {}, status)
         expect(answer.body).to.have.length(0)
-        expect(answer.headers).not.to.have.any.keys('content-type', 'content-length')
+        expect(answer.headers).not.to.have.property('content-type')
+        expect(answer.headers['content-length']).to.equal(status === 205 ? '0' : undefined)
       })
     }
+
+    it('A Content-Type on purpose stays where there is no body, but in 204 and 304 (RFC 9110 8.3)', async () => {
+      const headers = { 'content-type': 'application/pdf' }
+      const before = [
+        (_req, res, next) => {
+          res.setHeader('Content-Type', 'application/pdf')
+          next()
+        },
+      ] satisfies Middleware[]
+      for (const [status, type] of [
+        [200, 'application/pdf'],
+        [302, 'application/pdf'],
+        [204, undefined],
+        [304, undefined],
+      ] as const) {
+        for (const method of ['GET', 'HEAD']) {
+          for (const site of [
+            stopping(status, { headers }),
+            new Site(stopping(status, { headers }), { before }),
+          ]) {
+            const answer = await expectStatus(site, { method }, status)
+            expect(answer.headers['content-type'], `${method} ${status}`).to.equal(type)
+          }
+        }
+        // of other middleware, it describes nothing
+        const answer = await ask(new Site(stopping(status, {}), { before }))
+        expect(answer.headers).not.to.have.property('content-type')
+      }
+    })
 
     it('HEAD gets its head', async () => {
       const answer = await expectStatus(stopping(200, { body: 'hello' }), { method: 'HEAD' }, 200)

@@ -222,7 +222,9 @@ describe('Methods', () => {
           },
         }
         const answer = await expectStatus(spec, asked('POST'), status)
-        expect(answer.headers['content-type']).to.equal(status === 204 ? undefined : 'text/html')
+        expect(answer.headers['content-type']).to.equal(
+          status === 204 ? undefined : 'text/html; charset=utf-8',
+        )
         expect(answer.headers['content-length']).to.equal(status === 204 ? undefined : '0')
       }
     })

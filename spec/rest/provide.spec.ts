@@ -166,7 +166,7 @@ describe('Providing a body', () => {
             /answered .*body/s,
           )
           expect(() => stop(200, { body: value as Body }))
-            .to.throw(TypeError, new RegExp(`^stop.*body: .*${shown}.*: expected a string, bytes`, 's'))
+            .to.throw(TypeError, new RegExp(`^stop.*\`body\` is .*${shown}.*: expected a string, bytes`, 's'))
             .that.includes({ code: 'LARIAT_ANSWER' })
         }
         await expectError(
