@@ -32,9 +32,11 @@ export class Http2Client {
 
   constructor(port: number) {
     this.session = http2.connect(`http://127.0.0.1:${port}`)
-    this.session.on('error', () => {}).on('goaway', () => {
-      this.goneAway = true
-    })
+    this.session
+      .on('error', () => {})
+      .on('goaway', () => {
+        this.goneAway = true
+      })
   }
 
   get(path = '/', { reads = true } = {}): Http2Message {
@@ -52,9 +54,11 @@ export class Http2Message {
 
   constructor(stream: http2.ClientHttp2Stream, reads: boolean) {
     this.stream = stream
-    stream.on('error', () => {}).on('response', (headers) => {
-      this.status = headers[':status']
-    })
+    stream
+      .on('error', () => {})
+      .on('response', (headers) => {
+        this.status = headers[':status']
+      })
     this.code = new Promise((resolve) => stream.on('close', () => resolve(stream.rstCode)))
     stream.setEncoding('latin1')
     if (reads) this.read()
@@ -66,4 +70,3 @@ export class Http2Message {
     })
   }
 }
-

@@ -24,9 +24,11 @@ export class TlsClient {
       this.size += bytes.length
       this.tail = (this.tail + bytes.toString('latin1')).slice(-200)
     })
-    this.socket.on('error', () => {}).on('close', () => {
-      this.isClosed = true
-    })
+    this.socket
+      .on('error', () => {})
+      .on('close', () => {
+        this.isClosed = true
+      })
     if (!reads) this.socket.pause()
     this.socket.write('GET / HTTP/1.1\r\nHost: spec\r\n\r\n')
   }
