@@ -10,6 +10,7 @@ import { type Batch, batchBytes, type Taker } from './batch.js'
 import type { Chunk, Encoded } from './chunk.js'
 import { heartbeatOf, openingOf, tailOf } from './fixed.js'
 import { noticeIn } from './notice.js'
+import type { Since } from './progress.js'
 import type { Elsewhere } from './queue.js'
 import { Writer } from './writer.js'
 
@@ -193,14 +194,11 @@ export class Outlet extends Writer implements Taker {
     this.#holder.end({ kind: 'disconnect' })
   }
 
-  stopped(): void {
+  idle(since: Since): void {
+    if (since === 'timeout') return this.#overflowed(`The client took no byte for ${this.writeTimeout} ms`)
     this.#guard(() => {
       if (this.isBehind && this.#backlog?.settle(this.#elsewhere) === false) this.#pastLimits()
     })
-  }
-
-  stalled(): void {
-    this.#overflowed(`The client took no byte for ${this.writeTimeout} ms`)
   }
 
   protected drained(): void {
@@ -210,11 +208,6 @@ export class Outlet extends Writer implements Taker {
 
   protected responseClosed(): void {
     this.#holder.responseClosed()
-  }
-
-  kept(): void {
-    const message = `Middleware keeps what is written to ${this.path}, which cannot be streamed: mount it elsewhere`
-    this.failed(new LariatError('LARIAT_KEPT', message))
   }
 
   /** Runs a write that has no caller to report to. Code that wraps a response may throw. */

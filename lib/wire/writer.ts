@@ -15,8 +15,9 @@ import { bareSocket, isBare } from '../http/node.js'
 import { isPromise } from '../promise.js'
 import type { Wrote } from '../values/open-stream.js'
 import type { Chunk } from './chunk.js'
-import { Plain, type Streamed, type Through } from './plain.js'
-import { type Idle, Progress } from './progress.js'
+import type { Through } from './passage.js'
+import { Plain, type Streamed } from './plain.js'
+import { type Idle, Progress, type Since } from './progress.js'
 
 /** The answer to a write. */
 type Written = Exclude<Wrote, 'dropped'>
@@ -55,9 +56,7 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   abstract readonly writeTimeout: number
   /** The client has left. */
   protected abstract gone(): void
-  abstract stopped(): void
-  abstract stalled(): void
-  abstract kept(): void
+  abstract idle(since: Since): void
   abstract failed(error: unknown): void
   /** The client has taken all written bytes. */
   protected abstract drained(): void
@@ -150,23 +149,22 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
       this.lastWrite = now
       return this.#took(socket.write(chunk.framed))
     }
-    if (this.res.socket?.writable === false) return this.#awaitClose()
+    if (this.res.socket?.writable === false) {
+      // the connection is closing: drop a client that does not close its half
+      this.#progress ??= new Progress(this, { idle: (since) => since === 'timeout' && destroy(this.res) })
+      return 'closed'
+    }
     this.lastWrite = now
     this.#plain ??= new Plain(this.res, this)
     return this.#took(this.#plain.write(chunk.bytes))
-  }
-
-  /** The connection is closing. Drop a client that does not close its half. */
-  #awaitClose(): Written {
-    this.#progress ??= new Progress(this, { stalled: () => destroy(this.res) })
-    return 'closed'
   }
 
   /** A proper end: the tail, then the last chunk; the connection may be kept for another request. */
   protected endWith(tail: Uint8Array, keepsAlive: boolean): void {
     this.#close()
     if (!keepsAlive) closeAfter(this.res)
-    this.#onceWritten(() => this.#end(tail))
+    if (this.#plain) this.#plain.onceWritten(() => this.#end(tail))
+    else this.#end(tail)
     this.#limit(() => this.res.writableFinished)
   }
 
@@ -188,13 +186,9 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   protected endCut(): void {
     this.#close()
     if (this.#plain?.isShut) this.#end()
-    else this.#onceWritten(() => cut(this.res))
+    else if (this.#plain) this.#plain.onceWritten(() => cut(this.res))
+    else cut(this.res)
     this.#limit(() => this.res.destroyed)
-  }
-
-  #onceWritten(end: () => void): void {
-    if (this.#plain) this.#plain.onceWritten(end)
-    else end()
   }
 
   protected endNow(): void {
@@ -284,8 +278,8 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   /** Cuts a client that does not take the last bytes after an end. */
   #limit(isDone: () => boolean): void {
     this.#progress = new Progress(this, {
-      stalled: () => {
-        if (!isDone()) destroy(this.res)
+      idle: (since) => {
+        if (since === 'timeout' && !isDone()) destroy(this.res)
       },
     })
     this.res.once('finish', () => this.detach())

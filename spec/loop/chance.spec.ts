@@ -120,7 +120,8 @@ describe('Progress of a slow reader over TLS (docs/guide/slow-clients.md)', () =
   it('one that stops reading is cut after the writeTimeout', async () => {
     const { channel, log } = await opened({ listen: overTls }, { writeTimeout: 4000 }, false)
     void channel.publish(flood)
-    await turns()
+    // until no more is on its way
+    await turns(500)
     for (let quarter = 0; quarter < 5; quarter++) {
       stage.now.time.advance(1000)
       await turns()

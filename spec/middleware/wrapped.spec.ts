@@ -176,7 +176,7 @@ onBoth('Middleware that is not careful (docs/guide/existing-app.md)', () => {
       })
     }
 
-    const sleep = () => new Promise((resolve) => setTimeout(resolve, 2))
+    const sleep = () => turns(3)
     const delays: Readonly<Record<string, (write: () => unknown) => unknown>> = {
       'a promise of what Node said': async (write) => {
         await sleep()
