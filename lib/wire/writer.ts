@@ -19,6 +19,9 @@ import type { Through } from './passage.js'
 import { Plain, type Streamed } from './plain.js'
 import { type Idle, Progress, type Since } from './progress.js'
 
+/** More than a kernel takes at once from a client that does not read: Linux's default limit of a send buffer. */
+const mostAtOnce = 2 ** 22
+
 /** The answer to a write. */
 type Written = Exclude<Wrote, 'dropped'>
 
@@ -89,7 +92,8 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
 
   /** The client is behind, but the kernel was not asked since, or is taking more: it may be no slow client. */
   protected get mayCatchUp(): boolean {
-    return this.isBehind && this.res.socket !== null && this.#progress?.hasStopped === false
+    if (!this.isBehind || this.res.socket === null || this.unsentBytes > mostAtOnce) return false
+    return this.#progress?.hasStopped === false
   }
 
   /** Bytes handed over that the kernel has not taken. */
