@@ -4,6 +4,12 @@ import type { Format } from '../formats/format.js'
 import type { Event } from '../values/event.js'
 import { type Encoded, encode } from '../wire/chunk.js'
 
+/**
+ * What an event costs beside its data, in bytes: its objects, its id, and the bytes of one format with their framing.
+ * Measured on Node 20 and 26: about 250 while no stream has needed the bytes, else 450 to 900.
+ */
+export const eventBytes = 480
+
 export class Published<out Data = unknown> implements Event<Data> {
   readonly [is] = 'event'
   readonly id: string
@@ -49,4 +55,11 @@ export class Published<out Data = unknown> implements Event<Data> {
   keep(): void {
     this.#isKept = true
   }
+}
+
+/** What `historyBytes` counts: the bytes of text and binary data, else of the JSON text, and `eventBytes`. */
+export function sizeOf(data: unknown): number {
+  if (typeof data === 'string') return eventBytes + Buffer.byteLength(data)
+  if (data instanceof Uint8Array) return eventBytes + data.length
+  return eventBytes + Buffer.byteLength(JSON.stringify(data) ?? '')
 }

@@ -9,6 +9,7 @@ import type { Feed } from '../values/feed.js'
 import type { Reading } from './backend.js'
 import { earliest, type Gap } from './gap.js'
 import { Group } from './group.js'
+import { Groups } from './groups.js'
 import { Iteration } from './iteration.js'
 import { Published } from './published.js'
 import { Replay } from './replay.js'
@@ -21,8 +22,7 @@ type Change = (event: Published) => Published | undefined
 export abstract class View<Data> implements Feed<Data>, Sink, Origin {
   readonly [is] = 'feed'
   readonly #sinks = new Set<Sink>()
-  /** By the milliseconds for which they gather, and by format. */
-  readonly #groups = new Map<number, Map<Format, Group>>()
+  readonly #groups = new Groups()
 
   abstract readonly root: Root
   abstract of(event: Published): Published | undefined
@@ -76,25 +76,13 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
 
   /** The streams of this feed in a format, which gather events for so many milliseconds. */
   group(format: Format, gather: number): Group {
-    const known = this.#groups.get(gather)?.get(format)
-    return known ?? this.#register(new Group(format, gather, this as View<unknown>))
-  }
-
-  #register(group: Group): Group {
-    const { format, gather } = group
-    const groups = this.#groups.get(gather) ?? new Map<Format, Group>()
-    this.#groups.set(gather, groups.set(format, group))
-    return group
-  }
-
-  #unregister({ format, gather }: Group): void {
-    const groups = this.#groups.get(gather)
-    if (groups?.delete(format) && groups.size === 0) this.#groups.delete(gather)
+    const known = this.#groups.get(format, gather)
+    return known ?? this.#groups.add(new Group(format, gather, this as View<unknown>))
   }
 
   /** The formats in which the channel's own events are written. */
   *formats(): Iterable<Format> {
-    for (const groups of this.#groups.values()) yield* groups.keys()
+    yield* this.#groups.formats()
     for (const sink of this.#sinks) if (sink instanceof Part && !sink.isChanged) yield* sink.formats()
   }
 
@@ -102,13 +90,13 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
     const isFirst = this.#sinks.size === 0
     this.#sinks.add(sink)
     // a group that was detached while a stream joined is registered again
-    if (sink instanceof Group) this.#register(sink)
+    if (sink instanceof Group) this.#groups.add(sink)
     if (isFirst) this.begin()
   }
 
   detach(sink: Sink): void {
     if (!this.#sinks.delete(sink)) return
-    if (sink instanceof Group) this.#unregister(sink)
+    if (sink instanceof Group) this.#groups.remove(sink)
     if (this.#sinks.size === 0) this.cease()
   }
 

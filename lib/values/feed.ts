@@ -40,9 +40,12 @@ export interface Channel<in out Data> extends Feed<Data> {
 export interface ChannelOptions<Data> {
   /** Most events retained. Default: as many as the other limits allow; without any limit, none. */
   history?: number
-  /** Most bytes retained, counted as JSON text of the data. Default: no such limit. */
+  /**
+   * Most bytes retained: those of text or bytes, else of the JSON text of the data, and 480 for each event (its objects,
+   * its id, its framing). Default: no such limit.
+   */
   historyBytes?: number
-  /** Milliseconds for which an event is retained. Default: no such limit. */
+  /** Milliseconds for which an event is retained, then it is let go. Default: no such limit. */
   maxAge?: number
   /** Milliseconds for which the source continues without a subscriber. Default 0. */
   linger?: number

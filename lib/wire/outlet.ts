@@ -11,6 +11,7 @@ import { type Chunk, type Encoded, noEvent } from './chunk.js'
 import { heartbeatOf, openingOf, tailOf } from './fixed.js'
 import type { Seam } from './halves.js'
 import { noticeIn } from './notice.js'
+import type { Since } from './progress.js'
 import type { Elsewhere } from './queue.js'
 import { Writer } from './writer.js'
 
@@ -195,14 +196,11 @@ export class Outlet extends Writer implements Taker {
     this.#holder.end({ kind: 'disconnect' })
   }
 
-  stopped(): void {
+  idle(since: Since): void {
+    if (since === 'timeout') return this.#overflowed(`The client took no byte for ${this.writeTimeout} ms`)
     this.#guard(() => {
       if (this.isBehind && this.#backlog?.settle(this.#elsewhere) === false) this.#pastLimits()
     })
-  }
-
-  stalled(): void {
-    this.#overflowed(`The client took no byte for ${this.writeTimeout} ms`)
   }
 
   protected drained(): void {
@@ -212,11 +210,6 @@ export class Outlet extends Writer implements Taker {
 
   protected responseClosed(): void {
     this.#holder.responseClosed()
-  }
-
-  kept(): void {
-    const message = `Middleware keeps what is written to ${this.path}, which cannot be streamed: mount it elsewhere`
-    this.failed(new LariatError('LARIAT_KEPT', message))
   }
 
   /** Runs a write that has no caller to report to. Code that wraps a response may throw. */

@@ -1,11 +1,20 @@
 // Decides whether middleware that has wrapped `write` lets bytes pass, or keeps them for good.
 import type { Response } from 'express'
 import { clock, type Deadline } from '../clock.js'
+import { LariatError } from '../errors.js'
 import { isPromise } from '../promise.js'
-import type { Through } from './plain.js'
 
 /** Milliseconds in which the first bytes have to pass: what changes a body as a whole cannot be streamed. */
 const mostForFirst = 1000
+
+/** Told what becomes of writes. */
+export interface Through {
+  readonly path: string
+  /** Milliseconds in which something has to pass. */
+  readonly writeTimeout: number
+  /** A wrapped `write` rejected, or the middleware keeps what is written. */
+  failed(error: unknown): void
+}
 
 export class Passage {
   readonly #res: Response
@@ -75,7 +84,9 @@ export class Passage {
       this.#hasPassed = this.#passed !== before
       if (this.#hasPassed) return
       this.isShut = true
-      this.#through.kept()
+      const { path } = this.#through
+      const message = `Middleware keeps what is written to ${path}, which cannot be streamed: mount it elsewhere`
+      this.#through.failed(new LariatError('LARIAT_KEPT', message))
     })
   }
 }

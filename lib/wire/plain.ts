@@ -1,23 +1,13 @@
 // Writes through a response's own `write`, where chunks may not go to the socket directly: in pieces, past middleware.
 import type { Response } from 'express'
 import { takenBytes } from '../http/node.js'
-import { Passage } from './passage.js'
+import { Passage, type Through } from './passage.js'
 
 /** Middleware that compresses adds `flush`. */
 export type Streamed = Response & { flush?: () => void }
 
 /** Small enough for a slow client to take one within the writeTimeout. */
 const pieceBytes = 2 ** 16
-
-/** Told what becomes of writes. */
-export interface Through {
-  /** Milliseconds in which something has to pass. */
-  readonly writeTimeout: number
-  /** Middleware keeps what is written. */
-  kept(): void
-  /** A wrapped `write` rejected. */
-  failed(error: unknown): void
-}
 
 export class Plain {
   readonly #res: Streamed

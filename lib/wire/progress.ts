@@ -3,12 +3,15 @@ import type { Response } from 'express'
 import { clock, type Deadline } from '../clock.js'
 import { takenBytes } from '../http/node.js'
 
-/** Called when a client takes nothing. */
+/**
+ * Since when a client takes nothing. `turn`: since the last turn of the event loop, so that the kernel had its chance.
+ * `timeout`: in four quarters of the timeout in a row.
+ */
+export type Since = 'turn' | 'timeout'
+
+/** Told that a client takes nothing; of the timeout, once. */
 export interface Idle {
-  /** None in four quarters of the timeout in a row. Called once. */
-  stalled(): void
-  /** None since the last turn of the event loop: the kernel had its chance. */
-  stopped?(): void
+  idle(since: Since): void
 }
 
 interface Watched {
@@ -78,7 +81,7 @@ export class Progress implements Deadline {
       // what middleware keeps was not offered to the kernel
       if (this.#res.writableLength === 0) return
       this.#hasStopped = true
-      this.#idle.stopped?.()
+      this.#idle.idle('turn')
     })
   }
 
@@ -99,7 +102,7 @@ export class Progress implements Deadline {
     const isIdle = taken === this.#atQuarter && this.#res.socket !== null
     this.#idleQuarters = isIdle ? this.#idleQuarters + 1 : 0
     this.#atQuarter = taken
-    if (this.#idleQuarters === 4) this.#idle.stalled()
+    if (this.#idleQuarters === 4) this.#idle.idle('timeout')
     else this.#lookLater()
   }
 }

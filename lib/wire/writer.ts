@@ -15,8 +15,12 @@ import { bareSocket, isBare } from '../http/node.js'
 import { isPromise } from '../promise.js'
 import type { Wrote } from '../values/open-stream.js'
 import type { Chunk } from './chunk.js'
-import { Plain, type Streamed, type Through } from './plain.js'
-import { type Idle, Progress } from './progress.js'
+import type { Through } from './passage.js'
+import { Plain, type Streamed } from './plain.js'
+import { type Idle, Progress, type Since } from './progress.js'
+
+/** More than a kernel takes at once from a client that does not read: Linux's default limit of a send buffer. */
+const mostAtOnce = 2 ** 22
 
 /** The answer to a write. */
 type Written = Exclude<Wrote, 'dropped'>
@@ -55,9 +59,7 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   abstract readonly writeTimeout: number
   /** The client has left. */
   protected abstract gone(): void
-  abstract stopped(): void
-  abstract stalled(): void
-  abstract kept(): void
+  abstract idle(since: Since): void
   abstract failed(error: unknown): void
   /** The client has taken all written bytes. */
   protected abstract drained(): void
@@ -90,7 +92,8 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
 
   /** The client is behind, but the kernel was not asked since, or is taking more: it may be no slow client. */
   protected get mayCatchUp(): boolean {
-    return this.isBehind && this.res.socket !== null && this.#progress?.hasStopped === false
+    if (!this.isBehind || this.res.socket === null || this.unsentBytes > mostAtOnce) return false
+    return this.#progress?.hasStopped === false
   }
 
   /** Bytes handed over that the kernel has not taken. */
@@ -150,23 +153,22 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
       this.lastWrite = now
       return this.#took(socket.write(chunk.framed))
     }
-    if (this.res.socket?.writable === false) return this.#awaitClose()
+    if (this.res.socket?.writable === false) {
+      // the connection is closing: drop a client that does not close its half
+      this.#progress ??= new Progress(this, { idle: (since) => since === 'timeout' && destroy(this.res) })
+      return 'closed'
+    }
     this.lastWrite = now
     this.#plain ??= new Plain(this.res, this)
     return this.#took(this.#plain.write(chunk.bytes))
-  }
-
-  /** The connection is closing. Drop a client that does not close its half. */
-  #awaitClose(): Written {
-    this.#progress ??= new Progress(this, { stalled: () => destroy(this.res) })
-    return 'closed'
   }
 
   /** A proper end: the tail, then the last chunk; the connection may be kept for another request. */
   protected endWith(tail: Uint8Array, keepsAlive: boolean): void {
     this.#close()
     if (!keepsAlive) closeAfter(this.res)
-    this.#onceWritten(() => this.#end(tail))
+    if (this.#plain) this.#plain.onceWritten(() => this.#end(tail))
+    else this.#end(tail)
     this.#limit(() => this.res.writableFinished)
   }
 
@@ -188,13 +190,9 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   protected endCut(): void {
     this.#close()
     if (this.#plain?.isShut) this.#end()
-    else this.#onceWritten(() => cut(this.res))
+    else if (this.#plain) this.#plain.onceWritten(() => cut(this.res))
+    else cut(this.res)
     this.#limit(() => this.res.destroyed)
-  }
-
-  #onceWritten(end: () => void): void {
-    if (this.#plain) this.#plain.onceWritten(end)
-    else end()
   }
 
   protected endNow(): void {
@@ -284,8 +282,8 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   /** Cuts a client that does not take the last bytes after an end. */
   #limit(isDone: () => boolean): void {
     this.#progress = new Progress(this, {
-      stalled: () => {
-        if (!isDone()) destroy(this.res)
+      idle: (since) => {
+        if (since === 'timeout' && !isDone()) destroy(this.res)
       },
     })
     this.res.once('finish', () => this.detach())

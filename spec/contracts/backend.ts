@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { Backend, Log, Reading, Receiver, Retention } from '../../lib/hub/backend.js'
 import { isBackend } from '../../lib/hub/backend.js'
 import { Gap } from '../../lib/hub/gap.js'
-import type { Published } from '../../lib/hub/published.js'
+import { eventBytes, type Published } from '../../lib/hub/published.js'
 import { type Awaitable, isPromise } from '../../lib/promise.js'
 
 /** What the suite needs to know of a backend. */
@@ -343,8 +343,8 @@ export function backendContract(name: string, of: BackendCase): void {
         expect(await retained(log)).to.deep.equal(ids.slice(2))
       })
 
-      it('by bytes, those of the JSON text, or of the text', async () => {
-        const log = open({ historyBytes: 10 })
+      it('by bytes, those of the JSON text, or of the text, and what each event costs', async () => {
+        const log = open({ historyBytes: 10 + 2 * eventBytes })
         const ids = await publish(log, 'ëëëë', '12')
         expect(await retained(log)).to.deep.equal(ids)
         ids.push(...(await publish(log, '3')))
@@ -352,12 +352,18 @@ export function backendContract(name: string, of: BackendCase): void {
         // {"a":1}: seven bytes
         const more = await publish(log, { a: 1 }, 'abc')
         expect(await retained(log)).to.deep.equal(more)
-        await publish(log, 'too long for all of it')
+        await publish(log, 'too long for all of it'.padEnd(2 * eventBytes))
         expect(await retained(log)).to.deep.equal([])
       })
 
+      it('by bytes, of what has none of its own as well', async () => {
+        const log = open({ historyBytes: 3 * eventBytes })
+        const ids = await publish(log, '', '', '', '', '')
+        expect(await retained(log)).to.deep.equal(ids.slice(2))
+      })
+
       it('by all of its limits: whichever is passed first', async () => {
-        const log = open({ history: 2, historyBytes: 10 })
+        const log = open({ history: 2, historyBytes: 10 + 2 * eventBytes })
         const ids = await publish(log, '1', '2', '3')
         expect(await retained(log)).to.deep.equal(ids.slice(1))
         const [long] = await publish(log, '1234567890')

@@ -74,7 +74,7 @@ describe('Whether a client is too slow is judged once the kernel had its chance 
   })
 
   for (const [policy, overflow] of Object.entries(overflows)) {
-    it(`${policy}: a client that does not read is judged two turns later`, async () => {
+    it(`${policy}: a client that does not read is judged all the same`, async () => {
       const { channel, log, stream } = await opened({}, { overflow, maxQueued: 10 }, false)
       void channel.publish(flood)
       for (let count = 0; count < 40; count++) void channel.publish(Buffer.from([count]))
@@ -120,7 +120,8 @@ describe('Progress of a slow reader over TLS (docs/guide/slow-clients.md)', () =
   it('one that stops reading is cut after the writeTimeout', async () => {
     const { channel, log } = await opened({ listen: overTls }, { writeTimeout: 4000 }, false)
     void channel.publish(flood)
-    await turns()
+    // until no more is on its way
+    await turns(500)
     for (let quarter = 0; quarter < 5; quarter++) {
       stage.now.time.advance(1000)
       await turns()

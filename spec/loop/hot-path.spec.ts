@@ -5,6 +5,7 @@ import { createGunzip } from 'node:zlib'
 import { expect } from 'chai'
 import compression from 'compression'
 import express, { type RequestHandler } from 'express'
+import { knowsResponses } from '../../lib/http/node.js'
 import {
   type Channel,
   createHub,
@@ -26,6 +27,9 @@ import { expresses } from '../support/http.js'
 import { Log } from '../support/log.js'
 import type { Ask, Client } from '../support/raw.js'
 import { type ServeOptions, stage, staged, turns } from '../support/stage.js'
+
+/** On the plain path Node frames chunks by itself, and writes large ones in pieces. */
+const itIsDirect = knowsResponses ? it : () => {}
 
 type Spec = Partial<LoopSpec<undefined, unknown, unknown, undefined>>
 type Subscribe = LoopSpec<undefined, unknown, unknown, undefined>['subscribe']
@@ -179,7 +183,7 @@ for (const version of Object.keys(expresses)) {
       }
     })
 
-    it('one write for each client and turn, of the same bytes', async () => {
+    itIsDirect('one write for each client and turn, of the same bytes', async () => {
       const { writes, before } = watching()
       const { channel, clients } = await fanOut(sse(), 5, { with: version, before })
       await turns()
@@ -206,7 +210,7 @@ for (const version of Object.keys(expresses)) {
       }
     })
 
-    it('chunks of all sizes are chunked coding (RFC 9112, 7.1), to its end', async () => {
+    itIsDirect('chunks of all sizes are chunked coding (RFC 9112, 7.1), to its end', async () => {
       const { channel, clients, whole } = await fanOut(raw('a/b'), 3, { with: version })
       const sizes = [1, 9, 10, 15, 16, 17, 255, 256, 4095, 4096, 65_535, 65_536, 100_000]
       const all = sizes.map((size, at) => Buffer.alloc(size, 65 + at))

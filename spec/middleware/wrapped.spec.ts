@@ -1,12 +1,20 @@
+import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { expect } from 'chai'
 import type { RequestHandler, Response } from 'express'
 import onHeaders from 'on-headers'
-import { ndjson, raw } from '../../lib/index.js'
+import { clock } from '../../lib/clock.js'
+import { jsonArray, ndjson, raw, sse } from '../../lib/index.js'
 import { type Context, hold } from '../support/held.js'
 import { onBoth } from '../support/http.js'
 import { Client } from '../support/raw.js'
-import { flood, stage, staged, turns } from '../support/stage.js'
+import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
+
+type Change = (req: unknown, res: unknown, body: Buffer) => string
+const modify = createRequire(import.meta.url)('express-modify-response') as (
+  isWanted: () => boolean,
+  change: Change,
+) => RequestHandler
 
 type Write = (this: Response, ...given: unknown[]) => boolean
 
@@ -135,5 +143,137 @@ onBoth('Middleware that is not careful (docs/guide/existing-app.md)', () => {
     }
     await log.until('disconnect')
     socket.destroy()
+  })
+
+  describe('that keeps or delays what is written: no client hangs, and what cannot be streamed is ended', () => {
+    const modifying = () =>
+      modify(
+        () => true,
+        (_req, _res, body) => body.toString().toUpperCase(),
+      )
+
+    it('express-modify-response: a list arrives whole, changed', async () => {
+      const { client } = await hold(
+        { format: jsonArray(), subscribe: (() => ['a', 'b']) as never },
+        {},
+        { before: [modifying()] },
+      )
+      expect((await client.whole()).body).to.equal('["A","B"]')
+    })
+
+    for (const [name, format] of Object.entries({ sse: sse(), ndjson: ndjson() })) {
+      it(`express-modify-response, ${name}: an endless stream is ended after a second, with what there was`, async () => {
+        const { client, context, log } = await hold({ format }, {}, { before: [modifying()] })
+        await turns()
+        context.write('a')
+        await turns()
+        expect(log.entries).to.deep.equal(['subscribe'])
+        stage.now.time.advance(1000)
+        await log.until('error')
+        expect((await client.whole()).body).to.contain('A')
+        await turns()
+        await turnsUntil(() => clock.size === 0)
+      })
+    }
+
+    const sleep = () => turns(3)
+    const delays: Readonly<Record<string, (write: () => unknown) => unknown>> = {
+      'a promise of what Node said': async (write) => {
+        await sleep()
+        return write()
+      },
+      'a promise of nothing': (write) => sleep().then(() => void write()),
+      'nothing, and writes later': (write) => void sleep().then(write),
+    }
+    for (const [what, delay] of Object.entries(delays)) {
+      it(`an asynchronous \`write\` that returns ${what}: each event arrives`, async () => {
+        const delaying: RequestHandler = (_req, res, next) => {
+          const write = res.write as Write
+          res.write = ((...given: unknown[]) => delay(() => write.apply(res, given))) as Response['write']
+          next()
+        }
+        const { client, context, log } = await hold({ format: sse() }, {}, { before: [delaying] })
+        for (const count of [1, 2, 3]) {
+          context.write(count)
+          await client.until(`data: ${count}\n\n`)
+        }
+        if (!what.startsWith('nothing')) context.write('last')
+        context.stream.close()
+        const { body } = await client.whole()
+        if (!what.startsWith('nothing')) expect(body).to.contain('last')
+        await log.until('revoked')
+      })
+    }
+
+    it('a `write` that rejects: the stream is cut, and the process lives', async () => {
+      const rejecting: RequestHandler = (_req, res, next) => {
+        res.write = (async () => {
+          throw new Error('wrapped')
+        }) as unknown as Response['write']
+        next()
+      }
+      const { client, log, reasons } = await hold({ format: sse() }, {}, { before: [rejecting] })
+      await log.until('error')
+      expect(String(reasons[0]?.error)).to.contain('wrapped')
+      await client.ended
+    })
+
+    it('a `write` that never calls the original, and an `end` that does not either: dropped after the writeTimeout', async () => {
+      const deaf: RequestHandler = (_req, res, next) => {
+        res.write = (() => true) as Response['write']
+        res.end = (() => res) as Response['end']
+        next()
+      }
+      const { client, log } = await hold(
+        { format: sse(), stream: { writeTimeout: 4000 } },
+        {},
+        { before: [deaf] },
+      )
+      stage.now.time.advance(1000)
+      await log.until('error')
+      for (let quarter = 0; quarter < 5; quarter++) {
+        await turns()
+        stage.now.time.advance(1000)
+      }
+      await client.ended
+    })
+
+    it('a `write` that keeps events once the head is out: ended after the writeTimeout', async () => {
+      let keeps = false
+      const keeping: RequestHandler = (_req, res, next) => {
+        const write = res.write as Write
+        res.write = ((...given: unknown[]) => keeps || write.apply(res, given)) as Response['write']
+        next()
+      }
+      const { client, context, log } = await hold(
+        { stream: { writeTimeout: 4000 } },
+        {},
+        { before: [keeping] },
+      )
+      context.write(1)
+      await client.until('1')
+      keeps = true
+      context.write(2)
+      await turns()
+      stage.now.time.advance(3999)
+      expect(log.entries).to.deep.equal(['subscribe'])
+      stage.now.time.advance(1)
+      await log.until('error')
+      expect((await client.whole()).body).to.equal('1\n')
+    })
+
+    it("a `writeHead` that throws once: the app's error handler answers", async () => {
+      const broken: RequestHandler = (_req, res, next) => {
+        const { writeHead } = res
+        res.writeHead = () => {
+          res.writeHead = writeHead
+          throw new Error('hooked')
+        }
+        next()
+      }
+      const { client, log } = await hold({ format: sse() }, {}, { before: [broken] })
+      expect(await client.whole()).to.include({ status: 500, body: 'the app failed' })
+      await log.until('error')
+    })
   })
 })

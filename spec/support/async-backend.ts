@@ -3,7 +3,7 @@ import { clock } from '../../lib/clock.js'
 import { LariatError } from '../../lib/errors.js'
 import type { Backend, Log, Reading, Receiver, Retention } from '../../lib/hub/backend.js'
 import { Gap } from '../../lib/hub/gap.js'
-import { Published } from '../../lib/hub/published.js'
+import { Published, sizeOf } from '../../lib/hub/published.js'
 
 /** Where a backend may take its time: before and after an append, before an event that is read or delivered. */
 export type Moment = 'publish' | 'listen' | 'read' | 'event' | 'delivery'
@@ -52,12 +52,11 @@ class StoredLog {
   }
 
   append(data: unknown, type: string | undefined): Entry {
-    const text = typeof data === 'string' ? data : (JSON.stringify(data) ?? '')
     const entry = {
       number: ++this.latest,
       data,
       type,
-      size: Buffer.byteLength(text),
+      size: sizeOf(data),
       at: clock.now(),
     }
     if (this.#retains) this.#entries.push(entry)

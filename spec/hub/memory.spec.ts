@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect } from 'chai'
+import { clock } from '../../lib/clock.js'
+import { createHub, event, ndjson } from '../../lib/index.js'
+import { Encoded, encode } from '../../lib/wire/chunk.js'
+import { stage, staged } from '../support/stage.js'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+describe('Events that are too old go when their time has come (docs/guide/channels.md)', () => {
+  staged()
+
+  it('not at the next publish: nothing is left of them, and no alarm', () => {
+    const before = clock.size
+    const { time } = stage.now
+    const channel = createHub().channel<object>('aged', { maxAge: 1000 })
+    const retained: WeakRef<object>[] = []
+    const publish = () => {
+      const data = { some: 'data' }
+      retained.push(new WeakRef(data))
+      void channel.publish(data)
+    }
+    publish()
+    time.advance(600)
+    publish()
+    expect(clock.size, 'one alarm for the channel').to.equal(before + 1)
+    time.advance(401)
+    return new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      collectGarbage()
+      expect(retained.map((each) => each.deref() !== undefined)).to.deep.equal([false, true])
+      time.advance(600)
+      expect(clock.size).to.equal(before)
+    })
+  })
+
+  it('a channel that retains nothing has no alarm, nor has one whose hub is closed', async () => {
+    const before = clock.size
+    const hub = createHub()
+    hub.channel('plain', { history: 5 })
+    hub.channel('idle', { maxAge: 1000 })
+    await hub.channel('none', { maxAge: 1000, history: 0 }).publish(1)
+    expect(clock.size).to.equal(before)
+    await hub.channel('aged', { maxAge: 1000 }).publish(1)
+    await hub.close()
+    expect(clock.size).to.equal(before)
+  })
+})
+
+describe('What is retained is what is counted (docs/guide/channels.md)', () => {
+  /** Bytes that a history really holds, measured in a process of its own. */
+  function heldBy(data: string, limit: number): number {
+    const script = `
+      import { createHub, ndjson } from './lib/index.js'
+      const own = ndjson()
+      const memory = async () => {
+        for (let time = 0; time < 3; time++) {
+          gc()
+          await new Promise((resolve) => setTimeout(resolve, 5))
+        }
+        const { heapUsed, external } = process.memoryUsage()
+        return heapUsed + external
+      }
+      const fill = async () => {
+        const channel = createHub().channel('a', { historyBytes: ${limit} })
+        channel.group(own, 0).add({ take() {} }, { subscribers: 1, event() {}, gap() {}, failed() {}, down() {} })
+        for (let count = 0; count < 12_000; count++) await channel.publish(${data})
+        return channel
+      }
+      // what is compiled and cached on the way
+      const warm = await fill()
+      const before = await memory()
+      const channel = await fill()
+      console.log((await memory()) - before)
+      for (const each of [warm, channel]) await each.publish('')
+    `
+    const given = ['--expose-gc', '--import', 'tsx', '--input-type', 'module', '--eval', script]
+    return Number(execFileSync(process.execPath, given, { encoding: 'utf8' }))
+  }
+
+  const limit = 4 * 2 ** 20
+  for (const [name, data] of Object.entries({
+    'empty texts': "''",
+    numbers: 'count',
+    'short texts': "'x'.repeat(50) + count",
+    'small records': "{ symbol: 'ABC', price: count }",
+    'small buffers': 'Buffer.from(String(count).padEnd(60))',
+  })) {
+    it(`${name}: within a factor of two of historyBytes`, () => {
+      expect(heldBy(data, limit)).to.be.within(limit / 2.5, 2 * limit)
+    })
+  }
+
+  it('small bytes that wait for a client keep no slab of the shared pool alive', () => {
+    const encoded = encode(ndjson(), event('small'))
+    expect(encoded.framed.buffer.byteLength).to.be.above(1000)
+    const before = encoded.framed.toString()
+    encoded.keep()
+    expect(encoded.framed.buffer.byteLength).to.equal(encoded.framed.length)
+    expect(encoded.framed.toString()).to.equal(before)
+    const { framed } = encoded
+    encoded.keep()
+    expect(encoded, 'all share one copy').to.have.property('framed', framed)
+    expect(encoded).to.be.instanceOf(Encoded)
+  })
+})
