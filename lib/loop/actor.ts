@@ -257,6 +257,7 @@ export class Actor {
     this.#watches = undefined
     // a pending `subscribe` is still waited for
     if (this.messages.isOpen) this.settle()
+    else this.#patience.hush()
     this.messages.close()
   }
 

@@ -10,7 +10,7 @@ describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => 
   it('expired, complete: with the tail and the end event', async () => {
     for (const [format, tail] of [
       [jsonArray(), '[1]'],
-      [sse(), ':\n\ndata: 1\n\nevent: end\ndata: {"reason":"expired"}\n\n'],
+      [sse(), ':\n\ndata: 1\n\nevent: reconnect\ndata: {"reason":"expired"}\n\n'],
     ] as const) {
       const { client, context, reasons } = await hold({
         format,
@@ -68,18 +68,15 @@ describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => 
     await log.until('expired')
   })
 
-  it('of a stream that is busy, of a channel, and of one that is pulled', async () => {
+  it('of a stream that is busy, of a channel, and of one that is pulled, which is cut: it has not reached its end', async () => {
     const channel = createHub().channel<number>('busy')
-    for (const subscribe of [
-      channel,
-      () => channel,
-      async function* () {
-        for (;;) {
-          yield 1
-          await turns(1)
-        }
-      },
-    ]) {
+    const pulled = async function* () {
+      for (;;) {
+        yield 1
+        await turns(1)
+      }
+    }
+    for (const subscribe of [channel, () => channel, pulled]) {
       const endpoint = loop({
         format: ndjson(),
         stream: { maxDuration: 1000 },
@@ -93,7 +90,8 @@ describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => 
         stage.now.time.advance(100)
         await turns(2)
       }
-      expect((await client.whole()).isWhole).to.equal(true)
+      const isWhole = subscribe !== pulled
+      expect((await (isWhole ? client.whole() : client.closed())).isWhole).to.equal(isWhole)
     }
     expect(channel.subscribers).to.equal(0)
   })
@@ -113,7 +111,7 @@ describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => 
     client.socket.resume()
     await client.taken(flood.length)
     expect((await client.whole()).body).to.match(
-      /data: waiting\n\nevent: end\ndata: \{"reason":"expired"\}\n\n$/,
+      /data: waiting\n\nevent: reconnect\ndata: \{"reason":"expired"\}\n\n$/,
     )
   })
 

@@ -238,7 +238,7 @@ describe('stream.close() revokes one (docs/operate/operating.md)', () => {
     const site = await stage.now.serve(endpoint)
     const [a, b] = await held(site, '/a', '/b')
     all(endpoint)[0]?.close()
-    expect((await a!.whole()).body).to.match(/event: end\ndata: \{"reason":"revoked"\}\n\n$/)
+    expect((await a!.whole()).body).to.match(/event: reconnect\ndata: \{"reason":"revoked"\}\n\n$/)
     expect(log.entries).to.deep.equal(['unsubscribe /a', 'revoked /a'])
     expect(paths(endpoint)).to.deep.equal(['/b'])
     b!.leave()
