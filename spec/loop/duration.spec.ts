@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { clock, type Time } from '../../lib/clock.js'
 import { createHub, jsonArray, loop, ndjson, resource, sse } from '../../lib/index.js'
 import { hold } from '../support/held.js'
+import type { Client } from '../support/raw.js'
 import { flood, stage, staged, turns } from '../support/stage.js'
 
 describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => {
@@ -48,6 +49,57 @@ describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => 
     const early = ended.filter((time) => time < 9500).length
     expect(early, 'in the first half').to.be.within(count / 5, (count * 4) / 5)
     for (const client of clients) await client.whole()
+  })
+
+  it('may be a function of the context: asked once, before the head', async () => {
+    const asked: unknown[] = []
+    const endpoint = resource({
+      init: ({ req }) => ({ lasts: Number(req.query.lasts) }),
+      contentTypesProvided: [ndjson()],
+      stream: {
+        maxDuration: ({ state, res }) => {
+          asked.push(res.headersSent)
+          return state.lasts || undefined
+        },
+      },
+      subscribe: () => {},
+    })
+    const site = await stage.now.serve(endpoint)
+    const clients = ['1000', '2000', '-1', ''].map((lasts) => site.get(`/?lasts=${lasts}`))
+    const [short, long, over, ever] = clients as [Client, Client, Client, Client]
+    await Promise.all(clients.map((client) => client.head()))
+    stage.now.time.advance(0)
+    await over.whole()
+    stage.now.time.advance(1000)
+    await short.whole()
+    expect([...endpoint.streams]).to.have.length(2)
+    stage.now.time.advance(1000)
+    await long.whole()
+    stage.now.time.advance(10_000)
+    expect([...endpoint.streams]).to.have.length(1)
+    ever.leave()
+    expect(asked).to.deep.equal([false, false, false, false])
+  })
+
+  it('a function that throws, or answers what is no time, is an ordinary error', async () => {
+    for (const answer of ['1000', Number.NaN, Promise.resolve(1), null]) {
+      const { client } = await hold({ stream: { maxDuration: () => answer as number } })
+      expect((await client.whole()).status).to.equal(500)
+      expect(stage.now.errors.splice(0)[0])
+        .to.be.instanceOf(TypeError)
+        .with.property('message')
+        .that.matches(/^maxDuration answered .*: expected milliseconds/)
+    }
+    const error = Object.assign(new Error('no token'), { status: 401 })
+    const { client } = await hold({
+      stream: {
+        maxDuration: () => {
+          throw error
+        },
+      },
+    })
+    expect((await client.whole()).status).to.equal(401)
+    expect(stage.now.errors.splice(0)).to.deep.equal([error])
   })
 
   it('counts from the head on, however long `subscribe` took', async () => {

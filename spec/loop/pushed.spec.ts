@@ -14,7 +14,9 @@ function observable(run: (observer: Observer) => unknown = () => {}, key: Proper
   const observers: Observer[] = []
   const unsubscribed: string[] = []
   const value = {
-    pipe: () => value,
+    pipe(): unknown {
+      return this
+    },
     subscribe(observer: Observer) {
       observers.push(observer)
       run(observer)
@@ -27,15 +29,18 @@ function observable(run: (observer: Observer) => unknown = () => {}, key: Proper
   return { value: value as never, observers, unsubscribed }
 }
 
+/** An `info` that takes some turns for each message. */
+const slowly = async (message: unknown, { write }: Context) => {
+  await turns(2)
+  write(message)
+}
+
 describe('fail() says that the pushed source has failed (docs/guide/loop.md)', () => {
   staged()
 
   it('what was sent before comes first, then a cut, with its error for `terminate` alone', async () => {
     const error = new Error('secret')
-    for (const info of [
-      undefined,
-      async (message: unknown, { write }: Context) => void (await turns(2), write(message)),
-    ]) {
+    for (const info of [undefined, slowly]) {
       const { client, context, reasons } = await hold({ ...(info && { info }) })
       await client.head()
       context.send(1)
