@@ -22,6 +22,8 @@ export interface Subscriber {
   /** The stream shares from now on, and no longer needs its follower. */
   shares(): void
   gap(gap: Gap): void
+  /** The source of the feed has died, with an error if it failed. */
+  down(error?: unknown): void
   end(reason: Reason): void
 }
 
@@ -269,7 +271,7 @@ export class Subscription implements Sink {
   }
 
   down(error?: unknown): void {
-    this.#subscriber.end(error === undefined ? { kind: 'down' } : { kind: 'down', error })
+    this.#subscriber.down(error)
   }
 
   #ensureLiveQueue(): Queue<unknown> {

@@ -14,6 +14,7 @@ import { isObservable, observe } from '../values/observable.js'
 import type { OpenStream, Reason, Wrote } from '../values/open-stream.js'
 import { isStop } from '../values/stop.js'
 import { LoopContext } from './context.js'
+import { downOf } from './ending.js'
 import { tolerate } from './listeners.js'
 import { type HeldStream, Messages } from './messages.js'
 import { Patience } from './patience.js'
@@ -218,14 +219,14 @@ export class Actor {
     this.#watches ??= new Watches()
     this.#watches.add(target, (error) => {
       if (message !== undefined) this.messages.died(message)
-      else if (error !== undefined || !this.#awaitsDeath) this.#down(error)
+      else if (error !== undefined || !this.#awaitsDeath) this.down(error)
       if (this.#awaitsDeath && !this.#watches?.isDying) this.messages.endWith({ kind: 'end' })
     })
   }
 
   /** A target that the loop depends on has died. Before the head, that is an answer. */
-  #down(error: unknown): void {
-    const reason: Reason = error === undefined ? { kind: 'down' } : { kind: 'down', error }
+  down(error: unknown): void {
+    const reason = downOf(error)
     const isUnheard = this.#held.outlet.phase === 'waiting' || this.messages.size === 0
     if (!this.messages.isOpen && isUnheard) this.#held.end(reason)
     else this.messages.endWith(reason)
@@ -257,6 +258,7 @@ export class Actor {
     this.#watches = undefined
     // a pending `subscribe` is still waited for
     if (this.messages.isOpen) this.settle()
+    else this.#patience.hush()
     this.messages.close()
   }
 

@@ -49,6 +49,17 @@ export function mannerOf(
   return isCut ? 'interrupted' : 'complete'
 }
 
+/** The reason for a death: with an error if it was a failure. */
+export function downOf(error: unknown): Reason {
+  return error === undefined ? { kind: 'down' } : { kind: 'down', error }
+}
+
+/** The reason for a `subscribe` that failed, or whose feed is down. */
+export function unanswered(error: unknown): Reason {
+  const isDown = error instanceof LariatError && error.code === 'LARIAT_DOWN'
+  return { kind: isDown ? 'down' : 'error', error }
+}
+
 /** The reason for a client that has lost events, and cannot be told so in its format. */
 export function lost({ requested }: Pick<Gap, 'requested'>): Reason {
   return { kind: 'error', error: new LariatError('LARIAT_GAP', `Events were lost after ${requested}`) }

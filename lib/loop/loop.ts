@@ -1,6 +1,5 @@
 // Runs one held response through the states of life.ts, from `start` to its one exit, `end`.
 import type { Plan } from '../declare/plan.js'
-import { LariatError } from '../errors.js'
 import type { Gap } from '../hub/gap.js'
 import { type Follower, type Subscriber, Subscription } from '../hub/subscription.js'
 import { type Awaitable, isPromise } from '../promise.js'
@@ -13,7 +12,7 @@ import type { Encoded } from '../wire/chunk.js'
 import { tellsGaps } from '../wire/fixed.js'
 import { type Holder, Outlet } from '../wire/outlet.js'
 import { Actor, callsBack, type Handlers } from './actor.js'
-import { flush, lost, mannerOf, type Parts, release, reportCut } from './ending.js'
+import { downOf, flush, lost, mannerOf, type Parts, release, reportCut, unanswered } from './ending.js'
 import type { Head } from './head.js'
 import { resumeFrom } from './last-event-id.js'
 import type { Lease } from './lease.js'
@@ -108,8 +107,7 @@ export class Loop implements Subscriber, Holder {
     this.subscription = new Subscription(feed, this, asked)
     // the head is already out and cannot report a gap: later reconnects hold their head back until the feed is known
     if (asked !== undefined && !this.#head && !tellsGaps(this.outlet.format)) this.#streams.headsWait = true
-    const isPlain = this.subscription.isPlain && !this.#handlers.info && !this.#actor?.hasMessagesOrWatches
-    if (isPlain) return
+    if (this.subscription.isPlain && !this.#handlers.info && !this.#actor?.hasMessagesOrWatches) return
     // an unshared stream reads its events from a mailbox
     this.#ensureActor()
     return this.subscription.follow()
@@ -126,10 +124,9 @@ export class Loop implements Subscriber, Holder {
 
   unanswered(error: unknown): void {
     this.#actor?.settle()
-    const isDown = error instanceof LariatError && error.code === 'LARIAT_DOWN'
     // where the state lists no `failed`, the error is a reason to end like any other
     const turn = life[this.#state].failed ? 'failed' : 'over'
-    this.#leave(turn, { kind: isDown ? 'down' : 'error', error })
+    this.#leave(turn, unanswered(error))
   }
 
   #check(answer: unknown): void {
@@ -246,6 +243,12 @@ export class Loop implements Subscriber, Holder {
   }
 
   // ---- left and ended
+
+  /** The source of the feed has died. */
+  down(error?: unknown): void {
+    if (this.#actor) this.#actor.down(error)
+    else this.end(downOf(error))
+  }
 
   /** The one exit. */
   end(reason: Reason, stop?: StopValue): void {

@@ -21,6 +21,11 @@ export class Patience {
   end(): void {
     this.#deadline?.cancel()
     this.#deadline = undefined
+    this.hush()
+  }
+
+  /** Nobody is left to be warned for. */
+  hush(): void {
     this.#warning?.cancel()
     this.#warning = undefined
   }

@@ -64,6 +64,6 @@ export function telling(channel: News, { cuts = 0 } = {}): Endpoint {
 }
 
 /** What is printed of the news, over a restart. */
-export const over = ['News 1', 'end', 'News 2', 'News 3', 'end', '']
+export const over = ['News 1', 'reconnect', 'News 2', 'News 3', 'end', '']
 
 export const titles = (printed: string) => printed.match(/News \d/g)

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { RequestHandler } from 'express'
+import type { Client } from '../support/raw.js'
 import type { ServeOptions } from '../support/stage.js'
 import type { Plot } from './plot.js'
 import { Scene, type SettingName, settings } from './scene.js'
@@ -34,6 +35,12 @@ export function fault<Of extends Target>(each: Fault<Of>): Fault {
 /** What `terminate` was told, against what it should be: kinds of reasons, however often each. */
 export function expectReasons(told: readonly string[], reasons: readonly string[]): void {
   expect([...new Set(told)], 'reasons').to.have.members(reasons)
+}
+
+/** A stream that was interrupted: complete, but what is pulled is cut, as it has not reached its end. */
+export async function expectInterrupted(client: Client | undefined, { pushes = false }: Target) {
+  const message = await (pushes ? client?.whole() : client?.closed())
+  expect(message?.isWhole).to.equal(pushes)
 }
 
 const uncaught: unknown[] = []

@@ -142,7 +142,7 @@ export const hub: Faults = {
     reasons: ['down'],
     async run(scene) {
       const client = scene.ask()
-      expect((await client.whole()).isWhole).to.equal(true)
+      expect((await client.closed()).isWhole).to.equal(false)
     },
   }),
   'the source of a channel cannot be stopped': onChannel({

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createHub, loop, ndjson, type Trace } from '../../lib/index.js'
-import { type Faults, fault } from './fault.js'
+import { expectInterrupted, type Faults, fault } from './fault.js'
 import type { Plot } from './plot.js'
 import type { Scene } from './scene.js'
 import { following, type Options, type Target, targets } from './targets.js'
@@ -28,16 +28,16 @@ function until<T>(plot: Plot, does: () => T): () => T | undefined {
 
 /** The stream ends, because the client leaves, or the endpoint closes. */
 const ends = {
-  async disconnect(scene: Scene) {
+  async disconnect(scene: Scene, _: Target) {
     const client = await scene.streaming()
     client.leave()
     await scene.over()
   },
-  async shutdown(scene: Scene) {
+  async shutdown(scene: Scene, target: Target) {
     const client = await scene.streaming()
     scene.isClosed = true
     await scene.endpoint.close()
-    expect((await client.whole()).isWhole).to.equal(true)
+    await expectInterrupted(client, target)
   },
 }
 
@@ -52,8 +52,8 @@ function atTheEnd(
     on,
     options: (plot) => options(until(plot, does)),
     reasons: [kind],
-    async run(scene) {
-      await ends[kind](scene)
+    async run(scene, target) {
+      await ends[kind](scene, target)
       if (does !== never) expect((await scene.warning()).message).to.include('broken')
     },
   })

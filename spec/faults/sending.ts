@@ -43,6 +43,9 @@ async function pipelined(scene: Scene, count = 10): Promise<Client> {
 
 const streams = (scene: Scene) => [...scene.endpoint.streams]
 
+/** The end of one leaves the connection to the next, also of those that are pulled. */
+const whole = { stream: { interrupted: 'complete' } } as const
+
 export const sending: Faults = {
   'the client sends garbage after its request': fault({
     reasons: ['disconnect'],
@@ -69,6 +72,7 @@ export const sending: Faults = {
     },
   }),
   'ten pipelined streams': fault({
+    options: whole,
     reasons: ['revoked'],
     async run(scene) {
       const client = await pipelined(scene)
@@ -81,6 +85,7 @@ export const sending: Faults = {
     },
   }),
   'the client of ten pipelined streams leaves in their midst': fault({
+    options: whole,
     reasons: ['revoked', 'disconnect'],
     async run(scene) {
       const client = await pipelined(scene)
@@ -92,6 +97,7 @@ export const sending: Faults = {
     },
   }),
   'pipelined requests of all kinds': fault({
+    options: whole,
     reasons: ['revoked', 'disconnect'],
     async run(scene) {
       const { stream, rest } = scene.paths

@@ -1,9 +1,11 @@
+import { EventEmitter } from 'node:events'
 import { Readable } from 'node:stream'
 import { expect } from 'chai'
-import { csv, type Format, loop, ndjson, raw, sse, text } from '../../lib/index.js'
+import { createHub, csv, type Format, loop, ndjson, raw, sse, text } from '../../lib/index.js'
 import { unserialisable } from '../formats/unserialisable.js'
 import type { Context } from '../support/held.js'
-import { type Faults, fault } from './fault.js'
+import { turns } from '../support/stage.js'
+import { expectInterrupted, type Faults, fault } from './fault.js'
 import type { Given, Plot } from './plot.js'
 import type { Scene } from './scene.js'
 import type { Target } from './targets.js'
@@ -39,6 +41,23 @@ const breaks = () => {
   throw broken()
 }
 const never = new Promise<never>(() => {})
+
+interface Observer {
+  next(value: unknown): void
+  error(error: unknown): void
+  complete(): void
+}
+
+function observable(subscribe: (observer: Observer) => unknown) {
+  return {
+    '@@observable': () => ({
+      subscribe(observer: Observer) {
+        subscribe(observer)
+        return { unsubscribe() {} }
+      },
+    }),
+  }
+}
 
 /** An iterator of so many ones, and what comes then. */
 function then(next: () => unknown, ones = 1): AsyncIterator<number> & AsyncIterable<number> {
@@ -106,6 +125,21 @@ const fails = fed({
       all.once('end', () => all.push(2))
     }),
   'a Web stream': () => web((controller) => controller.error(broken())),
+  'an Observable': () => observable(({ error }) => setImmediate(error, broken())),
+  'an Observable that completes after its error': () =>
+    observable(({ error, complete }) =>
+      setImmediate(() => {
+        error(broken())
+        complete()
+        error(broken())
+      }),
+    ),
+  'fail()': (_given, _plot, { fail }) => void setImmediate(fail, broken()),
+  'fail(), twice': (_given, _plot, { fail }) =>
+    void setImmediate(() => {
+      fail(broken())
+      fail(broken())
+    }),
 })
 
 const ends = fed({
@@ -128,6 +162,16 @@ const ends = fed({
       all.once('end', () => setImmediate(() => all.emit('error', broken())))
     }),
   'a Web stream': () => web((controller) => controller.close()),
+  'an Observable': () => observable(({ complete }) => setImmediate(complete)),
+  'an Observable that says more, and fails': () =>
+    observable(({ next, error, complete }) =>
+      setImmediate(() => {
+        complete()
+        next(2)
+        error(broken())
+        complete()
+      }),
+    ),
   'an iterator whose return() throws': () =>
     Object.assign(
       then(() => ({ done: true, value: 2 })),
@@ -145,7 +189,57 @@ const subscribeFails = fed({
   'returns what is no source': () => 7,
   'resolves to what is no source': async () => 'text',
   'returns what cannot be iterated': () => ({ [Symbol.asyncIterator]: breaks }),
+  'returns an Observable that throws': () => observable(breaks),
+  'returns an Observable that fails at once': () => observable(({ error }) => error(broken())),
+  'returns a list of feeds': () => [createHub().channel('a'), createHub().channel('b')],
+  'monitors and throws': (_given, _plot, { monitor }) => {
+    monitor(Promise.reject(broken()))
+    breaks()
+  },
 })
+
+/** Streams of a target that is monitored beside a source that never ends, and how it dies. */
+const monitored = (die: (target: EventEmitter) => unknown) =>
+  fed(
+    Object.fromEntries(
+      Object.entries({
+        'and what is sent': ({ send }: Context) => void send(1),
+        'and a Readable': () => {
+          const all = new Readable({ objectMode: true, read() {} })
+          all.push(1)
+          return all
+        },
+        'and a generator that hangs': async function* () {
+          yield 1
+          await never
+        },
+      }).map(([name, source]) => [
+        name,
+        (_given: Given, _plot: Plot, context: Context) => {
+          const target = new EventEmitter()
+          context.monitor(target)
+          setImmediate(die, target)
+          return source(context)
+        },
+      ]),
+    ),
+  )
+
+/** What a stream monitored fails when it is over, or was monitored too late. */
+const late: Subscribe = (_given, _plot, { monitor, signal }) => {
+  const target = new EventEmitter()
+  monitor(target)
+  monitor(new Promise((_, reject) => signal.addEventListener('abort', () => reject(broken()))))
+  signal.addEventListener('abort', () => {
+    target.emit('error', broken())
+    const next = new EventEmitter()
+    setImmediate(() => {
+      monitor(next)
+      monitor(Promise.reject(broken()))
+      next.emit('error', broken())
+    })
+  })
+}
 
 const stuck = fed({
   'next() and return()': pending(() => never),
@@ -235,12 +329,36 @@ export const sources: Faults = {
   'the source never answers, and the endpoint closes': fault({
     on: stuck,
     reasons: ['shutdown'],
-    async run(scene) {
+    async run(scene, target) {
       const client = scene.ask()
       await client.head()
       scene.isClosed = true
       await scene.endpoint.close()
-      await client.whole()
+      await expectInterrupted(client, target)
+    },
+  }),
+  'a monitored target ends in peace': fault({
+    on: monitored((target) => target.emit('close')),
+    reasons: ['down'],
+    async run(scene) {
+      expect((await scene.ask().whole()).body).to.equal('1\n')
+    },
+  }),
+  'a monitored target fails': fault({
+    on: monitored((target) => target.emit('error', broken())),
+    reasons: ['down'],
+    async run(scene) {
+      expect(await scene.ask().closed()).to.include({ body: '1\n', isWhole: false })
+    },
+  }),
+  'what was monitored fails after the end': fault({
+    on: fed({ 'an emitter and a promise': late }),
+    reasons: ['disconnect'],
+    async run(scene) {
+      const client = scene.ask()
+      await client.head()
+      client.leave()
+      await turns()
     },
   }),
   'the source floods': fault({ on: floods, reasons: ['disconnect'], run: whileFlooding }),

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { Clock } from '../../lib/clock.js'
 import { createHub } from '../../lib/index.js'
 import { turns } from '../support/stage.js'
-import { type Faults, fault } from './fault.js'
+import { expectInterrupted, type Faults, fault } from './fault.js'
 import { afterFlood, floods } from './floods.js'
 import type { Scene } from './scene.js'
 import { following, oneOfEach } from './targets.js'
@@ -113,10 +113,10 @@ export const time: Faults = {
     in: ['Express 5'],
     options: { stream: { maxDuration: hour } },
     reasons: ['expired'],
-    async run(scene) {
+    async run(scene, target) {
       const client = await scene.streaming()
       scene.time.jump(10 * hour)
-      expect((await client.whole()).isWhole).to.equal(true)
+      await expectInterrupted(client, target)
     },
   }),
   'the process is late all the time, and the client takes nothing': fault({

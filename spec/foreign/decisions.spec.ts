@@ -15,7 +15,6 @@ const missing = { resourceExists: false }
 
 /** What leads to a callback, where it is not a GET of a resource that is there. */
 const ways: Readonly<Record<string, { ask?: Ask; spec?: object }>> = {
-  headers: { spec: { contentTypesProvided: [ndjson()] } },
   options: { ask: { method: 'OPTIONS' } },
   headers: { spec: { contentTypesProvided: [ndjson()] } },
   languagesProvided: { ask: { headers: { 'Accept-Language': 'en' } } },

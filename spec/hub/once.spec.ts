@@ -516,7 +516,7 @@ describe('Who subscribes in the midst of a delivery (docs/guide/channels.md)', (
     const clients = [site.get(), site.get()]
     for (const client of clients) await client.head()
     die(new Error('dead'))
-    for (const client of clients) await client.whole()
+    for (const client of clients) await client.closed()
     expect(log.count('started')).to.equal(2)
     await channel.publish(1)
     expect(await again[0]).to.have.nested.property('value.data', 1)
@@ -637,7 +637,7 @@ describe('What a stream watched or pulled (docs/guide/loop.md)', () => {
         },
       }),
     )
-    expect((await site.get().whole()).body).to.equal('1\n')
+    expect((await site.get().closed()).body).to.equal('1\n')
     await turns()
     expect(log.entries).to.deep.equal(['closed'])
   })

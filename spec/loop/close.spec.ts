@@ -170,7 +170,7 @@ describe('endpoint.close() ends the open streams (docs/operate/operating.md)', (
     for (const [format, body] of [
       [jsonArray(), '["x"]'],
       [ndjson(), '"x"\n'],
-      [sse(), ':\ndata: x\n\nevent: end\ndata: {"reason":"shutdown"}\n\n'],
+      [sse(), ':\ndata: x\n\nevent: reconnect\ndata: {"reason":"shutdown"}\n\n'],
     ] as const) {
       const log = new Log()
       const endpoint = loop({
@@ -372,7 +372,7 @@ describe('endpoint.close() resolves when all are gone (docs/operate/operating.md
     expect(log.entries).to.deep.equal(['subscribe', 'unsubscribe', 'shutdown'])
   })
 
-  it('a source that never answers keeps nobody', async () => {
+  it('a source that never answers keeps nobody, and is cut', async () => {
     const endpoint = loop({
       format: sse(),
       async *subscribe() {
@@ -382,7 +382,7 @@ describe('endpoint.close() resolves when all are gone (docs/operate/operating.md
     })
     const [client] = await held(await stage.now.serve(endpoint), 1)
     await endpoint.close()
-    expect((await client!.whole()).isWhole).to.equal(true)
+    expect((await client!.closed()).isWhole).to.equal(false)
   })
 
   it('an `info` that never answers keeps nobody', async () => {

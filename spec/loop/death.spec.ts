@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { PassThrough, Readable, Transform } from 'node:stream'
 import { expect } from 'chai'
-import { raw, text } from '../../lib/index.js'
+import { createHub, raw, text } from '../../lib/index.js'
 import { hold } from '../support/held.js'
 import { Log } from '../support/log.js'
 import { flood, stage, staged, turns } from '../support/stage.js'
@@ -382,5 +382,30 @@ describe('The death of a target is a message (docs/guide/loop.md)', () => {
       await log.until('end')
       for (const each of children) each.kill()
     })
+  })
+})
+
+describe('The death of a channel’s source is a message (docs/guide/loop.md)', () => {
+  staged()
+
+  it('what was published before comes first, to a slow `info` as well', async () => {
+    for (const info of [undefined, slowly]) {
+      let die = (_: Error) => {}
+      const channel = createHub().channel<number>('events', {
+        source: () =>
+          new Promise<undefined>((_, reject) => {
+            die = reject
+          }),
+      })
+      const { client, log } = await hold({
+        subscribe: () => channel,
+        ...(info && { info: (message, context) => info((message as { data: unknown }).data, context) }),
+      })
+      await client.head()
+      for (const event of [1, 2, 3]) void channel.publish(event)
+      die(new Error('broken'))
+      expect(await client.closed()).to.include({ body: '1\n2\n3\n', isWhole: false })
+      await log.until('down')
+    }
   })
 })

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { clock, type Time } from '../../lib/clock.js'
 import { createHub, jsonArray, loop, ndjson, resource, sse } from '../../lib/index.js'
 import { hold } from '../support/held.js'
+import type { Client } from '../support/raw.js'
 import { flood, stage, staged, turns } from '../support/stage.js'
 
 describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => {
@@ -10,7 +11,7 @@ describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => 
   it('expired, complete: with the tail and the end event', async () => {
     for (const [format, tail] of [
       [jsonArray(), '[1]'],
-      [sse(), ':\ndata: 1\n\nevent: end\ndata: {"reason":"expired"}\n\n'],
+      [sse(), ':\ndata: 1\n\nevent: reconnect\ndata: {"reason":"expired"}\n\n'],
     ] as const) {
       const { client, context, reasons } = await hold({
         format,
@@ -50,6 +51,57 @@ describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => 
     for (const client of clients) await client.whole()
   })
 
+  it('may be a function of the context: asked once, before the head', async () => {
+    const asked: unknown[] = []
+    const endpoint = resource({
+      init: ({ req }) => ({ lasts: Number(req.query.lasts) }),
+      contentTypesProvided: [ndjson()],
+      stream: {
+        maxDuration: ({ state, res }) => {
+          asked.push(res.headersSent)
+          return state.lasts || undefined
+        },
+      },
+      subscribe: () => {},
+    })
+    const site = await stage.now.serve(endpoint)
+    const clients = ['1000', '2000', '-1', ''].map((lasts) => site.get(`/?lasts=${lasts}`))
+    const [short, long, over, ever] = clients as [Client, Client, Client, Client]
+    await Promise.all(clients.map((client) => client.head()))
+    stage.now.time.advance(0)
+    await over.whole()
+    stage.now.time.advance(1000)
+    await short.whole()
+    expect([...endpoint.streams]).to.have.length(2)
+    stage.now.time.advance(1000)
+    await long.whole()
+    stage.now.time.advance(10_000)
+    expect([...endpoint.streams]).to.have.length(1)
+    ever.leave()
+    expect(asked).to.deep.equal([false, false, false, false])
+  })
+
+  it('a function that throws, or answers what is no time, is an ordinary error', async () => {
+    for (const answer of ['1000', Number.NaN, Promise.resolve(1), null]) {
+      const { client } = await hold({ stream: { maxDuration: () => answer as number } })
+      expect((await client.whole()).status).to.equal(500)
+      expect(stage.now.errors.splice(0)[0])
+        .to.be.instanceOf(TypeError)
+        .with.property('message')
+        .that.matches(/^maxDuration answered .*: expected milliseconds/)
+    }
+    const error = Object.assign(new Error('no token'), { status: 401 })
+    const { client } = await hold({
+      stream: {
+        maxDuration: () => {
+          throw error
+        },
+      },
+    })
+    expect((await client.whole()).status).to.equal(401)
+    expect(stage.now.errors.splice(0)).to.deep.equal([error])
+  })
+
   it('counts from the head on, however long `subscribe` took', async () => {
     let resolve = () => {}
     const { client, log } = await hold({
@@ -68,18 +120,15 @@ describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => 
     await log.until('expired')
   })
 
-  it('of a stream that is busy, of a channel, and of one that is pulled', async () => {
+  it('of a stream that is busy, of a channel, and of one that is pulled, which is cut: it has not reached its end', async () => {
     const channel = createHub().channel<number>('busy')
-    for (const subscribe of [
-      channel,
-      () => channel,
-      async function* () {
-        for (;;) {
-          yield 1
-          await turns(1)
-        }
-      },
-    ]) {
+    const pulled = async function* () {
+      for (;;) {
+        yield 1
+        await turns(1)
+      }
+    }
+    for (const subscribe of [channel, () => channel, pulled]) {
       const endpoint = loop({
         format: ndjson(),
         stream: { maxDuration: 1000 },
@@ -93,7 +142,8 @@ describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => 
         stage.now.time.advance(100)
         await turns(2)
       }
-      expect((await client.whole()).isWhole).to.equal(true)
+      const isWhole = subscribe !== pulled
+      expect((await (isWhole ? client.whole() : client.closed())).isWhole).to.equal(isWhole)
     }
     expect(channel.subscribers).to.equal(0)
   })
@@ -113,7 +163,7 @@ describe('maxDuration ends a stream in time (docs/operate/operating.md)', () => 
     client.socket.resume()
     await client.taken(flood.length)
     expect((await client.whole()).body).to.match(
-      /data: waiting\n\nevent: end\ndata: \{"reason":"expired"\}\n\n$/,
+      /data: waiting\n\nevent: reconnect\ndata: \{"reason":"expired"\}\n\n$/,
     )
   })
 

@@ -261,8 +261,12 @@ describe('In-band notices of the end (docs/guide/loop.md)', () => {
     ])
   })
 
-  it('the end of a source and of what is monitored, and a revoked stream, say their reason', async () => {
-    for (const reason of ['end', 'down', 'revoked']) {
+  it('an end says its reason: `end` where it is over, `reconnect` where it is not', async () => {
+    for (const [reason, notice] of [
+      ['end', 'end'],
+      ['down', 'reconnect'],
+      ['revoked', 'reconnect'],
+    ]) {
       const site = await stage.now.serve(
         loop({
           format: sse(),
@@ -276,7 +280,7 @@ describe('In-band notices of the end (docs/guide/loop.md)', () => {
           },
         }),
       )
-      expect((await site.get().whole()).body).to.include(`event: end\ndata: {"reason":"${reason}"}\n\n`)
+      expect((await site.get().whole()).body).to.include(`event: ${notice}\ndata: {"reason":"${reason}"}\n\n`)
     }
   })
 

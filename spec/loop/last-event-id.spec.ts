@@ -40,6 +40,12 @@ describe('lastEventId: what the client saw last (docs/guide/loop.md)', () => {
     'undefined where the client has seen nothing': ['/', undefined, undefined],
     'the header Last-Event-ID': ['/', '42', '42'],
     'else the query parameter `lastEventId`': ['/?lastEventId=42', undefined, '42'],
+    'else Mercure’s, `lastEventID`': ['/?lastEventID=42', undefined, '42'],
+    'the query parameter in this library’s spelling, where there are both': [
+      '/?lastEventID=a&lastEventId=b',
+      undefined,
+      'b',
+    ],
     'the header, where there are both': ['/?lastEventId=query', 'header', 'header'],
     'the header, also an empty one': ['/?lastEventId=query', '', ''],
     'an empty query parameter is a value': ['/?lastEventId=', undefined, ''],

@@ -249,6 +249,7 @@ describe('Nothing is left of a stream (docs/guide/loop.md)', () => {
     }
     await log.until('disconnect', 10)
     await log.until('revoked', 10)
+    await turns()
     expect(listeners(target)).to.deep.equal({})
     expect(getEventListeners(abort.signal, 'abort')).to.have.length(0)
   })

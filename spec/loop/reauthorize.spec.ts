@@ -195,7 +195,7 @@ describe('reauthorize asks again while the response is held (docs/operate/operat
         write('before')
         await beat()
         expect((await client.whole()).body).to.equal(
-          ':\ndata: before\n\nevent: end\ndata: {"reason":"revoked"}\n\n',
+          ':\ndata: before\n\nevent: reconnect\ndata: {"reason":"revoked"}\n\n',
         )
         expect(log.entries).to.deep.equal(['unsubscribe', 'revoked'])
         expect(reasons[0]).to.deep.equal({ kind: 'revoked' })
@@ -226,7 +226,7 @@ describe('reauthorize asks again while the response is held (docs/operate/operat
         await beat()
         const { body } = await client.whole()
         expect(body)
-          .to.match(/event: end\ndata: \{"reason":"revoked"\}\n\n$/)
+          .to.match(/event: reconnect\ndata: \{"reason":"revoked"\}\n\n$/)
           .and.not.to.include('store')
         expect(reasons).to.have.length(1)
         expect(reasons[0]).to.have.property('kind', 'revoked')

@@ -448,7 +448,7 @@ describe('Drops are counted and told (docs/guide/slow-clients.md)', () => {
     stream.close()
     const body = await readAgain(client, stream)
     expect(body).to.equal(
-      ': dropped 7\ndata: 7\n\ndata: 8\n\ndata: 9\n\nevent: end\ndata: {"reason":"revoked"}\n\n',
+      ': dropped 7\ndata: 7\n\ndata: 8\n\ndata: 9\n\nevent: reconnect\ndata: {"reason":"revoked"}\n\n',
     )
     expect(stream).to.include({ sent: 4, dropped: 7 })
   })
@@ -457,7 +457,7 @@ describe('Drops are counted and told (docs/guide/slow-clients.md)', () => {
     const name = typeof overflow === 'string' ? overflow : 'conflate'
     for (const [what, format, tail] of [
       ['tail', jsonArray(), /,[\d,]+\]$/],
-      ['end event', sse(), /event: end\ndata: \{"reason":"revoked"\}\n\n$/],
+      ['end event', sse(), /event: reconnect\ndata: \{"reason":"revoked"\}\n\n$/],
     ] as const) {
       it(`the ${what} is never dropped: ${name}`, async () => {
         const { client, stream, giveAll, log } = await behind(

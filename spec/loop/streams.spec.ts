@@ -18,6 +18,42 @@ async function held(site: Site, ...asked: string[]) {
 describe('endpoint.streams: the open streams (docs/operate/operating.md)', () => {
   staged()
 
+  it('`route` is the key of the table, or the pattern of the mount; `state` is that of the request', async () => {
+    const made = () =>
+      resource({
+        init: ({ req }) => ({ asked: req.originalUrl }),
+        contentTypesProvided: [ndjson()],
+        subscribe: () => {},
+      })
+    const mounted = { used: made(), all: made(), rooted: made(), nested: made(), tabled: made() }
+    const table = resources({
+      '/books/:isbn': mounted.tabled,
+      '/plain': { contentTypesProvided: [ndjson()], subscribe: () => {} },
+    })
+    const app = express.Router()
+    app.use('/used/:id', mounted.used)
+    app.all('/all/:id', mounted.all)
+    app.use('/api/:version', express.Router({ mergeParams: true }).get('/nested/:id', mounted.nested))
+    app.use('/table', table)
+    app.use(mounted.rooted)
+    const site = await stage.now.serve(app)
+    const asked: Record<string, string> = {
+      '/used/7/below': '/used/:id',
+      '/all/7': '/all/:id',
+      '/api/2/nested/7%20a': '/api/:version/nested/:id',
+      '/table/books/12': '/books/:isbn',
+      '/elsewhere': '/',
+    }
+    for (const path of Object.keys(asked)) await site.get(path).head()
+    const streams = Object.values(mounted).flatMap((endpoint) => [...endpoint.streams])
+    expect(Object.fromEntries(streams.map(({ state, route }) => [state.asked, route]))).to.deep.equal(asked)
+    await site.get('/table/plain').head()
+    expect([...table.streams].map(({ route, state }) => [route, state])).to.deep.include([
+      '/plain',
+      undefined,
+    ])
+  })
+
   it('is empty, then has those that are open, in the order in which they came, then is empty', async () => {
     const endpoint = loop({ format: ndjson(), ...quiet })
     const site = await stage.now.serve(endpoint)
@@ -238,7 +274,7 @@ describe('stream.close() revokes one (docs/operate/operating.md)', () => {
     const site = await stage.now.serve(endpoint)
     const [a, b] = await held(site, '/a', '/b')
     all(endpoint)[0]?.close()
-    expect((await a!.whole()).body).to.match(/event: end\ndata: \{"reason":"revoked"\}\n\n$/)
+    expect((await a!.whole()).body).to.match(/event: reconnect\ndata: \{"reason":"revoked"\}\n\n$/)
     expect(log.entries).to.deep.equal(['unsubscribe /a', 'revoked /a'])
     expect(paths(endpoint)).to.deep.equal(['/b'])
     b!.leave()

@@ -513,3 +513,31 @@ app.get<string, BookParams, string, { page: number }>('/:isbn', typed as never, 
 app.route('/:isbn').get(api).post(typed, api)
 app.use('/v2', express.json(), api, handler)
 app.param('isbn', (req, res, next) => api(req, res, next))
+// ---- an open stream has the state of its request, and its route
+const stateful = resource({
+  init: () => ({ user: 'ann', until: Date.now() }),
+  contentTypesProvided: [sse()],
+  subscribe: ({ stream }) => {
+    expectTypeOf(stream.state).toEqualTypeOf<{ user: string; until: number }>()
+    expectTypeOf(stream.route).toEqualTypeOf<string>()
+  },
+  stream: { maxDuration: ({ state }) => state.until - Date.now(), interrupted: 'cut', head: 'first' },
+})
+for (const stream of stateful.streams) expectTypeOf(stream.state.user).toEqualTypeOf<string>()
+resources({ '/stateful': stateful }, { stream: { maxDuration: ({ req }) => Number(req.query.lasts) } })
+
+// ---- an Observable may be returned, and a pushed source may fail
+declare const ticks: {
+  subscribe(observer: { next(value: number): void; error(error: unknown): void; complete(): void }): {
+    unsubscribe(): void
+  }
+}
+resource({
+  contentTypesProvided: [sse()],
+  subscribe: () => ticks,
+  info: (tick, { write }) => {
+    expectTypeOf(tick).toEqualTypeOf<number>()
+    return write(tick)
+  },
+})
+resource({ contentTypesProvided: [sse()], subscribe: ({ fail }) => fail(new Error('no more')) })
