@@ -1,7 +1,7 @@
 // Decides when a target that a stream depends on is dead, and whether it has failed.
-import { ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import * as stream from 'node:stream'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Watched } from '../declare/context.js'
 import { LariatError, misuse, show } from '../errors.js'
 import { forsake, quietly } from '../guard.js'
@@ -64,7 +64,7 @@ export function watch(target: Watched, down: Down): Watch {
     stop,
     ...(known && { known }),
     get isDying() {
-      return target instanceof ChildProcess && isDying(target)
+      return isChild(target) && isDying(target)
     },
   }
 }
@@ -78,8 +78,8 @@ function attach(target: Watched, down: Down): Attached {
   }
   if (isPromise(target)) return attachPromise(target, down)
   if (isWebStream(target) || target instanceof WritableStream) return attachWebStream(target, down)
-  if (target instanceof ChildProcess) return attachChild(target, down)
-  if (target instanceof Worker) return attachWorker(target, down)
+  if (isChild(target)) return attachChild(target, down)
+  if (isWorker(target)) return attachWorker(target, down)
   if (target instanceof AbortSignal) return attachSignal(target, down)
   if (isStreamLike(target)) return attachStreamLike(target, down)
   if (isEmitter(target)) {
@@ -97,6 +97,16 @@ function attach(target: Watched, down: Down): Attached {
     `monitor(${show(target)}): expected a Node or Web stream, a ChildProcess, a Worker, an AbortSignal, ` +
       'a promise, an EventEmitter, an EventTarget, or an object with onDown(callback)',
   )
+}
+
+// recognised by what they have: to load their modules costs every app, and few watch one
+
+function isChild(target: unknown): target is ChildProcess {
+  return isEmitter(target) && 'exitCode' in target && 'stdio' in target
+}
+
+function isWorker(target: unknown): target is Worker {
+  return isEmitter(target) && has(target, 'postMessage') && 'threadId' in target
 }
 
 /** A settled promise calls its reactions within a few microtasks. */
@@ -129,7 +139,8 @@ function attachChild(target: ChildProcess, down: Down): Attached {
     error: failed(told),
   }))
   // Node reads the output that nobody wants, and tells of a failed start, in a later turn
-  return target.pid === undefined || hasExited(target) ? { ...attached, known: nextTurn() } : attached
+  if (target.pid === undefined) return { ...attached, known: nextTurn().then(() => down(fateOf(target))) }
+  return hasExited(target) ? { ...attached, known: nextTurn() } : attached
 }
 
 function hasExited({ exitCode, signalCode }: ChildProcess): boolean {
