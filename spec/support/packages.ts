@@ -44,7 +44,7 @@ export async function packagesOf(list: readonly string[]): Promise<string> {
   return folder
 }
 
-const reasons = new WeakMap<Mocha.Suite, string>()
+const unreached = new WeakSet<Mocha.Suite>()
 
 /**
  * Said in a suite: makes what the suite needs of npm's registry before its tests. Where that fails because the registry
@@ -57,7 +57,7 @@ export function needsRegistry(make: () => Promise<unknown>): void {
     } catch (error) {
       if (!isUnreached(error)) throw error
       const suite = this.test!.parent!
-      reasons.set(suite, `npm's registry is not reached`)
+      unreached.add(suite)
       suite.pending = true
       this.skip()
     }
@@ -70,11 +70,8 @@ function isUnreached(error: unknown): boolean {
   )
 }
 
-/** Why a test was skipped, if it was for want of the registry. */
-export function unreachedFor({ parent }: Mocha.Runnable): string | undefined {
-  for (let suite = parent; suite; suite = suite.parent) {
-    const reason = reasons.get(suite)
-    if (reason) return reason
-  }
-  return undefined
+/** Whether a test was skipped for want of the registry. */
+export function isForRegistry({ parent }: Mocha.Runnable): boolean {
+  for (let suite = parent; suite; suite = suite.parent) if (unreached.has(suite)) return true
+  return false
 }

@@ -2,11 +2,13 @@ import { writeFileSync } from 'node:fs'
 import { relative, sep } from 'node:path'
 import Mocha from 'mocha'
 import { lackedBy, type Program, programs } from './installed.js'
+import { isForRegistry } from './packages.js'
 
 /** Mocha's spec reporter, closed by missing programs, where the time went, and the counts. */
 // biome-ignore lint/style/noDefaultExport: how mocha finds a reporter
 export default class extends Mocha.reporters.Spec {
   readonly #skippedFor = new Map<Program, number>()
+  #skippedForRegistry = 0
   readonly #folders: Record<string, number> = {}
   #slowest: readonly Timed[] = []
   /** When the latest spec ended: a hook counts for the spec that it runs around. */
@@ -19,6 +21,7 @@ export default class extends Mocha.reporters.Spec {
       this.#since = performance.now()
     })
     runner.on(EVENT_TEST_PENDING, (test) => {
+      if (isForRegistry(test)) this.#skippedForRegistry += 1
       const program = lackedBy(test)
       if (program) this.#skippedFor.set(program, (this.#skippedFor.get(program) ?? 0) + 1)
     })
@@ -36,6 +39,11 @@ export default class extends Mocha.reporters.Spec {
       const { variable } = programs[program]
       console.log(
         `${program} is not installed: ${count} skipped. Run \`npm run setup\` as root on Debian, or install it and set ${variable}=/path/to/it`,
+      )
+    }
+    if (this.#skippedForRegistry > 0) {
+      console.log(
+        `npm's registry is not reached: ${this.#skippedForRegistry} skipped, which install packages`,
       )
     }
     const { passes, failures, pending } = this.stats

@@ -1,4 +1,5 @@
-// Runs all specs in two processes side by side: those of the demo, which mostly wait for a browser, and all others.
+// Runs all specs in two processes side by side: those of the demo, which mostly wait for a browser, and all others. Once
+// the demo's are done, a slice of the specs runs on other runtimes.
 // `npx mocha spec/http` runs a folder, `npx mocha spec/http/date.spec.ts` a file.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,7 +23,7 @@ class Part {
 
   constructor(name: string, ...given: readonly string[]) {
     this.#file = join(folder, name)
-    this.#process = spawn(process.execPath, [mocha, ...given, ...process.argv.slice(2)], {
+    this.#process = spawn(process.execPath, given, {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, SPECS_REPORT: this.#file },
     })
@@ -49,13 +50,27 @@ class Part {
   }
 }
 
-const demo = new Part('demo', 'spec/demo')
-const others = new Part('others', 'spec', '--ignore=spec/demo/**')
+const forMocha = process.argv.slice(2)
+const demo = new Part('demo', mocha, 'spec/demo', ...forMocha)
+const others = new Part('others', mocha, 'spec', '--ignore=spec/demo/**', ...forMocha)
+
+/** What a part says, and its report. */
+async function resultOf(part: Part): Promise<{ readonly said: string; readonly report: Report }> {
+  const [said, report] = await Promise.all([text(part.said), part.report()])
+  return { said, report }
+}
+
+async function demoThenRuntimes() {
+  const first = await resultOf(demo)
+  // some specs were asked for, such as those of a name
+  if (forMocha.length > 0) return [first]
+  return [first, await resultOf(new Part('runtimes', '--import=tsx', 'tools/runtimes/runtimes.ts'))]
+}
 
 others.said.pipe(process.stdout)
-const [said, ...reports] = await Promise.all([text(demo.said), demo.report(), others.report()])
-console.log(said)
+const [aside, ofOthers] = await Promise.all([demoThenRuntimes(), others.report()])
+for (const { said } of aside) console.log(said)
 
-const total = sum(reports)
+const total = sum([...aside.map(({ report }) => report), ofOthers])
 console.log(closing(total))
 process.exitCode = total.failures > 0 ? 1 : 0
