@@ -91,7 +91,7 @@ const body = `
       const ask = async (path) => {
         const response = await fetch('http://127.0.0.1:' + port + path)
         const [type] = response.headers.get('content-type').split(';')
-        return { status: response.status, type, body: await response.text() }
+        return { status: response.status, type, body: (await response.text()).replace(/^:\\n+/, '') }
       }
       resolve([await ask('/book'), await ask('/ticks')])
       server.close()
@@ -115,5 +115,5 @@ export const says = `answers.then((answers) => console.log(JSON.stringify(answer
 /** What the app answers itself. */
 export const expected = [
   { status: 200, type: 'application/json', body: '{"title":"Solaris"}' },
-  { status: 200, type: 'text/event-stream', body: ':\n\ndata: one\n\ndata: two\n\n' },
+  { status: 200, type: 'text/event-stream', body: 'data: one\n\ndata: two\n\n' },
 ]

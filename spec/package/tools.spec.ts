@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { build } from 'esbuild'
 import { needsRegistry, packagesOf } from '../support/packages.js'
 import { apps, expected, Project, packed, root, same, says } from './project.js'
 
@@ -65,7 +66,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 }
 
 describe('The tarball, in the hands of users’ tools', function () {
-  this.timeout(180_000)
+  this.timeout(600_000) // installs, on a busy machine
   const project = new Project()
   let toolbox: string
 
@@ -84,27 +85,37 @@ describe('The tarball, in the hands of users’ tools', function () {
     await project.install(same('express'), same('@types/express'), same('@types/node'), await packed())
   })
 
+  /** TypeScript 7 is a program, and no library. */
   const compilers = [
-    ['5.4', () => join(root, 'node_modules/typescript5.4/lib/tsc.js')],
-    ['5.9', () => join(toolbox, 'node_modules/ts5/lib/tsc.js')],
-    ['6.0', () => join(toolbox, 'node_modules/ts6/lib/tsc.js')],
-    ['7', () => join(root, 'node_modules/typescript/bin/tsc')],
+    ['5.4', () => join(root, 'node_modules/typescript5.4')],
+    ['5.9', () => join(toolbox, 'node_modules/ts5')],
+    ['6.0', () => join(toolbox, 'node_modules/ts6')],
+    ['7', () => join(root, 'node_modules/typescript')],
   ] as const
 
   for (const [version, compiler] of compilers) {
     it(`TypeScript ${version} compiles it for CommonJS, node16, nodenext and a bundler, and it runs`, async () => {
       for (const [kind, { files, options }] of Object.entries(kinds)) {
-        const config = `${version}-${kind}.json`
         const outDir = `out/${version}-${kind}`
         const compilerOptions = { ...commonOptions, ...options(Number(version)), rootDir: '.', outDir }
-        await project.write({ [config]: JSON.stringify({ compilerOptions, files }) })
-        expect(await project.run(compiler(), '-p', config), kind).to.equal('')
-        const made = [...new Set(files.map((file) => file.split('/')[0]!))]
-        for (const type of made) {
-          await project.write({
-            [`${outDir}/${type}/package.json`]: `{ "type": "${type === 'cjs' ? 'commonjs' : 'module'}" }`,
-          })
-          const said = await project.app(`${outDir}/${type}/app.js`)
+        await project.write({
+          [`${version}-${kind}.json`]: JSON.stringify({ compilerOptions, files }),
+          [`${outDir}/cjs/package.json`]: '{ "type": "commonjs" }',
+          [`${outDir}/esm/package.json`]: '{ "type": "module" }',
+        })
+      }
+      const configs = Object.keys(kinds).map((kind) => `${version}-${kind}.json`)
+      if (Number(version) < 7) {
+        const compile = join(root, 'spec/package/compile.cjs')
+        expect(await project.run(compile, join(compiler(), 'lib/typescript.js'), ...configs)).to.equal('')
+      } else {
+        for (const config of configs) {
+          expect(await project.run(join(compiler(), 'bin/tsc'), '-p', config), config).to.equal('')
+        }
+      }
+      for (const [kind, { files }] of Object.entries(kinds)) {
+        for (const type of new Set(files.map((file) => file.split('/')[0]!))) {
+          const said = await project.app(`out/${version}-${kind}/${type}/app.js`)
           expect(said, `${kind}, ${type}`).to.equal('{"price":1}\n{"price":2}\n LARIAT_DOWN\n')
         }
       }
@@ -138,16 +149,15 @@ describe('The tarball, in the hands of users’ tools', function () {
     for (const source of ['app.mjs', 'app.cjs']) {
       it(`esbuild bundles ${source} as ${format}, and it runs`, async () => {
         const made = `esbuild-${source}.${extension}`
-        const banner = format === 'esm' ? [`--banner:js=${toRequire}`] : []
-        const given = [
-          source,
-          '--bundle',
-          '--platform=node',
-          `--format=${format}`,
-          `--outfile=${made}`,
-          '--log-level=error',
-        ]
-        await project.run(join(root, 'node_modules/esbuild/bin/esbuild'), ...given, ...banner)
+        await build({
+          absWorkingDir: project.folder,
+          entryPoints: [source],
+          outfile: made,
+          bundle: true,
+          platform: 'node',
+          format,
+          ...(format === 'esm' && { banner: { js: toRequire } }),
+        })
         expect(JSON.parse(await project.app(made))).to.deep.equal(expected)
       })
     }
