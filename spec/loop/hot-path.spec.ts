@@ -462,7 +462,7 @@ for (const version of Object.keys(expresses)) {
           expect(message.headers['content-encoding']).to.equal(cacheControl ? 'gzip' : undefined)
         }
         for (const each of texts) {
-          await each.until('event: end')
+          await each.until('event: reconnect')
           const data = each.entries.filter((line) => line.startsWith('data'))
           expect(data).to.deep.equal(['data: one', 'data: two', 'data: three', 'data: {"reason":"revoked"}'])
         }

@@ -513,3 +513,17 @@ app.get<string, BookParams, string, { page: number }>('/:isbn', typed as never, 
 app.route('/:isbn').get(api).post(typed, api)
 app.use('/v2', express.json(), api, handler)
 app.param('isbn', (req, res, next) => api(req, res, next))
+
+// ---- formats: notices by choice, another delimiter, bytes of any kind
+
+sse({ notice: (kind, { reason }) => (kind === 'end' ? '[DONE]' : event({ reason }, { type: kind })) })
+jsonArray({ envelope: true, notice: (kind) => (kind === 'dropped' ? 'slow' : undefined) })
+csv({ columns: ['a'], delimiter: ';', bom: true, notice: () => undefined })
+prices.map((price) => event(price, { type: null }))
+resource({
+  contentTypesProvided: {
+    'image/png': () => new Blob(['a']),
+    'audio/mpeg': () => new ArrayBuffer(1),
+    'audio/wav': () => stop(200, { body: new DataView(new ArrayBuffer(1)) }),
+  },
+})
