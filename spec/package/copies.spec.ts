@@ -256,8 +256,11 @@ describe('Two copies of the package in one process (docs/guide/getting-started.m
   }
 })
 
-/** A class that only ever meets its own copy, and why. */
-const own: Readonly<Record<string, string>> = { Group: 'A feed makes its own groups' }
+/** Classes that only ever meet their own copy, and why. */
+const own: Readonly<Record<string, string>> = {
+  Ending: 'A stream makes it for itself',
+  Group: 'A feed makes its own groups',
+}
 
 describe('What copies of the package have in common (docs/design/architecture.md)', () => {
   const lib = new URL('../../lib/', import.meta.url)
