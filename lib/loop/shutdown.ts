@@ -104,7 +104,9 @@ export class Shutdown {
 
 /** Whether a middleware still delays a complete end. */
 function isLate({ reason, outlet }: Holding): boolean {
-  return reason !== undefined && isComplete(reason) && !outlet.res.writableEnded
+  const { writableEnded, writableLength } = outlet.res
+  // bytes that a client has not taken make it slow, not its end late
+  return reason !== undefined && isComplete(reason) && !writableEnded && writableLength === 0
 }
 
 /** Waits until written bytes have reached the kernel. */
