@@ -172,7 +172,7 @@ describe('The small demos', function () {
       expect(source(name).trimEnd().split('\n').length).to.be.within(10, 59)
     })
 
-    it(`${name}.ts answers each curl line of its header as it says; on SIGTERM what is open ends complete`, async () => {
+    it(`${name}.ts answers each curl line of its header as it says; on SIGTERM what is open ends`, async () => {
       const demo = await run(name, ...(name === 'tail' ? [file] : []))
       const jars = new Map<string, string>()
       const answers: Response[] = []
@@ -185,8 +185,9 @@ describe('The small demos', function () {
       // the one that leaves its end to the system
       if (name === 'existing-app') return
       demo.terminate()
-      // a stream that is cut throws
-      await Promise.all(answers.map((answer) => answer.text()))
+      // a stream that is cut throws: an answer of the model that is not whole must not look whole
+      const texts = await Promise.allSettled(answers.map((answer) => answer.text()))
+      if (name !== 'llm') expect(texts.map(({ status }) => status)).not.to.include('rejected')
       expect(await demo.exited, 'on SIGTERM').to.deep.equal([0, null])
     })
   }
@@ -591,7 +592,8 @@ describe('The small demos', function () {
       expect((await demo.post('/logout', '', { Cookie })).status).to.equal(204)
       // a stream that is cut throws
       const rest = await all(events)
-      expect(rest.at(-1)).to.deep.equal({ type: 'end', data: '{"reason":"revoked"}' })
+      expect(rest.at(-1)?.type).to.be.oneOf(['end', 'reconnect'])
+      expect(rest.at(-1)?.data).to.equal('{"reason":"revoked"}')
       await demo.says(/^GET \/news 200 /)
       expect(await (await demo.ask('/me', { Cookie })).json()).to.deep.equal({ user: null })
       expect((await demo.ask('/news', { Cookie })).status).to.equal(401)
@@ -609,7 +611,7 @@ describe('The small demos', function () {
       await all(mine)
       // for longer than it takes until both are asked again
       const enough = heard.length + 4
-      await until(() => heard.length >= enough || heard.at(-1)?.type === 'end')
+      await until(() => heard.length >= enough || heard.some(({ type }) => type !== 'message'))
       expect(heard.at(-1)?.type).to.equal('message')
       await leave(others)
       await listening
