@@ -49,7 +49,7 @@ const news = resource({
   forbidden: async ({ req }) => (await userOf(req)) !== 'ada',
   contentTypesProvided: [sse()],
   subscribe: ({ signal }) => setInterval(500, 'No news is good news.', { signal }),
-  stream: { reauthorize: 1000, endEvent: true },
+  stream: { reauthorize: 1000, endEvent: true, interrupted: 'complete' }, // the clock has no end to reach
 })
 app.use('/news', news)
 

@@ -35,6 +35,7 @@ async function* follow({ stream, signal }: LoopContext<undefined>) {
 const endpoint = loop({
   format: raw('text/plain; charset=utf-8'),
   subscribe: follow,
+  stream: { interrupted: 'complete' }, // a log has no end to reach
   terminate: ({ kind, error }, { stream }) => console.log(`Stream ${stream.id}: ${error ?? kind}`),
 })
 

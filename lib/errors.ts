@@ -96,6 +96,8 @@ export function misuse(code: Code, message: string, options?: ErrorOptions): Typ
 
 /** Shows a value in a message: short, on one line. Never throws. */
 export function show(value: unknown): string {
+  // what else is in it depends on who traces it
+  if (value instanceof Promise) return 'a promise'
   try {
     const text = inspect(value, {
       depth: 0,

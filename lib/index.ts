@@ -34,6 +34,7 @@ export type { LoopSpec, Negotiation, PlainSpec, ResourceSpec, Source } from './d
 
 export type { Body } from './values/body.js'
 export { type Event, type EventMeta, event, timeout } from './values/event.js'
+export type { Observer, Subscribable } from './values/observable.js'
 export type { Once } from './values/once.js'
 export type { OpenStream, Reason, Wrote } from './values/open-stream.js'
 export { type Stop, type StopAnswer, stop } from './values/stop.js'

@@ -35,7 +35,7 @@ export function isMisplaced(value: unknown): boolean {
 export function remedy(key: string, value: unknown, expected = ''): string | undefined {
   if (factories.has(value)) return ofFactory(key, factories.get(value) as string)
   if (isMethod(value)) return "this method was taken off its object: write hub.channel('…')"
-  if (isPromise(value)) return 'this is a promise: await it before, or write a function that returns it'
+  if (isPromise(value)) return 'await it before, or write a function that returns it'
   if (isStop(value)) return 'stop() is returned by a function: write () => stop(…)'
   if (key === 'contentTypesProvided') return ofProvided(value)
   if (key === 'contentTypesAccepted') return ofMembers(key, value)

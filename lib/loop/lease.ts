@@ -1,6 +1,7 @@
 // Decides how long a response may be held: `maxDuration` with its jitter, and `reauthorize`.
 import { clock, type Deadline } from '../clock.js'
 import { misuse, show } from '../errors.js'
+import { forsake } from '../guard.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import type { Exchange } from '../request/exchange.js'
 import type { Reason } from '../values/open-stream.js'
@@ -24,6 +25,7 @@ interface Terms {
 /** A time that is over already is none. */
 function durationOf(answer: unknown): number | undefined {
   if (answer === undefined || (typeof answer === 'number' && !Number.isNaN(answer))) return answer
+  forsake(answer)
   throw misuse('LARIAT_ANSWER', `maxDuration answered ${show(answer)}: expected milliseconds, or undefined`)
 }
 

@@ -125,8 +125,7 @@ export class Loop implements Subscriber, Holder {
   unanswered(error: unknown): void {
     this.#actor?.settle()
     // where the state lists no `failed`, the error is a reason to end like any other
-    const turn = life[this.#state].failed ? 'failed' : 'over'
-    this.#leave(turn, unanswered(error))
+    this.#leave(life[this.#state].failed ? 'failed' : 'over', unanswered(error))
   }
 
   #check(answer: unknown): void {
@@ -179,8 +178,7 @@ export class Loop implements Subscriber, Holder {
       return this.end({ kind: 'error', error })
     }
     this.#head = undefined
-    if (this.isEnded) return
-    this.#forgetRequest()
+    if (!this.isEnded) this.#forgetRequest()
   }
 
   /** Releases the request if no callback can use it. */

@@ -175,14 +175,7 @@ export class Messages implements Follower {
   /** Without `info`, encodes the message, unless it comes from a feed. */
   toMessage(value: unknown): unknown {
     const isAsItIs = this.#callbacks.info || value instanceof Gap || value instanceof Published
-    return isAsItIs || this.#blobIn(value) ? value : this.encode(value)
-  }
-
-  /** A Blob that is written once it has been read. */
-  #blobIn(message: unknown): Blob | undefined {
-    if (!this.#held.outlet.format[wire]?.takesBytes) return undefined
-    const data = isEvent(message) ? message.data : message
-    return isBlob(data) ? data : undefined
+    return isAsItIs || blobIn(value, this.#held.outlet) ? value : this.encode(value)
   }
 
   handle(message: unknown): Awaitable<void> {
@@ -190,7 +183,7 @@ export class Messages implements Follower {
     if (message instanceof Ending) return this.#end(message.reason)
     const { info } = this.#callbacks
     if (!info) {
-      const blob = this.#blobIn(message)
+      const blob = blobIn(message, this.#held.outlet)
       return blob
         ? blob.arrayBuffer().then((bytes) => void this.#held.put(this.encode(bytes)))
         : void this.#held.put(this.encode(message))
@@ -270,4 +263,11 @@ export class Messages implements Follower {
 /** The error of an operation whose signal was aborted. */
 function isAbort(error: unknown): boolean {
   return error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError')
+}
+
+/** A Blob that is written once it has been read. */
+function blobIn(message: unknown, { format }: Outlet): Blob | undefined {
+  if (!format[wire]?.takesBytes) return undefined
+  const data = isEvent(message) ? message.data : message
+  return isBlob(data) ? data : undefined
 }

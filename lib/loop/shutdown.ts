@@ -102,8 +102,10 @@ export class Shutdown {
 }
 
 /** Whether a middleware still delays a complete end. The connection of a cut stream has ended. */
-function isLate({ reason, outlet: { res } }: Holding): boolean {
-  return reason !== undefined && !res.writableEnded && res.socket?.writable !== false
+function isLate({ reason, outlet }: Holding): boolean {
+  const { writableEnded, writableLength, socket } = outlet.res
+  // bytes that a client has not taken make it slow, not its end late
+  return reason !== undefined && !writableEnded && writableLength === 0 && socket?.writable !== false
 }
 
 /** Waits until written bytes have reached the kernel. */

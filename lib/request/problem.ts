@@ -51,14 +51,13 @@ export function shape(
       failed(error)
     }
   }
-  let answer: unknown
   try {
-    answer = ask({ ...problem }, x.context)
+    const answer = ask({ ...problem }, x.context)
+    if (isPromise(answer)) withDeadline('problem', answer, x.plan.decisionTimeout).then(answered, failed)
+    else answered(answer)
   } catch (error) {
-    return failed(error)
+    failed(error)
   }
-  if (!isPromise(answer)) return answered(answer)
-  withDeadline('problem', answer, x.plan.decisionTimeout).then(answered, failed)
 }
 
 /** Fields that say why a request is refused, and what the client may do: no other answer replaces them. */

@@ -44,7 +44,7 @@ const advice: Advice = {
   code: 'LARIAT_ANSWER',
   key: (key) => (key === 'status' ? 'the status is the first argument' : undefined),
   value: (key, value) => {
-    if (isPromise(value)) return 'this is a promise: await it before'
+    if (isPromise(value)) return 'await it before'
     if (key !== 'headers' || !isObject(value) || !(Symbol.iterator in value)) return undefined
     return 'write Object.fromEntries(…) around it'
   },

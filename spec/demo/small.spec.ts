@@ -172,7 +172,7 @@ describe('The small demos', function () {
       expect(source(name).trimEnd().split('\n').length).to.be.within(10, 59)
     })
 
-    it(`${name}.ts answers each curl line of its header as it says; on SIGTERM what is open ends complete`, async () => {
+    it(`${name}.ts answers each curl line of its header as it says; on SIGTERM what is open ends`, async () => {
       const demo = await run(name, ...(name === 'tail' ? [file] : []))
       const jars = new Map<string, string>()
       const answers: Response[] = []
@@ -185,8 +185,9 @@ describe('The small demos', function () {
       // the one that leaves its end to the system
       if (name === 'existing-app') return
       demo.terminate()
-      // a stream that is cut throws
-      await Promise.all(answers.map((answer) => answer.text()))
+      // a stream that is cut throws: an answer of the model that is not whole must not look whole
+      const texts = await Promise.allSettled(answers.map((answer) => answer.text()))
+      if (name !== 'llm') expect(texts.map(({ status }) => status)).not.to.include('rejected')
       expect(await demo.exited, 'on SIGTERM').to.deep.equal([0, null])
     })
   }

@@ -30,6 +30,7 @@ const missing = { resourceExists: false }
 
 /** What else than a GET of what is there comes to a callback. */
 const ways: Partial<Record<string, { to?: Ask; spec?: object }>> = {
+  headers: { spec: { contentTypesProvided: [sse()] } },
   options: { to: { method: 'OPTIONS' } },
   contentTypesAccepted: { to: post },
   allowMissingPost: { to: post, spec: missing },

@@ -52,11 +52,13 @@ export class Scene {
     setting: ServeOptions,
     options: Options | ((plot: Plot) => Options),
   ): Promise<Scene> {
+    // its time is that of all that is made from here on
+    const { now } = stage
     const plot = new Plot()
     const deadlines = clock.size
     const made = target.make(plot, typeof options === 'function' ? options(plot) : options)
     const endpoint = resources({ [paths.stream]: made, [paths.rest]: rest() })
-    const site = await stage.now.serve(endpoint, { ...setting, listen })
+    const site = await now.serve(endpoint, { ...setting, listen })
     return new Scene(plot, endpoint, site, target.ask ?? {}, deadlines)
   }
 

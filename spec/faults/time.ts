@@ -74,6 +74,8 @@ export const time: Faults = {
         const client = scene.ask({ headers: { 'Last-Event-ID': 'earliest' } })
         await client.until('kept')
       })
+      // what is kept goes when its time has come: nothing is left of it
+      scene.time.advance(60_001)
     },
   }),
   'the process sleeps for hours': fault({

@@ -322,7 +322,7 @@ const forLists: Readonly<Record<string, Reason>> = {
   },
 }
 
-describe('What a callback made for an answer is let go where it is not the answer (docs/guide/errors.md)', () => {
+describe('What a callback made for an answer is let go where it is not the answer (docs/guide/getting-started.md)', () => {
   staged()
   silently()
   beforeEach(() => {

@@ -13,7 +13,7 @@ function seen({ fails, never = fails, twice = fails }: Place, fault: Fault) {
   return fault === 'calls back twice, then throws' ? twice : fails
 }
 
-describe('Code that is not ours, wherever the library calls it (docs/guide/errors.md)', () => {
+describe('Code that is not ours, wherever the library calls it (docs/operate/security.md)', () => {
   staged()
   silently()
 

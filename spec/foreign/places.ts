@@ -198,6 +198,14 @@ export const places: Readonly<Record<string, Place>> = {
   },
   trace: { make: (foreign) => held({ trace: foreign }), ...open },
   clientKey: { make: (foreign) => held({ stream: { clientKey: foreign } }), ...failed },
+  maxDuration: { make: (foreign) => held({ stream: { maxDuration: foreign } }), ...failed },
+  problem: {
+    make: (foreign) => held({ problem: foreign, resourceExists: false }),
+    // the body of RFC 9457 in its place
+    fails: '404',
+    never: '404',
+    twice: '404',
+  },
   'clientKey, where a list waits': {
     make: (foreign) =>
       held({

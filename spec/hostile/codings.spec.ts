@@ -76,6 +76,14 @@ onBoth('A request body in a coding (RFC 9110 8.4)', () => {
       })
     }
 
+    it(`${coding}: that goes on after its padding, when it may be decoded already, is 400 too`, async () => {
+      const padded = Buffer.concat([coded, Buffer.alloc(1)])
+      for (const tail of [Buffer.from('!'), coded, Buffer.alloc(1)]) {
+        expect((await post(coding, [padded, tail, tail])).message.status).to.equal(400)
+      }
+      expect(stage.now.errors).to.deep.equal([])
+    })
+
     it(`${coding}: cut short at any byte is 400`, async () => {
       for (let length = 1; length < coded.length; length++) {
         const { message } = await post(coding, [coded.subarray(0, length)])

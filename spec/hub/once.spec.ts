@@ -451,29 +451,19 @@ describe('Who subscribes in the midst of a delivery (docs/guide/channels.md)', (
     const channel = createHub().channel<number>('a', { history: 10 })
     const ask = gate()
     const asked = gate()
-    /** Holds the stream until an event is being delivered, and then lets it go on in the midst of that. */
-    let goOn: ((answer: unknown) => void) | undefined
-    const site = await stage.now.serve(
-      resource({
-        contentTypesProvided: [ndjson()],
-        init: () => {
-          ask.open()
-          return {
-            // biome-ignore lint/suspicious/noThenProperty: it goes on within the call that resolves it
-            then(resolve: (answer: unknown) => void) {
-              goOn = resolve
-            },
-          } as never
-        },
-        subscribe: channel,
-      }),
-    )
+    const endpoint = resource({ contentTypesProvided: [ndjson()], subscribe: channel })
+    /** Lets the request go on in the midst of a delivery. */
+    let goOn: (() => void) | undefined
+    const site = await stage.now.serve((req, res, next) => {
+      goOn = () => endpoint(req, res, next)
+      ask.open()
+    })
     const client = site.get()
     await ask.promise
     const other = channel
       .filter((n) => {
         if (n === 1) {
-          goOn?.(undefined)
+          goOn?.()
           void channel.publish(2)
           asked.open()
         }

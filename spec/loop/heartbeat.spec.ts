@@ -106,6 +106,8 @@ describe('Heartbeats (docs/guide/loop.md)', () => {
     expect(context.stream).to.include({ bytes, queued: 0 })
     client.socket.resume()
     expect(await context.drained()).to.equal('ok')
+    // each look at a text is a look at all of it
+    await client.taken(bytes)
     stage.now.time.advance(1000)
     await client.until('.\n\n:\n')
   })

@@ -21,7 +21,7 @@ const methods = `a list of method names${orFunction}`
 const formats = `a list of formats, or an object of media types and their providers (formats or functions)${orFunction}`
 const acceptors = `an object of media types, or ranges of them, and functions${orFunction}`
 const aSource = 'a function that feeds the response, or a channel'
-const aPromise = 'this is a promise: await it before, or write a function that returns it'
+const aPromise = 'await it before, or write a function that returns it'
 const entries = 'write Object.fromEntries(…) around it'
 const noFormat =
   'resource: `subscribe` has no format to stream in: write contentTypesProvided: [sse()], or loop({ format: sse(), subscribe: … })'
@@ -148,7 +148,7 @@ const misuses: Readonly<Record<string, readonly Row[]>> = {
     [
       'of what is provided',
       () => resource({ contentTypesProvided: Promise.resolve([]) }),
-      `resource: \`contentTypesProvided\` is Promise { [] }: expected ${formats}; ${aPromise}`,
+      `resource: \`contentTypesProvided\` is a promise: expected ${formats}; ${aPromise}`,
     ],
     [
       'of a representation',
@@ -158,17 +158,17 @@ const misuses: Readonly<Record<string, readonly Row[]>> = {
     [
       'of a source',
       () => resource({ ...provided, subscribe: Promise.resolve() }),
-      `resource: \`subscribe\` is Promise { undefined }: expected ${aSource}; ${aPromise}`,
+      `resource: \`subscribe\` is a promise: expected ${aSource}; ${aPromise}`,
     ],
     [
       'of an answer',
       () => resource({ forbidden: Promise.resolve(true) }),
-      `resource: \`forbidden\` is Promise { true }: expected true or false${orFunction}; ${aPromise}`,
+      `resource: \`forbidden\` is a promise: expected true or false${orFunction}; ${aPromise}`,
     ],
     [
       'of options',
       () => resource({ stream: Promise.resolve({}) }),
-      `resource: \`stream\` is Promise { {} }: expected an object of stream options; ${aPromise}`,
+      `resource: \`stream\` is a promise: expected an object of stream options; ${aPromise}`,
     ],
     ['of a spec', () => resource(Promise.resolve({})), `resource: ${notPlain}; ${aPromise}`],
     [
@@ -373,7 +373,7 @@ const stops: readonly Row[] = [
   [
     'a promise of a body',
     () => stop(200, { body: Promise.resolve() }),
-    'stop(200, …): `body` is Promise { undefined }: expected a string, bytes, a stream or a JSON value; this is a promise: await it before',
+    'stop(200, …): `body` is a promise: expected a string, bytes, a stream or a JSON value; await it before',
   ],
   [
     'a function as a body',

@@ -9,6 +9,7 @@ import {
   ndjson,
   type PlainSpec,
   type ProblemAnswer,
+  raw,
   resource,
   resources,
   sse,
@@ -154,3 +155,8 @@ resources({ '/a': { resourceExist: true } })
 
 // @ts-expect-error a trace is true or a function
 resources({}, { trace: false })
+
+// @ts-expect-error a notice is an event, a string or nothing
+sse({ notice: () => 1 })
+// @ts-expect-error raw has no notices
+raw('a/b', { notice: () => undefined })

@@ -541,3 +541,17 @@ resource({
   },
 })
 resource({ contentTypesProvided: [sse()], subscribe: ({ fail }) => fail(new Error('no more')) })
+
+// ---- formats: notices by choice, another delimiter, bytes of any kind
+
+sse({ notice: (kind, { reason }) => (kind === 'end' ? '[DONE]' : event({ reason }, { type: kind })) })
+jsonArray({ envelope: true, notice: (kind) => (kind === 'dropped' ? 'slow' : undefined) })
+csv({ columns: ['a'], delimiter: ';', bom: true, notice: () => undefined })
+prices.map((price) => event(price, { type: null }))
+resource({
+  contentTypesProvided: {
+    'image/png': () => new Blob(['a']),
+    'audio/mpeg': () => new ArrayBuffer(1),
+    'audio/wav': () => stop(200, { body: new DataView(new ArrayBuffer(1)) }),
+  },
+})

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { bytesOf, request } from './requests.js'
+import { bytesOf, coded, request } from './requests.js'
 
 const long = 'a'.repeat(15_000)
 const get = (path: string, ...lines: readonly string[]) =>
@@ -134,8 +134,22 @@ const sensible = fc.tuple(request, fc.constantFrom(...paths), sending).map(([sen
   return bytesOf({ ...sent, url: at.replace(/\/(?=\?|$)/, '') || '/' }, sending)
 })
 
+/** A body in a coding that is sure to be read. */
+const posted = fc.tuple(coded, fc.boolean()).map(([content, isChunked]) =>
+  bytesOf(
+    {
+      method: 'POST',
+      url: '/accept',
+      headers: [['Content-Type', 'text/plain']],
+      body: { content, isChunked, isHalf: false },
+    },
+    { connection: 'keep-alive' },
+  ),
+)
+
 const message = fc.oneof(
   { weight: 10, arbitrary: sensible },
+  { weight: 2, arbitrary: posted },
   { weight: 3, arbitrary: fc.constantFrom(...crafted).map((text) => Buffer.from(text, 'latin1')) },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)) },
 )
@@ -172,7 +186,11 @@ export const sent = fc
       { weight: 2, arbitrary: fc.array(edit, { maxLength: 0 }) },
       { weight: 1, arbitrary: fc.array(edit, { minLength: 1, maxLength: 3 }) },
     ),
-    cuts: fc.array(fc.nat(4000), { maxLength: 3 }),
+    cuts: fc.oneof(
+      { weight: 4, arbitrary: fc.array(fc.nat(4000), { maxLength: 3 }) },
+      // a decoder may be through before all is there
+      { weight: 1, arbitrary: fc.constant(Array.from({ length: 100 }, (_, at) => at * 20)) },
+    ),
   })
   .map(({ messages, edits, cuts }) => {
     const bytes = edits.reduce<Buffer>(

@@ -107,6 +107,11 @@ const broken: Readonly<Record<string, (coded: Buffer, tail: Buffer, at: number) 
   'goes on with zeros': (coded, tail) => Buffer.concat([coded, Buffer.alloc(tail.length)]),
   'goes on with another': (coded, tail) => Buffer.concat([coded, gzipSync(tail)]),
   'goes on with half of another': (coded, tail) => Buffer.concat([coded, gzipSync(tail).subarray(0, 12)]),
+  'is padded and goes on': (coded) => Buffer.concat([coded, Buffer.alloc(1), Buffer.alloc(300, 'a')]),
+  'is padded, and another follows': (coded, tail) => {
+    const other = gzipSync(tail)
+    return Buffer.concat([coded, Buffer.alloc(1), other, other, other])
+  },
   'is many': (coded) => Buffer.concat(Array(20).fill(coded)),
   'is cut': (coded, _tail, at) => coded.subarray(0, at % (coded.length + 1)),
   'has another byte': (coded, tail, at) => {
@@ -117,7 +122,7 @@ const broken: Readonly<Record<string, (coded: Buffer, tail: Buffer, at: number) 
 }
 
 /** Content in a coding, well or badly. */
-const coded = fc
+export const coded = fc
   .record({
     coding: fc.constantFrom(...codings),
     content,

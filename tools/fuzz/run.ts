@@ -54,21 +54,21 @@ export async function fuzz(count: number, seed: number, make: typeof express, tr
 
 async function attemptOn(target: Target, parts: readonly Buffer[]): Promise<readonly Answer[]> {
   const deadlines = clock.size
-  const answers = await inTime(converse(target, parts))
+  const answers = await inTime(converse(target, parts), 'It is still not answered')
   const [error] = target.errors
   if (error) throw new Error('An error has reached the app', { cause: error })
   // a body may still be decoded, for a client that has left
-  for (let turn = 0; clock.size > deadlines; turn++) {
-    if (turn === 10_000) throw new Error('Deadlines are left')
-    await new Promise((resolve) => setImmediate(resolve))
+  const isIdle = async () => {
+    while (clock.size > deadlines) await new Promise((resolve) => setImmediate(resolve))
   }
+  await inTime(isIdle(), 'Deadlines are left')
   return answers
 }
 
-async function inTime<T>(promise: Promise<T>): Promise<T> {
+async function inTime<T>(promise: Promise<T>, otherwise: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('It is still not answered')), patience)
+    timer = setTimeout(() => reject(new Error(otherwise)), patience)
   })
   try {
     return await Promise.race([promise, late])
