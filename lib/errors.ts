@@ -94,6 +94,11 @@ export function misuse(code: Code, message: string, options?: ErrorOptions): Typ
   return Object.assign(new TypeError(message, options), { code })
 }
 
+/** Whether an error is that of an operation whose signal was aborted. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}
+
 /** Shows a value in a message: short, on one line. Never throws. */
 export function show(value: unknown): string {
   // what else is in it depends on who traces it
