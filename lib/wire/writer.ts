@@ -23,7 +23,7 @@ import { type Idle, Progress, type Since } from './progress.js'
 const mostAtOnce = 2 ** 22
 
 /** The answer to a write. */
-type Written = Exclude<Wrote, 'dropped'>
+export type Written = Exclude<Wrote, 'dropped'>
 
 /**
  * The phase of a response. `waiting`: the head is not out. `flowing`: the client keeps up. `behind`: it does not.
@@ -91,7 +91,7 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   }
 
   /** The client is behind, but the kernel was not asked since, or is taking more: it may be no slow client. */
-  protected get mayCatchUp(): boolean {
+  get mayCatchUp(): boolean {
     if (!this.isBehind || this.res.socket === null || this.unsentBytes > mostAtOnce) return false
     return this.#progress?.hasStopped === false
   }
@@ -195,6 +195,7 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
     this.#limit(() => this.res.destroyed)
   }
 
+  /** Drops the connection at once. */
   protected endNow(): void {
     this.#close()
     const { socket } = this.res
