@@ -13,9 +13,10 @@ export interface Stop {
 
 /** The second argument of `stop()`. */
 export interface StopAnswer {
+  /** Header fields to set. Default none. Not Transfer-Encoding, since Node frames the body. */
   headers?: Record<string, string>
   /**
-   * A string is text/plain, bytes are application/octet-stream, a Blob is of its own type, anything else is JSON, unless
+   * Default none. A string is text/plain, bytes are application/octet-stream, a Blob is of its own type, anything else is JSON, unless
    * `headers` set a type.
    */
   body?: Body
