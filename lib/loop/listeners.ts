@@ -59,7 +59,7 @@ export function react(target: object, down: Down, add: (told: Down) => void): At
 }
 
 /** Turns for which the listeners of a target stay after its last watch: what a stream's end breaks may say so late. */
-const patience = 3
+const turnsAfterLast = 3
 
 /** The watchers of an emitter, sharing one set of listeners. */
 const watchers = new WeakMap<object, { readonly all: Set<Down>; readonly unlisten: () => void }>()
@@ -92,7 +92,7 @@ export function listen(
       all.delete(down)
       if (all.size > 0) return
       // an `error` that no listener hears ends the process: only an emitter's
-      if (isEmitter(target)) apart(() => afterTurns(patience, forget))
+      if (isEmitter(target)) apart(() => afterTurns(turnsAfterLast, forget))
       else forget()
     },
   }

@@ -17,7 +17,7 @@ import type { Outlet } from '../wire/outlet.js'
 import { type Limits, Queue } from '../wire/queue.js'
 import type { LoopContext } from './context.js'
 import { Ending, Mailbox, measureIn } from './mailbox.js'
-import type { Source } from './rest.js'
+import type { Source } from './remainder.js'
 
 /** The held response that the messages belong to. */
 export interface HeldStream {

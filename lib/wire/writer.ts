@@ -17,7 +17,7 @@ import type { Wrote } from '../values/open-stream.js'
 import type { Chunk } from './chunk.js'
 import type { Through } from './passage.js'
 import { Plain, type Streamed } from './plain.js'
-import { type Idle, Progress, type Since } from './progress.js'
+import { atTimeout, type Idle, Progress, type Since } from './progress.js'
 
 /** More than a kernel takes at once from a client that does not read: Linux's default limit of a send buffer. */
 const mostAtOnce = 2 ** 22
@@ -155,7 +155,10 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
     }
     if (this.res.socket?.writable === false) {
       // the connection is closing: drop a client that does not close its half
-      this.#progress ??= new Progress(this, { idle: (since) => since === 'timeout' && destroy(this.res) })
+      this.#progress ??= new Progress(
+        this,
+        atTimeout(() => destroy(this.res)),
+      )
       return 'closed'
     }
     this.lastWrite = now
@@ -282,11 +285,10 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
 
   /** Cuts a client that does not take the last bytes after an end. */
   #limit(isDone: () => boolean): void {
-    this.#progress = new Progress(this, {
-      idle: (since) => {
-        if (since === 'timeout' && !isDone()) destroy(this.res)
-      },
+    const late = atTimeout(() => {
+      if (!isDone()) destroy(this.res)
     })
+    this.#progress = new Progress(this, late)
     this.res.once('finish', () => this.detach())
   }
 }

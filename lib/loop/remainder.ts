@@ -15,7 +15,7 @@ export type Source = Pick<Pull, 'next' | 'atHand' | 'sizeOf' | 'isEnding'>
  * What is still pulled from a source once a target has died. A source that never ends must not keep the stream: it has
  * to answer soon, and not more than it has at hand, or than a mailbox may hold where that is not known.
  */
-export class Rest {
+export class Remainder {
   /** The message that comes after it. */
   readonly death: unknown
   readonly #source: Source
