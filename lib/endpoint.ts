@@ -6,7 +6,7 @@ import { checkDefaults, checkFormats, checkLoop, checkResource, checkTable } fro
 import type { Request } from './declare/context.js'
 import { type Defaults, mergeDefaults, type Plan, plan } from './declare/plan.js'
 import type { AnySpec, LoopSpec, PlainSpec, ResourceSpec } from './declare/spec.js'
-import { LariatError, Refusal, show } from './errors.js'
+import { isAbort, LariatError, Refusal, show } from './errors.js'
 import { onset } from './graph/onset.js'
 import { checkReach } from './graph/reach.js'
 import { shorten, whole } from './graph/shorten.js'
@@ -216,11 +216,6 @@ function failed(x: Exchange, error: unknown, next: NextFunction): void {
   }
   if (error.retryAfter !== undefined) x.draft.headers['Retry-After'] = String(error.retryAfter)
   respond(x, error.status, pass)
-}
-
-/** The error of an operation that got the signal, once the client has left. */
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError'
 }
 
 // ---- finding the entry of a table

@@ -11,7 +11,8 @@ import { is, isBranded } from './brand.js'
  * - `LARIAT_DATA`: the format cannot encode this data. A TypeError, thrown by `send`, `write` or `publish`
  * - `LARIAT_REFUSED`: the request is refused; `status` has the status of the answer
  * - `LARIAT_DEADLINE`: a callback did not settle within `decisionTimeout`. Answered 503
- * - `LARIAT_DOWN`: a monitored target was dead before the head was sent. Answered 503
+ * - `LARIAT_DOWN`: the source of the data is gone: a monitored target has died, before the head (answered 503) or of a
+ *   failure without an error of its own; the hub is closed; the backend is unavailable
  * - `LARIAT_OVERFLOW`: more messages or bytes wait for a client than its limits allow
  * - `LARIAT_KEPT`: middleware keeps what is written to a response, which therefore cannot be streamed
  * - `LARIAT_GAP`: a client missed events in mid-stream, and its format has no notice for it
@@ -92,6 +93,11 @@ export class Refusal extends LariatError {
 /** A TypeError with a code, for a mistake in the calling code. */
 export function misuse(code: Code, message: string, options?: ErrorOptions): TypeError & { code: Code } {
   return Object.assign(new TypeError(message, options), { code })
+}
+
+/** Whether an error is that of an operation whose signal was aborted. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
 }
 
 /** Shows a value in a message: short, on one line. Never throws. */

@@ -15,7 +15,7 @@ import { discard } from './request/discard.js'
 import { charsetOf, putHeaders } from './request/draft.js'
 import type { Exchange } from './request/exchange.js'
 import type { Fail } from './request/outcome.js'
-import { describe, shape } from './request/problem.js'
+import { askProblem, problemOf } from './request/problem.js'
 import { type Body, sizeOf, toBytes, toChunk, toWhole, typeOf } from './values/body.js'
 import { isBlob } from './values/bytes.js'
 import { isStream, isWebStream } from './values/readable.js'
@@ -92,9 +92,9 @@ function refuse(x: Exchange, status: number, fail: Fail): void {
   const { draft, plan, res } = x
   const size = sizeOf(draft.body)
   if (status === 416 && size !== undefined) res.setHeader('Content-Range', `bytes */${size}`)
-  const problem = describe(x, status)
+  const problem = problemOf(x, status)
   if (!plan.problem) return sendProblem(x, problem)
-  shape(x, plan.problem, problem, {
+  askProblem(x, plan.problem, problem, {
     shaped: ({ body, headers }, failed) => {
       res.statusCode = status
       res.setHeader('Content-Type', typeOf(body))
@@ -254,19 +254,21 @@ function sendPart(x: Exchange, whole: Buffer | Blob, fail: Fail): void {
   const { res } = x
   const ranges = x.draft.ranges as readonly ByteRange[]
   const type = x.draft.typeOf(whole)
-  const describe = ({ first, last }: ByteRange) => `bytes ${first}-${last}/${sizeOf(whole)}`
+  const contentRange = ({ first, last }: ByteRange) => `bytes ${first}-${last}/${sizeOf(whole)}`
   const partOf = ({ first, last }: ByteRange) =>
     isBlob(whole) ? whole.slice(first, last + 1) : whole.subarray(first, last + 1)
   const [only, second] = ranges as [ByteRange, ByteRange | undefined]
   forbidTransform(res)
   if (!second) {
     res.setHeader('Content-Type', type)
-    res.setHeader('Content-Range', describe(only))
+    res.setHeader('Content-Range', contentRange(only))
     return send(x, partOf(only), fail)
   }
   const boundary = randomBytes(16).toString('hex')
   const parts = ranges.flatMap((range) => [
-    Buffer.from(`\r\n--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: ${describe(range)}\r\n\r\n`),
+    Buffer.from(
+      `\r\n--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: ${contentRange(range)}\r\n\r\n`,
+    ),
     partOf(range),
   ])
   parts.push(Buffer.from(`\r\n--${boundary}--\r\n`))

@@ -2,7 +2,7 @@
 // page is generated from this table.
 import { isFormat } from '../formats/format.js'
 import { isFieldValue, isHeaders, isToken, streamHeaders } from '../http/field.js'
-import { isBoolean, isObject, isPlain } from '../rules.js'
+import { isBoolean, isObject, isPlainObject } from '../rules.js'
 import { type Body, isBody } from '../values/body.js'
 import type { Acceptors, Provided } from './answers.js'
 import { isMisplaced } from './remedies.js'
@@ -106,7 +106,7 @@ export const callbacks = {
     fits: (value) =>
       Array.isArray(value)
         ? value.every(isFormat)
-        : isPlain(value) && Object.values(value).every((each) => isFormat(each) || isCallback(each)),
+        : isPlainObject(value) && Object.values(value).every((each) => isFormat(each) || isCallback(each)),
   },
   languagesProvided: {
     question: 'Which languages does the resource provide?',
@@ -183,7 +183,7 @@ export const callbacks = {
     otherwise: '415',
     fallback: undefined as Acceptors<unknown> | undefined,
     expected: 'an object of media types, or ranges of them, and functions',
-    fits: (value) => isPlain(value) && Object.values(value).every(isCallback),
+    fits: (value) => isPlainObject(value) && Object.values(value).every(isCallback),
   },
   headers: {
     question: 'Which headers does a held response have?',

@@ -8,7 +8,7 @@ import {
   checkKeys,
   isFunction,
   isObject,
-  isPlain,
+  isPlainObject,
   isWhole,
   type Rule,
   type Rules,
@@ -24,7 +24,7 @@ import { advise, byMethod, isMisplaced, placed, remedy } from './remedies.js'
 import type { AnyLoopSpec, AnySpec, Negotiable } from './spec.js'
 
 const source = 'a function that feeds the response, or a channel'
-const options: Rule = [isPlain, 'an object of stream options']
+const options: Rule = [isPlainObject, 'an object of stream options']
 const trace: Rule = [
   (value) => value === true || isFunction(value),
   'true, or a function that gets the decisions of a request',
@@ -169,7 +169,7 @@ function checkPlain(where: string, spec: unknown): void {
     wrong(`${where}: this is a format: write { contentTypesProvided: [sse()], subscribe: … }`)
   if (isFeed(spec))
     wrong(`${where}: this is a feed: write { contentTypesProvided: [sse()], subscribe: feed }`)
-  if (!isObject(spec) || isPlain(spec)) return
+  if (!isObject(spec) || isPlainObject(spec)) return
   const hint = remedy('', spec)
   wrong(
     `${where}: expected a plain object, not an instance of a class or an object made from another${hint ? `; ${hint}` : ''}`,
@@ -192,7 +192,7 @@ export function checkTable(table: unknown): void {
       if (same !== undefined)
         wrong(`resources: the path ${show(path)} is never reached: ${show(same)} before it matches the same`)
       // an entry that is a table leaves what it does not match to those that follow
-      if (isPlain(entry)) earlier.set(shape, path)
+      if (isPlainObject(entry)) earlier.set(shape, path)
       continue
     }
     const [, method, rest] = /^([A-Z]+) +(\/.*)$/.exec(path) ?? []

@@ -32,8 +32,8 @@ export interface StreamOptions<State = unknown> {
    */
   overflow?: Overflow
   /**
-   * Milliseconds that an event may wait so that it goes out with others, in one write: many writes are the price of a
-   * fast channel. Default 0: with the others of the same turn of the event loop.
+   * Milliseconds that an event may wait so that it goes out with others, in one write: most of the cost of an event is
+   * its write. 64 KiB go out at once. Default 0: with the others of the same turn of the event loop.
    */
   gather?: number
   /** Milliseconds in which a client takes no byte while bytes wait; then it is cut. Default 30 000. */

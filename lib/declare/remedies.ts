@@ -8,7 +8,7 @@ import { sse } from '../formats/sse.js'
 import { raw, text } from '../formats/text.js'
 import { isMiscased } from '../http/method.js'
 import { isPromise } from '../promise.js'
-import { type Advice, isObject, isPlain } from '../rules.js'
+import { type Advice, isObject, isPlainObject } from '../rules.js'
 import { isFeed } from '../values/feed.js'
 import { isOnce } from '../values/once.js'
 import { isStop } from '../values/stop.js'
@@ -43,7 +43,7 @@ export function remedy(key: string, value: unknown, expected = ''): string | und
   if (key === 'format' && typeof value === 'string') return 'write sse(), or another factory of a format'
   if (Array.isArray(value)) return ofMethods(value)
   if (typeof value === 'string') return ofNumber(value, expected)
-  if (isObject(value) && Symbol.iterator in value && !isPlain(value))
+  if (isObject(value) && Symbol.iterator in value && !isPlainObject(value))
     return 'write Object.fromEntries(…) around it'
   return undefined
 }

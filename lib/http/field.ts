@@ -1,6 +1,6 @@
 // Tells which strings may stand in header fields, and reads fields that stand more than once.
 import type { IncomingMessage } from 'node:http'
-import { isPlain } from '../rules.js'
+import { isPlainObject } from '../rules.js'
 
 const token = /^[!#$%&'*+.^_`|~\w-]+$/
 /** The characters that Node writes into a field: no line break, no NUL, none above U+00FF (RFC 9110 5.5). */
@@ -18,7 +18,9 @@ export function isFieldValue(given: unknown): given is string {
 
 /** Whether a value is an object of valid field names and values. */
 export function isHeaders(given: unknown): given is Readonly<Record<string, string>> {
-  return isPlain(given) && Object.entries(given).every(([name, each]) => isToken(name) && isFieldValue(each))
+  return (
+    isPlainObject(given) && Object.entries(given).every(([name, each]) => isToken(name) && isFieldValue(each))
+  )
 }
 
 /** The headers of a held response: its framing is the library's. */

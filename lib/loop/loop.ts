@@ -107,7 +107,7 @@ export class Loop implements Subscriber, Holder {
     this.subscription = new Subscription(feed, this, asked)
     // the head is already out and cannot report a gap: later reconnects hold their head back until the feed is known
     if (asked !== undefined && !this.#head && !tellsGaps(this.outlet.format)) this.#streams.headsWait = true
-    if (this.subscription.isPlain && !this.#handlers.info && !this.#actor?.hasMessagesOrWatches) return
+    if (this.subscription.isImmediate && !this.#handlers.info && !this.#actor?.hasMessagesOrWatches) return
     // an unshared stream reads its events from a mailbox
     this.#ensureActor()
     return this.subscription.follow()

@@ -6,11 +6,11 @@ import type { Watched } from '../declare/context.js'
 import { LariatError, misuse, show } from '../errors.js'
 import { forsake, quietly } from '../guard.js'
 import { isPromise, nextTurn } from '../promise.js'
+import { hasMethod } from '../rules.js'
 import { isWebStream } from '../values/readable.js'
 import {
   type Attached,
   type Down,
-  has,
   isEmitter,
   isEventTarget,
   listen,
@@ -201,9 +201,12 @@ function downError(message: string): LariatError {
 }
 
 function isWatchable(target: unknown): target is { onDown(callback: Down): unknown } {
-  return has(target, 'onDown')
+  return hasMethod(target, 'onDown')
 }
 
 function isStreamLike(target: unknown): target is StreamLike {
-  return isEmitter(target) && (has(target, 'pipe') || has(target, '_write') || has(target, 'write'))
+  return (
+    isEmitter(target) &&
+    (hasMethod(target, 'pipe') || hasMethod(target, '_write') || hasMethod(target, 'write'))
+  )
 }

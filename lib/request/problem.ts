@@ -12,7 +12,7 @@ import { discard } from './discard.js'
 import type { Exchange } from './exchange.js'
 
 /** A refusal by the terms of RFC 9457. */
-export function describe({ draft }: Exchange, status: number): Problem {
+export function problemOf({ draft }: Exchange, status: number): Problem {
   const { detail, offered } = draft
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Unknown Status', status, detail, offered }
 }
@@ -27,7 +27,7 @@ interface Then {
 }
 
 /** Asks `problem`, within `decisionTimeout`. An answer for a client that has left is discarded. */
-export function shape(
+export function askProblem(
   x: Exchange,
   ask: NonNullable<Plan['problem']>,
   problem: Problem,

@@ -18,10 +18,13 @@ export interface Event<out Data = unknown> {
 
 /** The metadata that `event()` accepts. */
 export interface EventMeta {
+  /** The event's id. A channel makes the ids of its own events. */
   id?: string | undefined
   /** Null for none: in a feed's `map`, an event keeps its type unless it gets another one, or null. */
   type?: string | null | undefined
+  /** The reconnection time of an SSE client, in whole milliseconds. */
   retry?: number | undefined
+  /** An SSE comment. */
   comment?: string | undefined
 }
 

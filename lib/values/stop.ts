@@ -3,7 +3,7 @@ import { is, isBranded } from '../brand.js'
 import { show } from '../errors.js'
 import { isFieldValue, isToken } from '../http/field.js'
 import { isPromise } from '../promise.js'
-import { type Advice, checkKeys, isObject, isPlain, type Rules, wrong } from '../rules.js'
+import { type Advice, checkKeys, isObject, isPlainObject, type Rules, wrong } from '../rules.js'
 import { type Body, isBody } from './body.js'
 
 /** The result of `stop()`. */
@@ -13,9 +13,10 @@ export interface Stop {
 
 /** The second argument of `stop()`. */
 export interface StopAnswer {
+  /** Header fields to set. Default none. Not Transfer-Encoding, since Node frames the body. */
   headers?: Record<string, string>
   /**
-   * A string is text/plain, bytes are application/octet-stream, a Blob is of its own type, anything else is JSON, unless
+   * Default none. A string is text/plain, bytes are application/octet-stream, a Blob is of its own type, anything else is JSON, unless
    * `headers` set a type.
    */
   body?: Body
@@ -35,7 +36,7 @@ export interface StopValue extends Stop {
 const isWritable = (value: unknown) => typeof value === 'number' || isFieldValue(value)
 
 export const answerRules = {
-  headers: [isPlain, 'a plain object of header names and values'],
+  headers: [isPlainObject, 'a plain object of header names and values'],
   body: [isBody, 'a string, bytes, a stream or a JSON value'],
   detail: [(value: unknown) => typeof value === 'string', 'a string'],
 } as const satisfies Rules
@@ -56,7 +57,7 @@ const advice: Advice = {
  * @throws TypeError that names the place and the mistake
  */
 export function checkAnswer(where: string, answer: unknown, rules: Rules = answerRules): void {
-  if (!isPlain(answer) || isStop(answer)) {
+  if (!isPlainObject(answer) || isStop(answer)) {
     const known = Object.keys(rules).join(', ')
     const body = typeof answer === 'string' || Array.isArray(answer) ? show(answer) : '…'
     wrong(
