@@ -1,6 +1,8 @@
 // Writes the CSV format: a header row, then a record for each event.
 import { isDate } from 'node:util/types'
 import { misuse, show } from '../errors.js'
+import { forsake } from '../guard.js'
+import { isPromise } from '../promise.js'
 import { checkKeys } from '../rules.js'
 import type { Event } from '../values/event.js'
 import { csvRules } from './check.js'
@@ -54,6 +56,10 @@ export function csv(options: CsvOptions): Format {
 }
 
 function values(data: unknown, columns: readonly string[]): readonly unknown[] {
+  if (isPromise(data)) {
+    forsake(data)
+    throw misuse('LARIAT_DATA', 'A promise is not a record: await it first')
+  }
   if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data) || isDate(data)) {
     throw misuse('LARIAT_DATA', `${show(data)} is not a record: expected an object or an array`)
   }

@@ -79,6 +79,8 @@ export function guarded(call: string, serialize: Serialize, framing = ''): Seria
  */
 export function asBody(data: unknown): string | Uint8Array | undefined {
   if (typeof data === 'string') return data
+  // it is refused for what it is: what becomes of it is nobody's
+  if (isPromise(data)) forsake(data)
   const bytes = asBytes(data)
   if (bytes === undefined && isBlob(data)) {
     throw misuse('LARIAT_DATA', `${show(data)} cannot be written at once: await its arrayBuffer() first`)

@@ -111,20 +111,24 @@ function isWorker(target: unknown): target is Worker {
 
 /** A settled promise calls its reactions within a few microtasks. */
 function attachPromise(target: PromiseLike<unknown>, down: Down): Attached {
-  return react(
-    target,
-    down,
-    (told) =>
-      void target.then(
+  return react(target, down, (told) =>
+    // what a thenable of the user's returns may reject
+    forsake(
+      target.then(
         () => told(),
         (error) => told(failure(error)),
       ),
+    ),
   )
 }
 
 function attachWebStream(target: object, down: Down): Attached {
   return react(target, down, (told) => {
-    stream.finished(target as NodeJS.ReadableStream, (error) => told(error ?? undefined))
+    stream.finished(target as NodeJS.ReadableStream, (error) => {
+      // one that was errored with nothing tells no error
+      const hasFailed = error || stream.isErrored(target as NodeJS.ReadableStream)
+      told(hasFailed ? failure(error) : undefined)
+    })
   })
 }
 

@@ -170,7 +170,8 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   protected endWith(tail: Uint8Array, keepsAlive: boolean): void {
     this.#close()
     if (!keepsAlive) closeAfter(this.res)
-    if (this.#plain) this.#plain.onceWritten(() => this.#end(tail))
+    // a response of which a write is missing must not look whole
+    if (this.#plain) this.#plain.onceWritten((hasFailed) => (hasFailed ? cut(this.res) : this.#end(tail)))
     else this.#end(tail)
     this.#limit(() => this.res.writableFinished)
   }
