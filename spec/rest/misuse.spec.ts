@@ -443,6 +443,24 @@ describe('Declared wrong, said at once: what came, what was expected, and what t
     )
   })
 
+  it('event() drops no metadata: an unknown key is named', () => {
+    for (const [meta, message] of [
+      [{ event: 'tick' }, 'unknown key `event`: SSE’s field `event` is the `type`'],
+      [{ typ: 'tick' }, 'unknown key `typ`. Did you mean `type`?'],
+      [{ id: '1', data: 2 }, 'unknown key `data`: the data is the first argument'],
+      [new Map([['id', '1']]), 'expected a plain object, not Map'],
+    ] as const)
+      expect(() => event(1, meta))
+        .to.throw(TypeError, `event(…, …): ${message}`)
+        .that.includes({ code: 'LARIAT_DATA' })
+  })
+
+  it('Another event’s metadata can be passed on', () => {
+    const other = event('other', { id: '1', type: 'tick' })
+    expect(event('data', other)).to.include({ data: 'data', id: '1', type: 'tick' })
+    expect(event('data', { ...other, type: 'tock' })).to.include({ data: 'data', id: '1', type: 'tock' })
+  })
+
   it('A router and an app are not taken for entries of a table', () => {
     for (const entry of [express.Router(), express()])
       expect(() => resources({ '/a': entry })).to.throw(TypeError, mounted)
