@@ -1,11 +1,13 @@
 // Says what to write instead of a value that a spec cannot have, and where a key belongs that stands elsewhere.
 import { isMethod } from '../brand.js'
+import { show } from '../errors.js'
 import { csv } from '../formats/csv.js'
 import { format, isFormat } from '../formats/format.js'
 import { jsonArray, jsonSeq, ndjson } from '../formats/json.js'
 import { multipart } from '../formats/multipart.js'
 import { sse } from '../formats/sse.js'
 import { raw, text } from '../formats/text.js'
+import { invalidField } from '../http/field.js'
 import { isMiscased } from '../http/method.js'
 import { isPromise } from '../promise.js'
 import { type Advice, isObject, isPlain } from '../rules.js'
@@ -40,6 +42,7 @@ export function remedy(key: string, value: unknown, expected = ''): string | und
   if (key === 'contentTypesProvided') return ofProvided(value)
   if (key === 'contentTypesAccepted') return ofMembers(key, value)
   if (key === 'subscribe') return ofSubscribe(value)
+  if ((key === 'headers' || key === 'options') && isPlain(value)) return ofFields(value)
   if (key === 'format' && typeof value === 'string') return 'write sse(), or another factory of a format'
   if (Array.isArray(value)) return ofMethods(value)
   if (typeof value === 'string') return ofNumber(value, expected)
@@ -86,6 +89,11 @@ function ofSubscribe(value: unknown): string | undefined {
   if (Symbol.iterator in value || Symbol.asyncIterator in value)
     return 'each response needs a source of its own: write a function that returns it'
   return undefined
+}
+
+function ofFields(value: Readonly<Record<string, unknown>>): string | undefined {
+  const name = invalidField(value)
+  return name === undefined ? undefined : `{ ${show(name)}: ${show(value[name])} } is not a valid header`
 }
 
 function ofMethods(value: readonly unknown[]): string | undefined {

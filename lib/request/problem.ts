@@ -4,6 +4,7 @@ import type { Response } from 'express'
 import type { Problem, ProblemAnswer } from '../declare/answers.js'
 import type { Plan } from '../declare/plan.js'
 import { report } from '../errors.js'
+import type { Fields } from '../http/field.js'
 import { isPromise } from '../promise.js'
 import type { Rules } from '../rules.js'
 import { answerRules, checkAnswer } from '../values/stop.js'
@@ -63,7 +64,7 @@ export function shape(
 /** Fields that say why a request is refused, and what the client may do: no other answer replaces them. */
 const ofRefusals = /^(?:allow|www-authenticate|proxy-authenticate|retry-after|content-range|accept(?:-.+)?)$/i
 
-function additional(headers: Record<string, string>, res: Response): Record<string, string> {
+function additional(headers: Fields, res: Response): Fields {
   const isKept = (name: string) => ofRefusals.test(name) && res.hasHeader(name)
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !isKept(name)))
 }

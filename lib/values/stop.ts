@@ -1,7 +1,7 @@
 // Makes a stop, which ends a request or a held response where a callback returns it.
 import { is, isBranded } from '../brand.js'
 import { show } from '../errors.js'
-import { isFieldValue, isToken } from '../http/field.js'
+import { type Fields, invalidField } from '../http/field.js'
 import { isPromise } from '../promise.js'
 import { type Advice, checkKeys, isObject, isPlain, type Rules, wrong } from '../rules.js'
 import { type Body, isBody } from './body.js'
@@ -13,7 +13,7 @@ export interface Stop {
 
 /** The second argument of `stop()`. */
 export interface StopAnswer {
-  headers?: Record<string, string>
+  headers?: Fields
   /**
    * A string is text/plain, bytes are application/octet-stream, a Blob is of its own type, anything else is JSON, unless
    * `headers` set a type.
@@ -26,13 +26,10 @@ export interface StopAnswer {
 /** A stop, as the library reads it. */
 export interface StopValue extends Stop {
   readonly status: number
-  readonly headers?: Record<string, string>
+  readonly headers?: Fields
   readonly body?: Body
   readonly detail?: string
 }
-
-/** Whether Node can write a value into a header. */
-const isWritable = (value: unknown) => typeof value === 'number' || isFieldValue(value)
 
 export const answerRules = {
   headers: [isPlain, 'a plain object of header names and values'],
@@ -65,12 +62,12 @@ export function checkAnswer(where: string, answer: unknown, rules: Rules = answe
     )
   }
   checkKeys(where, answer, rules, advice)
-  for (const [name, each] of Object.entries(answer.headers ?? {})) {
-    if (each === undefined) continue
-    if (isToken(name) && !isFraming(name) && [each].flat().every(isWritable)) continue
-    const reason = isFraming(name) ? 'Node frames the body' : 'this is not a valid header'
-    wrong(`${where}: { headers: { ${show(name)}: ${show(each)} } }: ${reason}`, 'LARIAT_ANSWER')
-  }
+  const headers = (answer.headers ?? {}) as Fields
+  const framing = Object.keys(headers).find(isFraming)
+  const name = framing ?? invalidField(headers)
+  if (name === undefined) return
+  const reason = name === framing ? 'Node frames the body' : 'this is not a valid header'
+  wrong(`${where}: { headers: { ${show(name)}: ${show(headers[name])} } }: ${reason}`, 'LARIAT_ANSWER')
 }
 
 function isFraming(name: string): boolean {
