@@ -20,6 +20,11 @@ export function describe({ draft }: Exchange, status: number): Problem {
 
 const rules: Rules = { headers: answerRules.headers, body: [...answerRules.body, 'needed'] }
 
+function adviseKey(key: string): string {
+  if (key === 'status') return 'the status stays'
+  return `the body is one key of the answer: write { body: { ${key}: … } }`
+}
+
 interface Then {
   /** Sends the answer. Calls `failed` if it cannot be sent, as long as the head is not out. */
   shaped(answer: Required<ProblemAnswer>, failed: (error: unknown) => void): void
@@ -44,7 +49,7 @@ export function shape(
     // it may have answered through `res`
     if (x.isOver) return discard(answer)
     try {
-      checkAnswer('problem answered', answer, rules)
+      checkAnswer('problem answered', answer, rules, adviseKey)
       const { body, headers = {} } = answer as ProblemAnswer
       shaped({ body, headers: additional(headers, x.res) }, failed)
     } catch (error) {

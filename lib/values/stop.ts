@@ -37,22 +37,27 @@ export const answerRules = {
   detail: [(value: unknown) => typeof value === 'string', 'a string'],
 } as const satisfies Rules
 
-const advice: Advice = {
+const advice = {
   code: 'LARIAT_ANSWER',
-  key: (key) => (key === 'status' ? 'the status is the first argument' : undefined),
+  key: (key: string) => (key === 'status' ? 'the status is the first argument' : undefined),
   value: (key, value) => {
     if (isPromise(value)) return 'await it before'
     if (key !== 'headers' || !isObject(value) || !(Symbol.iterator in value)) return undefined
     return 'write Object.fromEntries(…) around it'
   },
-}
+} as const satisfies Advice
 
 /**
  * Checks the headers and the body of an answer.
  *
  * @throws TypeError that names the place and the mistake
  */
-export function checkAnswer(where: string, answer: unknown, rules: Rules = answerRules): void {
+export function checkAnswer(
+  where: string,
+  answer: unknown,
+  rules: Rules = answerRules,
+  adviseKey: Advice['key'] & {} = advice.key,
+): void {
   if (!isPlain(answer) || isStop(answer)) {
     const known = Object.keys(rules).join(', ')
     const body = typeof answer === 'string' || Array.isArray(answer) ? show(answer) : '…'
@@ -61,7 +66,7 @@ export function checkAnswer(where: string, answer: unknown, rules: Rules = answe
       'LARIAT_ANSWER',
     )
   }
-  checkKeys(where, answer, rules, advice)
+  checkKeys(where, answer, rules, { ...advice, key: adviseKey })
   const headers = (answer.headers ?? {}) as Fields
   const framing = Object.keys(headers).find(isFraming)
   const name = framing ?? invalidField(headers)

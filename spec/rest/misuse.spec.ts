@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import express from 'express'
 import * as lariat from '../../lib/index.js'
-import { onBoth } from '../support/http.js'
+import { expectError, onBoth } from '../support/http.js'
 
 // as JavaScript calls it
 const { createHub, csv, event, loop, ndjson, resource, resources, sse, stop } = lariat as unknown as Record<
@@ -14,6 +14,11 @@ const hub = createHub()
 const provided = { contentTypesProvided: [sse()] }
 const subscribe = () => []
 const held = { format: sse(), subscribe }
+const observable = {
+  '@@observable'() {
+    return this
+  },
+}
 const taking = { allowedMethods: ['POST'] }
 
 const orFunction = ', or a function of the context that returns that'
@@ -131,6 +136,11 @@ const misuses: Readonly<Record<string, readonly Row[]>> = {
       'one for all responses',
       () => resource({ ...provided, subscribe: [1] }),
       `resource: \`subscribe\` is [ 1 ]: expected ${aSource}; each response needs a source of its own: write a function that returns it`,
+    ],
+    [
+      'an Observable for all responses',
+      () => resource({ ...provided, subscribe: observable }),
+      `resource: \`subscribe\` is { '@@observable': [Function: @@observable] }: expected ${aSource}; each response needs a source of its own: write a function that returns it`,
     ],
     [
       '`info` and no `subscribe`',
@@ -464,6 +474,42 @@ describe('Declared wrong, said at once: what came, what was expected, and what t
   it('A router and an app are not taken for entries of a table', () => {
     for (const entry of [express.Router(), express()])
       expect(() => resources({ '/a': entry })).to.throw(TypeError, mounted)
+  })
+})
+
+onBoth('Answered wrong: the advice fits what came', () => {
+  const listed = 'a list is streamed by ndjson().once(list), or is a body as [...list]'
+  for (const [what, answer, advice] of [
+    ['a Set', () => new Set([1]), listed],
+    ['a generator object', () => (function* () {})(), listed],
+    ['an async generator', () => (async function* () {})(), 'a list is streamed by ndjson().once(list)'],
+    ['a Map', () => new Map([['a', 1]]), entries],
+    ['Headers', () => new Headers(), entries],
+    ['a channel', () => hub.channel('a'), 'provide a format, sse(), and write subscribe: () => …'],
+    ['an Observable', () => observable, 'provide a format, sse(), and write subscribe: () => …'],
+    ['a Response of fetch', async () => new Response('a'), 'its body is a stream: return response.body'],
+  ] as const) {
+    it(`${what} of a provider`, async () => {
+      await expectError(
+        { contentTypesProvided: { 'a/b': answer as never } },
+        {},
+        `once() (${advice}), or stop()`,
+      )
+    })
+  }
+
+  it('a Response of fetch as a source', async () => {
+    const spec = { ...provided, subscribe: (() => new Response('a')) as never }
+    await expectError(spec, {}, '(its body is a stream: return response.body), or stop()')
+  })
+
+  it('a Set of methods', async () => {
+    const allowedMethods = (() => new Set(['GET'])) as never
+    await expectError(
+      { ...provided, subscribe, allowedMethods },
+      {},
+      'a list of method names (write [...set])',
+    )
   })
 })
 
