@@ -46,6 +46,8 @@ export function remedy(key: string, value: unknown, expected = ''): string | und
   if (key === 'subscribe') return ofSubscribe(value)
   if ((key === 'headers' || key === 'options') && isPlain(value)) return ofFields(value)
   if (key === 'format' && typeof value === 'string') return 'write sse(), or another factory of a format'
+  if (key === 'format' && Array.isArray(value))
+    return 'a loop has one: to negotiate, write resource({ contentTypesProvided: […], subscribe: … })'
   if (Array.isArray(value)) return ofMethods(value)
   if (typeof value === 'string') return ofNumber(value, expected)
   return isObject(value) ? ofObject(key, value, expected) : undefined

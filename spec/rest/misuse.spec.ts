@@ -138,6 +138,11 @@ const misuses: Readonly<Record<string, readonly Row[]>> = {
       `resource: \`subscribe\` is [ 1 ]: expected ${aSource}; each response needs a source of its own: write a function that returns it`,
     ],
     [
+      'several formats of a loop',
+      () => loop({ ...held, format: [sse(), ndjson()] }),
+      'loop: `format` is [ [Object], [Object] ]: expected a format, such as sse(); a loop has one: to negotiate, write resource({ contentTypesProvided: […], subscribe: … })',
+    ],
+    [
       'an Observable for all responses',
       () => resource({ ...provided, subscribe: observable }),
       `resource: \`subscribe\` is { '@@observable': [Function: @@observable] }: expected ${aSource}; each response needs a source of its own: write a function that returns it`,
