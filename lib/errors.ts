@@ -53,9 +53,14 @@ export class LariatError extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: a user's subclass inherits this, and is recognised as any class is
-    if (this !== LariatError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    if (!isBase(this)) return Function.prototype[Symbol.hasInstance].call(this, value)
     return isBranded(value, 'error')
   }
+}
+
+/** Apart from the class: one that names itself inside is renamed when it is bundled, and a stack would say so. */
+function isBase(made: unknown): boolean {
+  return made === LariatError
 }
 
 interface RefusalParts {

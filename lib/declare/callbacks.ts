@@ -1,7 +1,7 @@
 // Lists every REST callback: its question, its default and the answers that it may give. The documentation's reference
 // page is generated from this table.
 import { isFormat } from '../formats/format.js'
-import { isFieldValue, isHeaders, isToken, streamHeaders } from '../http/field.js'
+import { type Fields, isFields, isFieldValue, isToken, streamHeaders } from '../http/field.js'
 import { isBoolean, isObject, isPlainObject } from '../rules.js'
 import { type Body, isBody } from '../values/body.js'
 import type { Acceptors, Provided } from './answers.js'
@@ -94,9 +94,9 @@ export const callbacks = {
   options: {
     question: 'Which headers does the answer to OPTIONS have, beside Allow and Accept-Query?',
     otherwise: '200 with Allow, Accept-Query if QUERY is allowed, and these headers',
-    fallback: {} as Record<string, string>,
+    fallback: {} as Fields,
     expected: 'an object of header names and values',
-    fits: isHeaders,
+    fits: isFields,
   },
   contentTypesProvided: {
     question: 'Which media types does the resource provide, and how?',
@@ -188,7 +188,7 @@ export const callbacks = {
   headers: {
     question: 'Which headers does a held response have?',
     otherwise: 'they are in the head of the stream',
-    fallback: {} as Record<string, string>,
+    fallback: {} as Fields,
     expected: streamHeaders.expected,
     fits: streamHeaders.fits,
   },

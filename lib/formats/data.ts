@@ -4,7 +4,7 @@ import { forsake } from '../guard.js'
 import { isPromise } from '../promise.js'
 import { asBytes, isBlob } from '../values/bytes.js'
 import type { Event } from '../values/event.js'
-import { isLostInJson } from '../values/json.js'
+import { isLostInJson, isSource } from '../values/json.js'
 
 /** Turns the data of an event into text. */
 export type Serialize = (data: unknown, event: Event) => string
@@ -34,7 +34,10 @@ export function json(value: unknown): string {
     throw misuse('LARIAT_DATA', 'A promise cannot be written: await it first')
   }
   if (isLostInJson(value)) {
-    throw misuse('LARIAT_DATA', `${show(value)} cannot be written as JSON: write its entries or fields`)
+    const remedy = isSource(value as object)
+      ? 'subscribe to it, and write what it gives'
+      : 'write its entries or fields'
+    throw misuse('LARIAT_DATA', `${show(value)} cannot be written as JSON: ${remedy}`)
   }
   let text: string | undefined
   try {
