@@ -116,6 +116,16 @@ export function show(value: unknown): string {
   }
 }
 
+/** Whether an error has one of these names. Under Jest, an error of Node's own is no instance of the Error that code sees. */
+export function isNamed(error: unknown, ...names: readonly string[]): boolean {
+  try {
+    return names.includes((error as { name?: string } | undefined)?.name as string)
+  } catch {
+    // a Proxy, a getter, or null
+    return false
+  }
+}
+
 /** Emits a process warning for an error without a caller. Never throws. */
 export function report(what: string, error: unknown): void {
   process.emitWarning(`${what}: ${reasonOf(error)}`, { type: 'LariatWarning' })

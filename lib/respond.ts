@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { promisify } from 'node:util'
+import { isUint8Array } from 'node:util/types'
 import zlib from 'node:zlib'
 import type { Response } from 'express'
 import type { Problem } from './declare/answers.js'
@@ -248,7 +249,7 @@ function pour(x: Exchange, source: Readable, fail: Fail, coder?: zlib.Gzip): voi
 
 /** Checks a chunk of an object stream: Node would throw where nothing can catch it. */
 function checkChunk(chunk: unknown): void {
-  if (typeof chunk === 'string' || chunk instanceof Uint8Array) return
+  if (typeof chunk === 'string' || isUint8Array(chunk)) return
   throw misuse('LARIAT_ANSWER', `A stream that is a body gave ${show(chunk)}: expected text or bytes`)
 }
 

@@ -13,7 +13,13 @@ export function isLostInJson(value: unknown): boolean {
   if (types.isMap(value) || types.isSet(value) || types.isNativeError(value) || types.isPromise(value))
     return true
   // built-in classes have a tag of their own, and keep what they hold where JSON does not look
-  return !written.has(Object.prototype.toString.call(value)) && Object.keys(value).length === 0
+  const isWritten = written.has(Object.prototype.toString.call(value)) && !isIterable(value)
+  return !isWritten && Object.keys(value).length === 0
+}
+
+/** A collection, but an array or a string. */
+function isIterable(value: object): boolean {
+  return Symbol.iterator in value && !Array.isArray(value) && !types.isStringObject(value)
 }
 
 /** What JSON writes by its value, and objects without a tag. */
