@@ -100,11 +100,6 @@ export function misuse(code: Code, message: string, options?: ErrorOptions): Typ
   return Object.assign(new TypeError(message, options), { code })
 }
 
-/** Whether an error is that of an operation whose signal was aborted. */
-export function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError'
-}
-
 /** Shows a value in a message: short, on one line. Never throws. */
 export function show(value: unknown): string {
   // what else is in it depends on who traces it
@@ -124,6 +119,16 @@ export function show(value: unknown): string {
   } catch {
     // a getter of its Symbol.toStringTag
     return `a value of type ${typeof value} that cannot be shown`
+  }
+}
+
+/** Whether an error has one of these names. Under Jest, an error of Node's own is no instance of the Error that code sees. */
+export function isNamed(error: unknown, ...names: readonly string[]): boolean {
+  try {
+    return names.includes((error as { name?: string } | undefined)?.name as string)
+  } catch {
+    // a Proxy, a getter, or null
+    return false
   }
 }
 

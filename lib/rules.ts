@@ -99,7 +99,6 @@ export function isTime(value: unknown): boolean {
 
 // ---- rules that several keys share
 
-export const aFunction: Rule = [isFunction, 'a function']
 export const aBoolean: Rule = [isBoolean, 'true or false']
 export const aCount: Rule = [isCount, 'a number, more than 0']
 export const aDelay: Rule = [isDelay, 'milliseconds, more than 0']

@@ -1,11 +1,12 @@
 // Lists every REST callback: its question, its default and the answers that it may give. The documentation's reference
 // page is generated from this table.
+import { isDate as isAnyDate } from 'node:util/types'
 import { isFormat } from '../formats/format.js'
 import { type Fields, isFields, isFieldValue, isToken, streamHeaders } from '../http/field.js'
 import { isBoolean, isObject, isPlainObject } from '../rules.js'
 import { type Body, isBody } from '../values/body.js'
 import type { Acceptors, Provided } from './answers.js'
-import { isMisplaced } from './remedies.js'
+import { isCallback } from './remedies.js'
 
 interface Described<T> {
   /** The question that the callback answers. */
@@ -20,8 +21,8 @@ interface Described<T> {
 }
 
 const isTokens = (value: unknown) => Array.isArray(value) && value.every(isToken)
-const isCallback = (value: unknown) => typeof value === 'function' && !isMisplaced(value)
-const isDate = (value: unknown) => value instanceof Date && !Number.isNaN(value.getTime())
+/** Also one of another realm: under Jest, the dates of Node's `fs` are. */
+const isDate = (value: unknown) => isAnyDate(value) && !Number.isNaN(value.getTime())
 const isRetryAfter = (value: unknown) =>
   isDate(value) || (typeof value === 'number' && Number.isFinite(value) && value >= 0)
 const isUri = (value: unknown) => (typeof value === 'string' && value !== '') || value instanceof URL

@@ -4,7 +4,6 @@ import { isFormat } from '../formats/format.js'
 import { isMiscased } from '../http/method.js'
 import {
   aDelay,
-  aFunction,
   checkKeys,
   isFunction,
   isObject,
@@ -20,26 +19,27 @@ import { callbacks } from './callbacks.js'
 import { accepts, provides } from './media-types.js'
 import { streamRules } from './options.js'
 import type { Defaults } from './plan.js'
-import { advise, byMethod, isMisplaced, placed, remedy } from './remedies.js'
+import { advise, byMethod, isCallback, placed, remedy } from './remedies.js'
 import type { AnyLoopSpec, AnySpec, Negotiable } from './spec.js'
 
+const aCallback: Rule = [isCallback, 'a function']
 const source = 'a function that feeds the response, or a channel'
 const options: Rule = [isPlainObject, 'an object of stream options']
 const trace: Rule = [
-  (value) => value === true || isFunction(value),
+  (value) => value === true || isCallback(value),
   'true, or a function that gets the decisions of a request',
 ]
 
 const commonRules: Rules = {
-  init: aFunction,
+  init: aCallback,
   subscribe: [isSource, source],
-  info: aFunction,
+  info: aCallback,
   timeout: aDelay,
-  terminate: aFunction,
-  onGap: aFunction,
+  terminate: aCallback,
+  onGap: aCallback,
   stream: options,
   trace,
-  problem: aFunction,
+  problem: aCallback,
   bodyLimit: [isWhole, 'bytes, 0 or more'],
   decisionTimeout: aDelay,
 }
@@ -48,7 +48,7 @@ const commonRules: Rules = {
 export const resourceRules: Rules = {
   ...commonRules,
   negotiation: [
-    (value) => isStrictness(value) || isObject(value),
+    (value) => isStrictness(value) || isPlainObject(value),
     "'strict' or 'lenient', or an object of them by type, language, charset and encoding",
   ],
   ...Object.fromEntries(
@@ -75,7 +75,7 @@ const negotiationRules: Rules = {
   encoding: strictness,
 } satisfies Record<Negotiable, Rule>
 
-const defaultsRules: Rules = { stream: options, trace, problem: aFunction }
+const defaultsRules: Rules = { stream: options, trace, problem: aCallback }
 
 // ---- keys that stand in the wrong place
 
@@ -112,7 +112,7 @@ const inDefaults = advise(
 
 function orFunction(fits: (value: unknown) => boolean, expected: string): Rule {
   return [
-    (value) => (isFunction(value) ? !isMisplaced(value) : fits(value)),
+    (value) => (isFunction(value) ? isCallback(value) : fits(value)),
     `${expected}, or a function of the context that returns that`,
   ]
 }
@@ -254,7 +254,7 @@ function isMethods(value: unknown): boolean {
 }
 
 function isSource(value: unknown): boolean {
-  return (isFunction(value) && !isMisplaced(value)) || isFeed(value)
+  return isCallback(value) || isFeed(value)
 }
 
 function isStatusWithBody(status: unknown): boolean {

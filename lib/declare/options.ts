@@ -12,6 +12,7 @@ import {
   type Rules,
 } from '../rules.js'
 import type { Context, InitContext } from './context.js'
+import { isCallback } from './remedies.js'
 
 /** The policy for a client that has reached its limits. */
 export type Overflow = 'close' | 'dropOldest' | 'dropNewest' | { conflate(data: unknown): PropertyKey }
@@ -129,7 +130,7 @@ export const streamOptions = {
   },
   maxDuration: {
     rule: [
-      (value) => isDelay(value) || isFunction(value),
+      (value) => isDelay(value) || isCallback(value),
       'milliseconds, more than 0, or a function of the context that returns them',
     ],
     words: 'milliseconds, less up to 10 % at random, after which a stream ends; or a function of the context',
@@ -148,7 +149,7 @@ export const streamOptions = {
     words: 'the most open streams of one client; one more is a 429',
   },
   clientKey: {
-    rule: [isFunction, 'a function of the context that returns a string, the same for the same client'],
+    rule: [isCallback, 'a function of the context that returns a string, the same for the same client'],
     words: 'a function of the context that returns a string, the same for the same client',
     shown: '`req.ip`',
   },

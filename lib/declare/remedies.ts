@@ -30,15 +30,23 @@ const factories: ReadonlyMap<unknown, string> = new Map<unknown, string>([
   [format, "format({ mediaType: '…', encode: … })"],
 ])
 
-/** Whether a function is no callback: it makes formats, or it is a method that was taken off its object. */
-export function isMisplaced(value: unknown): boolean {
-  return factories.has(value) || isMethod(value)
+/**
+ * Whether a value is a function that may be a callback: it does not make formats, is no method that was taken off its
+ * object, and no class, which can only be called with `new`.
+ */
+export function isCallback(value: unknown): boolean {
+  return typeof value === 'function' && !(factories.has(value) || isMethod(value) || isClass(value))
+}
+
+function isClass(value: unknown): boolean {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value))
 }
 
 /** What to write instead of a value that a key cannot have; undefined if the value gives no clue. */
 export function remedy(key: string, value: unknown, expected = ''): string | undefined {
   if (factories.has(value)) return ofFactory(key, factories.get(value) as string)
   if (isMethod(value)) return "this method was taken off its object: write hub.channel('…')"
+  if (isClass(value)) return 'this is a class: write a function that makes an instance, or calls a method'
   if (isPromise(value)) return 'await it before, or write a function that returns it'
   if (isStop(value)) return 'stop() is returned by a function: write () => stop(…)'
   if (key === 'contentTypesProvided') return ofProvided(value)

@@ -1,6 +1,6 @@
 // Hands each message of a stream to `info`, or writes it if the spec has no `info`.
 import type { AnySpec } from '../declare/spec.js'
-import { isAbort, LariatError, show } from '../errors.js'
+import { isNamed, LariatError, show } from '../errors.js'
 import { wire } from '../formats/format.js'
 import { safely } from '../guard.js'
 import { Gap } from '../hub/gap.js'
@@ -255,7 +255,7 @@ export class Messages implements Follower {
 
 /** The error of an operation whose signal was aborted, or was one of `AbortSignal.timeout()`. */
 function isOfSignal(error: unknown): boolean {
-  return isAbort(error) || (error instanceof Error && error.name === 'TimeoutError')
+  return isNamed(error, 'AbortError', 'TimeoutError')
 }
 
 /** A Blob that is written once it has been read. */

@@ -106,7 +106,7 @@ function isChild(target: unknown): target is ChildProcess {
 }
 
 function isWorker(target: unknown): target is Worker {
-  return isEmitter(target) && has(target, 'postMessage') && 'threadId' in target
+  return isEmitter(target) && hasMethod(target, 'postMessage') && 'threadId' in target
 }
 
 /** A settled promise calls its reactions within a few microtasks. */

@@ -15,7 +15,13 @@ export function isLostInJson(value: unknown): boolean {
     return true
   if (isSource(value)) return true
   // built-in classes have a tag of their own, and keep what they hold where JSON does not look
-  return !written.has(Object.prototype.toString.call(value)) && Object.keys(value).length === 0
+  const isWritten = written.has(Object.prototype.toString.call(value)) && !isIterable(value)
+  return !isWritten && Object.keys(value).length === 0
+}
+
+/** A collection, but an array or a string. */
+function isIterable(value: object): boolean {
+  return Symbol.iterator in value && !Array.isArray(value) && !types.isStringObject(value)
 }
 
 /** Whether a value gives others in time: a Node or Web stream, a channel, an async iterable, an Observable. */
