@@ -82,10 +82,11 @@ export function guarded(call: string, serialize: Serialize, framing = ''): Seria
 /**
  * Bytes and strings as they are; undefined for anything else.
  *
- * @throws TypeError for a Blob, whose bytes are not at hand
+ * @throws TypeError for a Blob, whose bytes are not at hand, and for a promise
  */
 export function asBody(data: unknown): string | Uint8Array | undefined {
   if (typeof data === 'string') return data
+  refusePromise(data)
   const bytes = asBytes(data)
   if (bytes === undefined && isBlob(data)) {
     throw misuse('LARIAT_DATA', `${show(data)} cannot be written at once: await its arrayBuffer() first`)
