@@ -9,6 +9,7 @@ import type { Problem } from './declare/answers.js'
 import { misuse, show } from './errors.js'
 import { quietly } from './guard.js'
 import { cut, onClose, tolerate } from './http/connection.js'
+import { removeFields } from './http/field.js'
 import { pump } from './http/pump.js'
 import type { ByteRange } from './http/range.js'
 import { discard } from './request/discard.js'
@@ -73,7 +74,7 @@ function sendStop(x: Exchange, { status, headers, body, detail }: StopValue, fai
   if (headers) putHeaders(res, headers)
   if (body !== undefined && !bodiless.includes(status)) {
     res.statusCode = status
-    if (!draft.hasOwnType) res.setHeader('Content-Type', typeOf(body))
+    if (!draft.hasOwnType && !hasType(headers)) res.setHeader('Content-Type', typeOf(body))
     return send(x, body, fail)
   }
   if (body !== undefined) discard(body)
@@ -115,22 +116,24 @@ function sendProblem(x: Exchange, problem: Problem): void {
 }
 
 /** Ends an answer without a body. A Content-Type stays if it was set on purpose (RFC 9110 8.3), but in 204 and 304. */
-function finishEmpty(x: Exchange, status: number, headers: StopValue['headers'] = {}): void {
+function finishEmpty(x: Exchange, status: number, headers?: StopValue['headers']): void {
   const { res, draft } = x
-  const isTyped = draft.hasOwnType || Object.keys(headers).some((name) => /^content-type$/i.test(name))
+  const isTyped = draft.hasOwnType || hasType(headers)
   const hasLength = status !== 204 && status !== 304
-  if (!(isTyped && hasLength) && res.hasHeader('Content-Type')) res.removeHeader('Content-Type')
+  if (!(isTyped && hasLength)) removeFields(res, ['Content-Type'])
   setStatus(x, status)
   if (status === 304 && isOffered(res)) forbidTransform(res)
-  unframe(res)
+  // the framing of another body: an answer has one (RFC 9112 6.2)
+  removeFields(res, ['Content-Length', 'Transfer-Encoding'])
   if (hasLength) res.setHeader('Content-Length', '0')
   res.end()
 }
 
-/** Removes the framing of another body: an answer has one (RFC 9112 6.2). */
-function unframe(res: Response): void {
-  if (res.hasHeader('Content-Length')) res.removeHeader('Content-Length')
-  if (res.hasHeader('Transfer-Encoding')) res.removeHeader('Transfer-Encoding')
+/** Whether headers name the type: it was set on purpose, even if middleware had set the same. */
+function hasType(headers: StopValue['headers'] = {}): boolean {
+  return Object.entries(headers).some(
+    ([name, value]) => value !== undefined && name.toLowerCase() === 'content-type',
+  )
 }
 
 /** Ends an answer of known length. HEAD gets the head of GET. */
@@ -140,7 +143,7 @@ function finish({ req, res }: Exchange, chunk: string | Buffer): void {
 }
 
 function frame(res: Response, length: number): void {
-  if (res.hasHeader('Transfer-Encoding')) res.removeHeader('Transfer-Encoding')
+  removeFields(res, ['Transfer-Encoding'])
   res.setHeader('Content-Length', String(length))
 }
 
@@ -206,11 +209,11 @@ function sendBlob(x: Exchange, blob: Blob, fail: Fail): void {
 function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): void {
   const { req, res } = x
   // ranges need the length
-  res.removeHeader('Accept-Ranges')
+  removeFields(res, ['Accept-Ranges'])
   if (res.hasHeader('Transfer-Encoding'))
-    res.removeHeader(req.httpVersion === '1.0' ? 'Transfer-Encoding' : 'Content-Length')
+    removeFields(res, [req.httpVersion === '1.0' ? 'Transfer-Encoding' : 'Content-Length'])
   if (coder) {
-    res.removeHeader('Content-Length')
+    removeFields(res, ['Content-Length'])
     res.setHeader('Content-Encoding', x.negotiated.encoding)
   }
   if (req.method === 'HEAD') {

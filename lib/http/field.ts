@@ -1,5 +1,5 @@
-// Tells which strings may stand in header fields, and reads fields that stand more than once.
-import type { IncomingMessage } from 'node:http'
+// Tells which strings may stand in header fields, reads fields that stand more than once, and removes fields.
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isPlain } from '../rules.js'
 
 const token = /^[!#$%&'*+.^_`|~\w-]+$/
@@ -43,4 +43,12 @@ export function linesOf({ headers, rawHeaders }: IncomingMessage, name: string):
   for (let at = 0; at < (rawHeaders?.length ?? 0); at += 2)
     if (rawHeaders[at]?.toLowerCase() === name) lines.push(rawHeaders[at + 1] as string)
   return lines.length > 1 ? lines : [shown].flat()
+}
+
+/**
+ * Removes fields of a response. Asks before whether they are there: Node remembers that a framing field was removed, also
+ * one that was not there, and then ends the connection to end the next answer.
+ */
+export function removeFields(res: ServerResponse, names: readonly string[]): void {
+  for (const name of names) if (res.hasHeader(name)) res.removeHeader(name)
 }

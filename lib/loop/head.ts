@@ -4,6 +4,7 @@ import { Refusal } from '../errors.js'
 import { type Format, mediaTypesOf } from '../formats/format.js'
 import { stillAllowed } from '../graph/access.js'
 import { quietly } from '../guard.js'
+import { removeFields } from '../http/field.js'
 import { essenceOf, parseMediaType } from '../http/media-type.js'
 import { putHeaders, withCharset } from '../request/draft.js'
 import type { Exchange } from '../request/exchange.js'
@@ -110,7 +111,7 @@ export class Head {
   /** Removes the headers of the stream, unless other middleware had set them. */
   #retract(): void {
     const { res } = this.#x
-    for (const name of ofStreams) res.removeHeader(name)
+    removeFields(res, ofStreams)
     if (this.#cacheControl !== undefined) res.setHeader('Cache-Control', this.#cacheControl)
   }
 }
@@ -133,7 +134,7 @@ const ofWholes = ['etag', 'last-modified', 'expires', 'accept-ranges', 'content-
 function setHead(x: Exchange, { headers = {} }: Held, type: string): void {
   const { res } = x
   x.draft.apply()
-  for (const name of ofWholes) if (res.hasHeader(name)) res.removeHeader(name)
+  removeFields(res, ofWholes)
   res.setHeader('Content-Type', type)
   putHeaders(res, headers)
   if (x.negotiated.language !== undefined) res.setHeader('Content-Language', x.negotiated.language)

@@ -1,7 +1,7 @@
 // Collects the answer to a request until it is sent: its headers, its body, and how the body is labelled.
 import type { Response } from 'express'
 import vary from 'vary'
-import { isToken } from '../http/field.js'
+import { isToken, removeFields } from '../http/field.js'
 import { parseMediaType } from '../http/media-type.js'
 import type { ByteRange } from '../http/range.js'
 import { type Body, typeOf } from '../values/body.js'
@@ -85,8 +85,8 @@ export class Draft {
   retract(): void {
     if (this.#res.headersSent) return
     this.#res.statusCode = 200
-    for (const name of ofBodies) this.#res.removeHeader(name)
-    for (const name in this.#validators) this.#res.removeHeader(name)
+    removeFields(this.#res, ofBodies)
+    if (this.#validators) removeFields(this.#res, Object.keys(this.#validators))
   }
 
   /**
