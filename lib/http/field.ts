@@ -1,5 +1,6 @@
 // Tells which strings may stand in header fields, reads fields that stand more than once, and removes fields.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+
 import { isPlainObject } from '../rules.js'
 
 const token = /^[!#$%&'*+.^_`|~\w-]+$/

@@ -1,7 +1,9 @@
 // Collects the answer to a request until it is sent: its headers, its body, and how the body is labelled.
 import type { Response } from 'express'
 import vary from 'vary'
+
 import { type Fields, isToken, removeFields } from '../http/field.js'
+
 import { parseMediaType } from '../http/media-type.js'
 import type { ByteRange } from '../http/range.js'
 import { type Body, typeOf } from '../values/body.js'
