@@ -101,14 +101,14 @@ function attach(target: Watched, down: Down): Attached {
 
 /** A settled promise calls its reactions within a few microtasks. */
 function attachPromise(target: PromiseLike<unknown>, down: Down): Attached {
-  return react(target, down, (told) =>
-    // what a thenable of the user's returns may reject
-    forsake(
-      target.then(
+  return react(
+    target,
+    down,
+    (told) =>
+      void target.then(
         () => told(),
         (error) => told(failure(error)),
       ),
-    ),
   )
 }
 
