@@ -102,9 +102,9 @@ export function misuse(code: Code, message: string, options?: ErrorOptions): Typ
 
 /** Shows a value in a message: short, on one line. Never throws. */
 export function show(value: unknown): string {
-  // what else is in it depends on who traces it
-  if (value instanceof Promise) return 'a promise'
   try {
+    // what else is in it depends on who traces it
+    if (value instanceof Promise) return 'a promise'
     const text = inspect(value, {
       depth: 0,
       breakLength: Infinity,
@@ -117,7 +117,7 @@ export function show(value: unknown): string {
       .join()
     return text.length > 120 ? `${text.slice(0, 117)}...` : text
   } catch {
-    // a getter of its Symbol.toStringTag
+    // a getter of its Symbol.toStringTag, a Proxy that was revoked
     return `a value of type ${typeof value} that cannot be shown`
   }
 }

@@ -111,14 +111,14 @@ function isWorker(target: unknown): target is Worker {
 
 /** A settled promise calls its reactions within a few microtasks. */
 function attachPromise(target: PromiseLike<unknown>, down: Down): Attached {
-  return react(target, down, (told) =>
-    // what a thenable of the user's returns may reject
-    forsake(
-      target.then(
+  return react(
+    target,
+    down,
+    (told) =>
+      void target.then(
         () => told(),
         (error) => told(failure(error)),
       ),
-    ),
   )
 }
 
