@@ -3,15 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { promisify } from 'node:util'
-import { isUint8Array } from 'node:util/types'
 import zlib from 'node:zlib'
 import type { Response } from 'express'
 import type { Problem } from './declare/answers.js'
-import { misuse, show } from './errors.js'
 import { quietly } from './guard.js'
 import { cut, onClose, tolerate } from './http/connection.js'
 import { removeFields } from './http/field.js'
-import { pump } from './http/pump.js'
+import { pump, readableOf } from './http/pump.js'
 import type { ByteRange } from './http/range.js'
 import { discard } from './request/discard.js'
 import { charsetOf, putHeaders } from './request/draft.js'
@@ -221,7 +219,7 @@ function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): voi
     discard(body)
     return finishHead(x)
   }
-  pour(x, isWebStream(body) ? Readable.fromWeb(body) : (body as Readable), fail, coder)
+  pour(x, isWebStream(body) ? readableOf(body) : (body as Readable), fail, coder)
 }
 
 /** Writes a source. One that fails before its first byte is an ordinary error. */
@@ -243,14 +241,8 @@ function pour(x: Exchange, source: Readable, fail: Fail, coder?: zlib.Gzip): voi
   }
   tolerate(res)
   onClose(req, res, { closed: letGo })
-  if (coder) pump(coder, res, checkChunk, failed)
-  pump(source, coder ?? res, checkChunk, failed)
-}
-
-/** Checks a chunk of an object stream: Node would throw where nothing can catch it. */
-function checkChunk(chunk: unknown): void {
-  if (typeof chunk === 'string' || isUint8Array(chunk)) return
-  throw misuse('LARIAT_ANSWER', `A stream that is a body gave ${show(chunk)}: expected text or bytes`)
+  if (coder) pump(coder, res, failed)
+  pump(source, coder ?? res, failed)
 }
 
 /** Sends one range with Content-Range, several as multipart/byteranges (RFC 9110 14.4, 14.6). */

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
@@ -33,6 +35,40 @@ onBoth('Values of another realm', () => {
     expect(declare(spec)).to.be.a('function')
     expect(resources({ '/a': spec })).to.be.a('function')
     expect(stop(200, foreign("({ body: new Uint8Array(1), headers: { a: 'b' } })"))).to.be.an('object')
+  })
+})
+
+onBoth('A Web stream that is a body', () => {
+  for (const chunk of [null, undefined, 1, new ArrayBuffer(1)]) {
+    it(`is cut at what is no text and no bytes, and let go: ${chunk}`, async () => {
+      let cancelled = 0
+      const stream = () =>
+        new ReadableStream({
+          start: (controller) => {
+            for (const each of ['a', chunk, 'b']) controller.enqueue(each)
+          },
+          cancel: () => {
+            cancelled += 1
+          },
+        })
+      const { isCut, text } = await ask({ contentTypesProvided: { 'text/plain': stream } })
+      expect({ isCut, text, cancelled }).to.deep.equal({ isCut: true, text: 'a', cancelled: 1 })
+    })
+  }
+
+  it('is let go when the client leaves while it waits', async () => {
+    const cancelled = new Promise<void>((resolve) => {
+      const stream = () =>
+        new ReadableStream({ start: (controller) => controller.enqueue('a'), cancel: () => resolve() })
+      void withSite(new Site({ contentTypesProvided: { 'text/plain': stream } }), async (site) => {
+        const socket = connect(site.port)
+        socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+        await once(socket, 'data')
+        socket.destroy()
+        await cancelled
+      })
+    })
+    await cancelled
   })
 })
 
