@@ -17,8 +17,8 @@ export const machineStream = (machine: Machine) =>
       machine.on('sample', send)
       return () => machine.off('sample', send)
     },
-    // so that a page can tell why the stream has ended
-    stream: { endEvent: true, retry: 1000 },
+    // so that a page can tell why the stream has ended, or was cut: a killed process is a failure
+    stream: { endEvent: true, errorEvent: true, retry: 1000 },
   })
 
 /** The process that samples: look whether it lives, or kill it. */

@@ -111,11 +111,11 @@ function followSource(tell) {
 
   const open = () => {
     stream = follow('/api/stream', {
-      types: ['message', 'end', 'reconnect'],
+      types: ['message', 'end', 'reconnect', 'failed'],
       event: (message) => {
         const data = JSON.parse(message.data)
-        // `end`: it is over; `reconnect`: it is not, and who wants more has to come back
-        if (message.type !== 'message') return ended(data.reason, message.type)
+        // `end`: it is over; `reconnect`: it is not, and who wants more has to come back; `failed`: its process has
+        if (message.type !== 'message') return ended(data.reason ?? 'down', message.type)
         pid = data.pid
         tell({ ...data, ...(wait && { took: Date.now() - wait.since }) })
         wait = undefined
@@ -137,7 +137,7 @@ function followSource(tell) {
     const hasDied = reason === 'down'
     wait = hasDied ? { since: Date.now(), ms } : undefined
     const why = hasDied
-      ? `Process ${pid} has died, and its streams have ended, complete. Another takes its place in about ${Math.ceil(ms / 1000)} s.`
+      ? `Process ${pid} has died, and its streams were cut. Another takes its place in about ${Math.ceil(ms / 1000)} s.`
       : `The stream has ended: ${reason}. Reconnecting …`
     tell({ why, isBreak: true, wait })
     void begin()

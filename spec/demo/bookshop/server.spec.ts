@@ -46,7 +46,9 @@ describe('The demo: the server', function () {
     server.kill('SIGTERM')
     // a stream that is cut throws
     await all(samples)
-    expect(await Promise.all(firehoses.map((each) => each.text()))).to.deep.equal([':\n', ':\n', ':\n'])
+    expect(await Promise.all(firehoses.map((each) => each.text()))).to.deep.equal(
+      Array(3).fill(':\nretry: 1000\n'),
+    )
     expect(await exited).to.deep.equal([0, null])
     await until(() => !isAlive(sample!.pid))
   })

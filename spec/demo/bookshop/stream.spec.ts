@@ -1,12 +1,25 @@
 import { expect } from 'chai'
 import type { Sample } from '../../../demo/bookshop/sampler.js'
-import { all, type Demo, eventsOf, next, recordsOf, runDemo, until } from './demo.js'
+import { type Demo, eventsOf, next, recordsOf, runDemo, until } from './demo.js'
 
 describe('The demo: /api/stream', function () {
   this.timeout(30_000)
   let demo: Demo
 
   afterEach(() => demo.close())
+
+  /** All that still comes of a stream that is cut. */
+  const untilCut = async <T>(stream: AsyncIterable<T>) => {
+    const taken: T[] = []
+    const reading = (async () => {
+      for await (const each of stream) taken.push(each)
+    })()
+    await reading.then(
+      () => expect.fail('the stream ended, complete'),
+      (error) => expect(error).to.have.property('message', 'terminated'),
+    )
+    return taken
+  }
 
   const samples = async () => recordsOf<Sample>(await demo.ask('GET /api/stream'))
 
@@ -23,7 +36,7 @@ describe('The demo: /api/stream', function () {
     expect(Date.parse(second.at)).to.be.above(Date.parse(first.at))
   })
 
-  it('When the process is killed every open stream ends, complete; who asks while it is dead gets 503', async () => {
+  it('When the process is killed every open stream is cut: it has failed; who asks while it is dead gets 503', async () => {
     demo = await runDemo({ restartAfter: 600_000 })
     const streams = [await samples(), await samples(), await samples()]
     const firsts = await Promise.all(streams.map((stream) => next(1, stream)))
@@ -31,21 +44,20 @@ describe('The demo: /api/stream', function () {
     expect(pids.size).to.equal(1)
     const [pid] = pids
     process.kill(pid!, 'SIGKILL')
-    await Promise.all(streams.map(all))
+    await Promise.all(streams.map(untilCut))
     const answer = await demo.ask('GET /api/stream')
     expect(answer.status).to.equal(503)
     expect(answer.headers.get('content-type')).to.equal('application/problem+json')
     expect(await answer.json()).to.deep.include({ status: 503 })
   })
 
-  it('An EventSource is told why its stream has ended', async () => {
+  it('An EventSource is told that its stream has failed, before it is cut', async () => {
     demo = await runDemo({ restartAfter: 600_000 })
     const events = eventsOf(await demo.ask('GET /api/stream', { headers: { Accept: 'text/event-stream' } }))
     const [first] = await next(1, events)
     process.kill(JSON.parse(first!.data).pid, 'SIGKILL')
-    const last = (await all(events)).at(-1)
-    expect(last?.type).to.be.oneOf(['end', 'reconnect'])
-    expect(last?.data).to.equal('{"reason":"down"}')
+    const last = (await untilCut(events)).at(-1)
+    expect(last).to.deep.equal({ type: 'failed', data: '{}' })
   })
 
   it('/api/stream/source: looks whether it lives, and kills it', async () => {
@@ -55,7 +67,7 @@ describe('The demo: /api/stream', function () {
     const [{ pid }] = (await next(1, stream)) as [Sample]
     expect(await source()).to.deep.equal({ pid, isAlive: true, restartAfter: 600_000 })
     expect((await demo.ask('DELETE /api/stream/source')).status).to.equal(204)
-    await all(stream)
+    await untilCut(stream)
     expect(await source()).to.deep.equal({ pid, isAlive: false, restartAfter: 600_000 })
     expect((await demo.ask('DELETE /api/stream/source')).status).to.equal(204)
   })
@@ -65,7 +77,7 @@ describe('The demo: /api/stream', function () {
     const before = await samples()
     const [{ pid }] = (await next(1, before)) as [Sample]
     process.kill(pid)
-    await all(before)
+    await untilCut(before)
     await until(async () => {
       const answer = await demo.ask('GET /api/stream')
       if (answer.status !== 200) return false

@@ -384,7 +384,7 @@ describe('The demo: the page', function () {
       const page = await open()
       const pid = await pidOf(page)
       await page.click('#kill')
-      await shows(page, '#machine-state', `Process ${pid} has died, and its streams have ended, complete`)
+      await shows(page, '#machine-state', `Process ${pid} has died, and its streams were cut`)
       await page.waitForFunction((old) => {
         const [, now] =
           /from process (\d+)/.exec(document.querySelector('#machine-state')!.textContent!) ?? []
