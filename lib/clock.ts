@@ -53,6 +53,18 @@ class Call extends Alarm implements Deadline {
   }
 }
 
+/** Calls back once, after so many turns of the event loop, unless it is cancelled. */
+export function afterTurns(turns: number, call: () => void): Deadline {
+  let left = turns
+  const look = () => {
+    left -= 1
+    if (left === 0) call()
+    else next = setImmediate(look)
+  }
+  let next = setImmediate(look)
+  return { cancel: () => clearImmediate(next) }
+}
+
 const furthest = 2 ** 31 - 1
 
 /** A heap of alarms, and one timer for the first of them. */

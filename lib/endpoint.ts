@@ -6,7 +6,7 @@ import { checkDefaults, checkFormats, checkLoop, checkResource, checkTable } fro
 import type { Request } from './declare/context.js'
 import { type Defaults, mergeDefaults, type Plan, plan } from './declare/plan.js'
 import type { AnySpec, LoopSpec, PlainSpec, ResourceSpec } from './declare/spec.js'
-import { LariatError, Refusal, show } from './errors.js'
+import { isNamed, LariatError, Refusal, show } from './errors.js'
 import { onset } from './graph/onset.js'
 import { checkReach } from './graph/reach.js'
 import { shorten, whole } from './graph/shorten.js'
@@ -204,9 +204,12 @@ function act(x: Exchange, outcome: Outcome, streams: OpenStreams, fail: Fail): v
   }
 }
 
-/** A refusal is answered; any other error goes to the error handler of the app. */
+/**
+ * A refusal is answered; any other error goes to the error handler of the app. Not that of an operation that got the
+ * signal, once the client has left.
+ */
 function failed(x: Exchange, error: unknown, next: NextFunction): void {
-  if (x.hasLeft && (error instanceof Refusal || isAbort(error))) return
+  if (x.hasLeft && (error instanceof Refusal || isNamed(error, 'AbortError'))) return
   const pass = (each: unknown) => passOn(x.res, each, next)
   if (!(error instanceof Refusal) || x.res.headersSent) return pass(error)
   x.draft.detail = error.detail
@@ -216,11 +219,6 @@ function failed(x: Exchange, error: unknown, next: NextFunction): void {
   }
   if (error.retryAfter !== undefined) x.draft.headers['Retry-After'] = String(error.retryAfter)
   respond(x, error.status, pass)
-}
-
-/** The error of an operation that got the signal, once the client has left. */
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError'
 }
 
 // ---- finding the entry of a table

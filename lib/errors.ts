@@ -11,7 +11,8 @@ import { is, isBranded } from './brand.js'
  * - `LARIAT_DATA`: the format cannot encode this data. A TypeError, thrown by `send`, `write` or `publish`
  * - `LARIAT_REFUSED`: the request is refused; `status` has the status of the answer
  * - `LARIAT_DEADLINE`: a callback did not settle within `decisionTimeout`. Answered 503
- * - `LARIAT_DOWN`: a monitored target was dead before the head was sent. Answered 503
+ * - `LARIAT_DOWN`: the source of the data is gone: a monitored target has died, before the head (answered 503) or of a
+ *   failure without an error of its own; the hub is closed; the backend is unavailable
  * - `LARIAT_OVERFLOW`: more messages or bytes wait for a client than its limits allow
  * - `LARIAT_KEPT`: middleware keeps what is written to a response, which therefore cannot be streamed
  * - `LARIAT_GAP`: a client missed events in mid-stream, and its format has no notice for it
@@ -52,9 +53,14 @@ export class LariatError extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: a user's subclass inherits this, and is recognised as any class is
-    if (this !== LariatError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    if (!isBase(this)) return Function.prototype[Symbol.hasInstance].call(this, value)
     return isBranded(value, 'error')
   }
+}
+
+/** Apart from the class: one that names itself inside is renamed when it is bundled, and a stack would say so. */
+function isBase(made: unknown): boolean {
+  return made === LariatError
 }
 
 interface RefusalParts {
@@ -96,9 +102,9 @@ export function misuse(code: Code, message: string, options?: ErrorOptions): Typ
 
 /** Shows a value in a message: short, on one line. Never throws. */
 export function show(value: unknown): string {
-  // what else is in it depends on who traces it
-  if (value instanceof Promise) return 'a promise'
   try {
+    // what else is in it depends on who traces it
+    if (value instanceof Promise) return 'a promise'
     const text = inspect(value, {
       depth: 0,
       breakLength: Infinity,
@@ -111,8 +117,18 @@ export function show(value: unknown): string {
       .join()
     return text.length > 120 ? `${text.slice(0, 117)}...` : text
   } catch {
-    // a getter of its Symbol.toStringTag
+    // a getter of its Symbol.toStringTag, a Proxy that was revoked
     return `a value of type ${typeof value} that cannot be shown`
+  }
+}
+
+/** Whether an error has one of these names. Under Jest, an error of Node's own is no instance of the Error that code sees. */
+export function isNamed(error: unknown, ...names: readonly string[]): boolean {
+  try {
+    return names.includes((error as { name?: string } | undefined)?.name as string)
+  } catch {
+    // a Proxy, a getter, or null
+    return false
   }
 }
 

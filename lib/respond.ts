@@ -6,17 +6,16 @@ import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { Response } from 'express'
 import type { Problem } from './declare/answers.js'
-import { misuse, show } from './errors.js'
 import { quietly } from './guard.js'
 import { cut, onClose, tolerate } from './http/connection.js'
 import { removeFields } from './http/field.js'
-import { pump } from './http/pump.js'
+import { pump, readableOf } from './http/pump.js'
 import type { ByteRange } from './http/range.js'
 import { discard } from './request/discard.js'
 import { charsetOf, putHeaders } from './request/draft.js'
 import type { Exchange } from './request/exchange.js'
 import type { Fail } from './request/outcome.js'
-import { describe, shape } from './request/problem.js'
+import { askProblem, problemOf } from './request/problem.js'
 import { type Body, sizeOf, toBytes, toChunk, toWhole, typeOf } from './values/body.js'
 import { isBlob } from './values/bytes.js'
 import { isStream, isWebStream } from './values/readable.js'
@@ -93,9 +92,9 @@ function refuse(x: Exchange, status: number, fail: Fail): void {
   const { draft, plan, res } = x
   const size = sizeOf(draft.body)
   if (status === 416 && size !== undefined) res.setHeader('Content-Range', `bytes */${size}`)
-  const problem = describe(x, status)
+  const problem = problemOf(x, status)
   if (!plan.problem) return sendProblem(x, problem)
-  shape(x, plan.problem, problem, {
+  askProblem(x, plan.problem, problem, {
     shaped: ({ body, headers }, failed) => {
       res.statusCode = status
       res.setHeader('Content-Type', typeOf(body))
@@ -220,7 +219,7 @@ function sendStream(x: Exchange, body: Body, fail: Fail, coder?: zlib.Gzip): voi
     discard(body)
     return finishHead(x)
   }
-  pour(x, isWebStream(body) ? Readable.fromWeb(body) : (body as Readable), fail, coder)
+  pour(x, isWebStream(body) ? readableOf(body) : (body as Readable), fail, coder)
 }
 
 /** Writes a source. One that fails before its first byte is an ordinary error. */
@@ -242,14 +241,8 @@ function pour(x: Exchange, source: Readable, fail: Fail, coder?: zlib.Gzip): voi
   }
   tolerate(res)
   onClose(req, res, { closed: letGo })
-  if (coder) pump(coder, res, checkChunk, failed)
-  pump(source, coder ?? res, checkChunk, failed)
-}
-
-/** Checks a chunk of an object stream: Node would throw where nothing can catch it. */
-function checkChunk(chunk: unknown): void {
-  if (typeof chunk === 'string' || chunk instanceof Uint8Array) return
-  throw misuse('LARIAT_ANSWER', `A stream that is a body gave ${show(chunk)}: expected text or bytes`)
+  if (coder) pump(coder, res, failed)
+  pump(source, coder ?? res, failed)
 }
 
 /** Sends one range with Content-Range, several as multipart/byteranges (RFC 9110 14.4, 14.6). */
@@ -257,19 +250,21 @@ function sendPart(x: Exchange, whole: Buffer | Blob, fail: Fail): void {
   const { res } = x
   const ranges = x.draft.ranges as readonly ByteRange[]
   const type = x.draft.typeOf(whole)
-  const describe = ({ first, last }: ByteRange) => `bytes ${first}-${last}/${sizeOf(whole)}`
+  const contentRange = ({ first, last }: ByteRange) => `bytes ${first}-${last}/${sizeOf(whole)}`
   const partOf = ({ first, last }: ByteRange) =>
     isBlob(whole) ? whole.slice(first, last + 1) : whole.subarray(first, last + 1)
   const [only, second] = ranges as [ByteRange, ByteRange | undefined]
   forbidTransform(res)
   if (!second) {
     res.setHeader('Content-Type', type)
-    res.setHeader('Content-Range', describe(only))
+    res.setHeader('Content-Range', contentRange(only))
     return send(x, partOf(only), fail)
   }
   const boundary = randomBytes(16).toString('hex')
   const parts = ranges.flatMap((range) => [
-    Buffer.from(`\r\n--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: ${describe(range)}\r\n\r\n`),
+    Buffer.from(
+      `\r\n--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: ${contentRange(range)}\r\n\r\n`,
+    ),
     partOf(range),
   ])
   parts.push(Buffer.from(`\r\n--${boundary}--\r\n`))

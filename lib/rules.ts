@@ -47,6 +47,12 @@ export function isFunction(value: unknown): boolean {
   return typeof value === 'function'
 }
 
+/** Whether a value is an object that has a method of this name, own or inherited. */
+export function hasMethod(value: unknown, name: string): boolean {
+  return typeof value === 'object' && value !== null && isFunction((value as Record<string, unknown>)[name])
+}
+
+/** An object that is no array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -55,7 +61,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
  * An object literal, or an object like it. The entries of a Map, a promise or an instance of a class are not its own
  * keys, and would be ignored.
  */
-export function isPlain(value: unknown): value is Record<string, unknown> {
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (!isObject(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   // the prototype of all literals, also of those from another realm, has none itself
@@ -93,7 +99,6 @@ export function isTime(value: unknown): boolean {
 
 // ---- rules that several keys share
 
-export const aFunction: Rule = [isFunction, 'a function']
 export const aBoolean: Rule = [isBoolean, 'true or false']
 export const aCount: Rule = [isCount, 'a number, more than 0']
 export const aDelay: Rule = [isDelay, 'milliseconds, more than 0']

@@ -116,8 +116,8 @@ const limit: Size = { fields: 16, methods: 30 }
 /** Classes that are larger with what they inherit, why they are, and how large they may be. */
 const larger: Readonly<Record<string, Size & { readonly reason: string }>> = {
   Outlet: {
-    fields: 18,
-    methods: 59,
+    fields: 17,
+    methods: 58,
     reason:
       'it is a writer, and its own alarm: one object on the hot path, since each that a write touches costs',
   },

@@ -11,6 +11,7 @@ export type Callback<State, T> = T | ((context: Context<State>) => Awaitable<T |
 
 /** Provides a media type: a format to stream in, or a function that returns a body, a format or a list. */
 export type Provider<State> = Format | ((context: Context<State>) => Awaitable<Body | Format | Once | Stop>)
+/** Formats to stream in, the preferred one first; or media types and their providers. */
 export type Provided<State> = readonly Format[] | { readonly [mediaType: string]: Provider<State> }
 
 /** The answer of an accept callback. */
@@ -39,6 +40,7 @@ export interface Problem {
 /** What `problem` makes of a refusal: its body, and header fields that describe it. */
 export type ProblemAnswer = Pick<StopAnswer, 'headers'> & Required<Pick<StopAnswer, 'body'>>
 
+/** Media types, or ranges of them, and the functions that take a request body of that type. */
 export type Acceptors<State> = {
   readonly [mediaType: string]: (context: Context<State>) => Awaitable<Accepted>
 }

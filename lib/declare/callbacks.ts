@@ -1,11 +1,12 @@
 // Lists every REST callback: its question, its default and the answers that it may give. The documentation's reference
 // page is generated from this table.
+import { isDate as isAnyDate } from 'node:util/types'
 import { isFormat } from '../formats/format.js'
-import { isFieldValue, isHeaders, isToken, streamHeaders } from '../http/field.js'
-import { isBoolean, isObject, isPlain } from '../rules.js'
+import { type Fields, isFields, isFieldValue, isToken, streamHeaders } from '../http/field.js'
+import { isBoolean, isObject, isPlainObject } from '../rules.js'
 import { type Body, isBody } from '../values/body.js'
 import type { Acceptors, Provided } from './answers.js'
-import { isMisplaced } from './remedies.js'
+import { isCallback } from './remedies.js'
 
 interface Described<T> {
   /** The question that the callback answers. */
@@ -20,8 +21,8 @@ interface Described<T> {
 }
 
 const isTokens = (value: unknown) => Array.isArray(value) && value.every(isToken)
-const isCallback = (value: unknown) => typeof value === 'function' && !isMisplaced(value)
-const isDate = (value: unknown) => value instanceof Date && !Number.isNaN(value.getTime())
+/** Also one of another realm: under Jest, the dates of Node's `fs` are. */
+const isDate = (value: unknown) => isAnyDate(value) && !Number.isNaN(value.getTime())
 const isRetryAfter = (value: unknown) =>
   isDate(value) || (typeof value === 'number' && Number.isFinite(value) && value >= 0)
 const isUri = (value: unknown) => (typeof value === 'string' && value !== '') || value instanceof URL
@@ -94,9 +95,9 @@ export const callbacks = {
   options: {
     question: 'Which headers does the answer to OPTIONS have, beside Allow and Accept-Query?',
     otherwise: '200 with Allow, Accept-Query if QUERY is allowed, and these headers',
-    fallback: {} as Record<string, string>,
+    fallback: {} as Fields,
     expected: 'an object of header names and values',
-    fits: isHeaders,
+    fits: isFields,
   },
   contentTypesProvided: {
     question: 'Which media types does the resource provide, and how?',
@@ -106,7 +107,7 @@ export const callbacks = {
     fits: (value) =>
       Array.isArray(value)
         ? value.every(isFormat)
-        : isPlain(value) && Object.values(value).every((each) => isFormat(each) || isCallback(each)),
+        : isPlainObject(value) && Object.values(value).every((each) => isFormat(each) || isCallback(each)),
   },
   languagesProvided: {
     question: 'Which languages does the resource provide?',
@@ -183,12 +184,12 @@ export const callbacks = {
     otherwise: '415',
     fallback: undefined as Acceptors<unknown> | undefined,
     expected: 'an object of media types, or ranges of them, and functions',
-    fits: (value) => isPlain(value) && Object.values(value).every(isCallback),
+    fits: (value) => isPlainObject(value) && Object.values(value).every(isCallback),
   },
   headers: {
     question: 'Which headers does a held response have?',
     otherwise: 'they are in the head of the stream',
-    fallback: {} as Record<string, string>,
+    fallback: {} as Fields,
     expected: streamHeaders.expected,
     fits: streamHeaders.fits,
   },

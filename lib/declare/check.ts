@@ -4,11 +4,10 @@ import { isFormat } from '../formats/format.js'
 import { isMiscased } from '../http/method.js'
 import {
   aDelay,
-  aFunction,
   checkKeys,
   isFunction,
   isObject,
-  isPlain,
+  isPlainObject,
   isWhole,
   type Rule,
   type Rules,
@@ -20,26 +19,27 @@ import { callbacks } from './callbacks.js'
 import { accepts, provides } from './media-types.js'
 import { streamRules } from './options.js'
 import type { Defaults } from './plan.js'
-import { advise, byMethod, isMisplaced, placed, remedy } from './remedies.js'
+import { advise, byMethod, isCallback, placed, remedy } from './remedies.js'
 import type { AnyLoopSpec, AnySpec, Negotiable } from './spec.js'
 
+const aCallback: Rule = [isCallback, 'a function']
 const source = 'a function that feeds the response, or a channel'
-const options: Rule = [isPlain, 'an object of stream options']
+const options: Rule = [isPlainObject, 'an object of stream options']
 const trace: Rule = [
-  (value) => value === true || isFunction(value),
+  (value) => value === true || isCallback(value),
   'true, or a function that gets the decisions of a request',
 ]
 
 const commonRules: Rules = {
-  init: aFunction,
+  init: aCallback,
   subscribe: [isSource, source],
-  info: aFunction,
+  info: aCallback,
   timeout: aDelay,
-  terminate: aFunction,
-  onGap: aFunction,
+  terminate: aCallback,
+  onGap: aCallback,
   stream: options,
   trace,
-  problem: aFunction,
+  problem: aCallback,
   bodyLimit: [isWhole, 'bytes, 0 or more'],
   decisionTimeout: aDelay,
 }
@@ -48,7 +48,7 @@ const commonRules: Rules = {
 export const resourceRules: Rules = {
   ...commonRules,
   negotiation: [
-    (value) => isStrictness(value) || isObject(value),
+    (value) => isStrictness(value) || isPlainObject(value),
     "'strict' or 'lenient', or an object of them by type, language, charset and encoding",
   ],
   ...Object.fromEntries(
@@ -75,7 +75,7 @@ const negotiationRules: Rules = {
   encoding: strictness,
 } satisfies Record<Negotiable, Rule>
 
-const defaultsRules: Rules = { stream: options, trace, problem: aFunction }
+const defaultsRules: Rules = { stream: options, trace, problem: aCallback }
 
 // ---- keys that stand in the wrong place
 
@@ -112,7 +112,7 @@ const inDefaults = advise(
 
 function orFunction(fits: (value: unknown) => boolean, expected: string): Rule {
   return [
-    (value) => (isFunction(value) ? !isMisplaced(value) : fits(value)),
+    (value) => (isFunction(value) ? isCallback(value) : fits(value)),
     `${expected}, or a function of the context that returns that`,
   ]
 }
@@ -169,7 +169,7 @@ function checkPlain(where: string, spec: unknown): void {
     wrong(`${where}: this is a format: write { contentTypesProvided: [sse()], subscribe: … }`)
   if (isFeed(spec))
     wrong(`${where}: this is a feed: write { contentTypesProvided: [sse()], subscribe: feed }`)
-  if (!isObject(spec) || isPlain(spec)) return
+  if (!isObject(spec) || isPlainObject(spec)) return
   const hint = remedy('', spec)
   wrong(
     `${where}: expected a plain object, not an instance of a class or an object made from another${hint ? `; ${hint}` : ''}`,
@@ -192,7 +192,7 @@ export function checkTable(table: unknown): void {
       if (same !== undefined)
         wrong(`resources: the path ${show(path)} is never reached: ${show(same)} before it matches the same`)
       // an entry that is a table leaves what it does not match to those that follow
-      if (isPlain(entry)) earlier.set(shape, path)
+      if (isPlainObject(entry)) earlier.set(shape, path)
       continue
     }
     const [, method, rest] = /^([A-Z]+) +(\/.*)$/.exec(path) ?? []
@@ -254,7 +254,7 @@ function isMethods(value: unknown): boolean {
 }
 
 function isSource(value: unknown): boolean {
-  return (isFunction(value) && !isMisplaced(value)) || isFeed(value)
+  return isCallback(value) || isFeed(value)
 }
 
 function isStatusWithBody(status: unknown): boolean {

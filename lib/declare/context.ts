@@ -72,7 +72,7 @@ export interface LoopContext<State, Sent = unknown> extends Context<State> {
    * complete, or cut with the error of a target that failed.
    */
   monitor(target: Watched, message?: Sent): void
-  /** The last id that the client saw: the Last-Event-ID header, else the query parameter `lastEventId` or `lastEventID`. */
+  /** The last id that the client saw: Last-Event-ID, else the query parameter `lastEventId` or `lastEventID`. */
   readonly lastEventId: string | undefined
   /** This held response: its counters, and a way to close it. */
   readonly stream: OpenStream<State>

@@ -12,6 +12,7 @@ import {
   type Rules,
 } from '../rules.js'
 import type { Context, InitContext } from './context.js'
+import { isCallback } from './remedies.js'
 
 /** The policy for a client that has reached its limits. */
 export type Overflow = 'close' | 'dropOldest' | 'dropNewest' | { conflate(data: unknown): PropertyKey }
@@ -32,8 +33,8 @@ export interface StreamOptions<State = unknown> {
    */
   overflow?: Overflow
   /**
-   * Milliseconds that an event may wait so that it goes out with others, in one write: many writes are the price of a
-   * fast channel. Default 0: with the others of the same turn of the event loop.
+   * Milliseconds that an event may wait so that it goes out with others, in one write: most of the cost of an event is
+   * its write. 64 KiB go out at once. Default 0: with the others of the same turn of the event loop.
    */
   gather?: number
   /** Milliseconds in which a client takes no byte while bytes wait; then it is cut. Default 30 000. */
@@ -129,7 +130,7 @@ export const streamOptions = {
   },
   maxDuration: {
     rule: [
-      (value) => isDelay(value) || isFunction(value),
+      (value) => isDelay(value) || isCallback(value),
       'milliseconds, more than 0, or a function of the context that returns them',
     ],
     words: 'milliseconds, less up to 10 % at random, after which a stream ends; or a function of the context',
@@ -148,7 +149,7 @@ export const streamOptions = {
     words: 'the most open streams of one client; one more is a 429',
   },
   clientKey: {
-    rule: [isFunction, 'a function of the context that returns a string, the same for the same client'],
+    rule: [isCallback, 'a function of the context that returns a string, the same for the same client'],
     words: 'a function of the context that returns a string, the same for the same client',
     shown: '`req.ip`',
   },

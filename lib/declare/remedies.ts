@@ -1,15 +1,19 @@
 // Says what to write instead of a value that a spec cannot have, and where a key belongs that stands elsewhere.
 import { isMethod } from '../brand.js'
+import { show } from '../errors.js'
 import { csv } from '../formats/csv.js'
 import { format, isFormat } from '../formats/format.js'
 import { jsonArray, jsonSeq, ndjson } from '../formats/json.js'
 import { multipart } from '../formats/multipart.js'
 import { sse } from '../formats/sse.js'
 import { raw, text } from '../formats/text.js'
+import { invalidField } from '../http/field.js'
 import { isMiscased } from '../http/method.js'
 import { isPromise } from '../promise.js'
-import { type Advice, isObject, isPlain } from '../rules.js'
+import { type Advice, isObject, isPlainObject } from '../rules.js'
 import { isFeed } from '../values/feed.js'
+import { isSource } from '../values/json.js'
+import { isObservable } from '../values/observable.js'
 import { isOnce } from '../values/once.js'
 import { isStop } from '../values/stop.js'
 
@@ -26,26 +30,58 @@ const factories: ReadonlyMap<unknown, string> = new Map<unknown, string>([
   [format, "format({ mediaType: '…', encode: … })"],
 ])
 
-/** Whether a function is no callback: it makes formats, or it is a method that was taken off its object. */
-export function isMisplaced(value: unknown): boolean {
-  return factories.has(value) || isMethod(value)
+/**
+ * Whether a value is a function that may be a callback: it does not make formats, is no method that was taken off its
+ * object, and no class, which can only be called with `new`.
+ */
+export function isCallback(value: unknown): boolean {
+  return typeof value === 'function' && !(factories.has(value) || isMethod(value) || isClass(value))
+}
+
+function isClass(value: unknown): boolean {
+  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value))
 }
 
 /** What to write instead of a value that a key cannot have; undefined if the value gives no clue. */
 export function remedy(key: string, value: unknown, expected = ''): string | undefined {
   if (factories.has(value)) return ofFactory(key, factories.get(value) as string)
   if (isMethod(value)) return "this method was taken off its object: write hub.channel('…')"
+  if (isClass(value)) return 'this is a class: write a function that makes an instance, or calls a method'
   if (isPromise(value)) return 'await it before, or write a function that returns it'
   if (isStop(value)) return 'stop() is returned by a function: write () => stop(…)'
   if (key === 'contentTypesProvided') return ofProvided(value)
   if (key === 'contentTypesAccepted') return ofMembers(key, value)
   if (key === 'subscribe') return ofSubscribe(value)
+  if ((key === 'headers' || key === 'options') && isPlainObject(value)) return ofFields(value)
   if (key === 'format' && typeof value === 'string') return 'write sse(), or another factory of a format'
+  if (key === 'format' && Array.isArray(value))
+    return 'a loop has one: to negotiate, write resource({ contentTypesProvided: […], subscribe: … })'
   if (Array.isArray(value)) return ofMethods(value)
   if (typeof value === 'string') return ofNumber(value, expected)
-  if (isObject(value) && Symbol.iterator in value && !isPlain(value))
-    return 'write Object.fromEntries(…) around it'
-  return undefined
+  return isObject(value) ? ofObject(key, value, expected) : undefined
+}
+
+/** The remedy for an object that is no answer to any callback, though it may hold one. */
+function ofObject(key: string, value: object, expected: string): string | undefined {
+  if (value instanceof Response) return 'its body is a stream: return response.body'
+  if (isPlainObject(value) && !isSource(value)) return undefined
+  const isProvider = key.startsWith('contentTypesProvided[')
+  if (isProvider && (isFeed(value) || isObservable(value)))
+    return 'provide a format, sse(), and write subscribe: () => …'
+  if (hasPairs(value)) return 'write Object.fromEntries(…) around it'
+  const isList = Symbol.iterator in value
+  if (isProvider && (isList || Symbol.asyncIterator in value))
+    return `a list is streamed by ndjson().once(list)${isList ? ', or is a body as [...list]' : ''}`
+  return isList && expected.startsWith('a list') ? 'write [...set]' : undefined
+}
+
+/** Whether a value gives names and values: a Map, Headers, a FormData, URLSearchParams. */
+function hasPairs(value: object): boolean {
+  return (
+    Symbol.iterator in value &&
+    typeof (value as { entries?: unknown }).entries === 'function' &&
+    !(value instanceof Set)
+  )
 }
 
 function ofFactory(key: string, call: string): string {
@@ -83,9 +119,15 @@ function ofMembers(key: string, value: unknown): string | undefined {
 function ofSubscribe(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   if (Array.isArray(value) && value.some(isFeed)) return undefined
-  if (Symbol.iterator in value || Symbol.asyncIterator in value)
+  if (value instanceof Response) return 'its body is a stream: return response.body'
+  if (Symbol.iterator in value || isSource(value))
     return 'each response needs a source of its own: write a function that returns it'
   return undefined
+}
+
+function ofFields(value: Readonly<Record<string, unknown>>): string | undefined {
+  const name = invalidField(value)
+  return name === undefined ? undefined : `{ ${show(name)}: ${show(value[name])} } is not a valid header`
 }
 
 function ofMethods(value: readonly unknown[]): string | undefined {

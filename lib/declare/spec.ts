@@ -1,6 +1,7 @@
 // Defines the types of the two kinds of spec, as users write them.
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import type { Format } from '../formats/format.js'
+import type { Fields } from '../http/field.js'
 import type { Awaitable } from '../promise.js'
 import type { Body } from '../values/body.js'
 import type { timeout } from '../values/event.js'
@@ -65,7 +66,7 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
    * begins, for HEAD too. Default none. Content-Length and Transfer-Encoding are the library's; Vary and Set-Cookie
    * are added to what is there.
    */
-  headers?: Callback<State, Record<string, string>>
+  headers?: Callback<State, Fields>
   /** Options of the held response. */
   stream?: StreamOptions<NoInfer<State>>
   /** Listens to the decisions of each request; `true` lists them in a response header. Default: no listener. */
@@ -115,7 +116,7 @@ export interface ResourceSpec<State, Sent, Message, Timeout>
   /** Default true. false: 413. */
   validEntityLength?: Yes<State>
   /** Default none. Headers of the answer to OPTIONS, beside Allow, and Accept-Query if QUERY is allowed. */
-  options?: Callback<State, Record<string, string>>
+  options?: Callback<State, Fields>
   /** Formats, or media types and their providers, in the server's order. Nothing fits: 406. */
   contentTypesProvided?: Callback<State, Provided<State>>
   /** Default: not negotiated. Nothing fits: 406. */

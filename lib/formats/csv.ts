@@ -3,8 +3,9 @@ import { isDate } from 'node:util/types'
 import { misuse, show } from '../errors.js'
 import { checkKeys } from '../rules.js'
 import type { Event } from '../values/event.js'
+import { isLostInJson } from '../values/json.js'
 import { csvRules } from './check.js'
-import { guarded, isBare, json, threw } from './data.js'
+import { guarded, isBare, json, refusePromise, threw } from './data.js'
 import type { Format, FormatOptions } from './format.js'
 import { make } from './format.js'
 import { noticeBy } from './notices.js'
@@ -54,7 +55,8 @@ export function csv(options: CsvOptions): Format {
 }
 
 function values(data: unknown, columns: readonly string[]): readonly unknown[] {
-  if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data) || isDate(data)) {
+  refusePromise(data)
+  if (typeof data !== 'object' || data === null || isOpaque(data, columns)) {
     throw misuse('LARIAT_DATA', `${show(data)} is not a record: expected an object or an array`)
   }
   if (!Array.isArray(data)) return columns.map((name) => member(data, name))
@@ -63,6 +65,12 @@ function values(data: unknown, columns: readonly string[]): readonly unknown[] {
     'LARIAT_DATA',
     `${show(data)} is not a record: expected ${columns.length} values, one for each column`,
   )
+}
+
+/** Whether an object has nothing of a record: a Date, bytes, a Map, a stream and the like, but for what they do have. */
+function isOpaque(data: object, columns: readonly string[]): boolean {
+  if (ArrayBuffer.isView(data) || isDate(data)) return true
+  return isLostInJson(data) && !columns.some((name) => name in data)
 }
 
 /** Reads a property. Getters of a class are read; members of Object.prototype, such as `constructor`, are not. */

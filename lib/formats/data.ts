@@ -4,7 +4,7 @@ import { forsake } from '../guard.js'
 import { isPromise } from '../promise.js'
 import { asBytes, isBlob } from '../values/bytes.js'
 import type { Event } from '../values/event.js'
-import { isLostInJson } from '../values/json.js'
+import { isLostInJson, isSource } from '../values/json.js'
 
 /** Turns the data of an event into text. */
 export type Serialize = (data: unknown, event: Event) => string
@@ -29,12 +29,12 @@ export function isBare({ data, id, type, retry, comment }: Event): boolean {
  *   circular structure, or a `toJSON` that throws
  */
 export function json(value: unknown): string {
-  if (isPromise(value)) {
-    forsake(value)
-    throw misuse('LARIAT_DATA', 'A promise cannot be written: await it first')
-  }
+  refusePromise(value)
   if (isLostInJson(value)) {
-    throw misuse('LARIAT_DATA', `${show(value)} cannot be written as JSON: write its entries or fields`)
+    const remedy = isSource(value as object)
+      ? 'subscribe to it, and write what it gives'
+      : 'write its entries or fields'
+    throw misuse('LARIAT_DATA', `${show(value)} cannot be written as JSON: ${remedy}`)
   }
   let text: string | undefined
   try {
@@ -44,6 +44,13 @@ export function json(value: unknown): string {
   }
   if (text === undefined) throw misuse('LARIAT_DATA', `${show(value)} cannot be written as JSON`)
   return text
+}
+
+/** Throws the TypeError for a promise, whose rejection is then nobody's. */
+export function refusePromise(value: unknown): void {
+  if (!isPromise(value)) return
+  forsake(value)
+  throw misuse('LARIAT_DATA', 'A promise cannot be written: await it first')
 }
 
 /** Wraps a user's `serialize`, which must return a string without the characters that separate records. */
@@ -75,10 +82,11 @@ export function guarded(call: string, serialize: Serialize, framing = ''): Seria
 /**
  * Bytes and strings as they are; undefined for anything else.
  *
- * @throws TypeError for a Blob, whose bytes are not at hand
+ * @throws TypeError for a Blob, whose bytes are not at hand, and for a promise
  */
 export function asBody(data: unknown): string | Uint8Array | undefined {
   if (typeof data === 'string') return data
+  refusePromise(data)
   const bytes = asBytes(data)
   if (bytes === undefined && isBlob(data)) {
     throw misuse('LARIAT_DATA', `${show(data)} cannot be written at once: await its arrayBuffer() first`)

@@ -1,4 +1,5 @@
 // Decides whether a request may proceed at all: the checks for every method.
+import { isDate } from 'node:util/types'
 import { type Accepts, accepts } from '../declare/media-types.js'
 import { acceptQuery } from '../http/accept-query.js'
 import { type Awaitable, isPromise } from '../promise.js'
@@ -101,7 +102,7 @@ function after<T>(value: Awaitable<unknown>, then: (value: unknown) => Awaitable
 
 /** Seconds or a date say when to try again; a boolean does not. */
 function setRetryAfter({ draft }: Exchange, until: boolean | number | Date): void {
-  if (until instanceof Date) draft.headers['Retry-After'] = until.toUTCString()
+  if (isDate(until)) draft.headers['Retry-After'] = until.toUTCString()
   else if (typeof until === 'number') draft.headers['Retry-After'] = String(Math.ceil(until))
 }
 

@@ -1,5 +1,5 @@
 // Chooses what to serve by the Accept fields (RFC 9110 12.5).
-import { isUtf8ByDefinition, type MediaType, sameParameter } from './media-type.js'
+import { isUtf8ByDefinition, type MediaType, sameCharset, sameParameter } from './media-type.js'
 
 /** One member of an Accept field: a value and its weight. */
 interface Member {
@@ -58,8 +58,8 @@ export function chooseMediaType(
 
 /** Whether a type that names no other charset is sent in this one. */
 function isCharsetOf(media: MediaType, asked: string, ofTexts: string, own: string | undefined): boolean {
-  if (isUtf8ByDefinition(media)) return sameParameter(asked, 'utf-8')
-  return own === undefined && media.type === 'text' && sameParameter(asked, ofTexts)
+  if (isUtf8ByDefinition(media)) return sameCharset(asked, 'utf-8')
+  return own === undefined && media.type === 'text' && sameCharset(asked, ofTexts)
 }
 
 function isBoundary({ type }: MediaType, name: string): boolean {

@@ -1,6 +1,7 @@
 // Tells which strings may stand in header fields, reads fields that stand more than once, and removes fields.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isPlain } from '../rules.js'
+
+import { isPlainObject } from '../rules.js'
 
 const token = /^[!#$%&'*+.^_`|~\w-]+$/
 /** The characters that Node writes into a field: no line break, no NUL, none above U+00FF (RFC 9110 5.5). */
@@ -16,16 +17,28 @@ export function isFieldValue(given: unknown): given is string {
   return typeof given === 'string' && value.test(given)
 }
 
+/** Header fields by their names: a list is several lines, undefined is none. */
+export type Fields = Readonly<Record<string, string | number | readonly string[] | undefined>>
+
 /** Whether a value is an object of valid field names and values. */
-export function isHeaders(given: unknown): given is Readonly<Record<string, string>> {
-  return isPlain(given) && Object.entries(given).every(([name, each]) => isToken(name) && isFieldValue(each))
+export function isFields(given: unknown): given is Fields {
+  return isPlainObject(given) && invalidField(given) === undefined
 }
+
+/** The name of the first field that Node could not write. */
+export function invalidField(given: object): string | undefined {
+  return Object.entries(given).find(
+    ([name, each]) => each !== undefined && !(isToken(name) && [each].flat().every(isWritable)),
+  )?.[0]
+}
+
+const isWritable = (given: unknown) => typeof given === 'number' || isFieldValue(given)
 
 /** The headers of a held response: its framing is the library's. */
 export const streamHeaders = {
   expected: 'an object of header names and values, without Content-Length and Transfer-Encoding',
   fits: (given: unknown) =>
-    isHeaders(given) &&
+    isFields(given) &&
     !Object.keys(given).some((name) => /^(?:content-length|transfer-encoding)$/i.test(name)),
 }
 

@@ -36,6 +36,11 @@ export function isUtf8ByDefinition({ type, subtype }: MediaType): boolean {
         subtype.endsWith('+json-seq')
 }
 
+/** Whether two names of charsets are equal; many clients write `utf8`. */
+export function sameCharset(one: string, other: string): boolean {
+  return sameParameter(one.replace(/^utf8$/i, 'utf-8'), other.replace(/^utf8$/i, 'utf-8'))
+}
+
 /** Whether two parameter values are equal. As is usual for Accept, case is ignored. */
 export function sameParameter(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase()

@@ -19,10 +19,10 @@ interface Insides {
 }
 
 /** LARIAT_PLAIN=1 takes the plain path everywhere, as on a runtime whose insides differ. */
-const isPlain = process.env.LARIAT_PLAIN === '1'
+const takesPlainPath = process.env.LARIAT_PLAIN === '1'
 
 /** Whether responses are known well enough to write past them. */
-export const knowsResponses = !isPlain && framesAsExpected()
+export const knowsResponses = !takesPlainPath && framesAsExpected()
 
 /** Whether `res.write` is Node's own, and may be bypassed. */
 export function isBare(res: Response): boolean {
@@ -49,7 +49,7 @@ export function isAnswering(socket: Socket): boolean | undefined {
  * large, until all of it is taken. Undefined if that is not known, or if the connection serves other responses too.
  */
 export function takenBytes(res: Response): number | undefined {
-  if (isPlain || isHttp2(res)) return undefined
+  if (takesPlainPath || isHttp2(res)) return undefined
   const handle = (res.socket as { _handle?: Handle | null } | null)?._handle
   const { bytesWritten, writeQueueSize } = handle?._parent ?? handle ?? {}
   const isKnown = typeof bytesWritten === 'number' && typeof writeQueueSize === 'number'

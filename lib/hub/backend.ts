@@ -71,6 +71,7 @@ export interface Backend {
   open(name: string, retention: Retention): Log
   /** Calls back when the store is lost, and when it is back. */
   on(name: 'down' | 'up', listener: () => void): unknown
+  /** Lets go of the store. Called once, when the hub is closed. */
   close(): Awaitable<unknown>
 }
 

@@ -3,30 +3,34 @@ import type { Format } from '../formats/format.js'
 import type { Group } from './group.js'
 
 export class Groups {
-  /** By the milliseconds for which they gather. */
-  readonly #groups = new Map<number, Map<Format, Group>>()
+  /** Those of each format: almost always one. A feed may have a single stream, so that each list counts. */
+  readonly #groups = new Map<Format, readonly Group[]>()
 
   get(format: Format, gather: number): Group | undefined {
-    return this.#groups.get(gather)?.get(format)
+    return this.#groups.get(format)?.find((each) => each.gather === gather)
   }
 
   add(group: Group): Group {
-    const { format, gather } = group
-    const alike = this.#groups.get(gather) ?? new Map<Format, Group>()
-    this.#groups.set(gather, alike.set(format, group))
+    this.#groups.set(group.format, [...this.#others(group), group])
     return group
   }
 
-  remove({ format, gather }: Group): void {
-    const alike = this.#groups.get(gather)
-    if (alike?.delete(format) && alike.size === 0) this.#groups.delete(gather)
+  remove(group: Group): void {
+    const others = this.#others(group)
+    if (others.length > 0) this.#groups.set(group.format, others)
+    else this.#groups.delete(group.format)
+  }
+
+  /** The groups of the same format that gather for another time. */
+  #others({ format, gather }: Group): readonly Group[] {
+    return this.#groups.get(format)?.filter((each) => each.gather !== gather) ?? []
   }
 
   clear(): void {
     this.#groups.clear()
   }
 
-  *formats(): Iterable<Format> {
-    for (const alike of this.#groups.values()) yield* alike.keys()
+  formats(): Iterable<Format> {
+    return this.#groups.keys()
   }
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { is } from '../brand.js'
 import { Alarm, clock } from '../clock.js'
+import { unpooled } from '../values/bytes.js'
 import type { Backend, Log, Reading, Receiver, Retention } from './backend.js'
 import { earliest, Gap } from './gap.js'
 import { Published, sizeOf } from './published.js'
@@ -56,7 +57,11 @@ class History extends Alarm implements Log {
 
   publish(data: unknown, type: string | undefined, check: (event: Published) => void): string {
     const number = this.#number + 1
-    const event = new Published(this.#id(number), this.#retains ? unpooled(data) : data, type)
+    const event = new Published(
+      this.#id(number),
+      this.#retains && ArrayBuffer.isView(data) ? unpooled(data) : data,
+      type,
+    )
     if (this.#retains) event.keep()
     check(event)
     const size = this.#retention.historyBytes === undefined ? 0 : sizeOf(data)
@@ -185,12 +190,4 @@ class History extends Alarm implements Log {
     // one that is set too early only looks once more
     if (this.at < 0) clock.set(this, oldest.at + maxAge - clock.now() + 1)
   }
-}
-
-/** Small bytes are cut from Node's shared pool, and would keep all of its slab alive. */
-function unpooled(data: unknown): unknown {
-  if (!(data instanceof Uint8Array) || data.buffer.byteLength <= 2 * data.length) return data
-  const own = Buffer.allocUnsafeSlow(data.length)
-  own.set(data)
-  return Buffer.isBuffer(data) ? own : new Uint8Array(own.buffer)
 }

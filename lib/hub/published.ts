@@ -1,6 +1,7 @@
 // Encodes an event of a channel once in each format, for all streams that write it.
 import { is, isBranded } from '../brand.js'
 import type { Format } from '../formats/format.js'
+import { asBytes } from '../values/bytes.js'
 import type { Event } from '../values/event.js'
 import { type Encoded, encode } from '../wire/chunk.js'
 
@@ -60,6 +61,6 @@ export class Published<out Data = unknown> implements Event<Data> {
 /** What `historyBytes` counts: the bytes of text and binary data, else of the JSON text, and `eventBytes`. */
 export function sizeOf(data: unknown): number {
   if (typeof data === 'string') return eventBytes + Buffer.byteLength(data)
-  if (data instanceof Uint8Array) return eventBytes + data.length
-  return eventBytes + Buffer.byteLength(JSON.stringify(data) ?? '')
+  const bytes = asBytes(data)
+  return eventBytes + (bytes ? bytes.length : Buffer.byteLength(JSON.stringify(data) ?? ''))
 }

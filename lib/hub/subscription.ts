@@ -82,7 +82,7 @@ export class Subscription implements Sink {
   }
 
   /** There is nothing to catch up with, and nothing to wait for: the stream may share from the start. */
-  get isPlain(): boolean {
+  get isImmediate(): boolean {
     return !this.#arrival && this.#view.root.isImmediate
   }
 
@@ -118,12 +118,12 @@ export class Subscription implements Sink {
    */
   follow(): Awaitable<void> {
     if (this.#state !== 'new') return
-    const { isPlain } = this
+    const { isImmediate } = this
     this.#enter(this.#arrival ? 'catchingUp' : 'alone')
     const { root } = this.#view
     const isDeferred = root.isDelivering
     root.afterDelivery(() => this.#guard(() => this.#attach()))
-    if (isPlain) return
+    if (isImmediate) return
     // a delivery is synchronous: by the next microtask it is over, and this stream is attached
     return isDeferred ? Promise.resolve().then(() => this.#readWhenReady()) : this.#readWhenReady()
   }

@@ -120,10 +120,16 @@ function endResponse(
   else head?.fail(kind === 'error' ? reason.error : unavailable(kind))
 }
 
+/** An end that fails half-way is a cut: nothing else would ever end the response. */
 function endStream(outlet: Outlet, kind: Reason['kind'], manner: Manner): void {
-  if (manner === 'complete') outlet.complete(kinds[kind].isOver ? 'end' : 'reconnect', kind)
-  else if (manner === 'dropped') outlet.cut()
-  else outlet.break(manner === 'failed')
+  try {
+    if (manner === 'complete') outlet.complete(kinds[kind].isOver ? 'end' : 'reconnect', kind)
+    else if (manner !== 'dropped') outlet.break(manner === 'failed')
+  } catch (error) {
+    outlet.cut()
+    throw error
+  }
+  if (manner === 'dropped') outlet.cut()
 }
 
 const codes: Partial<Record<Reason['kind'], Code>> = { down: 'LARIAT_DOWN', overflow: 'LARIAT_OVERFLOW' }

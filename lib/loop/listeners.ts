@@ -1,8 +1,10 @@
 // Listens to the targets that streams depend on: one set of listeners for each, however many streams watch it.
 import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
+import { afterTurns } from '../clock.js'
 import { quietly } from '../guard.js'
 import { isPromise, nextTurn } from '../promise.js'
+import { hasMethod } from '../rules.js'
 import { apart } from '../scope.js'
 
 /** Called once when the target dies: with an error if it failed, with undefined if it ended in peace. */
@@ -57,7 +59,7 @@ export function react(target: object, down: Down, add: (told: Down) => void): At
 }
 
 /** Turns for which the listeners of a target stay after its last watch: what a stream's end breaks may say so late. */
-const patience = 3
+const turnsAfterLast = 3
 
 /** The watchers of an emitter, sharing one set of listeners. */
 const watchers = new WeakMap<object, { readonly all: Set<Down>; readonly unlisten: () => void }>()
@@ -90,15 +92,10 @@ export function listen(
       all.delete(down)
       if (all.size > 0) return
       // an `error` that no listener hears ends the process: only an emitter's
-      if (isEmitter(target)) void apart(() => afterTurns(forget))
+      if (isEmitter(target)) apart(() => afterTurns(turnsAfterLast, forget))
       else forget()
     },
   }
-}
-
-async function afterTurns(run: () => void): Promise<void> {
-  for (let turn = 0; turn < patience; turn++) await nextTurn()
-  run()
 }
 
 /** What it was made with was aborted, or it was destroyed, and has not told all yet. */
@@ -122,19 +119,11 @@ function addListeners(target: EventEmitter | EventTarget, listeners: Listeners):
 }
 
 export function isEmitter(target: unknown): target is EventEmitter {
-  return target instanceof EventEmitter || (has(target, 'on') && has(target, 'off'))
+  return target instanceof EventEmitter || (hasMethod(target, 'on') && hasMethod(target, 'off'))
 }
 
 export function isEventTarget(target: unknown): target is EventTarget {
-  return has(target, 'addEventListener')
-}
-
-export function has(target: unknown, method: string): boolean {
-  return (
-    typeof target === 'object' &&
-    target !== null &&
-    typeof (target as Record<string, unknown>)[method] === 'function'
-  )
+  return hasMethod(target, 'addEventListener')
 }
 
 const tolerated = new WeakSet<object>()

@@ -107,7 +107,7 @@ export class Loop implements Subscriber, Holder {
     this.subscription = new Subscription(feed, this, asked)
     // the head is already out and cannot report a gap: later reconnects hold their head back until the feed is known
     if (asked !== undefined && !this.#head && !tellsGaps(this.outlet.format)) this.#streams.headsWait = true
-    if (this.subscription.isPlain && !this.#handlers.info && !this.#actor?.hasMessagesOrWatches) return
+    if (this.subscription.isImmediate && !this.#handlers.info && !this.#actor?.hasMessagesOrWatches) return
     // an unshared stream reads its events from a mailbox
     this.#ensureActor()
     return this.subscription.follow()
@@ -226,10 +226,10 @@ export class Loop implements Subscriber, Holder {
 
   /** Reports a gap in-band or in the head. Otherwise cuts the stream: the head of the reconnect reports it. */
   tellGap(gap: Gap): void {
-    const isTold = this.outlet.notify('gap', { ...gap }) || this.subscription?.hasTold(gap)
-    // a notice is an event too
-    if (isTold) return this.#state === 'open' ? this.#sendHead() : undefined
-    this.end(lost(gap))
+    const isInBand = this.outlet.notify('gap', { ...gap })
+    // a notice is an event too; where the format has none, a head that waits for an event tells the gap
+    if (this.#state === 'open') this.#sendHead()
+    if (!isInBand && !this.subscription?.hasTold(gap)) this.end(lost(gap))
   }
 
   get unhandled(): number {

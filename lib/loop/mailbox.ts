@@ -9,7 +9,7 @@ import { isEvent, timeout } from '../values/event.js'
 import type { Reason } from '../values/open-stream.js'
 import { Encoded } from '../wire/chunk.js'
 import { type Elsewhere, type Limits, type Measure, Queue } from '../wire/queue.js'
-import { Rest, type Source } from './rest.js'
+import { Remainder, type Source } from './remainder.js'
 
 /** The process that reads a mailbox, as in Erlang. */
 interface Process {
@@ -80,7 +80,7 @@ export class Mailbox {
   readonly #queue: Queue<unknown>
   #source: Source | undefined
   /** What comes of the source before a death. */
-  #rest: Rest | undefined
+  #remainder: Remainder | undefined
   /** The source was read to its end. */
   isExhausted = false
   #isOpen = false
@@ -109,7 +109,7 @@ export class Mailbox {
   }
 
   get isIdle(): boolean {
-    const isRead = this.#queue.size === 0 && this.#source === undefined && this.#rest === undefined
+    const isRead = this.#queue.size === 0 && this.#source === undefined && this.#remainder === undefined
     return this.#isOpen && !this.#isBusy && isRead
   }
 
@@ -149,7 +149,7 @@ export class Mailbox {
   close(): void {
     this.#isOpen = false
     this.#source = undefined
-    this.#rest?.end()
+    this.#remainder?.end()
     this.#queue.clear()
     this.#deadline?.cancel()
   }
@@ -166,8 +166,8 @@ export class Mailbox {
   #work(): void {
     while (this.#isReady) {
       if (++this.#steps > stepsPerTurn) this.#yield()
-      else if (this.#rest?.isOver) this.#handleDeath(this.#rest)
-      else if (!this.#rest && this.#queue.size > 0) this.#handle(this.#queue.take())
+      else if (this.#remainder?.isOver) this.#handleDeath(this.#remainder)
+      else if (!this.#remainder && this.#queue.size > 0) this.#handle(this.#queue.take())
       else this.#pull(this.#source as Source)
     }
   }
@@ -185,11 +185,11 @@ export class Mailbox {
   get #isReady(): boolean {
     if (!this.#isOpen || this.#isBusy || this.#isResting) return false
     const canPull = this.#source !== undefined && !this.#isPulling && !this.#process.isBehind
-    return canPull || (this.#rest ? this.#rest.isOver : this.#queue.size > 0)
+    return canPull || (this.#remainder ? this.#remainder.isOver : this.#queue.size > 0)
   }
 
   #handle(message: unknown): void {
-    if (message instanceof Death && this.#source) return this.#awaitRest(message.message, this.#source)
+    if (message instanceof Death && this.#source) return this.#awaitRemainder(message.message, this.#source)
     this.#lastMessage = clock.now()
     this.#guard(() => {
       if (message === ended) return this.#process.sourceEnded()
@@ -203,14 +203,14 @@ export class Mailbox {
     })
   }
 
-  #awaitRest(death: unknown, source: Source): void {
-    this.#rest = new Rest(death, source, this.#maxQueued)
-    if (this.#isPulling) this.#rest.wait(() => this.run())
+  #awaitRemainder(death: unknown, source: Source): void {
+    this.#remainder = new Remainder(death, source, this.#maxQueued)
+    if (this.#isPulling) this.#remainder.wait(() => this.run())
   }
 
-  #handleDeath({ death }: Rest): void {
-    this.#rest?.end()
-    this.#rest = undefined
+  #handleDeath({ death }: Remainder): void {
+    this.#remainder?.end()
+    this.#remainder = undefined
     this.#handle(new Kept(death))
   }
 
@@ -223,10 +223,10 @@ export class Mailbox {
     }
     if (!isPromise(next)) return this.#guard(() => this.#pulled(next as ReplayStep))
     this.#isPulling = true
-    this.#rest?.wait(() => this.run())
+    this.#remainder?.wait(() => this.run())
     const answered = (step: unknown) => {
       this.#isPulling = false
-      this.#rest?.answered()
+      this.#remainder?.answered()
       this.#pulled(step as ReplayStep)
     }
     this.#settle(next, answered, (error) => this.#sourceFailed(error))
@@ -236,24 +236,24 @@ export class Mailbox {
     if (step === skipped || !this.#isOpen) return
     if (step.done) return this.#exhausted()
     const message = this.#process.toMessage(step.value)
-    if (!this.#rest) return this.#queue.put(message)
+    if (!this.#remainder) return this.#queue.put(message)
     // before the messages behind the death
-    this.#rest.count(step.value)
+    this.#remainder.count(step.value)
     this.#handle(message)
   }
 
   #sourceFailed(error: unknown): void {
-    if (!this.#rest || this.#rest.death instanceof Ending) return this.#process.failed(error)
+    if (!this.#remainder || this.#remainder.death instanceof Ending) return this.#process.failed(error)
     // the death of the target is told first
     this.#source = undefined
-    this.#rest.end()
+    this.#remainder.end()
     this.put(new Ending({ kind: 'error', error }))
   }
 
   #exhausted(): void {
     this.#source = undefined
     this.isExhausted = true
-    this.#rest?.end()
+    this.#remainder?.end()
     this.#queue.put(ended)
   }
 

@@ -1,6 +1,6 @@
 // Hands each message of a stream to `info`, or writes it if the spec has no `info`.
 import type { AnySpec } from '../declare/spec.js'
-import { LariatError, show } from '../errors.js'
+import { isNamed, LariatError, show } from '../errors.js'
 import { wire } from '../formats/format.js'
 import { safely } from '../guard.js'
 import { Gap } from '../hub/gap.js'
@@ -17,7 +17,7 @@ import type { Outlet } from '../wire/outlet.js'
 import { type Limits, Queue } from '../wire/queue.js'
 import type { LoopContext } from './context.js'
 import { Ending, Mailbox, measureIn } from './mailbox.js'
-import type { Source } from './rest.js'
+import type { Source } from './remainder.js'
 
 /** The held response that the messages belong to. */
 export interface HeldStream {
@@ -122,10 +122,7 @@ export class Messages implements Follower {
   /** Queues a gap in order with the messages. */
   gap(gap: Gap): void {
     if (this.#mailbox) return this.#mailbox.put(gap)
-    safely(
-      () => this.#handleGap(gap),
-      (error) => this.failed(error),
-    )
+    this.#guard(() => this.#handleGap(gap))
   }
 
   #offer(item: unknown): void {
@@ -239,7 +236,7 @@ export class Messages implements Follower {
 
   /** What fails because a target has died is part of its death. */
   failed(error: unknown): void {
-    const isOfDeath = this.#death && (this.#death.error !== undefined || isAbort(error))
+    const isOfDeath = this.#death && (this.#death.error !== undefined || isOfSignal(error))
     this.#held.end(isOfDeath ? (this.#death as Reason) : { kind: 'error', error })
   }
 
@@ -250,19 +247,15 @@ export class Messages implements Follower {
     return encode(format, isEvent(data) ? data : event(data))
   }
 
-  /** Runs a function whose failure ends the loop. */
-  #guard(run: () => void): void {
-    try {
-      run()
-    } catch (error) {
-      this.failed(error)
-    }
+  /** Runs a function whose failure, now or later, ends the loop. */
+  #guard(run: () => unknown): void {
+    safely(run, (error) => this.failed(error))
   }
 }
 
-/** The error of an operation whose signal was aborted. */
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError')
+/** The error of an operation whose signal was aborted, or was one of `AbortSignal.timeout()`. */
+function isOfSignal(error: unknown): boolean {
+  return isNamed(error, 'AbortError', 'TimeoutError')
 }
 
 /** A Blob that is written once it has been read. */

@@ -6,11 +6,11 @@ import type { Watched } from '../declare/context.js'
 import { LariatError, misuse, show } from '../errors.js'
 import { forsake, quietly } from '../guard.js'
 import { isPromise, nextTurn } from '../promise.js'
+import { hasMethod } from '../rules.js'
 import { isWebStream } from '../values/readable.js'
 import {
   type Attached,
   type Down,
-  has,
   isEmitter,
   isEventTarget,
   listen,
@@ -106,7 +106,7 @@ function isChild(target: unknown): target is ChildProcess {
 }
 
 function isWorker(target: unknown): target is Worker {
-  return isEmitter(target) && has(target, 'postMessage') && 'threadId' in target
+  return isEmitter(target) && hasMethod(target, 'postMessage') && 'threadId' in target
 }
 
 /** A settled promise calls its reactions within a few microtasks. */
@@ -124,7 +124,11 @@ function attachPromise(target: PromiseLike<unknown>, down: Down): Attached {
 
 function attachWebStream(target: object, down: Down): Attached {
   return react(target, down, (told) => {
-    stream.finished(target as NodeJS.ReadableStream, (error) => told(error ?? undefined))
+    stream.finished(target as NodeJS.ReadableStream, (error) => {
+      // one that was errored with nothing tells no error
+      const hasFailed = error || stream.isErrored(target as NodeJS.ReadableStream)
+      told(hasFailed ? failure(error) : undefined)
+    })
   })
 }
 
@@ -201,9 +205,12 @@ function downError(message: string): LariatError {
 }
 
 function isWatchable(target: unknown): target is { onDown(callback: Down): unknown } {
-  return has(target, 'onDown')
+  return hasMethod(target, 'onDown')
 }
 
 function isStreamLike(target: unknown): target is StreamLike {
-  return isEmitter(target) && (has(target, 'pipe') || has(target, '_write') || has(target, 'write'))
+  return (
+    isEmitter(target) &&
+    (hasMethod(target, 'pipe') || hasMethod(target, '_write') || hasMethod(target, 'write'))
+  )
 }

@@ -115,7 +115,12 @@ export class RequestBody {
   }
 
   async #drain(): Promise<Buffer> {
-    const coding = (this.#req.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
+    // Node undoes the chunks, and leaves what is coded within them (RFC 9112 6.1)
+    const { 'transfer-encoding': transfer = 'chunked' } = this.#req.headers
+    if (transfer.trim().toLowerCase() !== 'chunked')
+      throw new Refusal(501, `The transfer coding ${transfer} of the request body is not supported.`)
+    // an empty field lists no coding
+    const coding = (this.#req.headers['content-encoding'] || 'identity').trim().toLowerCase()
     const decode = decoders.get(coding)
     if (!decode && coding !== 'identity') {
       // names the codings that are (RFC 9110 15.5.16)

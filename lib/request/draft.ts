@@ -1,7 +1,9 @@
 // Collects the answer to a request until it is sent: its headers, its body, and how the body is labelled.
 import type { Response } from 'express'
 import vary from 'vary'
-import { isToken, removeFields } from '../http/field.js'
+
+import { type Fields, isToken, removeFields } from '../http/field.js'
+
 import { parseMediaType } from '../http/media-type.js'
 import type { ByteRange } from '../http/range.js'
 import { type Body, typeOf } from '../values/body.js'
@@ -132,15 +134,16 @@ export function withCharset(mediaType: string, charset: string | undefined): str
 }
 
 /** Sets the headers from a callback on a response. */
-export function putHeaders(res: Response, headers: Readonly<Headers>): void {
-  for (const name in headers) putHeader(res, name, headers[name] as string | readonly string[])
+export function putHeaders(res: Response, headers: Fields): void {
+  for (const name in headers) putHeader(res, name, headers[name])
 }
 
 /** Vary and Set-Cookie are appended to, since other middleware uses them too. All others are replaced. */
-function putHeader(res: Response, name: string, value: string | readonly string[] | undefined): void {
+function putHeader(res: Response, name: string, value: Fields[string]): void {
   if (value === undefined) return
   if (/^vary$/i.test(name)) addVary(res, String(value))
-  else if (/^set-cookie$/i.test(name)) res.appendHeader(name, value)
+  else if (/^set-cookie$/i.test(name))
+    res.appendHeader(name, typeof value === 'number' ? String(value) : value)
   else res.setHeader(name, value)
 }
 

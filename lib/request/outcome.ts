@@ -1,5 +1,6 @@
 // Lists the outcomes of a request's decisions: a status, a `stop()`, a loop, or `left`.
 import type { Format } from '../formats/format.js'
+import type { Fields } from '../http/field.js'
 import type { OnceValue } from '../values/once.js'
 import type { StopValue } from '../values/stop.js'
 
@@ -18,7 +19,7 @@ export interface Held {
   readonly format: Format
   /** The list to stream. Without it, `subscribe` feeds the stream. */
   readonly list?: OnceValue['list']
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Fields
   /** An accept callback has chosen the format, which need not be the negotiated media type. */
   readonly isAccepted?: boolean
 }

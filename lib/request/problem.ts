@@ -4,6 +4,7 @@ import type { Response } from 'express'
 import type { Problem, ProblemAnswer } from '../declare/answers.js'
 import type { Plan } from '../declare/plan.js'
 import { report } from '../errors.js'
+import type { Fields } from '../http/field.js'
 import { isPromise } from '../promise.js'
 import type { Rules } from '../rules.js'
 import { answerRules, checkAnswer } from '../values/stop.js'
@@ -12,12 +13,17 @@ import { discard } from './discard.js'
 import type { Exchange } from './exchange.js'
 
 /** A refusal by the terms of RFC 9457. */
-export function describe({ draft }: Exchange, status: number): Problem {
+export function problemOf({ draft }: Exchange, status: number): Problem {
   const { detail, offered } = draft
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Unknown Status', status, detail, offered }
 }
 
 const rules: Rules = { headers: answerRules.headers, body: [...answerRules.body, 'needed'] }
+
+function adviseKey(key: string): string {
+  if (key === 'status') return 'the status stays'
+  return `the body is one key of the answer: write { body: { ${key}: … } }`
+}
 
 interface Then {
   /** Sends the answer. Calls `failed` if it cannot be sent, as long as the head is not out. */
@@ -27,7 +33,7 @@ interface Then {
 }
 
 /** Asks `problem`, within `decisionTimeout`. An answer for a client that has left is discarded. */
-export function shape(
+export function askProblem(
   x: Exchange,
   ask: NonNullable<Plan['problem']>,
   problem: Problem,
@@ -43,7 +49,7 @@ export function shape(
     // it may have answered through `res`
     if (x.isOver) return discard(answer)
     try {
-      checkAnswer('problem answered', answer, rules)
+      checkAnswer('problem answered', answer, rules, adviseKey)
       const { body, headers = {} } = answer as ProblemAnswer
       shaped({ body, headers: additional(headers, x.res) }, failed)
     } catch (error) {
@@ -63,7 +69,7 @@ export function shape(
 /** Fields that say why a request is refused, and what the client may do: no other answer replaces them. */
 const ofRefusals = /^(?:allow|www-authenticate|proxy-authenticate|retry-after|content-range|accept(?:-.+)?)$/i
 
-function additional(headers: Record<string, string>, res: Response): Record<string, string> {
+function additional(headers: Fields, res: Response): Fields {
   const isKept = (name: string) => ofRefusals.test(name) && res.hasHeader(name)
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !isKept(name)))
 }

@@ -1,9 +1,10 @@
 // Defines a body that a callback may answer with, and turns it into bytes.
+import { isBranded } from '../brand.js'
 import { misuse } from '../errors.js'
 import { parseMediaType } from '../http/media-type.js'
 import { isPromise } from '../promise.js'
 import { asBytes, isBlob } from './bytes.js'
-import { isLostInJson } from './json.js'
+import { isLostInJson, isSource } from './json.js'
 import { isStream } from './readable.js'
 
 /** A whole body: a string, bytes or a Blob, a Node or Web stream, or a JSON value. Not undefined, and not a promise. */
@@ -32,7 +33,12 @@ export function isBody(value: unknown): value is Body {
   if (typeof value !== 'object')
     return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
   if (isStream(value) || isBlob(value) || asBytes(value)) return true
-  return !(isPromise(value) || Symbol.asyncIterator in value || isLostInJson(value))
+  return !(isPromise(value) || isSource(value) || isLostInJson(value) || isOrder(value))
+}
+
+/** What a callback returns to have something done, and is no data: a stop, a format or a list of `once()`. */
+function isOrder(value: object): boolean {
+  return isBranded(value, 'stop') || isBranded(value, 'format') || isBranded(value, 'once')
 }
 
 /** A body whose length is known: a Blob, whose bytes come later; or its bytes. */

@@ -1,6 +1,7 @@
 // Adds stream metadata to data: `event()`, and the symbol `timeout`.
 import { is, isBranded } from '../brand.js'
 import { misuse, show } from '../errors.js'
+import { checkKeys, isPlainObject, type Rules, wrong } from '../rules.js'
 
 /** Data with stream metadata. */
 export interface Event<out Data = unknown> {
@@ -18,10 +19,13 @@ export interface Event<out Data = unknown> {
 
 /** The metadata that `event()` accepts. */
 export interface EventMeta {
+  /** The event's id. A channel makes the ids of its own events. */
   id?: string | undefined
   /** Null for none: in a feed's `map`, an event keeps its type unless it gets another one, or null. */
   type?: string | null | undefined
+  /** The reconnection time of an SSE client, in whole milliseconds. */
   retry?: number | undefined
+  /** An SSE comment. */
   comment?: string | undefined
 }
 
@@ -31,13 +35,14 @@ export interface EventMeta {
  * @param data serialised by the format; with undefined, only the metadata is written
  * @param meta `id`, `type`, `retry` (ms, a whole number) and `comment`; empty strings and 0 are values. `type: null`
  *   takes the type away from an event that a `map` changes
- * @throws TypeError for a second argument that is no object
+ * @throws TypeError for a second argument that is no such object
  */
 export function event<Data>(data: Data, meta: EventMeta = {}): Event<Data> {
   if (typeof meta !== 'object' || meta === null) {
     const expected = 'expected an object with id, type, retry, comment'
     throw misuse('LARIAT_DATA', `event(…, ${show(meta)}): ${expected}; write { type: ${show(meta)} }`)
   }
+  checkMeta(meta)
   const value: { -readonly [K in keyof Event<Data>]: Event<Data>[K] } = { [is]: 'event', data }
   if (meta.id !== undefined) value.id = meta.id
   // an own `type` that is undefined: no type, where an absent one says nothing of it
@@ -45,6 +50,27 @@ export function event<Data>(data: Data, meta: EventMeta = {}): Event<Data> {
   if (meta.retry !== undefined) value.retry = meta.retry
   if (meta.comment !== undefined) value.comment = meta.comment
   return value
+}
+
+const any: Rules[string] = [() => true, 'anything']
+const metaRules: Rules = { id: any, type: any, retry: any, comment: any }
+
+/** Refuses what would be dropped. Events are made often: most of them have no key that is looked up twice. */
+function checkMeta(meta: object): void {
+  for (const key in meta) {
+    if (key === 'id' || key === 'type' || key === 'retry' || key === 'comment') continue
+    if (!Object.hasOwn(meta, key)) continue
+    // the metadata of another event
+    if (isEvent(meta)) return
+    checkKeys('event(…, …)', meta, metaRules, { code: 'LARIAT_DATA', key: adviseKey })
+  }
+  if (!isPlainObject(meta) && !isEvent(meta))
+    wrong(`event(…, …): expected a plain object, not ${show(meta)}`, 'LARIAT_DATA')
+}
+
+function adviseKey(key: string): string | undefined {
+  if (key === 'event') return 'SSE’s field `event` is the `type`'
+  return key === 'data' ? 'the data is the first argument' : undefined
 }
 
 /** The message that `info` gets when none came for the spec's `timeout`: Erlang's `after`. */

@@ -1,4 +1,5 @@
 // Recognises Observables, as RxJS and others have them, and subscribes to them.
+import { forsake, safely } from '../guard.js'
 
 /** What an Observable tells. */
 export interface Observer<in Message> {
@@ -50,6 +51,7 @@ export function observe(
     else last = tell
   }
   const source = inner(observable)?.call(observable) as Subscribable<unknown>
+  forsake(source)
   const subscription: unknown = source.subscribe({
     next(message) {
       if (isOver) return
@@ -63,6 +65,11 @@ export function observe(
     error: (error) => finish(() => observer.error(error)),
     complete: () => finish(() => observer.complete()),
   })
+  // an async `subscribe` is none, and may fail all the same
+  safely(
+    () => subscription,
+    (error) => finish(() => observer.error(error)),
+  )
   isSubscribed = true
   subscribed(() => {
     isOver = true

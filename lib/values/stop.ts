@@ -1,9 +1,9 @@
 // Makes a stop, which ends a request or a held response where a callback returns it.
 import { is, isBranded } from '../brand.js'
 import { show } from '../errors.js'
-import { isFieldValue, isToken } from '../http/field.js'
+import { type Fields, invalidField } from '../http/field.js'
 import { isPromise } from '../promise.js'
-import { type Advice, checkKeys, isObject, isPlain, type Rules, wrong } from '../rules.js'
+import { type Advice, checkKeys, isObject, isPlainObject, type Rules, wrong } from '../rules.js'
 import { type Body, isBody } from './body.js'
 
 /** The result of `stop()`. */
@@ -13,9 +13,10 @@ export interface Stop {
 
 /** The second argument of `stop()`. */
 export interface StopAnswer {
-  headers?: Record<string, string>
+  /** Header fields to set. Default none. Not Transfer-Encoding, since Node frames the body. */
+  headers?: Fields
   /**
-   * A string is text/plain, bytes are application/octet-stream, a Blob is of its own type, anything else is JSON, unless
+   * Default none. A string is text/plain, bytes are application/octet-stream, a Blob is of its own type, anything else is JSON, unless
    * `headers` set a type.
    */
   body?: Body
@@ -26,37 +27,39 @@ export interface StopAnswer {
 /** A stop, as the library reads it. */
 export interface StopValue extends Stop {
   readonly status: number
-  readonly headers?: Record<string, string>
+  readonly headers?: Fields
   readonly body?: Body
   readonly detail?: string
 }
 
-/** Whether Node can write a value into a header. */
-const isWritable = (value: unknown) => typeof value === 'number' || isFieldValue(value)
-
 export const answerRules = {
-  headers: [isPlain, 'a plain object of header names and values'],
+  headers: [isPlainObject, 'a plain object of header names and values'],
   body: [isBody, 'a string, bytes, a stream or a JSON value'],
   detail: [(value: unknown) => typeof value === 'string', 'a string'],
 } as const satisfies Rules
 
-const advice: Advice = {
+const advice = {
   code: 'LARIAT_ANSWER',
-  key: (key) => (key === 'status' ? 'the status is the first argument' : undefined),
+  key: (key: string) => (key === 'status' ? 'the status is the first argument' : undefined),
   value: (key, value) => {
     if (isPromise(value)) return 'await it before'
     if (key !== 'headers' || !isObject(value) || !(Symbol.iterator in value)) return undefined
     return 'write Object.fromEntries(…) around it'
   },
-}
+} as const satisfies Advice
 
 /**
  * Checks the headers and the body of an answer.
  *
  * @throws TypeError that names the place and the mistake
  */
-export function checkAnswer(where: string, answer: unknown, rules: Rules = answerRules): void {
-  if (!isPlain(answer) || isStop(answer)) {
+export function checkAnswer(
+  where: string,
+  answer: unknown,
+  rules: Rules = answerRules,
+  adviseKey: Advice['key'] & {} = advice.key,
+): void {
+  if (!isPlainObject(answer) || isStop(answer)) {
     const known = Object.keys(rules).join(', ')
     const body = typeof answer === 'string' || Array.isArray(answer) ? show(answer) : '…'
     wrong(
@@ -64,13 +67,13 @@ export function checkAnswer(where: string, answer: unknown, rules: Rules = answe
       'LARIAT_ANSWER',
     )
   }
-  checkKeys(where, answer, rules, advice)
-  for (const [name, each] of Object.entries(answer.headers ?? {})) {
-    if (each === undefined) continue
-    if (isToken(name) && !isFraming(name) && [each].flat().every(isWritable)) continue
-    const reason = isFraming(name) ? 'Node frames the body' : 'this is not a valid header'
-    wrong(`${where}: { headers: { ${show(name)}: ${show(each)} } }: ${reason}`, 'LARIAT_ANSWER')
-  }
+  checkKeys(where, answer, rules, { ...advice, key: adviseKey })
+  const headers = (answer.headers ?? {}) as Fields
+  const framing = Object.keys(headers).find(isFraming)
+  const name = framing ?? invalidField(headers)
+  if (name === undefined) return
+  const reason = name === framing ? 'Node frames the body' : 'this is not a valid header'
+  wrong(`${where}: { headers: { ${show(name)}: ${show(headers[name])} } }: ${reason}`, 'LARIAT_ANSWER')
 }
 
 function isFraming(name: string): boolean {

@@ -1,4 +1,5 @@
 // Keeps the events that wait for a client within its limits, counts those that are dropped, and hands out batches.
+import type { Deadline } from '../clock.js'
 import { batchBytes } from './batch.js'
 import { type Chunk, type Encoded, gather } from './chunk.js'
 import { type Elsewhere, type Limits, type Measure, Queue } from './queue.js'
@@ -17,10 +18,18 @@ const largeEvent = 2 ** 12
 /** How many times the limits may wait for the end of a turn: only then is it known what the kernel takes. */
 const leeway = 16
 
+/** The client that the events wait for. */
+interface Client {
+  /** Whether the limits can only be judged at the end of this turn, by `settle`. */
+  readonly mayCatchUp: boolean
+}
+
 /** A queue of references to bytes that all streams of a format share. */
 export class Backlog {
   readonly #limits: Limits
   readonly #queue: Queue<Encoded>
+  /** When the events that are gathered go out. */
+  due: Deadline | undefined
   /** Events that were dropped, and how many of them the client was not told of yet. */
   dropped = 0
   #untold = 0
@@ -56,13 +65,12 @@ export class Backlog {
   /**
    * Adds an event, within the limits.
    *
-   * @param mayCatchUp whether the limits can only be judged at the end of this turn, by `settle`
    * @returns whether it was accepted; undefined when the client is past its limits
    */
-  offer(encoded: Encoded, elsewhere: Elsewhere, mayCatchUp: () => boolean): boolean | undefined {
+  offer(encoded: Encoded, elsewhere: Elsewhere, client: Client): boolean | undefined {
     const queue = this.#queue
     const isEarly =
-      !queue.hasRoom(encoded, elsewhere) && queue.hasRoom(encoded, elsewhere, leeway) && mayCatchUp()
+      !queue.hasRoom(encoded, elsewhere) && queue.hasRoom(encoded, elsewhere, leeway) && client.mayCatchUp
     if (isEarly) {
       this.put(encoded)
       return true
@@ -101,7 +109,14 @@ export class Backlog {
     return untold
   }
 
+  /** The events that were gathered go out now, or never. */
+  stopGathering(): void {
+    this.due?.cancel()
+    this.due = undefined
+  }
+
   clear(): void {
+    this.stopGathering()
     this.#queue.clear()
   }
 

@@ -3,6 +3,7 @@ import { is, isBranded } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
 import { forsake } from '../guard.js'
+import { unpooled } from '../values/bytes.js'
 import type { Event } from '../values/event.js'
 import { type Halves, halvesOf, join, type Seam } from './halves.js'
 
@@ -72,10 +73,7 @@ export class Encoded extends Chunk {
    * alive. All who share the bytes share the copy.
    */
   keep(): void {
-    const { framed } = this
-    if (framed.buffer.byteLength <= 2 * framed.length) return
-    this.framed = Buffer.allocUnsafeSlow(framed.length)
-    framed.copy(this.framed)
+    this.framed = unpooled(this.framed)
   }
 
   /** As it follows what a stream has written. */

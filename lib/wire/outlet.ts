@@ -1,6 +1,6 @@
 // Puts a stream's events on the wire, in its format and within its limits; decides when a heartbeat goes out.
 import type { Request, Response } from 'express'
-import { clock, type Deadline } from '../clock.js'
+import { clock } from '../clock.js'
 import type { Plan } from '../declare/plan.js'
 import { LariatError } from '../errors.js'
 import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
@@ -13,7 +13,7 @@ import type { Seam } from './halves.js'
 import { noticeIn } from './notice.js'
 import type { Since } from './progress.js'
 import type { Elsewhere } from './queue.js'
-import { Writer } from './writer.js'
+import { Writer, type Written } from './writer.js'
 
 /** The stream that an outlet belongs to. */
 export interface Holder {
@@ -39,8 +39,6 @@ export class Outlet extends Writer implements Taker {
   readonly #holder: Holder
   /** Events that wait for the head, or for a slow client: references to bytes that streams share. */
   #backlog: Backlog | undefined
-  /** When the events that are gathered go out. */
-  #gathering: Deadline | undefined
 
   constructor(req: Request, res: Response, format: Format, options: Plan['stream'], holder: Holder) {
     super(req, res)
@@ -97,12 +95,12 @@ export class Outlet extends Writer implements Taker {
 
   /** Gathers events, for one write of as many as a group gathers. */
   #gather(encoded: Encoded): Wrote {
-    const queue = this.#ensureBacklog()
-    if (queue.bytes + encoded.size > batchBytes || !queue.hasRoom(encoded, this.#elsewhere))
+    const backlog = this.#ensureBacklog()
+    if (backlog.bytes + encoded.size > batchBytes || !backlog.hasRoom(encoded, this.#elsewhere))
       this.#handQueued(false)
     if (this.phase !== 'flowing') return this.#put(encoded)
-    queue.put(encoded)
-    this.#gathering ??= clock.after(this.gather, () => this.#guard(() => this.#handQueued(false)))
+    backlog.put(encoded)
+    backlog.due ??= clock.after(this.gather, () => this.#guard(() => this.#handQueued(false)))
     return 'ok'
   }
 
@@ -115,9 +113,9 @@ export class Outlet extends Writer implements Taker {
   }
 
   #take({ whole, events, now }: Batch): void {
-    if (this.#gathering) this.#handQueued(false)
+    if (this.#backlog?.isPending && this.phase === 'flowing') this.#handQueued(false)
     const isApart = this.#seam !== undefined || whole.halves !== undefined
-    if (this.phase !== 'flowing' || isApart || this.#backlog?.isPending) {
+    if (this.phase !== 'flowing' || isApart) {
       if (this.isEnded) return
       // a policy drops events one by one
       const takesAll = this.isBehind && !isApart && this.#options.overflow === 'close'
@@ -160,20 +158,14 @@ export class Outlet extends Writer implements Taker {
 
   /** A broken end for a client that is too slow to receive a notice. */
   cut(): void {
-    this.#forget()
+    this.#backlog?.clear()
     this.endNow()
   }
 
   /** Releases the response: the client has left, or another party answers. */
   release(): void {
-    this.#forget()
-    this.detach()
-  }
-
-  #forget(): void {
     this.#backlog?.clear()
-    this.#gathering?.cancel()
-    this.#gathering = undefined
+    this.detach()
   }
 
   /** Sends a heartbeat if nothing else was written. */
@@ -241,7 +233,7 @@ export class Outlet extends Writer implements Taker {
   }
 
   #enqueue(encoded: Encoded): Wrote {
-    const isAccepted = this.#ensureBacklog().offer(encoded, this.#elsewhere, () => this.mayCatchUp)
+    const isAccepted = this.#ensureBacklog().offer(encoded, this.#elsewhere, this)
     if (isAccepted === false) return 'dropped'
     if (isAccepted) return this.isBehind ? 'wait' : 'ok'
     this.#pastLimits()
@@ -254,8 +246,7 @@ export class Outlet extends Writer implements Taker {
 
   /** Writes the queue: while the client keeps up, or all of it at an end. */
   #handQueued(isEnd: boolean): void {
-    this.#gathering?.cancel()
-    this.#gathering = undefined
+    this.#backlog?.stopGathering()
     this.#tellDrops()
     while (this.queued > 0 && (isEnd || this.phase === 'flowing')) {
       const batch = this.#ensureBacklog().takeBatch((each) => this.#separated(each))
@@ -280,7 +271,7 @@ export class Outlet extends Writer implements Taker {
     if (notice.size > 0) this.#hand(this.#separated(notice), 0)
   }
 
-  #hand(chunk: Chunk, events: number): 'ok' | 'wait' | 'closed' {
+  #hand(chunk: Chunk, events: number): Written {
     // an empty chunk would end the body
     const written = chunk.size > 0 ? this.write(chunk) : this.isBehind ? 'wait' : 'ok'
     if (written === 'closed') return written

@@ -1,7 +1,8 @@
 // Decides whether middleware that has wrapped `write` lets bytes pass, or keeps them for good.
 import type { Response } from 'express'
 import { clock, type Deadline } from '../clock.js'
-import { LariatError } from '../errors.js'
+import { LariatError, report } from '../errors.js'
+import { safely } from '../guard.js'
 import { isPromise } from '../promise.js'
 
 /** Milliseconds in which the first bytes have to pass: what changes a body as a whole cannot be streamed. */
@@ -21,7 +22,9 @@ export class Passage {
   readonly #through: Through
   /** Writes that have returned a promise. */
   #pending = 0
-  #settled: (() => void) | undefined
+  #settled: ((hasFailed: boolean) => void) | undefined
+  /** A write has rejected: what it was to write is missing. */
+  #hasFailed = false
   #deadline: Deadline | undefined
   #hasPassed = false
   #isCancelled = false
@@ -44,8 +47,8 @@ export class Passage {
   }
 
   /** Calls once the promises of all writes have settled. */
-  whenSettled(run: () => void): void {
-    if (this.#pending === 0) run()
+  whenSettled(run: (hasFailed: boolean) => void): void {
+    if (this.#pending === 0) run(this.#hasFailed)
     else this.#settled = run
   }
 
@@ -59,9 +62,15 @@ export class Passage {
     this.#pending += 1
     const settled = () => {
       this.#pending -= 1
-      if (this.#pending === 0) this.#settled?.()
+      if (this.#pending > 0) return
+      safely(
+        () => this.#settled?.(this.#hasFailed),
+        (error) => report(`the end of ${this.#through.path} failed`, error),
+      )
     }
-    written.then(settled, (error) => {
+    // a thenable of the middleware's may call back twice
+    Promise.resolve(written).then(settled, (error) => {
+      this.#hasFailed = true
       this.#through.failed(error)
       settled()
     })

@@ -1,10 +1,12 @@
 // Writes through a response's own `write`, where chunks may not go to the socket directly: in pieces, past middleware.
 import type { Response } from 'express'
+import { safely } from '../guard.js'
 import { takenBytes } from '../http/node.js'
+import { isPromise } from '../promise.js'
 import { Passage, type Through } from './passage.js'
 
 /** Middleware that compresses adds `flush`. */
-export type Streamed = Response & { flush?: () => void }
+export type Streamed = Response & { flush?: () => unknown }
 
 /** Small enough for a slow client to take one within the writeTimeout. */
 const pieceBytes = 2 ** 16
@@ -62,10 +64,10 @@ export class Plain {
     return isTaken
   }
 
-  /** Calls once all is written: what ends a response earlier loses the rest. */
-  onceWritten(run: () => void): void {
+  /** Calls once all is written, and says whether a write has failed: what ends a response earlier loses the rest. */
+  onceWritten(run: (hasFailed: boolean) => void): void {
     const passage = this.#passage
-    const last = passage ? () => passage.whenSettled(run) : run
+    const last = passage ? () => passage.whenSettled(run) : () => run(false)
     if (this.#pieces.length === 0) last()
     else this.#finish = last
   }
@@ -76,7 +78,12 @@ export class Plain {
 
   #offer(bytes: Buffer): boolean {
     const said = this.isWrapped ? this.#ensurePassage().write(bytes) : this.#res.write(bytes)
-    this.#res.flush?.()
+    const flushed: unknown = this.#res.flush?.()
+    if (isPromise(flushed))
+      safely(
+        () => flushed,
+        (error) => this.#through.failed(error),
+      )
     return this.#hasTaken(said)
   }
 

@@ -14,6 +14,15 @@ export interface Idle {
   idle(since: Since): void
 }
 
+/** Calls back once a client has taken nothing for the whole timeout. */
+export function atTimeout(call: () => void): Idle {
+  return {
+    idle(since) {
+      if (since === 'timeout') call()
+    },
+  }
+}
+
 interface Watched {
   readonly res: Response
   readonly writeTimeout: number

@@ -92,7 +92,10 @@ export class Queue<Item> {
    */
   settle(elsewhere: Elsewhere): number | undefined {
     const items = this.#items.filter((item) => item !== gone) as Item[]
+    const isConflating = this.#newest !== undefined
     this.clear()
+    // until the queue is empty
+    if (isConflating) this.#newest = new Map()
     let dropped = 0
     for (const item of items) {
       if (this.#measure.isKept(item)) {

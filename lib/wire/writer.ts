@@ -17,13 +17,13 @@ import type { Wrote } from '../values/open-stream.js'
 import type { Chunk } from './chunk.js'
 import type { Through } from './passage.js'
 import { Plain, type Streamed } from './plain.js'
-import { type Idle, Progress, type Since } from './progress.js'
+import { atTimeout, type Idle, Progress, type Since } from './progress.js'
 
 /** More than a kernel takes at once from a client that does not read: Linux's default limit of a send buffer. */
 const mostAtOnce = 2 ** 22
 
 /** The answer to a write. */
-type Written = Exclude<Wrote, 'dropped'>
+export type Written = Exclude<Wrote, 'dropped'>
 
 /**
  * The phase of a response. `waiting`: the head is not out. `flowing`: the client keeps up. `behind`: it does not.
@@ -91,7 +91,7 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   }
 
   /** The client is behind, but the kernel was not asked since, or is taking more: it may be no slow client. */
-  protected get mayCatchUp(): boolean {
+  get mayCatchUp(): boolean {
     if (!this.isBehind || this.res.socket === null || this.unsentBytes > mostAtOnce) return false
     return this.#progress?.hasStopped === false
   }
@@ -155,7 +155,10 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
     }
     if (this.res.socket?.writable === false) {
       // the connection is closing: drop a client that does not close its half
-      this.#progress ??= new Progress(this, { idle: (since) => since === 'timeout' && destroy(this.res) })
+      this.#progress ??= new Progress(
+        this,
+        atTimeout(() => destroy(this.res)),
+      )
       return 'closed'
     }
     this.lastWrite = now
@@ -167,7 +170,8 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   protected endWith(tail: Uint8Array, keepsAlive: boolean): void {
     this.#close()
     if (!keepsAlive) closeAfter(this.res)
-    if (this.#plain) this.#plain.onceWritten(() => this.#end(tail))
+    // a response of which a write is missing must not look whole
+    if (this.#plain) this.#plain.onceWritten((hasFailed) => (hasFailed ? cut(this.res) : this.#end(tail)))
     else this.#end(tail)
     this.#limit(() => this.res.writableFinished)
   }
@@ -195,6 +199,7 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
     this.#limit(() => this.res.destroyed)
   }
 
+  /** Drops the connection at once. */
   protected endNow(): void {
     this.#close()
     const { socket } = this.res
@@ -281,11 +286,10 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
 
   /** Cuts a client that does not take the last bytes after an end. */
   #limit(isDone: () => boolean): void {
-    this.#progress = new Progress(this, {
-      idle: (since) => {
-        if (since === 'timeout' && !isDone()) destroy(this.res)
-      },
+    const late = atTimeout(() => {
+      if (!isDone()) destroy(this.res)
     })
+    this.#progress = new Progress(this, late)
     this.res.once('finish', () => this.detach())
   }
 }

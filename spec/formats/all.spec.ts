@@ -1,9 +1,12 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect } from 'chai'
 import { csv } from '../../lib/formats/csv.js'
 import { format } from '../../lib/formats/format.js'
 import { jsonArray, jsonSeq, ndjson } from '../../lib/formats/json.js'
 import { multipart } from '../../lib/formats/multipart.js'
 import { sse } from '../../lib/formats/sse.js'
 import { raw, text } from '../../lib/formats/text.js'
+import { event } from '../../lib/values/event.js'
 import { formatContract } from '../contracts/format.js'
 import { unserialisable as bad } from './unserialisable.js'
 
@@ -91,4 +94,23 @@ formatContract('format() of JSON', {
     }),
   good: values,
   bad,
+})
+
+describe('A promise among the data, which somebody forgot to await', () => {
+  for (const [name, format] of Object.entries({
+    sse: sse(),
+    ndjson: ndjson(),
+    csv: csv({ columns: ['a'] }),
+    text: text(),
+    raw: raw('a/b'),
+    'multipart of JSON': multipart('application/json'),
+    'multipart of bytes': multipart('image/png'),
+  })) {
+    it(`is refused by ${name}, and ends no process when it rejects`, async () => {
+      expect(() => format.encode(event(Promise.reject(new Error('nobody’s')))))
+        .to.throw(TypeError, 'A promise cannot be written: await it first')
+        .that.includes({ code: 'LARIAT_DATA' })
+      await turn()
+    })
+  }
 })

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { expect } from 'chai'
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
@@ -76,6 +77,23 @@ describe('csv', () => {
     expect(() => encoded(format, row))
       .to.throw(TypeError, /column 'a'.*no such row/)
       .that.includes({ code: 'LARIAT_DATA', cause })
+  })
+
+  it('takes what keeps its values elsewhere for no record, rather than write an empty one', () => {
+    const rejected = Promise.reject(new Error('nobody’s'))
+    for (const data of [
+      new Map([['a', 1]]),
+      new Set([1]),
+      new Response('a'),
+      new Blob(['a']),
+      Readable.from([1]),
+    ])
+      expect(() => encoded(format, data))
+        .to.throw(TypeError, 'is not a record')
+        .that.includes({ code: 'LARIAT_DATA' })
+    expect(() => encoded(format, rejected)).to.throw(TypeError, 'A promise cannot be written: await it first')
+    expect(encoded(csv({ columns: ['message'] }), new Error('a'))).to.equal('a\r\n')
+    expect(encoded(csv({ columns: ['size'] }), new Map([['a', 1]]))).to.equal('1\r\n')
   })
 
   it('says how many values an array should have had', () => {

@@ -1,3 +1,6 @@
+import { Readable } from 'node:stream'
+import { createHub } from '../../lib/index.js'
+
 /** What JSON has no text for. */
 export const unserialisable: readonly unknown[] = [
   () => 1,
@@ -26,6 +29,16 @@ export const unserialisable: readonly unknown[] = [
   new ArrayBuffer(1),
   new DataView(new ArrayBuffer(1)),
   new AbortController().signal,
+  // JSON would write what they are made of
+  Readable.from([1]),
+  new (class Observable {
+    _subscribe = () => {}
+    source = 1
+    '@@observable'() {
+      return this
+    }
+  })(),
+  createHub().channel('a'),
   circle(),
   {
     toJSON() {

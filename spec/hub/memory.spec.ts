@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
 import { clock } from '../../lib/clock.js'
 import { createHub, event, ndjson } from '../../lib/index.js'
+import { asBytes } from '../../lib/values/bytes.js'
 import { Encoded, encode } from '../../lib/wire/chunk.js'
 import { stage, staged } from '../support/stage.js'
 
@@ -90,6 +91,30 @@ describe('What is retained is what is counted (docs/guide/channels.md)', () => {
   })) {
     it(`${name}: within a factor of two of historyBytes`, () => {
       expect(heldBy(data, limit)).to.be.within(limit / 2.5, 2 * limit)
+    })
+  }
+
+  const bytesOf: Readonly<Record<string, (memory: ArrayBuffer, at: number, length: number) => unknown>> = {
+    'a Buffer': (memory, at, length) => Buffer.from(memory, at, length),
+    'a Uint8Array': (memory, at, length) => new Uint8Array(memory, at, length),
+    'a Float32Array': (memory, at, length) => new Float32Array(memory, at, length / 4),
+    'a DataView': (memory, at, length) => new DataView(memory, at, length),
+    'an ArrayBuffer': (memory, at, length) => memory.slice(at, at + length),
+  }
+  for (const [name, cut] of Object.entries(bytesOf)) {
+    it(`${name}: its bytes are counted, and no others are kept`, async () => {
+      const channel = createHub().channel<unknown>('a', { historyBytes: 10_000 })
+      const memory = new ArrayBuffer(100_000)
+      new Uint8Array(memory).fill(7)
+      for (let count = 0; count < 20; count++) await channel.publish(cut(memory, 4 * count, 1000))
+      const kept: unknown[] = []
+      for await (const { data } of channel.replay('earliest')) kept.push(data)
+      expect(kept).to.have.length(6)
+      const given = cut(memory, 0, 1000) as object
+      expect(kept[0]).to.be.instanceOf(given.constructor)
+      expect(asBytes(kept[0])).to.deep.equal(asBytes(given))
+      const { buffer = kept[0] as ArrayBuffer } = kept[0] as { buffer?: ArrayBuffer }
+      expect(buffer.byteLength).to.equal(1000)
     })
   }
 

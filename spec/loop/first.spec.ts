@@ -121,6 +121,19 @@ describe('The head may wait for the first event: `head: first` (docs/guide/loop.
     expect(log.entries).to.deep.equal(['subscribe'])
   })
 
+  it('in a format without notices the head goes out for a gap, and tells it: a client with a stale id is not refused for ever', async () => {
+    const channel = createHub().channel<number>('events', { history: 10 })
+    await channel.publish(1)
+    const site = await stage.now.serve(
+      resource({ contentTypesProvided: [ndjson()], subscribe: channel, ...first }),
+    )
+    const client = site.get('/', { headers: { 'Last-Event-ID': 'of-yesterday' } })
+    const { status, headers } = await client.head()
+    expect(status).to.equal(200)
+    expect(headers).to.have.property('event-gap', 'unknown')
+    expect(await client.until('1\n')).to.equal('1\n')
+  })
+
   it('a client that leaves before it is gone, and a gap is an event', async () => {
     const { client, log } = await hold(first)
     client.leave()

@@ -178,6 +178,10 @@ const kinds: Record<string, () => Mortal> = {
     const { target, controller } = webStream()
     return failing({ target, die: () => controller.error(new Error('broken')) })
   },
+  'a Web stream: errored with nothing': () => {
+    const { target, controller } = webStream()
+    return failing({ target, die: () => controller.error() })
+  },
   'a Web stream that somebody reads: closed': () => {
     const { readable, writable } = new TransformStream()
     const reader = readable.getReader()

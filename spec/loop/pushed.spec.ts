@@ -198,6 +198,20 @@ describe('An Observable that `subscribe` returns (docs/guide/loop.md)', () => {
     expect(observers).to.deep.equal([])
   })
 
+  it('one whose `subscribe` is async, or whose Observable is a promise, and rejects: nobody else hears of it', async () => {
+    const rejecting = async () => {
+      throw new Error('broken')
+    }
+    for (const value of [
+      { '@@observable': () => ({ subscribe: rejecting }) },
+      { '@@observable': rejecting },
+    ]) {
+      const { log, client } = await hold({ subscribe: () => value as never })
+      await log.until('error')
+      await client.ended
+    }
+  })
+
   it('one without a `subscribe` is an error', async () => {
     const { client } = await hold({ subscribe: () => ({ '@@observable': () => ({}) }) as never })
     expect((await client.whole()).status).to.equal(500)

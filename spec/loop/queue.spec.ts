@@ -91,6 +91,19 @@ class Model {
     this.items.push(item)
   }
 
+  /** As if all that waits came now, one by one; it is the same wait, so that conflation goes on. */
+  settle(others: { count: number; bytes: number }): number | undefined {
+    const all = this.items
+    this.items = []
+    let dropped = 0
+    for (const item of all) {
+      const more = measure.isKept(item) ? this.put(item) : this.offer(item, others)
+      if (more === undefined && !measure.isKept(item)) return undefined
+      dropped += more ?? 0
+    }
+    return dropped
+  }
+
   take(): Entry {
     const item = this.items.shift()
     if (this.items.length === 0) this.#conflates = false
@@ -115,6 +128,14 @@ type Step =
     }
   | { readonly do: 'offer undefined' | 'take' | 'clear' }
   | { readonly do: 'put'; readonly size: number }
+  /** Some come regardless of the limits, which apply then. */
+  | {
+      readonly do: 'settle'
+      readonly keys: readonly string[]
+      readonly size: number
+      readonly count: number
+      readonly bytes: number
+    }
 
 const size = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 1, max: 9 }) },
@@ -129,10 +150,18 @@ const offer = fc.record({
   count: elsewhere,
   bytes: elsewhere,
 })
+const settle = fc.record({
+  do: fc.constant('settle' as const),
+  keys: fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 4 }),
+  size,
+  count: elsewhere,
+  bytes: elsewhere,
+})
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: offer },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('offer undefined' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('put' as const), size }) },
+  { weight: 2, arbitrary: settle },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('take' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const) }) },
 )
@@ -164,6 +193,15 @@ function both(step: Step, id: number, mailbox: Queue<Entry>, model: Model, isSev
     const item: Item = { id, key: 'kept', size: step.size, count: 1, isKept: true }
     mailbox.put(item)
     model.put(item)
+  } else if (step.do === 'settle') {
+    for (const key of step.keys) {
+      const item: Item = { id, key, size: step.size, count: 1, isKept: false }
+      mailbox.put(item)
+      model.put(item)
+    }
+    dropped = model.settle(step)
+    expect(mailbox.settle(step), 'dropped').to.equal(dropped)
+    if (dropped === undefined) return true
   } else if (step.do === 'clear') {
     mailbox.clear()
     model.clear()
@@ -218,7 +256,7 @@ describe('Messages that wait for one client (docs/slow-clients.md)', () => {
           const model = new Model(limit)
           let id = 0
           for (const [each, times] of runs) {
-            if (each.do === 'clear') continue
+            if (each.do === 'clear' || each.do === 'settle') continue
             for (let time = 0; time < times; time++) if (both(each, id++, mailbox, model, isSeveral)) return
           }
           expect(ids(drain(mailbox))).to.deep.equal(ids(model.items))

@@ -337,6 +337,24 @@ describe('terminate is called exactly once, with the reason (docs/guide/loop.md)
     expect(warning.message).not.to.include('secret')
   })
 
+  it('an unsubscribe that throws or rejects what cannot be looked at, such as a revoked Proxy, is a warning', async () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    const unsubscribes = [
+      () => {
+        throw proxy
+      },
+      () => Promise.reject(proxy),
+    ]
+    for (const unsubscribe of unsubscribes) {
+      const { client, context } = await hold({ subscribe: () => unsubscribe })
+      await client.head()
+      context.stream.close()
+      await client.whole()
+      expect(String(await stage.now.warning())).to.contain('cannot be shown')
+    }
+  })
+
   it('without it the other ends are no warnings', async () => {
     const site = await stage.now.serve(
       loop({ format: ndjson(), subscribe: ({ req }) => (req.query.end ? [1] : undefined) }),

@@ -1,5 +1,16 @@
 import { expect } from 'chai'
-import { event, ndjson, sse, type Wrote } from '../../lib/index.js'
+import {
+  csv,
+  event,
+  jsonArray,
+  jsonSeq,
+  multipart,
+  ndjson,
+  raw,
+  sse,
+  text,
+  type Wrote,
+} from '../../lib/index.js'
 import { hold } from '../support/held.js'
 import { flood, stage, staged, turns } from '../support/stage.js'
 
@@ -31,6 +42,17 @@ describe('write encodes data and puts it on the wire (docs/guide/loop.md)', () =
     expect(client.body.length).to.equal(flood.length + '"first"\n""\n"then"\n"last"\n'.length)
     expect(await context.drained()).to.equal('ok')
     expect(context.write('caught up')).to.equal('ok')
+  })
+
+  it('refuses a promise in every format, and one that rejects is handled by then', async () => {
+    const formats = [sse(), ndjson(), jsonSeq(), jsonArray(), csv({ columns: ['a'] }), text(), raw('a/b')]
+    for (const format of [...formats, multipart('text/plain'), multipart('application/json')]) {
+      const { context } = await hold({ format })
+      expect(() => context.write(Promise.reject(new Error('forgotten'))), String(format.mediaType)).to.throw(
+        TypeError,
+      )
+    }
+    await turns()
   })
 
   it('says `closed` and never throws for a client that left', async () => {

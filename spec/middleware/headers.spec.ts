@@ -36,6 +36,20 @@ onBoth('Headers of other middleware (docs/guide/existing-app.md)', () => {
     })
   }
 
+  it('A Content-Type of stop() counts, also where middleware had set the same for all answers', async () => {
+    const type = 'application/vnd.api+json'
+    const typing: RequestHandler = (_req, res, next) => {
+      res.setHeader('Content-Type', type)
+      next()
+    }
+    for (const name of ['Content-Type', 'content-type']) {
+      const forbidden = () => stop(200, { headers: { [name]: type }, body: { data: 1 } })
+      const site = await stage.now.serve(resource({ forbidden }), { before: [typing] })
+      const { headers } = await site.get().whole()
+      expect(headers['content-type']).to.equal(type)
+    }
+  })
+
   it('Cache-Control stays on the error answer in place of a stream, and that of the stream does not', async () => {
     const failing: RequestHandler = (_req, res, next) => {
       onHeaders(res, () => {

@@ -218,6 +218,123 @@ onBoth('Middleware that is not careful (docs/guide/existing-app.md)', () => {
       await client.ended
     })
 
+    it('a `write` that rejects for an event, after the end: what is not whole is cut', async () => {
+      let count = 0
+      let reject = () => {}
+      const rejecting: RequestHandler = (_req, res, next) => {
+        const write = res.write as Write
+        res.write = ((...given: unknown[]) => {
+          if (++count !== 3) return write.apply(res, given)
+          return new Promise((_resolve, fail) => {
+            reject = () => fail(new Error('wrapped'))
+          })
+        }) as Response['write']
+        next()
+      }
+      const { client, context, log } = await hold({ format: sse() }, {}, { before: [rejecting] })
+      for (const each of [1, 2]) context.write(each)
+      context.stream.close()
+      await log.until('revoked')
+      reject()
+      expect(await client.closed()).to.include({ body: ':\ndata: 1\n\n', isWhole: false })
+    })
+
+    it('a `write` that answers a thenable which calls back twice', async () => {
+      const twice: RequestHandler = (_req, res, next) => {
+        const write = res.write as Write
+        res.write = ((...given: unknown[]) => {
+          write.apply(res, given)
+          return {
+            // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+            then(answer: () => void) {
+              answer()
+              answer()
+            },
+          }
+        }) as unknown as Response['write']
+        next()
+      }
+      const { client, context } = await hold({}, {}, { before: [twice] })
+      for (const each of [1, 2]) context.write(each)
+      context.stream.close()
+      expect((await client.whole()).body).to.equal('1\n2\n')
+    })
+
+    it('an `end` that throws after an asynchronous `write`: a warning, and the connection is dropped', async () => {
+      const failing: RequestHandler = (_req, res, next) => {
+        const write = res.write as Write
+        res.write = (async (...given: unknown[]) => {
+          await turns(1)
+          return write.apply(res, given)
+        }) as unknown as Response['write']
+        res.end = () => {
+          throw new Error('wrapped')
+        }
+        next()
+      }
+      const { client, context } = await hold({}, {}, { before: [failing] })
+      context.write(1)
+      context.stream.close()
+      await client.ended
+      expect(String(await stage.now.warning())).to.contain('wrapped')
+    })
+
+    it('a `flush` that rejects: the stream is cut', async () => {
+      const rejecting: RequestHandler = (_req, res, next) => {
+        const write = res.write as Write
+        res.write = ((...given: unknown[]) => write.apply(res, given)) as Response['write']
+        Object.assign(res, {
+          flush: async () => {
+            throw new Error('wrapped')
+          },
+        })
+        next()
+      }
+      const { client, context, log, reasons } = await hold({}, {}, { before: [rejecting] })
+      context.write(1)
+      await log.until('error')
+      expect(String(reasons[0]?.error)).to.contain('wrapped')
+      await client.ended
+    })
+
+    it('a `write` that throws for the last bytes: the stream is cut, with a warning, and nothing is left', async () => {
+      const failing = (nth: number): RequestHandler => {
+        return (_req, res, next) => {
+          const write = res.write as Write
+          let count = 0
+          res.write = ((...given: unknown[]) => {
+            if (++count === nth) throw new Error('wrapped')
+            return write.apply(res, given)
+          }) as Response['write']
+          next()
+        }
+      }
+      const endings: [nth: number, stream: object, end: (context: Context) => void][] = [
+        [2, { endEvent: true }, ({ stream }) => stream.close()],
+        [2, { errorEvent: true }, ({ fail }) => fail(new Error('source'))],
+        [
+          2,
+          { gather: 1000 },
+          ({ write, stream }) => {
+            write(1)
+            stream.close()
+          },
+        ],
+      ]
+      for (const [nth, stream, end] of endings) {
+        const { client, context, site } = await hold(
+          { format: sse(), stream },
+          {},
+          { before: [failing(nth)] },
+        )
+        await client.head()
+        end(context)
+        expect(await client.closed()).to.include({ body: ':\n', isWhole: false })
+        expect(String(await stage.now.warning())).to.contain('wrapped')
+        expect(site.server.listening).to.equal(true)
+      }
+    })
+
     it('a `write` that never calls the original, and an `end` that does not either: dropped after the writeTimeout', async () => {
       const deaf: RequestHandler = (_req, res, next) => {
         res.write = (() => true) as Response['write']

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
 import { expect } from 'chai'
 import type { Event, Reason } from '../../lib/index.js'
 import * as here from '../../lib/index.js'
@@ -18,6 +19,11 @@ describe('Two copies of the package in one process (docs/operate/runtimes.md)', 
   it('are two: nothing of the one is the other’s', () => {
     expect(copies.cjs.resource).not.to.equal(copies.esm.resource)
     expect(copies.cjs.LariatError).not.to.equal(copies.esm.LariatError)
+  })
+
+  it('show an error by its own name, as bundled as it is', () => {
+    for (const { LariatError } of [copies.cjs, copies.esm])
+      expect(inspect(new LariatError('LARIAT_DOWN', 'gone'))).to.match(/^LariatError: gone/)
   })
 
   it('have one `timeout`', () => expect(copies.cjs.timeout).to.equal(copies.esm.timeout))

@@ -456,7 +456,7 @@ describe('Declaring a loop', () => {
     for (const headers of [
       1,
       [],
-      { a: 1 },
+      { a: true },
       null,
       { 'content-length': '1' },
       { 'Transfer-Encoding': 'identity' },

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { expect } from 'chai'
-import type { Response } from 'express'
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express'
+import onHeaders from 'on-headers'
 import { loop, ndjson, resource, sse, stop } from '../../lib/index.js'
 import type { Spec } from '../support/http.js'
 import type { Ask } from '../support/raw.js'
@@ -100,6 +101,62 @@ describe('The framing of an answer (RFC 9112 6)', () => {
         expect(head.status).to.equal(get.status)
         // a coding gives a length only once all is coded
         expect(fields(head), how).to.deep.equal(fields(get))
+      }
+    })
+  }
+})
+
+describe('An answer in place of one that cannot be sent', () => {
+  staged()
+
+  const throwing: RequestHandler = (_req, res, next) => {
+    onHeaders(res, () => {
+      throw new Error('a hook into the head')
+    })
+    next()
+  }
+  const circular: { self?: unknown } = {}
+  circular.self = circular
+  const locked = () => {
+    const stream = new ReadableStream()
+    stream.getReader()
+    return stream
+  }
+  const failing: Record<string, readonly [endpoint: object, ...before: RequestHandler[]]> = {
+    'JSON that is circular': [provide(() => circular)],
+    'a Web stream that another reader has': [provide(locked)],
+    'a stream that fails': [provide(() => Readable.from([{}]))],
+    'a coded stream that fails': [provide(() => Readable.from([{}]), coded)],
+    'text behind a hook that throws': [provide(() => text), throwing],
+    'a coded text behind a hook that throws': [provide(() => text, coded), throwing],
+    'an empty answer behind a hook that throws': [resource({}), throwing],
+    'a problem behind a hook that throws': [resource({ resourceExists: false }), throwing],
+    'stop() behind a hook that throws': [provide(() => stop(200, { body: Readable.from([text]) })), throwing],
+    'a loop whose `subscribe` fails': [
+      loop({
+        format: sse(),
+        subscribe: () => {
+          throw new Error('no source')
+        },
+      }),
+    ],
+    'a list that fails': [provide(() => ndjson().once([circular]))],
+  }
+  for (const [what, [endpoint, ...before]] of Object.entries(failing)) {
+    it(`has a framing, so that the next request is answered: ${what}`, async () => {
+      // an error handler that writes in pieces knows no length
+      const inPieces: ErrorRequestHandler = (_error, _req, res, _next) => {
+        res.status(500).write('the app ')
+        res.end('failed')
+      }
+      for (const after of [[], [inPieces]]) {
+        const site = await stage.now.serve(endpoint, { before, after })
+        const client = site.connect()
+        for (const _ of [1, 2]) {
+          const answer = await client.ask('/', { headers: { 'Accept-Encoding': 'gzip' } }).whole()
+          expect(answer).to.include({ status: 500, body: 'the app failed' })
+          expect(Object.keys(answer.headers)).to.include.oneOf(['content-length', 'transfer-encoding'])
+        }
       }
     })
   }

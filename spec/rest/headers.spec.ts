@@ -67,11 +67,26 @@ onBoth('`headers`: those of a held response', () => {
     await expectStatus({ ...spec, headers: async () => stop(503) }, { method: 'HEAD' }, 503)
   })
 
+  it('A value may be a number, several lines, or undefined for none', async () => {
+    const headers = { 'X-A': 5, 'Set-Cookie': ['a=b', 'c=d'], 'X-None': undefined }
+    for (const each of [headers, () => headers]) {
+      const answer = await expectStatus({ ...streamed, headers: each }, {}, 200)
+      expect(answer.headers).to.deep.include({ 'x-a': '5', 'set-cookie': ['a=b', 'c=d'] })
+      expect(answer.headers).not.to.have.property('x-none')
+    }
+    const options = { 'Access-Control-Max-Age': 5, 'X-None': undefined }
+    const answer = await expectStatus({ ...streamed, options }, { method: 'OPTIONS' }, 200)
+    expect(answer.headers).to.include({ 'access-control-max-age': '5' })
+    expect(answer.headers).not.to.have.property('x-none')
+  })
+
   it('What it throws, or may not answer, is an error that names it', async () => {
     for (const [answer, message] of [
       [{ 'X-A': 'b\r\nc' }, 'headers answered'],
       [{ 'Content-Length': '1' }, 'without Content-Length and Transfer-Encoding'],
       ['X-A: b', 'headers answered'],
+      [{ 'X-A': 'b', 'X C': 'd' }, "({ 'X C': 'd' } is not a valid header)"],
+      [{ 'X-A': 'b', 'X-C': { d: 1 } }, "({ 'X-C': { d: 1 } } is not a valid header)"],
     ] as const) {
       for (const headers of [() => answer, async () => answer])
         await expectError({ ...streamed, headers: headers as never }, {}, message)
@@ -122,7 +137,7 @@ onBoth('`headers`: those of a held response', () => {
       ).headers,
     ).to.include({ 'x-a': 'b' })
     await expectError(
-      made(() => ({ 'X-A': 1 })),
+      made(() => ({ 'X-A': true })),
       {},
       'headers answered',
     )

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import express from 'express'
 import * as lariat from '../../lib/index.js'
-import { onBoth } from '../support/http.js'
+import { expectError, onBoth } from '../support/http.js'
 
 // as JavaScript calls it
 const { createHub, csv, event, loop, ndjson, resource, resources, sse, stop } = lariat as unknown as Record<
@@ -14,6 +14,11 @@ const hub = createHub()
 const provided = { contentTypesProvided: [sse()] }
 const subscribe = () => []
 const held = { format: sse(), subscribe }
+const observable = {
+  '@@observable'() {
+    return this
+  },
+}
 const taking = { allowedMethods: ['POST'] }
 
 const orFunction = ', or a function of the context that returns that'
@@ -131,6 +136,16 @@ const misuses: Readonly<Record<string, readonly Row[]>> = {
       'one for all responses',
       () => resource({ ...provided, subscribe: [1] }),
       `resource: \`subscribe\` is [ 1 ]: expected ${aSource}; each response needs a source of its own: write a function that returns it`,
+    ],
+    [
+      'several formats of a loop',
+      () => loop({ ...held, format: [sse(), ndjson()] }),
+      'loop: `format` is [ [Object], [Object] ]: expected a format, such as sse(); a loop has one: to negotiate, write resource({ contentTypesProvided: […], subscribe: … })',
+    ],
+    [
+      'an Observable for all responses',
+      () => resource({ ...provided, subscribe: observable }),
+      `resource: \`subscribe\` is { '@@observable': [Function: @@observable] }: expected ${aSource}; each response needs a source of its own: write a function that returns it`,
     ],
     [
       '`info` and no `subscribe`',
@@ -443,9 +458,63 @@ describe('Declared wrong, said at once: what came, what was expected, and what t
     )
   })
 
+  it('event() drops no metadata: an unknown key is named', () => {
+    for (const [meta, message] of [
+      [{ event: 'tick' }, 'unknown key `event`: SSE’s field `event` is the `type`'],
+      [{ typ: 'tick' }, 'unknown key `typ`. Did you mean `type`?'],
+      [{ id: '1', data: 2 }, 'unknown key `data`: the data is the first argument'],
+      [new Map([['id', '1']]), 'expected a plain object, not Map'],
+    ] as const)
+      expect(() => event(1, meta))
+        .to.throw(TypeError, `event(…, …): ${message}`)
+        .that.includes({ code: 'LARIAT_DATA' })
+  })
+
+  it('Another event’s metadata can be passed on', () => {
+    const other = event('other', { id: '1', type: 'tick' })
+    expect(event('data', other)).to.include({ data: 'data', id: '1', type: 'tick' })
+    expect(event('data', { ...other, type: 'tock' })).to.include({ data: 'data', id: '1', type: 'tock' })
+  })
+
   it('A router and an app are not taken for entries of a table', () => {
     for (const entry of [express.Router(), express()])
       expect(() => resources({ '/a': entry })).to.throw(TypeError, mounted)
+  })
+})
+
+onBoth('Answered wrong: the advice fits what came', () => {
+  const listed = 'a list is streamed by ndjson().once(list), or is a body as [...list]'
+  for (const [what, answer, advice] of [
+    ['a Set', () => new Set([1]), listed],
+    ['a generator object', () => (function* () {})(), listed],
+    ['an async generator', () => (async function* () {})(), 'a list is streamed by ndjson().once(list)'],
+    ['a Map', () => new Map([['a', 1]]), entries],
+    ['Headers', () => new Headers(), entries],
+    ['a channel', () => hub.channel('a'), 'provide a format, sse(), and write subscribe: () => …'],
+    ['an Observable', () => observable, 'provide a format, sse(), and write subscribe: () => …'],
+    ['a Response of fetch', async () => new Response('a'), 'its body is a stream: return response.body'],
+  ] as const) {
+    it(`${what} of a provider`, async () => {
+      await expectError(
+        { contentTypesProvided: { 'a/b': answer as never } },
+        {},
+        `once() (${advice}), or stop()`,
+      )
+    })
+  }
+
+  it('a Response of fetch as a source', async () => {
+    const spec = { ...provided, subscribe: (() => new Response('a')) as never }
+    await expectError(spec, {}, '(its body is a stream: return response.body), or stop()')
+  })
+
+  it('a Set of methods', async () => {
+    const allowedMethods = (() => new Set(['GET'])) as never
+    await expectError(
+      { ...provided, subscribe, allowedMethods },
+      {},
+      'a list of method names (write [...set])',
+    )
   })
 })
 

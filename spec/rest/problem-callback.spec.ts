@@ -405,7 +405,12 @@ describe('What problem() answers', () => {
       () => stop(200, { body: 'fine' }),
       /expected an object with headers, body, not \{ status: 200/,
     ],
-    ['answers another status', () => ({ status: 200, body: '' }), /unknown key `status`/],
+    ['answers another status', () => ({ status: 200, body: '' }), /unknown key `status`: the status stays/],
+    [
+      'answers the body alone',
+      () => ({ error: 'sorry' }),
+      /unknown key `error`: the body is one key of the answer: write \{ body: \{ error: … \} \}/,
+    ],
     [
       'answers a header that is none',
       () => ({ body: '', headers: { 'X-A': 'a\r\nb' } }),

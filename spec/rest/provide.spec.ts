@@ -3,7 +3,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { expect } from 'chai'
-import { ndjson, sse, stop } from '../../lib/index.js'
+import { createHub, ndjson, sse, stop } from '../../lib/index.js'
 import type { Body } from '../../lib/values/body.js'
 import { ask, expectError, expectStatus, hello, Site, type Spec, withSite } from '../support/http.js'
 
@@ -17,6 +17,14 @@ function source(...chunks: (string | Buffer)[]): Readable {
 }
 
 const decoders = { gzip: gunzipSync, deflate: inflateSync, br: brotliDecompressSync }
+
+/** Has fields, as those of RxJS have, which JSON would write. */
+class Observable {
+  source = 1
+  '@@observable'() {
+    return this
+  }
+}
 
 describe('Providing a body', () => {
   describe('Bodies of every kind', () => {
@@ -153,6 +161,8 @@ describe('Providing a body', () => {
       ['URLSearchParams', new URLSearchParams('a=b'), 'URLSearchParams'],
       ['an Error', new RangeError('too far'), 'too far'],
       ['a regular expression', /a/, '/a/'],
+      ['an Observable', new Observable(), 'Observable'],
+      ['a channel', createHub().channel('a'), 'Channel'],
     ] as const) {
       it(`${what} is an error that names it, never {}: as a body, in an answer of an accept callback, in stop()`, async () => {
         const accepting: Spec = {

@@ -45,8 +45,8 @@ resource({ forbidden: async () => 'no' })
 // @ts-expect-error wrong state
 resource({ init: () => ({ n: 1 }), resourceExists: ({ state }) => state.m })
 
-// @ts-expect-error a header that is no string
-resource({ headers: () => ({ 'X-A': 1 }) })
+// @ts-expect-error a header that cannot be written
+resource({ headers: () => ({ 'X-A': true }) })
 // @ts-expect-error a header that there is no negotiation by
 resource({ negotiation: { range: 'lenient' } })
 // @ts-expect-error neither strict nor lenient

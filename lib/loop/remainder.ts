@@ -1,5 +1,5 @@
 // Decides how much of a source still comes before the death of a target: what it had ready, and no more.
-import { clock, type Deadline } from '../clock.js'
+import { afterTurns, clock, type Deadline } from '../clock.js'
 import type { Pull } from './source.js'
 
 /** Turns of the event loop in which a source has to answer, if what it answers was ready. */
@@ -15,7 +15,7 @@ export type Source = Pick<Pull, 'next' | 'atHand' | 'sizeOf' | 'isEnding'>
  * What is still pulled from a source once a target has died. A source that never ends must not keep the stream: it has
  * to answer soon, and not more than it has at hand, or than a mailbox may hold where that is not known.
  */
-export class Rest {
+export class Remainder {
   /** The message that comes after it. */
   readonly death: unknown
   readonly #source: Source
@@ -50,23 +50,11 @@ export class Rest {
       this.end()
       late()
     }
-    this.#next = this.#source.isEnding?.() ? clock.after(grace, end) : afterTurns(end)
+    this.#next = this.#source.isEnding?.() ? clock.after(grace, end) : afterTurns(turns, end)
   }
 
   answered(): void {
     this.#next?.cancel()
     this.#next = undefined
   }
-}
-
-function afterTurns(call: () => void): Deadline {
-  let left = turns
-  let next: NodeJS.Immediate
-  const look = () => {
-    if (left === 0) return call()
-    left -= 1
-    next = setImmediate(look)
-  }
-  look()
-  return { cancel: () => clearImmediate(next) }
 }
