@@ -7,7 +7,7 @@ import { AsyncBackend, Store } from '../support/async-backend.js'
 import { type Lariat, loadOtherCopy } from '../support/other-copy.js'
 import { stage, staged, turnsUntil } from '../support/stage.js'
 
-describe('Two copies of the package in one process (docs/guide/getting-started.md)', function () {
+describe('Two copies of the package in one process (docs/operate/runtimes.md)', function () {
   this.timeout(60_000)
   const copies = {} as { esm: Lariat; cjs: Lariat }
 

@@ -1,5 +1,5 @@
-// Runs all specs in two processes side by side: those of the demo, which mostly wait for a browser, and all others. Once
-// the demo's are done, a slice of the specs runs on other runtimes.
+// Runs all specs in two processes side by side: those of the demo, which mostly wait for a browser, and most others. Once
+// the demo's are done, those of the package follow, then a slice on other runtimes.
 // `npx mocha spec/http` runs a folder, `npx mocha spec/http/date.spec.ts` a file.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -52,7 +52,14 @@ class Part {
 
 const forMocha = process.argv.slice(2)
 const demo = new Part('demo', mocha, 'spec/demo', ...forMocha)
-const others = new Part('others', mocha, 'spec', '--ignore=spec/demo/**', ...forMocha)
+const others = new Part(
+  'others',
+  mocha,
+  'spec',
+  '--ignore=spec/demo/**',
+  '--ignore=spec/package/**',
+  ...forMocha,
+)
 
 /** What a part says, and its report. */
 async function resultOf(part: Part): Promise<{ readonly said: string; readonly report: Report }> {
@@ -60,15 +67,17 @@ async function resultOf(part: Part): Promise<{ readonly said: string; readonly r
   return { said, report }
 }
 
-async function demoThenRuntimes() {
-  const first = await resultOf(demo)
+async function oneByOne() {
+  const results = [await resultOf(demo)]
+  results.push(await resultOf(new Part('package', mocha, 'spec/package', ...forMocha)))
   // some specs were asked for, such as those of a name
-  if (forMocha.length > 0) return [first]
-  return [first, await resultOf(new Part('runtimes', '--import=tsx', 'tools/runtimes/runtimes.ts'))]
+  if (forMocha.length > 0) return results
+  results.push(await resultOf(new Part('runtimes', '--import=tsx', 'tools/runtimes/runtimes.ts')))
+  return results
 }
 
 others.said.pipe(process.stdout)
-const [aside, ofOthers] = await Promise.all([demoThenRuntimes(), others.report()])
+const [aside, ofOthers] = await Promise.all([oneByOne(), others.report()])
 for (const { said } of aside) console.log(said)
 
 const total = sum([...aside.map(({ report }) => report), ofOthers])

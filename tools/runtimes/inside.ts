@@ -34,7 +34,7 @@ function skip(suite: Mocha.Suite): void {
   for (const each of suite.suites) skip(each)
 }
 
-const mocha = new Mocha({ reporter: Reporter, timeout: 30_000, forbidOnly: true }).grep(elsewhere).invert()
+const mocha = new Mocha({ reporter: Reporter, timeout: 120_000, forbidOnly: true }).grep(elsewhere).invert()
 for (const path of slice) if (path.startsWith(only)) for (const file of filesOf(path)) mocha.addFile(file)
 await mocha.loadFilesAsync()
 skip(mocha.suite)
