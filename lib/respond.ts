@@ -269,7 +269,8 @@ function sendPart(x: Exchange, whole: Buffer | Blob, fail: Fail): void {
   ])
   parts.push(Buffer.from(`\r\n--${boundary}--\r\n`))
   res.setHeader('Content-Type', `multipart/byteranges; boundary=${boundary}`)
-  send(x, isBlob(whole) ? new Blob(parts) : Buffer.concat(parts as Buffer[]), fail)
+  // the types of the DOM and of Node disagree about what a Blob is made of
+  send(x, isBlob(whole) ? new Blob(parts as never[]) : Buffer.concat(parts as Buffer[]), fail)
 }
 
 /**

@@ -1,6 +1,6 @@
 // Hands a stream's bytes to another stream, or to a response, no faster than that takes them, and checks them.
 import { finished, Readable, type Writable } from 'node:stream'
-import type { ReadableStream as WebStream } from 'node:stream/web'
+import { TransformStream, type ReadableStream as WebStream } from 'node:stream/web'
 import { isUint8Array } from 'node:util/types'
 import { misuse, show } from '../errors.js'
 
