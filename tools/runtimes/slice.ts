@@ -42,7 +42,7 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
   bun: [
     {
       specs:
-        /clients that never read are cut$|with `over`, they have until then$|^A client that is too slow is cut .* that (?:takes no byte|stalls after)|a failure arrives before the cut, also what the client was behind with$|live events that wait for a replay count against the limits|^The client does not read .* (?:and `overflow` is close|takes no byte any more) /,
+        /clients that never read are cut$|with `over`, they have until then$|^A client that is too slow is cut .* that (?:takes no byte|stalls after)|a failure arrives before the cut, also what the client was behind with$|live events that wait for a replay count against the limits|^The client does not read .* (?:and `overflow` is close|takes no byte any more) |the process is late all the time, and the client takes nothing /,
       why: 'A client that does not read, and is cut, may get nothing of the response, not even its head.',
     },
     {
@@ -71,6 +71,10 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
     {
       specs: /the client closes its half while it is behind (?:SSE|an async generator)/,
       why: 'A client that closes its half and reads no more ends with `disconnect` instead of `overflow`.',
+    },
+    {
+      specs: /a Web stream: errored with nothing dying later without a message/,
+      why: 'A Web stream that is errored with nothing, by `controller.error()`, is taken for one that has ended.',
     },
     {
       specs: /a pipelined request behind a stream does not keep it$/,
