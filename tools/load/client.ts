@@ -29,10 +29,11 @@ const handlers = {
   /** Every stream looks at every event. */
   watch: (asked: Watching) => readers.watch(asked, readers.streams.length),
   watched: (_: null): Promise<Watched> => readers.watched(),
-  /** Leaves with all streams at once; `await`: waits for the end that the server makes, and leaves then. */
+  /** Leaves with all streams at once; `await`: waits for the end that the server makes, complete or cut, and leaves then. */
   leave: async ({ how, within }: { how: 'fin' | 'reset' | 'await'; within: number }): Promise<Left> => {
     const { streams } = readers
-    if (how === 'await') await until(() => streams.every(({ isComplete }) => isComplete), within)
+    if (how === 'await')
+      await until(() => streams.every(({ isComplete, closed }) => isComplete || closed), within)
     const complete = streams.filter(({ isComplete }) => isComplete).length
     for (const stream of streams) {
       if (how === 'reset') stream.close()

@@ -92,7 +92,7 @@ async function openOnce(station: Station, { end, isLast, streams }: Run, expect:
   const closing = await timed(async () => {
     const { complete, open: left } = await leave(station, end, isLast)
     expect({
-      'complete ends': [complete, end === 'the server' ? wholeOf(streams, isLast) : 0],
+      'complete ends': [complete, end === 'the server' ? wholeOf(streams) : 0],
       'connections that stayed': [left, 0],
     })
     await station.until(0)
@@ -105,9 +105,9 @@ async function openOnce(station: Station, { end, isLast, streams }: Run, expect:
   }
 }
 
-/** The streams that end complete. At a shutdown, a source that is pulled has not reached its end, and is cut. */
-function wholeOf(streams: number, isShutdown: boolean): number {
-  return isShutdown ? mixed(streams).filter((kind) => kind !== 'pulled').length : streams
+/** The streams that the server ends complete: a source that is pulled has not reached its end then, and is cut. */
+function wholeOf(streams: number): number {
+  return mixed(streams).filter((kind) => kind !== 'pulled').length
 }
 
 async function leave({ server, client }: Station, end: End, isLast: boolean): Promise<Left> {
