@@ -90,12 +90,15 @@ function followSource(tell) {
   let wait
   let ms = 5000
 
+  const look = () =>
+    reach('/api/stream/source', { cache: 'no-store' })
+      .then((response) => response.json())
+      .catch(() => undefined)
+
   // An EventSource gives up at the 503 of a dead source: so look first whether there is one.
   const begin = async () => {
     for (let isFirst = pid === undefined; isWanted; isFirst = false) {
-      const source = await reach('/api/stream/source', { cache: 'no-store' })
-        .then((response) => response.json())
-        .catch(() => undefined)
+      const source = await look()
       if (!isWanted) return
       if (source) ms = source.restartAfter
       if (source?.isAlive) return open()
@@ -121,9 +124,18 @@ function followSource(tell) {
         wait = undefined
       },
       state: (now) => {
-        if (now === 'lost') tell({ why: 'Lost the connection. Reconnecting …', isBreak: true })
+        if (now === 'lost') void lost()
       },
     })
+  }
+
+  // a browser may throw away what came just before a cut, and with it the event that says why
+  const lost = async () => {
+    tell({ why: 'Lost the connection. Reconnecting …', isBreak: true })
+    const cut = stream
+    const source = await look()
+    const hasDied = source && !(source.isAlive && source.pid === pid)
+    if (isWanted && stream === cut && hasDied) ended('down', 'failed')
   }
 
   /**
@@ -132,6 +144,7 @@ function followSource(tell) {
    */
   const ended = (reason, type) => {
     stream?.close()
+    stream = undefined
     if (type === 'end' && !passing.includes(reason))
       return tell({ why: `The stream is over: ${reason}.`, isBreak: true })
     const hasDied = reason === 'down'
