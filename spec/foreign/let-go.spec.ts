@@ -24,6 +24,14 @@ const make = (value: (letGo: () => void) => unknown): Made => {
 
 const failure = () => new Error('foreign')
 
+/** Middleware with a hook into the head that throws. */
+const withThrowingHook: RequestHandler = (_req, res, next) => {
+  res.setHeader = () => {
+    throw failure()
+  }
+  next()
+}
+
 const listed = (give: () => unknown) => () =>
   make((letGo) => ({
     [Symbol.asyncIterator]: () => ({
@@ -151,14 +159,7 @@ const forAll: Readonly<Record<string, Reason>> = {
 const forStops: Readonly<Record<string, Reason>> = {
   'a hook into the head throws': {
     make: (answer) => provided(answer),
-    before: [
-      (_req, res, next) => {
-        res.setHeader = () => {
-          throw failure()
-        }
-        next()
-      },
-    ],
+    before: [withThrowingHook],
     sees: '500',
   },
   'info has returned it after the head': {
@@ -247,14 +248,7 @@ const forBodies: Readonly<Record<string, Reason>> = {
   },
   'a hook into the head throws while it is read': {
     make: (answer) => provided(answer),
-    before: [
-      (_req, res, next) => {
-        res.setHeader = () => {
-          throw failure()
-        }
-        next()
-      },
-    ],
+    before: [withThrowingHook],
     sees: '500',
   },
 }

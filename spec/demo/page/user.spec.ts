@@ -41,6 +41,17 @@ describe('The demo: the page, as a user sees it', function () {
   /** Lets no request of the page come to the server; what is open goes on. */
   const cut = (page: Page) => page.route('**/api/**', (route) => route.abort())
 
+  /** Presses until it says what has failed: an answer that was still on its way takes back what was said. */
+  const failsAt = (page: Page, press: string, says: string, text: string) =>
+    until(async () => {
+      await page.click(press)
+      const saying = page.locator(says, { hasText: text }).first()
+      return saying.waitFor({ timeout: 3000 }).then(
+        () => true,
+        () => false,
+      )
+    })
+
   for (const [what, options] of Object.entries({ 'a wide window': {}, 'a phone': phone })) {
     it(`a book that was added is scrolled to, marked for a while, and announced: ${what}`, async () => {
       const page = await shop.open(options)
@@ -160,17 +171,7 @@ describe('The demo: the page, as a user sees it', function () {
       ['#ask-button', '#ask-state', `Not answered. ${reason}`],
       ['#request button', '#response .flaw', `Not sent. ${reason}`],
     ]
-    for (const [press, says, text] of places) {
-      const saying = page.locator(says, { hasText: text }).first()
-      // an answer that was on its way takes back what was said: then it is pressed again
-      await until(async () => {
-        await page.click(press)
-        return saying.waitFor({ timeout: 3000 }).then(
-          () => true,
-          () => false,
-        )
-      })
-    }
+    for (const [press, says, text] of places) await failsAt(page, press, says, text)
     shop.windows.forgive(away)
     await page.unroute('**/api/**')
     await page.click('#request button')
@@ -191,8 +192,7 @@ describe('The demo: the page, as a user sees it', function () {
     await shows(page, `[data-isbn="${erlang}"] .flaw`, 'Not deleted. The server does not answer.')
     await page.click('#add')
     await fillIn(page, schemer)
-    await page.click('#save')
-    await shows(page, '#book-flaw', 'Not saved. The server does not answer.')
+    await failsAt(page, '#save', '#book-flaw', 'Not saved. The server does not answer.')
     await page.unroute('**/api/**')
     await page.click('#save')
     await shows(page, '.book.added h3', schemer.title)
