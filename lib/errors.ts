@@ -13,6 +13,7 @@ import { is, isBranded } from './brand.js'
  * - `LARIAT_DEADLINE`: a callback did not settle within `decisionTimeout`. Answered 503
  * - `LARIAT_DOWN`: the source of the data is gone: a monitored target has died, before the head (answered 503) or of a
  *   failure without an error of its own; the hub is closed; the backend is unavailable
+ * - `LARIAT_ENDED`: the channel has ended, and takes no more events
  * - `LARIAT_OVERFLOW`: more messages or bytes wait for a client than its limits allow
  * - `LARIAT_KEPT`: middleware keeps what is written to a response, which therefore cannot be streamed
  * - `LARIAT_GAP`: a client missed events in mid-stream, and its format has no notice for it
@@ -27,6 +28,7 @@ export type Code =
   | 'LARIAT_REFUSED'
   | 'LARIAT_DEADLINE'
   | 'LARIAT_DOWN'
+  | 'LARIAT_ENDED'
   | 'LARIAT_OVERFLOW'
   | 'LARIAT_KEPT'
   | 'LARIAT_GAP'
@@ -35,12 +37,19 @@ export type Code =
 
 /** An error with a code. A mistake in the calling code (`LARIAT_SPEC`, `_ANSWER`, `_DATA`) is a TypeError instead. */
 export class LariatError extends Error {
+  /**
+   * True for a `publish` whose outcome is not known: it was on its way when the backend was lost. Publishing again with
+   * the same `key` is safe.
+   */
+  declare readonly isUncertain?: true
+
   constructor(
     readonly code: Code,
     message: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { isUncertain?: true },
   ) {
     super(message, options)
+    if (options?.isUncertain) this.isUncertain = true
   }
 
   override get name(): string {

@@ -9,6 +9,21 @@ export interface Retention {
   readonly history: number | undefined
   readonly historyBytes: number | undefined
   readonly maxAge: number | undefined
+  /** Milliseconds after the last publish or listener, whichever is later, after which nothing is retained. */
+  readonly idle: number | undefined
+}
+
+/**
+ * Where a reading begins: after an id of this log; `earliest`: with the oldest retained event; the last so many retained
+ * events; those appended at or after a time (milliseconds since the epoch).
+ */
+export type Where = string | { readonly last: number } | { readonly since: number }
+
+/** What is appended with the data of an event. */
+export interface Meta {
+  readonly type?: string | undefined
+  /** The same key within the last 1,000 keys and two minutes of the log is the same event: nothing is appended. */
+  readonly key?: string | undefined
 }
 
 /** Gets a log's events, in order, each once. */
@@ -16,17 +31,23 @@ export interface Receiver {
   event(event: Published): void
   /** Events are lost: the backend was unavailable, and does not retain all events of that time. */
   gap(gap: Gap): void
+  /** The log has ended, and all its events were delivered: no other will come. */
+  end(): void
 }
 
-/** A reading of the retained events after an id. */
+/** A reading of retained events. */
 export interface Reading {
   /**
-   * `found`: every event after the id is retained. `trimmed`: the id belongs to this log, but some later events are no
-   * longer retained. `unknown`: the id does not belong to this log.
+   * `found`: every event after the id is retained; also for a beginning that is no id. `trimmed`: the id belongs to this
+   * log, but some later events are no longer retained. `unknown`: the id does not belong to this log.
    */
   readonly outcome: 'found' | Gap['reason']
   /** The id of the first event of the reading; if it has none, of the latest event ever. */
   readonly from: string
+  /** The place just before `from`: an id after which the same events are found. If there are none, the same as `from`. */
+  readonly before: string
+  /** The log has ended: nothing comes after the events of the reading. */
+  readonly hasEnded: boolean
   /**
    * In order; from the oldest retained unless the id was found. Read no faster than the client takes them. Events that
    * are no longer retained by then are replaced by a gap.
@@ -44,31 +65,50 @@ export interface Log {
    *
    * @param check throws a TypeError for an event that no stream could write, which is then not appended. The event has
    *   its id if the backend knows it by then
-   * @returns the id, once confirmed; a rejection while the backend is unavailable
+   * @returns the id, once confirmed. A rejection is a refusal: the event will never come. Unless the error says
+   *   `isUncertain`: then it may have been appended, and publishing again with the same `key` is safe. LariatError
+   *   `LARIAT_DOWN` while the backend is unavailable, `LARIAT_ENDED` once the log has ended
    */
-  publish(data: unknown, type: string | undefined, check: (event: Published) => void): Awaitable<string>
+  publish(data: unknown, meta: Meta, check: (event: Published) => void): Awaitable<string>
   /**
    * Delivers events appended from now on, by this or another process, even if the backend is lost in between: an event
-   * that was confirmed and is still retained is delivered late rather than never.
+   * that was confirmed and is still retained is delivered late rather than never. Of a log that has ended, `end` is
+   * delivered.
    *
    * @returns a function that ends the delivery; a promise resolves once the delivery has begun
    */
   listen(receiver: Receiver): Awaitable<() => unknown>
-  /** Reads the retained events after an id, or all of them for `earliest`. */
-  read(after: string): Awaitable<Reading>
+  /** Reads the retained events after an id, or from another beginning on. */
+  read(where: Where): Awaitable<Reading>
+  /**
+   * The id of the latest event, also if it is not retained; of a log without any, of the place where the first will
+   * come. `read` finds everything that is appended after it.
+   */
+  position(): Awaitable<string>
+  /** Ends the log for good: nothing can be appended, and every listener is told. A second call changes nothing. */
+  end(): Awaitable<unknown>
+  /** Forgets the log, in the store too: its events, its keys, and that it has ended. */
+  drop(): Awaitable<unknown>
   /** The order of two ids of this log: negative, 0 or positive. */
   compare(one: string, other: string): number
   /** Delivery is synchronous with publishing: no readable event is delivered later. */
   readonly isImmediate: boolean
   /** The id of the last delivered event, if events are retained and the id is known without asking the store. */
   readonly latest: string | undefined
+  /** Retains nothing in this process, so that the log may be forgotten here and opened again. */
+  readonly isEmpty: boolean
 }
 
 /** Stores the events of channels: in memory, or in a store that several processes share. */
 export interface Backend {
   readonly [is]: 'backend'
-  /** Opens the log of a channel. Called once for each name. */
-  open(name: string, retention: Retention): Log
+  /**
+   * Opens the log of a channel. Called again for a name only once the log was forgotten: while it was empty, or after
+   * `drop`.
+   *
+   * @param emptied called when the log lets go of the last that it retained in this process, other than by `publish`
+   */
+  open(name: string, retention: Retention, emptied: () => void): Log
   /** Calls back when the store is lost, and when it is back. */
   on(name: 'down' | 'up', listener: () => void): unknown
   /** Lets go of the store. Called once, when the hub is closed. */

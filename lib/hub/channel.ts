@@ -11,7 +11,7 @@ import { asBytes } from '../values/bytes.js'
 import { type Event, isEvent } from '../values/event.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
-import type { Log, Reading, Receiver } from './backend.js'
+import type { Log, Reading, Receiver, Where } from './backend.js'
 import type { Published } from './published.js'
 import type { Root } from './sink.js'
 import { Supply } from './supply.js'
@@ -49,21 +49,22 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
       )
   }
 
-  publish(data: Data, meta: { type?: string } = {}): Promise<string> {
+  publish(data: Data, meta: { type?: string; key?: string } = {}): Promise<string> {
     const published = this.#publish(data, meta)
     // a publish that nobody awaits must not crash a closing process
     if (this.#isClosed) published.catch(() => {})
     return published
   }
 
-  async #publish(data: Data, meta: { type?: string }): Promise<string> {
+  async #publish(data: Data, meta: { type?: string; key?: string }): Promise<string> {
     checkKeys('publish', meta, metaRules)
     if (this.#isClosed) throw new LariatError('LARIAT_DOWN', `The hub of channel '${this.#name}' is closed`)
     const bare: { data: unknown; type?: string } = isEvent(data) ? unwrapped(data) : { data }
     if (bare.data === undefined && (meta.type ?? bare.type) === undefined) {
       throw misuse('LARIAT_DATA', 'publish(undefined): expected data, or a type')
     }
-    const id = this.#log.publish(bare.data, meta.type ?? bare.type, (event) => this.#check(event))
+    const { type = bare.type, key } = meta
+    const id = this.#log.publish(bare.data, { type, key }, (event) => this.#check(event))
     if (!isPromise(id) && ++this.#published % publishesPerTurn === 0) await nextTurn()
     return id
   }
@@ -111,8 +112,8 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     else join()
   }
 
-  retained(after: string): Awaitable<Reading> {
-    return this.#log.read(after)
+  retained(where: Where): Awaitable<Reading> {
+    return this.#log.read(where)
   }
 
   compare(one: string, other: string): number {
@@ -177,6 +178,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
       gap: (gap) => {
         if (this.#receiver === receiver) this.gap(gap)
       },
+      end: () => {},
     }
     this.#receiver = receiver
     return receiver
@@ -227,7 +229,10 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 }
 
-const metaRules: Rules = { type: [isType, 'text without CR, LF or NUL'] }
+const metaRules: Rules = {
+  type: [isType, 'text without CR, LF or NUL'],
+  key: [(value) => typeof value === 'string' && value !== '', 'text that is not empty'],
+}
 
 /** Refuses CR, LF and NUL in a type, in every format. */
 function isType(value: unknown): boolean {

@@ -15,6 +15,7 @@ const optionRules: Rules = {
   history: [(value) => isWhole(value) || value === Infinity, 'a number of events, 0 or more'],
   historyBytes: [isAmount, 'bytes, 0 or more'],
   maxAge: aTime,
+  idle: aTime,
   linger: aTime,
   source: [isFunction, 'a function that starts publishing'],
 }
@@ -56,8 +57,8 @@ class Channels implements Hub {
     }
     if (this.#closed !== undefined)
       throw new LariatError('LARIAT_DOWN', `${where} belongs to a hub that is closed`)
-    const { history, historyBytes, maxAge } = options ?? {}
-    const log = this.#backend.open(name, { history, historyBytes, maxAge })
+    const { history, historyBytes, maxAge, idle } = options ?? {}
+    const log = this.#backend.open(name, { history, historyBytes, maxAge, idle }, () => {})
     const channel = new Channel<Data>(name, log, options ?? {})
     this.#channels.set(name, { channel: channel as never, options: (options ?? {}) as never })
     return channel

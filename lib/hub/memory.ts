@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto'
 import { is } from '../brand.js'
 import { Alarm, clock } from '../clock.js'
+import { LariatError } from '../errors.js'
 import { unpooled } from '../values/bytes.js'
-import type { Backend, Log, Reading, Receiver, Retention } from './backend.js'
+import type { Backend, Log, Meta, Reading, Receiver, Retention, Where } from './backend.js'
 import { earliest, Gap } from './gap.js'
 import { Published, sizeOf } from './published.js'
 
@@ -37,7 +38,7 @@ interface Retained {
 class History extends Alarm implements Log {
   /** Tells ids of this log from ids of other logs, and of earlier runs of the process. */
   readonly #epoch = randomBytes(5).toString('hex')
-  readonly #retention: Required<Retention>
+  readonly #retention: Retention
   readonly #retains: boolean
   #retained: (Retained | undefined)[] = []
   /** The index of the oldest event in `retained`. */
@@ -47,26 +48,30 @@ class History extends Alarm implements Log {
   #number = 0
   #latest: { readonly number: number; readonly id: string } | undefined
   #receiver: Receiver | undefined
+  #hasEnded = false
   readonly isImmediate = true
 
   constructor(retention: Retention) {
     super()
     this.#retention = retention
-    this.#retains = Object.values(retention).some((limit) => limit !== undefined) && retention.history !== 0
+    const { history, historyBytes, maxAge } = retention
+    this.#retains = history !== 0 && (history ?? historyBytes ?? maxAge) !== undefined
   }
 
-  publish(data: unknown, type: string | undefined, check: (event: Published) => void): string {
+  publish(data: unknown, meta: Meta, check: (event: Published) => void): string {
+    if (this.#hasEnded)
+      throw new LariatError('LARIAT_ENDED', 'The channel has ended: nothing can be published')
     const number = this.#number + 1
     const event = new Published(
       this.#id(number),
       this.#retains && ArrayBuffer.isView(data) ? unpooled(data) : data,
-      type,
+      meta.type,
     )
     if (this.#retains) event.keep()
     check(event)
     const size = this.#retention.historyBytes === undefined ? 0 : sizeOf(data)
     // the check runs user code, which may have published
-    if (this.#number >= number) return this.publish(data, type, check)
+    if (this.#number >= number) return this.publish(data, meta, check)
     this.#number = number
     if (this.#retains) {
       this.#retained.push({ event, size, at: clock.now() })
@@ -84,17 +89,39 @@ class History extends Alarm implements Log {
 
   listen(receiver: Receiver): () => void {
     this.#receiver = receiver
+    if (this.#hasEnded) receiver.end()
     return () => {
       if (this.#receiver === receiver) this.#receiver = undefined
     }
   }
 
-  read(after: string): Reading {
+  read(where: Where): Reading {
     this.#trim()
     const oldest = this.#oldest
-    const number = after === earliest ? oldest - 1 : this.#numberOf(after)
+    const number = this.#placeOf(where)
     if (number === undefined) return this.#reading('unknown', oldest)
     return number < oldest - 1 ? this.#reading('trimmed', oldest) : this.#reading('found', number + 1)
+  }
+
+  position(): string {
+    return this.#id(this.#number)
+  }
+
+  end(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#receiver?.end()
+  }
+
+  drop(): void {
+    this.#retained = []
+    this.#first = 0
+    this.#bytes = 0
+    clock.cancel(this)
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0
   }
 
   compare(one: string, other: string): number {
@@ -112,7 +139,23 @@ class History extends Alarm implements Log {
   #reading(outcome: Reading['outcome'], from: number): Reading {
     const last = this.#number
     const events = this.#from(this.#page(from, last), from, last)
-    return { outcome, from: this.#id(Math.min(from, last)), events }
+    return {
+      outcome,
+      from: this.#id(Math.min(from, last)),
+      before: this.#id(from - 1),
+      hasEnded: this.#hasEnded,
+      events,
+    }
+  }
+
+  /** The number after which a reading begins; undefined for an id of another log. */
+  #placeOf(where: Where): number | undefined {
+    if (where === earliest) return this.#oldest - 1
+    if (typeof where === 'string') return this.#numberOf(where)
+    if ('last' in where) return Math.max(this.#oldest, this.#number - where.last + 1) - 1
+    const since = clock.now() - (clock.date() - where.since)
+    const first = this.#retained.findIndex((each) => each !== undefined && each.at >= since)
+    return first < 0 ? this.#number : this.#oldest + first - this.#first - 1
   }
 
   /**
@@ -129,7 +172,8 @@ class History extends Alarm implements Log {
       // re-read after each yield: history may have been trimmed
       const oldest = Math.min(this.#oldest, last + 1)
       if (number < oldest) {
-        const gap = new Gap(this.#id(number - 1), this.#id(Math.min(oldest, this.#number)), 'trimmed')
+        const from = this.#id(Math.min(oldest, this.#number))
+        const gap = new Gap(this.#id(number - 1), from, 'trimmed', this.#id(oldest - 1))
         number = oldest
         yield gap
         continue

@@ -27,10 +27,10 @@ export class Replay {
   /** Whether all events were read. */
   isDone = false
 
-  constructor(origin: Origin, requested: string, { outcome, from, events }: Reading) {
+  constructor(origin: Origin, requested: string, { outcome, from, before, events }: Reading) {
     this.#origin = origin
     this.#iterator = Symbol.iterator in events ? events[Symbol.iterator]() : events[Symbol.asyncIterator]()
-    if (outcome !== 'found') this.gap = new Gap(requested, from, outcome)
+    if (outcome !== 'found') this.gap = new Gap(requested, from, outcome, before)
     else if (requested !== earliest) this.last = requested
   }
 

@@ -1,7 +1,7 @@
 // Defines the two sides of a feed: the sinks that get its events, and the origin that delivers them.
 import type { Awaitable } from '../promise.js'
 import type { OpenStream } from '../values/open-stream.js'
-import type { Reading } from './backend.js'
+import type { Reading, Where } from './backend.js'
 import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 
@@ -44,7 +44,7 @@ export interface Root {
   afterDelivery(join: () => void): void
   /** The order of two ids. */
   compare(one: string, other: string): number
-  /** Reads the retained events after an id. */
-  retained(after: string): Awaitable<Reading>
+  /** Reads the retained events after an id, or from another beginning on. */
+  retained(where: Where): Awaitable<Reading>
   tell(name: 'join' | 'leave', stream: () => OpenStream): void
 }

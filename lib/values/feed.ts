@@ -47,6 +47,11 @@ export interface ChannelOptions<Data> {
   historyBytes?: number
   /** Milliseconds for which an event is retained, then it is let go. Default: no such limit. */
   maxAge?: number
+  /**
+   * Milliseconds after the last publish or subscriber, whichever is later, after which all that is retained is let go.
+   * Never while there is a subscriber. Default: no such limit.
+   */
+  idle?: number
   /** Milliseconds for which the source continues without a subscriber. Default 0. */
   linger?: number
   /**
