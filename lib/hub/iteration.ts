@@ -68,6 +68,10 @@ export class Iteration implements AsyncIterableIterator<Published>, Sink {
     this.#end(error)
   }
 
+  end(): void {
+    this.#end()
+  }
+
   down(error?: unknown): void {
     this.#end(error)
   }

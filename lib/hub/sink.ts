@@ -14,6 +14,8 @@ export interface Sink {
   gap(gap: Gap): void
   /** A `filter` or `map` has thrown, or the format cannot write an event. */
   failed(error: unknown): void
+  /** There will be no more events, ever. The sink is detached by then. */
+  end(): void
   /** The source of the events has died, or the channel was closed. The sink is detached by then. */
   down(error?: unknown): void
 }

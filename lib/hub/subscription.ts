@@ -270,6 +270,10 @@ export class Subscription implements Sink {
     this.#subscriber.end({ kind: 'error', error })
   }
 
+  end(): void {
+    this.#subscriber.end({ kind: 'end' })
+  }
+
   down(error?: unknown): void {
     this.#subscriber.down(error)
   }

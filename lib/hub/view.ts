@@ -112,6 +112,10 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
     for (const sink of [...this.#sinks]) sink.failed(error)
   }
 
+  end(): void {
+    for (const sink of this.#takeAll()) sink.end()
+  }
+
   /** Detaches all sinks before telling any: a stream that subscribes meanwhile starts anew. */
   down(error?: unknown): void {
     for (const sink of this.#takeAll()) sink.down(error)

@@ -40,7 +40,6 @@ export class Loop implements Subscriber, Holder {
   subscription: Subscription | undefined
   #lease: Lease | undefined
   #stream: Stream | undefined
-  /** The media type that is streamed. */
   readonly format: string
   readonly opened = sinceStart()
 
@@ -55,7 +54,6 @@ export class Loop implements Subscriber, Holder {
     if (client !== undefined) this.#stream = new Stream(this, client)
   }
 
-  /** The public view of this stream. */
   get stream(): OpenStream {
     this.#stream ??= new Stream(this)
     return this.#stream
@@ -236,13 +234,16 @@ export class Loop implements Subscriber, Holder {
     return (this.#actor?.messages.size ?? 0) + (this.subscription?.queued ?? 0)
   }
 
+  place(): string | undefined {
+    return undefined
+  }
+
   caughtUp(): void {
     this.#actor?.caughtUp()
   }
 
   // ---- left and ended
 
-  /** The source of the feed has died. */
   down(error?: unknown): void {
     if (this.#actor) this.#actor.down(error)
     else this.end(downOf(error))
@@ -284,7 +285,6 @@ export class Loop implements Subscriber, Holder {
     this.#head = undefined
   }
 
-  /** The response has closed, for any reason. */
   responseClosed(): void {
     this.#streams.remove(this)
   }
