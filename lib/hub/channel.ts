@@ -11,9 +11,10 @@ import { asBytes } from '../values/bytes.js'
 import { type Event, isEvent } from '../values/event.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
-import type { Log, Reading, Receiver, Where } from './backend.js'
+import type { Log, Reading, Receiver, Retention, Where } from './backend.js'
+import { Gap } from './gap.js'
 import type { Published } from './published.js'
-import type { Root } from './sink.js'
+import type { Missed, Root } from './sink.js'
 import { Supply } from './supply.js'
 import { View } from './view.js'
 
@@ -29,6 +30,11 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   #lastFormat: Format | undefined
   #listening: Awaitable<() => unknown> | undefined
   #receiver: Receiver | undefined
+  /** Events are retained. */
+  readonly retains: boolean
+  hasEnded = false
+  /** The place up to which events were delivered since listening began, where the log cannot say. */
+  #delivered: string | undefined
   /** The event in delivery, and the events published during it. */
   readonly #arriving: Published[] = []
   /** Joins that wait for the current delivery to finish. */
@@ -36,10 +42,11 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   #published = 0
   #isClosed = false
 
-  constructor(name: string, log: Log, { source, linger = 0 }: ChannelOptions<Data>) {
+  constructor(name: string, log: Log, { source, linger = 0, ...retention }: ChannelOptions<Data>) {
     super()
     this.#name = name
     this.#log = log
+    this.retains = retainsAny(retention)
     if (source)
       this.#supply = new Supply(
         name,
@@ -58,7 +65,8 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
 
   async #publish(data: Data, meta: { type?: string; key?: string }): Promise<string> {
     checkKeys('publish', meta, metaRules)
-    if (this.#isClosed) throw new LariatError('LARIAT_DOWN', `The hub of channel '${this.#name}' is closed`)
+    this.#checkOpen()
+    if (this.hasEnded) throw new LariatError('LARIAT_ENDED', `Channel '${this.#name}' has ended`)
     const bare: { data: unknown; type?: string } = isEvent(data) ? unwrapped(data) : { data }
     if (bare.data === undefined && (meta.type ?? bare.type) === undefined) {
       throw misuse('LARIAT_DATA', 'publish(undefined): expected data, or a type')
@@ -67,6 +75,18 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     const id = this.#log.publish(bare.data, { type, key }, (event) => this.#check(event))
     if (!isPromise(id) && ++this.#published % publishesPerTurn === 0) await nextTurn()
     return id
+  }
+
+  async position(): Promise<string> {
+    this.#checkOpen()
+    return this.#log.position()
+  }
+
+  async end(): Promise<void> {
+    this.#checkOpen()
+    await this.#log.end()
+    // whoever listens is told behind the last event
+    if (!this.#receiver) this.#finish()
   }
 
   on(name: 'join' | 'leave', listener: (stream: OpenStream) => void): this {
@@ -84,10 +104,18 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     this.#supply?.stopNow()
   }
 
+  #checkOpen(): void {
+    if (this.#isClosed) throw new LariatError('LARIAT_DOWN', `The hub of channel '${this.#name}' is closed`)
+  }
+
   // ---- as the root of its feeds
 
   get root(): Root {
     return this
+  }
+
+  get names(): readonly string[] {
+    return [this.#name]
   }
 
   get ready(): PromiseLike<unknown> | undefined {
@@ -102,9 +130,12 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return this.#log.isImmediate
   }
 
-  get position(): string | undefined {
-    const { latest } = this.#log
-    return latest === undefined ? undefined : (this.#arriving[0]?.id ?? latest)
+  get place(): string | undefined {
+    return this.#arriving[0]?.id ?? this.#log.latest ?? this.#delivered
+  }
+
+  askPlace(): Awaitable<string> {
+    return this.place ?? this.#log.position()
   }
 
   afterDelivery(join: () => void): void {
@@ -112,12 +143,19 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     else join()
   }
 
-  retained(where: Where): Awaitable<Reading> {
-    return this.#log.read(where)
+  missed(where: Where): Awaitable<Missed> {
+    const missed = ({ outcome, from, before, hasEnded, events }: Reading): Missed => {
+      const isFound = outcome === 'found' || typeof where !== 'string'
+      return { gaps: isFound ? [] : [new Gap(where, from, outcome, before)], before, hasEnded, events }
+    }
+    const reading = this.#log.read(where)
+    return isPromise(reading) ? reading.then(missed) : missed(reading)
   }
 
-  compare(one: string, other: string): number {
-    return this.#log.compare(one, other)
+  isAfter(item: Published | Gap, place: string): boolean {
+    if (!(item instanceof Gap)) return this.#log.compare(item.id, place) > 0
+    // ids of another epoch have no order
+    return item.reason === 'unknown' || this.#log.compare(item.from, place) > 0
   }
 
   tell(name: 'join' | 'leave', stream: () => OpenStream): void {
@@ -143,13 +181,29 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     if (this.#arriving.length > 1) return
     for (let next: Published | undefined = event; next; next = this.#arriving[0]) {
       super.event(next)
+      this.#delivered = next.id
       for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()
       this.#arriving.shift()
     }
+    if (this.hasEnded) this.ended()
+  }
+
+  override gap(gap: Gap): void {
+    this.#delivered = gap.id
+    super.gap(gap)
+  }
+
+  /** Ends all streams and iterations, once all events are delivered. */
+  #finish(): void {
+    this.hasEnded = true
+    if (!this.isDelivering) this.ended()
+    this.#supply?.stopNow()
   }
 
   protected begin(): void {
     if (this.#isClosed) return this.down()
+    if (this.hasEnded) return this.ended()
+    this.#delivered = undefined
     const receiver = this.#receive()
     const answer = apart(() => this.#log.listen(receiver))
     // a backend's thenable may call back twice
@@ -166,7 +220,8 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
         },
       )
     }
-    this.#supply?.start()
+    if (this.hasEnded) this.#finish()
+    else this.#supply?.start()
   }
 
   /** A receiver that ignores events once the channel ceases: a backend may still deliver to an old listener. */
@@ -178,7 +233,12 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
       gap: (gap) => {
         if (this.#receiver === receiver) this.gap(gap)
       },
-      end: () => {},
+      end: () => {
+        if (this.#receiver !== receiver) return
+        // one that has ended before may say so while it is asked
+        if (this.#listening === undefined) this.hasEnded = true
+        else this.#finish()
+      },
     }
     this.#receiver = receiver
     return receiver
@@ -252,4 +312,8 @@ function unwrapped({ data, id, type, retry, comment }: Event): { data: unknown; 
 
 function died(name: string, cause: unknown): LariatError {
   return new LariatError('LARIAT_DOWN', `The source of channel '${name}' died`, { cause })
+}
+
+function retainsAny({ history, historyBytes, maxAge }: Partial<Retention>): boolean {
+  return history !== 0 && (history ?? historyBytes ?? maxAge) !== undefined
 }

@@ -118,8 +118,8 @@ export class Group implements Sink {
     for (const sink of [...this.#members.values()]) sink.failed(error)
   }
 
-  end(): void {
-    for (const sink of this.#takeAll()) sink.end()
+  ended(): void {
+    for (const sink of this.#takeAll()) sink.ended()
   }
 
   down(error?: unknown): void {

@@ -140,6 +140,17 @@ export class Outlet extends Writer implements Taker {
     return true
   }
 
+  /** The notice of the place to come back to. */
+  placeNotice(id: string): Encoded {
+    const { heartbeat } = this.#options
+    const details = heartbeat === false ? { id } : { id, heartbeat }
+    return noticeIn(this.format, 'position', details, this.path)
+  }
+
+  tellPlace(id: string): void {
+    if (this.phase !== 'waiting') this.put(this.placeNotice(id))
+  }
+
   /** Counts events that were dropped before they reached the outlet. */
   drop(count: number): void {
     if (count > 0) this.#ensureBacklog().drop(count)
@@ -175,18 +186,17 @@ export class Outlet extends Writer implements Taker {
   ring(): void {
     const every = this.#options.heartbeat as number
     const isSilent = clock.now() - this.lastWrite >= every
-    if (isSilent && !this.isBehind) this.#guard(() => this.#beat(every))
+    if (isSilent && !this.isBehind) this.#guard(() => this.#beat())
     if (this.isClosed) return
     const rest = this.lastWrite + every - clock.now()
     clock.set(this, rest > 0 ? rest : every)
   }
 
   /** A heartbeat; or the place of the client, if it has moved on since it was told. */
-  #beat(heartbeat: number): void {
+  #beat(): void {
     // no place beyond events that are still gathered
     const id = this.queued > 0 ? undefined : this.#holder.place()
-    const notice =
-      id === undefined ? noEvent : noticeIn(this.format, 'position', { id, heartbeat }, this.path)
+    const notice = id === undefined ? noEvent : this.placeNotice(id)
     if (notice.size > 0) this.#put(notice)
     else this.#hand(heartbeatOf(this.format), 0)
   }
