@@ -19,12 +19,13 @@ export interface BackendCase {
   loss?: { down(backend: Backend): Awaitable<void>; up(backend: Backend): Awaitable<void> }
 }
 
-const none: Retention = { history: undefined, historyBytes: undefined, maxAge: undefined }
+const none: Retention = { history: undefined, historyBytes: undefined, maxAge: undefined, idle: undefined }
 const accept = () => {}
 
 /** A receiver that keeps what it gets. */
 class Kept implements Receiver {
   readonly items: (Published | Gap)[] = []
+  hasEnded = false
 
   event(event: Published): void {
     this.items.push(event)
@@ -32,6 +33,10 @@ class Kept implements Receiver {
 
   gap(gap: Gap): void {
     this.items.push(gap)
+  }
+
+  end(): void {
+    this.hasEnded = true
   }
 
   get ids(): string[] {
@@ -45,7 +50,7 @@ class Kept implements Receiver {
 
 async function publish(log: Log, ...list: unknown[]): Promise<string[]> {
   const ids: string[] = []
-  for (const data of list) ids.push(await log.publish(data, undefined, accept))
+  for (const data of list) ids.push(await log.publish(data, {}, accept))
   return ids
 }
 
@@ -58,7 +63,7 @@ async function idsOf(events: Reading['events']): Promise<string[]> {
 }
 
 /** A reading, with its events read. */
-async function read(log: Log, after: string): Promise<Omit<Reading, 'events'> & { ids: string[] }> {
+async function read(log: Log, after: string): Promise<Pick<Reading, 'outcome' | 'from'> & { ids: string[] }> {
   const { outcome, from, events } = await log.read(after)
   return { outcome, from, ids: await idsOf(events) }
 }
@@ -84,7 +89,7 @@ export function backendContract(name: string, of: BackendCase): void {
     afterEach(() => backend.close() as Promise<void>)
 
     const open = (retention: Partial<Retention> = {}, from = backend) =>
-      from.open(`log${++names}`, { ...none, ...retention })
+      from.open(`log${++names}`, { ...none, ...retention }, () => {})
 
     it('has the mark of a backend', () => {
       expect(isBackend(backend)).to.equal(true)
@@ -111,7 +116,7 @@ export function backendContract(name: string, of: BackendCase): void {
 
       it('at once, several: each has an id, and the order is that of the calls', async () => {
         const log = open({ history: 10 })
-        const ids = await Promise.all([1, 2, 3].map((data) => log.publish(data, undefined, accept)))
+        const ids = await Promise.all([1, 2, 3].map((data) => log.publish(data, {}, accept)))
         expect((await read(log, 'earliest')).ids).to.deep.equal(ids)
       })
 
@@ -125,7 +130,7 @@ export function backendContract(name: string, of: BackendCase): void {
           seen.push([data, type])
           throw refusal
         }
-        expect(await failure(() => log.publish({ a: 1 }, 'tick', refuse))).to.equal(refusal)
+        expect(await failure(() => log.publish({ a: 1 }, { type: 'tick' }, refuse))).to.equal(refusal)
         await of.settled()
         expect(seen).to.deep.equal([[{ a: 1 }, 'tick']])
         expect(receiver.items).to.deep.equal([])
@@ -144,7 +149,7 @@ export function backendContract(name: string, of: BackendCase): void {
         const receiver = new Kept()
         const stop = await log.listen(receiver)
         const ids: string[] = []
-        for (let n = 0; n < 20; n++) ids.push(await log.publish({ n }, n % 2 ? 'odd' : undefined, accept))
+        for (let n = 0; n < 20; n++) ids.push(await log.publish({ n }, n % 2 ? { type: 'odd' } : {}, accept))
         await of.settled()
         expect(receiver.ids).to.deep.equal(ids)
         expect(receiver.data).to.deep.equal(ids.map((_, n) => ({ n })))
@@ -401,11 +406,13 @@ export function backendContract(name: string, of: BackendCase): void {
       describe('shared by processes', () => {
         it('has one order and the same ids for all', async () => {
           const other = await another(backend)
-          const [here, there] = [backend, other].map((each) => each.open('shared', { ...none, history: 99 }))
+          const [here, there] = [backend, other].map((each) =>
+            each.open('shared', { ...none, history: 99 }, () => {}),
+          )
           const receivers = [new Kept(), new Kept()] as const
           const stops = [await here!.listen(receivers[0]), await there!.listen(receivers[1])]
           const ids = await Promise.all(
-            Array.from({ length: 20 }, (_, n) => (n % 3 ? here! : there!).publish(n, undefined, accept)),
+            Array.from({ length: 20 }, (_, n) => (n % 3 ? here! : there!).publish(n, {}, accept)),
           )
           await of.settled()
           expect(receivers[0].ids).to.deep.equal(receivers[1].ids)
@@ -418,7 +425,9 @@ export function backendContract(name: string, of: BackendCase): void {
 
         it('an id of one is known to the other', async () => {
           const other = await another(backend)
-          const [here, there] = [backend, other].map((each) => each.open('shared', { ...none, history: 99 }))
+          const [here, there] = [backend, other].map((each) =>
+            each.open('shared', { ...none, history: 99 }, () => {}),
+          )
           const [one, two] = (await publish(here!, 1, 2)) as [string, string]
           expect(await read(there!, one)).to.deep.equal({ outcome: 'found', from: two, ids: [two] })
           expect(there!.compare(one, two)).to.be.below(0)
@@ -445,7 +454,7 @@ export function backendContract(name: string, of: BackendCase): void {
           const receiver = new Kept()
           const stop = await log.listen(receiver)
           await loss.down(backend)
-          expect(await failure(() => log.publish(1, undefined, accept))).to.include({ code: 'LARIAT_DOWN' })
+          expect(await failure(() => log.publish(1, {}, accept))).to.include({ code: 'LARIAT_DOWN' })
           await loss.up(backend)
           const [id] = await publish(log, 2)
           await of.settled()
@@ -456,8 +465,8 @@ export function backendContract(name: string, of: BackendCase): void {
         if (!another) return
         const lost = async (retention: Partial<Retention>) => {
           const other = await another(backend)
-          const log = backend.open('shared', { ...none, ...retention })
-          const elsewhere = other.open('shared', { ...none, ...retention })
+          const log = backend.open('shared', { ...none, ...retention }, () => {})
+          const elsewhere = other.open('shared', { ...none, ...retention }, () => {})
           const receiver = new Kept()
           const stop = await log.listen(receiver)
           const before = await publish(log, 'before')

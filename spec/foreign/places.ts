@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { is } from '../../lib/brand.js'
+import { stored } from '../../lib/hub/authoring.js'
 import type { Backend, Log } from '../../lib/hub/backend.js'
-import { Published } from '../../lib/hub/published.js'
 import {
   type Channel,
   createHub,
@@ -81,10 +81,20 @@ function backend(fault: object): Channel<unknown> {
   const log: Log = {
     publish: () => 'id-2',
     listen: () => () => {},
-    read: () => ({ outcome: 'found', from: 'id-1', events: [new Published('id-2', 1, undefined)] }),
+    read: () => ({
+      outcome: 'found',
+      from: 'id-1',
+      before: 'id-1',
+      hasEnded: false,
+      events: [stored('id-2', 1)],
+    }),
+    position: () => 'id-1',
+    end: () => {},
+    drop: () => {},
     compare: (one, other) => Number(one.slice(3)) - Number(other.slice(3)),
     isImmediate: true,
     latest: undefined,
+    isEmpty: true,
     ...fault,
   }
   const made: Backend = { [is]: 'backend', open: () => log, on: () => {}, close: () => {} }

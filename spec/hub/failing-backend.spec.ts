@@ -1,9 +1,11 @@
 import { expect } from 'chai'
 import { is } from '../../lib/brand.js'
+import { stored } from '../../lib/hub/authoring.js'
 import type { Backend, Log, Receiver } from '../../lib/hub/backend.js'
-import { Published } from '../../lib/hub/published.js'
 import { createHub, ndjson, type Reason, resource } from '../../lib/index.js'
 import { stage, staged, turns } from '../support/stage.js'
+
+const reading = { outcome: 'found', from: 'id-1', before: 'id-1', hasEnded: false } as const
 
 /** A backend with faults of its own. */
 function broken(faults: Partial<Log> & { stop?: () => unknown } = {}) {
@@ -12,8 +14,8 @@ function broken(faults: Partial<Log> & { stop?: () => unknown } = {}) {
   const backend: Backend = {
     [is]: 'backend',
     open: (): Log => ({
-      publish(data, type) {
-        for (const receiver of receivers) receiver.event(new Published('id-2', data, type))
+      publish(data, { type }) {
+        for (const receiver of receivers) receiver.event(stored('id-2', data, type))
         return 'id-2'
       },
       listen(receiver) {
@@ -23,10 +25,14 @@ function broken(faults: Partial<Log> & { stop?: () => unknown } = {}) {
           return stop()
         }
       },
-      read: () => ({ outcome: 'found', from: 'id-1', events: [] }),
+      read: () => ({ ...reading, events: [] }),
+      position: () => 'id-1',
+      end: () => {},
+      drop: () => {},
       compare: (one, other) => Number(one.slice(3)) - Number(other.slice(3)),
       isImmediate: true,
       latest: undefined,
+      isEmpty: true,
       ...others,
     }),
     on: () => {},
@@ -124,7 +130,7 @@ describe('A backend that fails (docs/guide/channels.md)', () => {
       const events = {
         [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}), return: stop as never }),
       }
-      const read: Log['read'] = () => ({ outcome: 'found', from: 'id-1', events })
+      const read: Log['read'] = () => ({ ...reading, events })
       const channel = createHub(broken({ read })).channel<number>('a')
       const site = await stage.now.serve(resource({ contentTypesProvided: [ndjson()], subscribe: channel }))
       const client = site.get('/?lastEventId=id-1')

@@ -137,11 +137,7 @@ describe('A callback finds the AsyncLocalStorage of its own request (docs/guide/
 
   it('onGap, for what the backend has lost', async () => {
     const backend = new AsyncBackend()
-    const other = new AsyncBackend(backend.store).open('news', {
-      history: 1,
-      historyBytes: undefined,
-      maxAge: undefined,
-    })
+    const other = createHub(new AsyncBackend(backend.store)).channel('news', { history: 1 })
     const channel = createHub(backend).channel('news', { history: 1 })
     const { log } = await two((say) => ({
       subscribe: channel,
@@ -150,7 +146,7 @@ describe('A callback finds the AsyncLocalStorage of its own request (docs/guide/
     await channel.publish(0)
     await backend.deliver()
     backend.down()
-    for (const number of [1, 2, 3]) await other.publish(number, undefined, () => {})
+    for (const number of [1, 2, 3]) await other.publish(number)
     elsewhere(() => backend.up())
     await backend.deliver()
     await turns()

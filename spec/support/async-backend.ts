@@ -1,9 +1,13 @@
 import { is } from '../../lib/brand.js'
 import { clock } from '../../lib/clock.js'
 import { LariatError } from '../../lib/errors.js'
-import type { Backend, Log, Reading, Receiver, Retention } from '../../lib/hub/backend.js'
-import { Gap } from '../../lib/hub/gap.js'
-import { Published, sizeOf } from '../../lib/hub/published.js'
+import { gap, stored } from '../../lib/hub/authoring.js'
+import type { Backend, Log, Meta, Reading, Receiver, Retention, Where } from '../../lib/hub/backend.js'
+import type { Gap } from '../../lib/hub/gap.js'
+import type { Published } from '../../lib/hub/published.js'
+import { type Entry, type Place, Store, type StoredLog, type Watcher } from './store.js'
+
+export { Store }
 
 /** Where a backend may take its time: before and after an append, before an event that is read or delivered. */
 export type Moment = 'publish' | 'listen' | 'read' | 'event' | 'delivery'
@@ -11,77 +15,15 @@ export type Moment = 'publish' | 'listen' | 'read' | 'event' | 'delivery'
 /** How long a moment takes; nothing for a microtask. */
 export type Lag = (moment: Moment) => PromiseLike<unknown> | undefined
 
-interface Entry {
-  readonly number: number
-  readonly data: unknown
-  readonly type: string | undefined
-  readonly size: number
-  readonly at: number
-}
-
-let stores = 0
-
-/** What several processes share: a log for each name, in one order for all of them. */
-export class Store {
-  readonly epoch = `store${++stores}`
-  readonly #logs = new Map<string, StoredLog>()
-
-  open(name: string, retention: Retention): StoredLog {
-    let log = this.#logs.get(name)
-    if (!log) {
-      log = new StoredLog(retention)
-      this.#logs.set(name, log)
-    }
-    return log
-  }
-}
-
-class StoredLog {
-  readonly #retention: Retention
-  readonly #retains: boolean
-  #entries: Entry[] = []
-  /** Who is told of each entry at once. */
-  readonly watchers = new Set<(entry: Entry) => void>()
-  /** The number of the latest entry. */
-  latest = 0
-
-  constructor(retention: Retention) {
-    this.#retention = retention
-    const { history, historyBytes, maxAge } = retention
-    this.#retains = history !== 0 && (history ?? historyBytes ?? maxAge) !== undefined
-  }
-
-  append(data: unknown, type: string | undefined): Entry {
-    const entry = {
-      number: ++this.latest,
-      data,
-      type,
-      size: sizeOf(data),
-      at: clock.now(),
-    }
-    if (this.#retains) this.#entries.push(entry)
-    for (const watcher of this.watchers) watcher(entry)
-    return entry
-  }
-
-  /** What is retained, oldest first. */
-  get entries(): readonly Entry[] {
-    const { history = Infinity, historyBytes = Infinity, maxAge = Infinity } = this.#retention
-    const since = clock.now() - maxAge
-    let bytes = this.#entries.reduce((sum, { size }) => sum + size, 0)
-    while (this.#entries[0]) {
-      const [oldest] = this.#entries
-      if (this.#entries.length <= history && bytes <= historyBytes && oldest.at >= since) break
-      bytes -= oldest.size
-      this.#entries = this.#entries.slice(1)
-    }
-    return this.#entries
-  }
-}
+/**
+ * What becomes of a publish that is on its way when the connection is lost: it is refused; or nobody knows, and the event
+ * came, or was lost.
+ */
+export type Fate = 'refused' | 'came' | 'lost'
 
 /**
  * A process's connection to a store: everything is answered by promises, and what was published is delivered late.
- * A test may stop it at any moment (`hold`, `step`, `release`), lose it and bring it back (`down`, `up`).
+ * A test may stop it at any moment (`hold`, `step`, `release`), freeze it, lose it and bring it back (`down`, `up`).
  */
 export class AsyncBackend implements Backend {
   readonly [is] = 'backend'
@@ -90,7 +32,9 @@ export class AsyncBackend implements Backend {
   readonly #listeners = { down: new Set<() => void>(), up: new Set<() => void>() }
   readonly #held = new Map<Moment, (() => void)[]>()
   readonly #watching = new Set<() => void>()
-  readonly logs: AsyncLog[] = []
+  readonly #deliveries = new Set<Delivery>()
+  #frozen: { readonly fate: Fate; readonly waiting: ((fate: Fate) => void)[] } | undefined
+  #isClosed = false
   isDown = false
   /** How many readings are open. */
   readings = 0
@@ -101,9 +45,7 @@ export class AsyncBackend implements Backend {
   }
 
   open(name: string, retention: Retention): Log {
-    const log = new AsyncLog(this, this.store.open(name, retention))
-    this.logs.push(log)
-    return log
+    return new AsyncLog(this, this.store.open(name), retention)
   }
 
   on(name: 'down' | 'up', listener: () => void): void {
@@ -111,8 +53,10 @@ export class AsyncBackend implements Backend {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
+    this.#thaw()
     await this.pass('publish')
-    for (const log of this.logs) log.close()
+    for (const delivery of [...this.#deliveries]) delivery.stop()
   }
 
   // ---- what a test does
@@ -120,15 +64,27 @@ export class AsyncBackend implements Backend {
   /** The connection is lost: nothing is delivered, and everything else rejects. */
   down(): void {
     this.isDown = true
-    for (const log of this.logs) log.down()
+    this.#thaw()
+    for (const delivery of this.#deliveries) delivery.down()
     for (const listener of this.#listeners.down) listener()
   }
 
   /** The connection is back. */
   up(): void {
     this.isDown = false
-    for (const log of this.logs) log.up()
+    for (const delivery of this.#deliveries) delivery.catchUp()
     for (const listener of this.#listeners.up) listener()
+  }
+
+  /** From now on what is appended is on its way, and not answered, until the connection is lost. */
+  freeze(fate: Fate): void {
+    this.#frozen = { fate, waiting: [] }
+  }
+
+  #thaw(): void {
+    const frozen = this.#frozen
+    this.#frozen = undefined
+    for (const tell of frozen?.waiting ?? []) tell(frozen!.fate)
   }
 
   /** From now on whoever comes to a moment waits there. */
@@ -166,7 +122,7 @@ export class AsyncBackend implements Backend {
 
   /** Until all that was published is delivered. */
   async deliver(): Promise<void> {
-    while (!this.isDown && this.logs.some((log) => log.isDelivering)) {
+    while (!this.isDown && [...this.#deliveries].some((delivery) => delivery.isBusy)) {
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
@@ -183,120 +139,153 @@ export class AsyncBackend implements Backend {
     })
   }
 
+  /** Appends at the store, unless the connection is lost on the way. */
+  async append<T>(append: () => T): Promise<T> {
+    await this.pass('publish')
+    const frozen = this.#frozen
+    if (!frozen) {
+      this.check()
+      return append()
+    }
+    const fate = await new Promise<Fate>((resolve) => frozen.waiting.push(resolve))
+    if (fate === 'refused') throw away()
+    if (fate === 'came') append()
+    throw new LariatError('LARIAT_DOWN', 'The store was lost before it had answered', { isUncertain: true })
+  }
+
   check(): void {
-    if (this.isDown) throw new LariatError('LARIAT_DOWN', 'The store is away')
-  }
-}
-
-class AsyncLog implements Log {
-  readonly #backend: AsyncBackend
-  readonly #stored: StoredLog
-  readonly #deliveries = new Set<Delivery>()
-  /** A store is asked. */
-  readonly latest = undefined
-  readonly isImmediate = false
-  #appending: Promise<unknown> = Promise.resolve()
-
-  constructor(backend: AsyncBackend, stored: StoredLog) {
-    this.#backend = backend
-    this.#stored = stored
+    if (this.isDown || this.#isClosed) throw away()
   }
 
-  async publish(data: unknown, type: string | undefined, check: (event: Published) => void): Promise<string> {
-    check(new Published(this.id(this.#stored.latest + 1), data, type))
-    const copy: unknown = structuredClone(data)
-    // as on one connection: what is asked first is done first
-    const before = this.#appending
-    const appending = before.then(async () => {
-      await this.#backend.pass('publish')
-      this.#backend.check()
-      return this.#stored.append(copy, type)
-    })
-    this.#appending = appending.catch(() => {})
-    const { number } = await appending
-    await this.#backend.pass('publish')
-    return this.id(number)
-  }
-
-  async listen(receiver: Receiver): Promise<() => void> {
-    await this.#backend.pass('listen')
-    this.#backend.check()
-    const delivery = new Delivery(this.#backend, this, this.#stored, receiver)
+  listen(delivery: Delivery): () => void {
     this.#deliveries.add(delivery)
-    await this.#backend.pass('listen')
     return () => {
       this.#deliveries.delete(delivery)
       delivery.stop()
     }
   }
+}
 
-  async read(after: string): Promise<Reading> {
-    await this.#backend.pass('read')
+const away = () => new LariatError('LARIAT_DOWN', 'The store is away')
+
+class AsyncLog implements Log {
+  readonly #backend: AsyncBackend
+  readonly #stored: StoredLog
+  readonly #retention: Retention
+  /** A store is asked. */
+  readonly latest = undefined
+  readonly isImmediate = false
+  readonly isEmpty = true
+  #appending: Promise<unknown> = Promise.resolve()
+
+  constructor(backend: AsyncBackend, stored: StoredLog, retention: Retention) {
+    this.#backend = backend
+    this.#stored = stored
+    this.#retention = retention
+  }
+
+  async publish(data: unknown, meta: Meta, check: (event: Published) => void): Promise<string> {
+    check(stored(this.#stored.id(this.#stored.latest + 1), data, meta.type))
+    const copy: unknown = structuredClone(data)
+    const { id } = await this.#append(() => {
+      if (this.#stored.hasEnded) throw new LariatError('LARIAT_ENDED', 'The log has ended')
+      return this.#stored.append(copy, meta, this.#retention)
+    })
+    await this.#backend.pass('publish')
+    return id
+  }
+
+  async end(): Promise<void> {
+    await this.#append(() => this.#stored.end())
+  }
+
+  async drop(): Promise<void> {
+    await this.#append(() => this.#stored.reset())
+  }
+
+  async listen(receiver: Receiver): Promise<() => void> {
+    await this.#backend.pass('listen')
     this.#backend.check()
-    const { entries, latest } = this.#stored
-    const oldest = entries[0]?.number ?? latest + 1
-    const number = after === 'earliest' ? oldest - 1 : this.#numberOf(after)
-    const outcome = number === undefined ? 'unknown' : number < oldest - 1 ? 'trimmed' : 'found'
-    const from = outcome === 'found' ? (number as number) + 1 : oldest
+    const stop = this.#backend.listen(new Delivery(this.#backend, this.#stored, receiver))
+    await this.#backend.pass('listen')
+    return stop
+  }
+
+  async read(where: Where): Promise<Reading> {
+    await this.#ask()
+    const log = this.#stored
+    const number = this.#numberOf(where)
+    const outcome = number === undefined ? 'unknown' : number < log.oldest - 1 ? 'trimmed' : 'found'
+    const from = outcome === 'found' ? (number as number) + 1 : log.oldest
     return {
       outcome,
-      from: this.id(Math.min(from, latest)),
+      from: log.id(Math.min(from, log.latest)),
+      before: log.id(from - 1),
+      hasEnded: log.hasEnded,
       events: new Counted(this.#backend, this.#events(from)),
     }
   }
 
+  async position(): Promise<string> {
+    await this.#ask()
+    return this.#stored.id(this.#stored.latest)
+  }
+
+  /** An id that is lost comes before all others. */
   compare(one: string, other: string): number {
-    return (this.#numberOf(one) ?? 0) - (this.#numberOf(other) ?? 0)
+    return (this.#stored.numberOf(one) ?? -1) - (this.#stored.numberOf(other) ?? -1)
   }
 
-  // ---- for the backend and for deliveries
-
-  get isDelivering(): boolean {
-    return [...this.#deliveries].some((delivery) => delivery.isBusy)
+  async #ask(): Promise<void> {
+    await this.#backend.pass('read')
+    this.#backend.check()
+    this.#stored.age(this.#retention)
   }
 
-  down(): void {
-    for (const delivery of this.#deliveries) delivery.down()
+  /** As on one connection: what is asked first is done first. */
+  #append<T>(append: () => T): Promise<T> {
+    const appending = this.#appending.then(() => this.#backend.append(append))
+    this.#appending = appending.catch(() => {})
+    return appending
   }
 
-  up(): void {
-    for (const delivery of this.#deliveries) delivery.up()
-  }
-
-  close(): void {
-    for (const delivery of this.#deliveries) delivery.stop()
-    this.#deliveries.clear()
-  }
-
-  id(number: number): string {
-    return `${this.#backend.store.epoch}:${number}`
-  }
-
-  event({ number, data, type }: Entry): Published {
-    return new Published(this.id(number), structuredClone(data), type)
-  }
-
-  #numberOf(id: string): number | undefined {
-    const [epoch, number] = /^(\w+):(0|[1-9]\d{0,9})$/.exec(id)?.slice(1) ?? []
-    if (epoch !== this.#backend.store.epoch || Number(number) > this.#stored.latest) return undefined
-    return Number(number)
+  /** The number after which a reading begins. */
+  #numberOf(where: Where): number | undefined {
+    const { oldest, latest, entries } = this.#stored
+    if (where === 'earliest') return oldest - 1
+    if (typeof where === 'string') return this.#stored.numberOf(where)
+    if ('last' in where) return Math.max(oldest - 1, latest - where.last)
+    const since = where.since - clock.date() + clock.now()
+    return (entries.find(({ at }) => at >= since)?.number ?? latest + 1) - 1
   }
 
   /** Read as it is taken, up to the latest there is by then; what is trimmed meanwhile is a gap. */
   async *#events(from: number): AsyncGenerator<Published | Gap> {
-    for (let next = from; ; next++) {
+    const log = this.#stored
+    // the place before the next event: what is lost meanwhile is lost with it
+    let before = log.place(from - 1)
+    for (;;) {
       await this.#backend.pass('event')
-      const { entries, latest } = this.#stored
-      const oldest = entries[0]?.number ?? latest + 1
-      if (oldest > next) {
-        yield new Gap(this.id(next - 1), this.id(Math.min(oldest, latest)), 'trimmed')
-        next = oldest
-      }
-      const entry = this.#stored.entries.find(({ number }) => number === next)
+      const lost = missed(log, before)
+      if (lost.gap) yield lost.gap
+      const entry = log.entry(lost.next)
       if (!entry) return
-      yield this.event(entry)
+      before = log.place(entry.number)
+      yield eventOf(entry)
     }
   }
+}
+
+const eventOf = ({ id, data, type }: Entry) => stored(id, structuredClone(data), type)
+
+/** What comes after a place, and the gap before it. */
+function missed(log: StoredLog, place: Place): { readonly gap: Gap | undefined; readonly next: number } {
+  const known = log.still(place)
+  const next = Math.max(log.oldest, (known ?? -1) + 1)
+  if (known === place.number && next === known + 1) return { gap: undefined, next }
+  const reason = known === place.number ? 'trimmed' : 'unknown'
+  const from = log.id(Math.min(next, log.latest))
+  return { gap: gap({ requested: place.id, from, reason, id: log.id(next - 1) }), next }
 }
 
 /** A reading that is open until its end, or until it is returned. */
@@ -333,34 +322,43 @@ class Counted implements AsyncIterableIterator<Published | Gap> {
 }
 
 /** What one listener is given, one by one and late. */
-class Delivery {
+class Delivery implements Watcher {
   readonly #backend: AsyncBackend
-  readonly #log: AsyncLog
-  readonly #stored: StoredLog
+  readonly #log: StoredLog
   readonly #receiver: Receiver
-  #pending: (Entry | Gap)[] = []
+  #pending: (Entry | Gap | 'end')[] = []
   #isPumping = false
-  /** The number of the latest event that was delivered. */
-  #position: number
-  readonly #watcher = (entry: Entry) => {
-    if (!this.#backend.isDown) this.#put(entry)
-  }
+  /** The place of the latest event that was delivered. */
+  #place: Place
 
-  constructor(backend: AsyncBackend, log: AsyncLog, stored: StoredLog, receiver: Receiver) {
+  constructor(backend: AsyncBackend, log: StoredLog, receiver: Receiver) {
     this.#backend = backend
     this.#log = log
-    this.#stored = stored
     this.#receiver = receiver
-    this.#position = stored.latest
-    stored.watchers.add(this.#watcher)
+    this.#place = log.place(log.latest)
+    log.watchers.add(this)
+    if (log.hasEnded) this.ended()
   }
 
   get isBusy(): boolean {
     return this.#pending.length > 0
   }
 
+  appended(entry: Entry): void {
+    this.#put(entry)
+  }
+
+  ended(): void {
+    this.#put('end')
+  }
+
+  rewound(): void {
+    if (!this.#backend.isDown) this.catchUp()
+  }
+
   stop(): void {
-    this.#stored.watchers.delete(this.#watcher)
+    this.#log.watchers.delete(this)
+    this.#log.touch()
     this.#pending = []
   }
 
@@ -370,17 +368,16 @@ class Delivery {
   }
 
   /** What came meanwhile is fetched, as far as it is there. */
-  up(): void {
-    const { entries, latest } = this.#stored
-    const oldest = entries[0]?.number ?? latest + 1
-    if (oldest > this.#position + 1) {
-      const from = this.#log.id(Math.min(oldest, latest))
-      this.#put(new Gap(this.#log.id(this.#position), from, 'trimmed'))
-    }
-    for (const entry of entries) if (entry.number > this.#position) this.#put(entry)
+  catchUp(): void {
+    this.#pending = []
+    const { gap, next } = missed(this.#log, this.#place)
+    if (gap) this.#put(gap)
+    for (const entry of this.#log.entries) if (entry.number >= next) this.#put(entry)
+    if (this.#log.hasEnded) this.#put('end')
   }
 
-  #put(item: Entry | Gap): void {
+  #put(item: Entry | Gap | 'end'): void {
+    if (this.#backend.isDown) return
     this.#pending.push(item)
     void this.#pump()
   }
@@ -391,10 +388,14 @@ class Delivery {
     while (this.#pending.length > 0) {
       await this.#backend.pass('delivery')
       const item = this.#pending.shift()
-      if (item instanceof Gap) this.#receiver.gap(item)
-      else if (item) {
-        this.#position = item.number
-        this.#receiver.event(this.#log.event(item))
+      if (item === undefined) continue
+      if (item === 'end') this.#receiver.end()
+      else if ('requested' in item) {
+        this.#place = this.#log.place(this.#log.numberOf(item.id) as number)
+        this.#receiver.gap(item)
+      } else {
+        this.#place = this.#log.place(item.number)
+        this.#receiver.event(eventOf(item))
       }
     }
     this.#isPumping = false
