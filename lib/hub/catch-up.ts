@@ -35,6 +35,8 @@ export class CatchUp implements CatchingUp {
   #snapshot: Snapshot | undefined
   /** What is lost at the beginning. */
   #gap: Gap | undefined
+  /** The head has told it. */
+  #isGapTold = false
   /** A snapshot was taken: no gap is told. */
   #isWhole = false
   /** Live events that wait. */
@@ -136,6 +138,7 @@ export class CatchUp implements CatchingUp {
   head(): Record<string, string> {
     const gap = this.#gap
     if (gap) {
+      this.#isGapTold = true
       // a snapshot, and the other parts of a merged feed, begin at a place of their own
       const place = this.#isWhole || gap.channel !== undefined ? this.#begin : earliest
       return { 'Last-Event-ID': place ?? earliest, 'Event-Gap': gap.reason }
@@ -152,7 +155,7 @@ export class CatchUp implements CatchingUp {
 
   /** Whether the head has reported a gap. */
   hasTold(gap: Gap): boolean {
-    return gap === this.#gap
+    return this.#isGapTold && gap === this.#gap
   }
 
   // ---- what it gets

@@ -34,6 +34,8 @@ export class Subscription implements Sink {
   #state: State = 'new'
   #group: Group | undefined
   #catchUp: CatchUp | undefined
+  /** Where a stream begins that shares from the start; released with its head. */
+  #begin: string | undefined
   /** The last place that the client was told by itself; its group may have told it a later one. */
   told: string | undefined
 
@@ -101,6 +103,8 @@ export class Subscription implements Sink {
     const { root } = this.#view
     // a lagging backend would deliver again what the client has already read
     if (this.#catchUp?.last !== undefined && !root.isImmediate) return
+    // joining may start a source, which publishes at once
+    if (this.#state === 'new') this.#begin = root.place
     root.afterDelivery(() => this.#guard(() => this.#join()))
   }
 
@@ -175,14 +179,16 @@ export class Subscription implements Sink {
   head(): Record<string, string> {
     if (this.#catchUp) return this.#catchUp.head()
     const { place, retains } = this.#view.root
-    return retains && place !== undefined ? { 'Last-Event-ID': place } : {}
+    const begin = this.#begin ?? place
+    return retains && begin !== undefined ? { 'Last-Event-ID': begin } : {}
   }
 
   /** The place that a client without one is told with the head, or as soon as the feed is known; once. */
   takeWelcome(): string | undefined {
     const { place, retains } = this.#view.root
-    const welcome = this.#catchUp ? this.#catchUp.welcome : place
-    // it is needed only for the head
+    const welcome = this.#catchUp ? this.#catchUp.welcome : (this.#begin ?? place)
+    // they are needed only for the head
+    this.#begin = undefined
     if (this.#state !== 'catchingUp' && this.#catchUp?.last === undefined) this.#catchUp = undefined
     if (this.told !== undefined || welcome === undefined || !retains) return undefined
     this.told = welcome
