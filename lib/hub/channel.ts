@@ -12,6 +12,7 @@ import { type Event, isEvent } from '../values/event.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { Log, Reading, Receiver, Where } from './backend.js'
+import { endedLog } from './history.js'
 import type { Published } from './published.js'
 import type { Root } from './sink.js'
 import { Supply } from './supply.js'
@@ -22,7 +23,7 @@ const publishesPerTurn = 1000
 
 export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Root {
   readonly #name: string
-  readonly #log: Log
+  #log: Log
   readonly #supply: Supply | undefined
   readonly #listeners = new EventEmitter().setMaxListeners(0)
   /** The format in which events are checked while there is no subscriber. */
@@ -35,18 +36,42 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   #joining: (() => void)[] = []
   #published = 0
   #isClosed = false
+  hasEnded = false
+  readonly #hold: (isNeeded: boolean) => void
+  #isNeeded = false
 
-  constructor(name: string, log: Log, { source, linger = 0 }: ChannelOptions<Data>) {
+  /** @param hold told whether the channel is needed though nobody may hold it, each time that this changes */
+  constructor(
+    name: string,
+    log: Log,
+    readonly options: ChannelOptions<Data>,
+    hold: (isNeeded: boolean) => void,
+  ) {
     super()
+    const { source, linger = 0 } = options
     this.#name = name
     this.#log = log
+    this.#hold = hold
     if (source)
       this.#supply = new Supply(
         name,
         () => source(this),
         linger,
         (error) => this.down(died(name, error)),
+        () => this.weigh(),
       )
+  }
+
+  /** Decides whether the channel is needed though nobody may hold it. */
+  weigh(): void {
+    const isNeeded =
+      this.#receiver !== undefined ||
+      !this.#log.isEmpty ||
+      (this.#supply?.isRunning ?? false) ||
+      this.#listeners.listenerCount('join') + this.#listeners.listenerCount('leave') > 0
+    if (isNeeded === this.#isNeeded) return
+    this.#isNeeded = isNeeded
+    this.#hold(isNeeded)
   }
 
   publish(data: Data, meta: { type?: string; key?: string } = {}): Promise<string> {
@@ -59,22 +84,45 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   async #publish(data: Data, meta: { type?: string; key?: string }): Promise<string> {
     checkKeys('publish', meta, metaRules)
     if (this.#isClosed) throw new LariatError('LARIAT_DOWN', `The hub of channel '${this.#name}' is closed`)
+    if (this.hasEnded) throw new LariatError('LARIAT_ENDED', `Channel '${this.#name}' has ended`)
     const bare: { data: unknown; type?: string } = isEvent(data) ? unwrapped(data) : { data }
     if (bare.data === undefined && (meta.type ?? bare.type) === undefined) {
       throw misuse('LARIAT_DATA', 'publish(undefined): expected data, or a type')
     }
     const { type = bare.type, key } = meta
     const id = this.#log.publish(bare.data, { type, key }, (event) => this.#check(event))
+    this.weigh()
     if (!isPromise(id) && ++this.#published % publishesPerTurn === 0) await nextTurn()
     return id
   }
 
-  on(name: 'join' | 'leave', listener: (stream: OpenStream) => void): this {
+  on(name: 'join' | 'leave', listener: (stream: OpenStream<never>) => void): this {
     if (name !== 'join' && name !== 'leave') {
       throw misuse('LARIAT_SPEC', `on(${show(name)}): expected 'join' or 'leave'`)
     }
     this.#listeners.on(name, listener)
+    this.weigh()
     return this
+  }
+
+  async end(): Promise<void> {
+    await this.#log.end()
+    this.#finish()
+  }
+
+  #finish(): void {
+    this.hasEnded = true
+    this.down()
+    this.#supply?.stopNow()
+    this.weigh()
+  }
+
+  /** Ends the channel, and forgets it in the store too: what is left here is an empty channel that has ended. */
+  async delete(): Promise<void> {
+    await this.end()
+    await this.#log.drop()
+    this.#finish()
+    this.#log = endedLog()
   }
 
   /** Ends all subscriptions, and refuses new ones. */
@@ -151,6 +199,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   protected begin(): void {
     if (this.#isClosed) return this.down()
     const receiver = this.#receive()
+    this.weigh()
     const answer = apart(() => this.#log.listen(receiver))
     // a backend's thenable may call back twice
     const listening = isPromise(answer) ? Promise.resolve(answer) : answer
@@ -190,6 +239,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     this.#receiver = undefined
     if (typeof listening === 'function') this.#stopListening(listening)
     this.#supply?.stop()
+    this.weigh()
   }
 
   #stopListening(stop: () => unknown): void {
