@@ -117,11 +117,12 @@ const limit: Size = { fields: 16, methods: 30 }
 const larger: Readonly<Record<string, Size & { readonly reason: string }>> = {
   Outlet: {
     fields: 17,
-    methods: 58,
+    methods: 59,
     reason:
       'it is a writer, and its own alarm: one object on the hot path, since each that a write touches costs',
   },
-  Channel: { fields: 16, methods: 35, reason: 'it is a feed, and the root of all that are made of it' },
+  Loop: { fields: 16, methods: 31, reason: 'it answers three sides: the endpoint, its feed and its outlet' },
+  Channel: { fields: 18, methods: 44, reason: 'it is a feed, and the root of all that are made of it' },
 }
 
 function isLarge(node: ts.ClassLikeDeclaration): boolean {

@@ -37,6 +37,7 @@ const commonRules: Rules = {
   timeout: aDelay,
   terminate: aCallback,
   onGap: aCallback,
+  snapshot: aCallback,
   stream: options,
   trace,
   problem: aCallback,
@@ -204,10 +205,15 @@ export function checkTable(table: unknown): void {
   }
 }
 
-function checkCommon(where: string, { stream, subscribe, info, timeout, onGap }: AnySpec): void {
+function checkCommon(where: string, { stream, subscribe, info, timeout, onGap, snapshot }: AnySpec): void {
   if (stream !== undefined) checkStream(where, stream)
   if (info && !subscribe) wrong(`${where}: \`info\` has no \`subscribe\` to get messages from`)
   if (onGap && !subscribe) wrong(`${where}: \`onGap\` has no \`subscribe\` that could miss events`)
+  if (snapshot && !subscribe) wrong(`${where}: \`snapshot\` has no \`subscribe\` to go on with`)
+  if (snapshot && onGap)
+    wrong(
+      `${where}: \`onGap\` is never called beside a \`snapshot\`, which is given in place of a gap; expected one of them`,
+    )
   if (timeout !== undefined && !info) wrong(`${where}: \`timeout\` has no \`info\` to tell`)
 }
 

@@ -5,7 +5,7 @@ import type { Fields } from '../http/field.js'
 import type { Awaitable } from '../promise.js'
 import type { Body } from '../values/body.js'
 import type { timeout } from '../values/event.js'
-import type { Feed } from '../values/feed.js'
+import type { Feed, GapDetails } from '../values/feed.js'
 import type { Subscribable } from '../values/observable.js'
 import type { Reason, Wrote } from '../values/open-stream.js'
 import type { Stop } from '../values/stop.js'
@@ -53,12 +53,18 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
   ) => Awaitable<Stop | Wrote | void>
   /**
    * Called instead of the in-band notice, before any other event, when events that the client missed are no longer
-   * retained. `requested` is the id that the client sent, `from` the id of the oldest retained event.
+   * retained. `requested` is the id that the client sent, `from` the id of the oldest retained event, `id` the place just
+   * before it.
    */
-  onGap?: (
-    gap: { requested: string; from: string; reason: 'trimmed' | 'unknown' },
-    context: LoopContext<State, Sent>,
-  ) => unknown
+  onGap?: (gap: GapDetails, context: LoopContext<State, Sent>) => unknown
+  /**
+   * Gives the whole to a client that has no place to continue from: at its first connection, and after a gap, which is
+   * then not told. For a `subscribe` that is, or returns, a feed. The place in the feed is read first; what this returns
+   * is written, past `info`, and then everything after that place. Called before the head, where it may still be an error
+   * or `stop()`, and in mid-stream after a gap. Returns data, an `event()`, or an iterable of either; their type is
+   * `snapshot` unless they have one.
+   */
+  snapshot?: (context: LoopContext<State, Sent>) => Awaitable<unknown>
   /** Called exactly once, after the unsubscribe, if `subscribe` was called. Cowboy's `terminate/3`. */
   terminate?: (reason: Reason, context: LoopContext<State, Sent>) => unknown
   /**

@@ -1,8 +1,9 @@
 // Makes what a backend hands over: its events and gaps, and the backend itself with its mark.
 import { is } from '../brand.js'
 import { misuse, show } from '../errors.js'
+import type { GapDetails } from '../values/feed.js'
 import type { Backend } from './backend.js'
-import { earliest, Gap, type GapReason } from './gap.js'
+import { earliest, Gap } from './gap.js'
 import { Published } from './published.js'
 
 /**
@@ -49,7 +50,7 @@ export function stored<Data>(id: string, data: Data, type?: string): Published<D
 export function gap(parts: {
   readonly requested: string
   readonly from: string
-  readonly reason: GapReason
+  readonly reason: GapDetails['reason']
   readonly id: string
 }): Gap {
   return new Gap(parts.requested, parts.from, parts.reason, parts.id)

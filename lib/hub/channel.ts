@@ -1,20 +1,16 @@
 // Publishes events to a channel's log, and delivers the log's events to every subscriber.
-import { EventEmitter } from 'node:events'
-import { LariatError, misuse, report, show } from '../errors.js'
-import { json } from '../formats/data.js'
-import type { Format } from '../formats/format.js'
-import { safely } from '../guard.js'
+import { LariatError } from '../errors.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
-import { checkKeys, type Rules } from '../rules.js'
-import { apart } from '../scope.js'
-import { asBytes } from '../values/bytes.js'
-import { type Event, isEvent } from '../values/event.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
-import type { Log, Reading, Receiver, Where } from './backend.js'
+import type { Log, Reading, Where } from './backend.js'
+import { Gap } from './gap.js'
 import { endedLog } from './history.js'
+import { Listening } from './listening.js'
+import { Presence } from './presence.js'
 import type { Published } from './published.js'
-import type { Root } from './sink.js'
+import { Check, messageOf } from './publishing.js'
+import type { Missed, Root, Sink } from './sink.js'
 import { Supply } from './supply.js'
 import { View } from './view.js'
 
@@ -23,20 +19,21 @@ const publishesPerTurn = 1000
 
 export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Root {
   readonly #name: string
+  readonly options: ChannelOptions<Data>
   #log: Log
   readonly #supply: Supply | undefined
-  readonly #listeners = new EventEmitter().setMaxListeners(0)
-  /** The format in which events are checked while there is no subscriber. */
-  #lastFormat: Format | undefined
-  #listening: Awaitable<() => unknown> | undefined
-  #receiver: Receiver | undefined
+  readonly #presence: Presence
+  readonly #check = new Check()
+  #listening: Listening | undefined
+  hasEnded = false
+  /** The place up to which events were delivered since listening began, where the log cannot say. */
+  #delivered: string | undefined
   /** The event in delivery, and the events published during it. */
   readonly #arriving: Published[] = []
   /** Joins that wait for the current delivery to finish. */
   #joining: (() => void)[] = []
   #published = 0
   #isClosed = false
-  hasEnded = false
   readonly #hold: (isNeeded: boolean) => void
   #isNeeded = false
 
@@ -44,14 +41,16 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   constructor(
     name: string,
     log: Log,
-    readonly options: ChannelOptions<Data>,
-    hold: (isNeeded: boolean) => void,
+    options: ChannelOptions<Data>,
+    hold: (isNeeded: boolean) => void = () => {},
   ) {
     super()
-    const { source, linger = 0 } = options
     this.#name = name
+    this.options = options
     this.#log = log
     this.#hold = hold
+    this.#presence = new Presence(name)
+    const { source, linger = 0 } = options
     if (source)
       this.#supply = new Supply(
         name,
@@ -65,10 +64,10 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   /** Decides whether the channel is needed though nobody may hold it. */
   weigh(): void {
     const isNeeded =
-      this.#receiver !== undefined ||
+      this.#listening !== undefined ||
       !this.#log.isEmpty ||
       (this.#supply?.isRunning ?? false) ||
-      this.#listeners.listenerCount('join') + this.#listeners.listenerCount('leave') > 0
+      this.#presence.hasListeners
     if (isNeeded === this.#isNeeded) return
     this.#isNeeded = isNeeded
     this.#hold(isNeeded)
@@ -82,45 +81,46 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 
   async #publish(data: Data, meta: { type?: string; key?: string }): Promise<string> {
-    checkKeys('publish', meta, metaRules)
-    if (this.#isClosed) throw new LariatError('LARIAT_DOWN', `The hub of channel '${this.#name}' is closed`)
+    const message = messageOf(data, meta)
+    this.#checkOpen()
     if (this.hasEnded) throw new LariatError('LARIAT_ENDED', `Channel '${this.#name}' has ended`)
-    const bare: { data: unknown; type?: string } = isEvent(data) ? unwrapped(data) : { data }
-    if (bare.data === undefined && (meta.type ?? bare.type) === undefined) {
-      throw misuse('LARIAT_DATA', 'publish(undefined): expected data, or a type')
-    }
-    const { type = bare.type, key } = meta
-    const id = this.#log.publish(bare.data, { type, key }, (event) => this.#check(event))
+    const check = (event: Published) => this.#check.event(event, this.formats())
+    const id = this.#log.publish(message.data, message.meta, check)
     this.weigh()
     if (!isPromise(id) && ++this.#published % publishesPerTurn === 0) await nextTurn()
     return id
   }
 
+  async position(): Promise<string> {
+    this.#checkOpen()
+    return this.#log.position()
+  }
+
+  async end(): Promise<void> {
+    this.#checkOpen()
+    await this.#log.end()
+    // whoever listens is told behind the last event
+    if (!this.#listening) this.#finish()
+  }
+
   on(name: 'join' | 'leave', listener: (stream: OpenStream<never>) => void): this {
-    if (name !== 'join' && name !== 'leave') {
-      throw misuse('LARIAT_SPEC', `on(${show(name)}): expected 'join' or 'leave'`)
-    }
-    this.#listeners.on(name, listener)
+    this.#presence.on(name, listener)
     this.weigh()
     return this
   }
 
-  async end(): Promise<void> {
-    await this.#log.end()
-    this.#finish()
-  }
-
-  #finish(): void {
-    this.hasEnded = true
-    this.down()
-    this.#supply?.stopNow()
-    this.weigh()
-  }
-
   /** Ends the channel, and forgets it in the store too: what is left here is an empty channel that has ended. */
   async delete(): Promise<void> {
-    await this.end()
-    await this.#log.drop()
+    const streams = this.#listening ? new Ended() : undefined
+    if (streams) this.attach(streams)
+    try {
+      await this.end()
+      // what was confirmed is delivered before it is dropped
+      await streams?.over
+      await this.#log.drop()
+    } finally {
+      if (streams) this.detach(streams)
+    }
     this.#finish()
     this.#log = endedLog()
   }
@@ -132,14 +132,27 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     this.#supply?.stopNow()
   }
 
+  #checkOpen(): void {
+    if (this.#isClosed) throw new LariatError('LARIAT_DOWN', `The hub of channel '${this.#name}' is closed`)
+  }
+
   // ---- as the root of its feeds
 
   get root(): Root {
     return this
   }
 
+  get retains(): boolean {
+    const { history, historyBytes, maxAge } = this.options
+    return history !== 0 && (history ?? historyBytes ?? maxAge) !== undefined
+  }
+
+  get names(): readonly string[] {
+    return [this.#name]
+  }
+
   get ready(): PromiseLike<unknown> | undefined {
-    return isPromise(this.#listening) ? this.#listening : undefined
+    return this.#listening?.ready
   }
 
   get isDelivering(): boolean {
@@ -150,9 +163,12 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return this.#log.isImmediate
   }
 
-  get position(): string | undefined {
-    const { latest } = this.#log
-    return latest === undefined ? undefined : (this.#arriving[0]?.id ?? latest)
+  get place(): string | undefined {
+    return this.#arriving[0]?.id ?? this.#log.latest ?? this.#delivered
+  }
+
+  askPlace(): Awaitable<string> {
+    return this.place ?? this.#log.position()
   }
 
   afterDelivery(join: () => void): void {
@@ -160,25 +176,23 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     else join()
   }
 
-  retained(where: Where): Awaitable<Reading> {
-    return this.#log.read(where)
+  missed(where: Where): Awaitable<Missed> {
+    const missed = ({ outcome, from, before, hasEnded, events }: Reading): Missed => {
+      const isFound = outcome === 'found' || typeof where !== 'string'
+      return { gaps: isFound ? [] : [new Gap(where, from, outcome, before)], before, hasEnded, events }
+    }
+    const reading = this.#log.read(where)
+    return isPromise(reading) ? reading.then(missed) : missed(reading)
   }
 
-  compare(one: string, other: string): number {
-    return this.#log.compare(one, other)
+  isAfter(item: Published | Gap, place: string): boolean {
+    if (!(item instanceof Gap)) return this.#log.compare(item.id, place) > 0
+    // ids of another epoch have no order
+    return item.reason === 'unknown' || this.#log.compare(item.from, place) > 0
   }
 
   tell(name: 'join' | 'leave', stream: () => OpenStream): void {
-    if (this.#listeners.eventNames().length === 0) return
-    const subscriber = stream()
-    // read the address now: it is gone once the client has left
-    if (name === 'join') void subscriber.client
-    for (const listener of this.#listeners.listeners(name)) {
-      safely(
-        () => listener(subscriber),
-        (error) => report(`A listener for '${name}' of channel '${this.#name}' failed`, error),
-      )
-    }
+    this.#presence.tell(name, stream)
   }
 
   of(event: Published): Published {
@@ -191,113 +205,69 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     if (this.#arriving.length > 1) return
     for (let next: Published | undefined = event; next; next = this.#arriving[0]) {
       super.event(next)
+      this.#delivered = next.id
       for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()
       this.#arriving.shift()
     }
+    if (this.hasEnded) this.ended()
+  }
+
+  override gap(gap: Gap): void {
+    this.#delivered = gap.id
+    super.gap(gap)
+  }
+
+  /** Ends all streams and iterations, once all events are delivered. */
+  #finish(): void {
+    this.hasEnded = true
+    if (!this.isDelivering) this.ended()
+    this.#supply?.stopNow()
+    this.weigh()
   }
 
   protected begin(): void {
     if (this.#isClosed) return this.down()
-    const receiver = this.#receive()
-    this.weigh()
-    const answer = apart(() => this.#log.listen(receiver))
-    // a backend's thenable may call back twice
-    const listening = isPromise(answer) ? Promise.resolve(answer) : answer
+    if (this.hasEnded) return this.ended()
+    this.#delivered = undefined
+    const listening = new Listening(this.#name, {
+      event: (event) => this.event(event),
+      gap: (gap) => this.gap(gap),
+      end: () => this.#finish(),
+      failed: (error) => this.down(error),
+    })
     this.#listening = listening
-    if (isPromise(listening)) {
-      listening.then(
-        (stop) => {
-          if (this.#listening === listening) this.#listening = stop
-          else this.#stopListening(stop)
-        },
-        (error) => {
-          if (this.#listening === listening) this.down(error)
-        },
-      )
-    }
-    this.#supply?.start()
-  }
-
-  /** A receiver that ignores events once the channel ceases: a backend may still deliver to an old listener. */
-  #receive(): Receiver {
-    const receiver: Receiver = {
-      event: (event) => {
-        if (this.#receiver === receiver) this.event(event)
-      },
-      gap: (gap) => {
-        if (this.#receiver === receiver) this.gap(gap)
-      },
-      end: () => {},
-    }
-    this.#receiver = receiver
-    return receiver
+    this.weigh()
+    listening.begin(this.#log)
+    if (!this.hasEnded) this.#supply?.start()
   }
 
   protected cease(): void {
-    const listening = this.#listening
+    this.#listening?.stop()
     this.#listening = undefined
-    this.#receiver = undefined
-    if (typeof listening === 'function') this.#stopListening(listening)
     this.#supply?.stop()
     this.weigh()
   }
-
-  #stopListening(stop: () => unknown): void {
-    safely(
-      () => apart(stop),
-      (error) => report(`The backend of channel '${this.#name}' failed to stop listening`, error),
-    )
-  }
-
-  /**
-   * Throws for data that no format can write. Data that one format cannot write ends only the streams of that format:
-   * one client's choice of format must not block publishing to all others.
-   */
-  #check(event: Published): void {
-    if (event.data === undefined && event.type !== undefined) return
-    let failure: unknown
-    for (const format of this.#checkedIn()) {
-      try {
-        event.in(format)
-        this.#lastFormat = format
-        return
-      } catch (error) {
-        failure ??= error
-      }
-    }
-    if (asBytes(event.data)) return
-    try {
-      json(event.data)
-    } catch (error) {
-      throw failure ?? error
-    }
-  }
-
-  #checkedIn(): readonly Format[] {
-    const formats = [...this.formats()]
-    return formats.length === 0 && this.#lastFormat ? [this.#lastFormat] : formats
-  }
 }
 
-const metaRules: Rules = {
-  type: [isType, 'text without CR, LF or NUL'],
-  key: [(value) => typeof value === 'string' && value !== '', 'text that is not empty'],
-}
+/** Waits for the end of a channel, beside its streams. */
+class Ended implements Sink {
+  readonly subscribers = 0
+  #resolve = () => {}
+  readonly over = new Promise<void>((resolve) => {
+    this.#resolve = resolve
+  })
 
-/** Refuses CR, LF and NUL in a type, in every format. */
-function isType(value: unknown): boolean {
-  return typeof value === 'string' && !/[\r\n]/.test(value) && !value.includes('\0')
-}
+  event(): void {}
+  gap(): void {}
+  failed(): void {}
 
-/** Takes data and type from a published event. */
-function unwrapped({ data, id, type, retry, comment }: Event): { data: unknown; type?: string } {
-  if (id !== undefined || retry !== undefined || comment !== undefined) {
-    const expected = 'expected data and type alone, since a channel gives ids of its own'
-    throw misuse('LARIAT_DATA', `publish(event(…, ${show({ id, retry, comment })})): ${expected}`)
+  ended(): void {
+    this.#resolve()
   }
-  if (type === undefined) return { data }
-  checkKeys('publish', { type }, metaRules)
-  return { data, type }
+
+  down(): void {
+    this.#resolve()
+  }
 }
 
 function died(name: string, cause: unknown): LariatError {

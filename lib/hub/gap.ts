@@ -1,29 +1,33 @@
 // Describes a gap: events that a client missed and that are no longer retained.
 import { is, isBranded } from '../brand.js'
+import type { GapDetails } from '../values/feed.js'
+import { Published } from './published.js'
 
 /** Stands for an id before all events: clients send it to read everything retained, and heads name it after a gap. */
 export const earliest = 'earliest'
 
-/** What a gap tells. */
-export type GapReason = 'trimmed' | 'unknown'
+/** Stands for the place after all events. */
+export const now = 'now'
 
-export class Gap {
-  /** The id that the client sent. */
+export class Gap implements GapDetails {
   readonly requested: string
-  /** The id of the oldest retained event; if none is retained, the id after which new events follow. */
   readonly from: string
-  readonly reason: GapReason
-  /** The place just before `from`: a client that comes back with it is not told of the gap again. */
-  readonly id: string
-  /** The channel, where a stream has several. */
+  readonly reason: GapDetails['reason']
   declare readonly channel?: string
+  readonly id: string
 
-  constructor(requested: string, from: string, reason: GapReason, id: string, channel?: string) {
+  constructor(requested: string, from: string, reason: Gap['reason'], id: string, channel?: string) {
     this.requested = requested
     this.from = from
     this.reason = reason
-    this.id = id
     if (channel !== undefined) this.channel = channel
+    this.id = id
+  }
+
+  /** For iterations: as SSE shows it. */
+  get asEvent(): Published {
+    const { id, ...details } = this
+    return new Published(id, details, 'gap')
   }
 
   // not a field: a gap is shown to users, and spread

@@ -31,6 +31,7 @@ export class Group implements Sink {
   readonly #members = new Map<Taker, Sink>()
   #events: Encoded[] = []
   #bytes = 0
+  #last: string | undefined
   /** When the gathered events go out, unless at the end of the turn. */
   #deadline: Deadline | undefined
   /** The batch in progress, and the outlets that have not got it yet. */
@@ -44,6 +45,11 @@ export class Group implements Sink {
 
   get subscribers(): number {
     return this.#members.size
+  }
+
+  /** The id of the last event that it has taken in, whether or not it is written yet. */
+  get last(): string | undefined {
+    return this.#last
   }
 
   /** The outlet gets events from now on, not those already gathered. */
@@ -68,6 +74,7 @@ export class Group implements Sink {
       return this.failed(error)
     }
     if (encoded.size === 0) return
+    this.#last = encoded.id
     if (this.#bytes + encoded.size > batchBytes || this.#events.length === batchEvents) this.flush()
     this.#bytes += encoded.size
     if (this.#events.push(encoded) > 1) return
@@ -111,10 +118,18 @@ export class Group implements Sink {
     for (const sink of [...this.#members.values()]) sink.failed(error)
   }
 
+  ended(): void {
+    for (const sink of this.#takeAll()) sink.ended()
+  }
+
   down(error?: unknown): void {
+    for (const sink of this.#takeAll()) sink.down(error)
+  }
+
+  #takeAll(): readonly Sink[] {
     this.flush()
     const sinks = [...this.#members.values()]
     this.#members.clear()
-    for (const sink of sinks) sink.down(error)
+    return sinks
   }
 }

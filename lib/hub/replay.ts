@@ -1,56 +1,73 @@
-// Reads the events of a feed that a client missed: a gap first, if there is one, then each event.
+// Reads the events of a feed that a client missed: gaps first, if there are any, then each event.
 import { quietly } from '../guard.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
-import type { Reading } from './backend.js'
-import { earliest, Gap } from './gap.js'
+import { Gap } from './gap.js'
 import type { Published } from './published.js'
-import type { Origin } from './sink.js'
+import type { Missed, Origin } from './sink.js'
 
-type Missed = Published | Gap
+type Item = Published | Gap
 
 /** A step without a value: the feed filters out the event. The reader decides when to take the next step. */
 export const skipped: unique symbol = Symbol.for('express-lariat.skipped') as never
 
-export type ReplayStep = IteratorResult<Missed> | typeof skipped
+export type ReplayStep = IteratorResult<Item> | typeof skipped
 
 /** Steps before yielding to the event loop. */
 const stepsPerTurn = 1000
 
 export class Replay {
   readonly #origin: Origin
-  readonly #iterator: Iterator<Missed> | AsyncIterator<Missed>
-  /** The events that are lost, if any. */
+  readonly #iterator: Iterator<Item> | AsyncIterator<Item>
+  /** Gaps that were not read yet. */
+  readonly #gaps: Gap[]
+  /** The first of the gaps, if any. */
   readonly gap: Gap | undefined
-  #isGapRead = false
-  /** The id of the last event read; undefined if none was. */
-  last: string | undefined
+  /** Nothing comes after it. */
+  readonly hasEnded: boolean
+  /** The place up to which it was read, whatever of it the feed lets through. */
+  place: string
   /** Whether all events were read. */
   isDone = false
+  /** A step that was taken ahead. */
+  #ahead: ReplayStep | undefined
 
-  constructor(origin: Origin, requested: string, { outcome, from, before, events }: Reading) {
+  constructor(origin: Origin, { gaps, before, hasEnded, events }: Missed) {
     this.#origin = origin
     this.#iterator = Symbol.iterator in events ? events[Symbol.iterator]() : events[Symbol.asyncIterator]()
-    if (outcome !== 'found') this.gap = new Gap(requested, from, outcome, before)
-    else if (requested !== earliest) this.last = requested
+    this.#gaps = [...gaps]
+    this.gap = gaps[0]
+    this.hasEnded = hasEnded
+    this.place = before
   }
 
-  /** The gap, if there is one, then the missed events. Returns a promise only if the backend needs one. */
+  /** The gaps, then the missed events. Returns a promise only if the backend needs one. */
   next(): Awaitable<ReplayStep> {
-    if (this.gap && !this.#isGapRead) {
-      this.#isGapRead = true
-      return { done: false, value: this.gap }
-    }
+    const ahead = this.#ahead
+    this.#ahead = undefined
+    if (ahead) return ahead
+    const gap = this.#gaps.shift()
+    if (gap) return { done: false, value: gap }
     const result = this.#iterator.next()
     return isPromise(result)
-      ? result.then((each) => this.#take(each as IteratorResult<Missed>))
+      ? result.then((each) => this.#take(each as IteratorResult<Item>))
       : this.#take(result)
+  }
+
+  /** Whether it has nothing for its feed. Reads ahead as far as it must. */
+  async isEmpty(): Promise<boolean> {
+    for (let steps = 1; this.#ahead === undefined; steps++) {
+      const step = await this.next()
+      if (step !== skipped) this.#ahead = step
+      if (steps % stepsPerTurn === 0) await nextTurn()
+    }
+    return this.#ahead !== skipped && this.#ahead.done === true
   }
 
   close(): void {
     quietly(() => this.#iterator.return?.())
   }
 
-  /** All events, without gaps. */
+  /** All events; a gap is an event of type `gap`. */
   async *all(): AsyncGenerator<Published> {
     let steps = 0
     try {
@@ -59,17 +76,20 @@ export class Replay {
         if (++steps % stepsPerTurn === 0) await nextTurn()
         if (step === skipped) continue
         if (step.done) return
-        if (!(step.value instanceof Gap)) yield step.value
+        yield step.value instanceof Gap ? step.value.asEvent : step.value
       }
     } finally {
       this.close()
     }
   }
 
-  #take(result: IteratorResult<Missed>): ReplayStep {
-    if (result.done) this.isDone = true
-    if (result.done || result.value instanceof Gap) return result
-    this.last = result.value.id
+  #take(result: IteratorResult<Item>): ReplayStep {
+    if (result.done) {
+      this.isDone = true
+      return result
+    }
+    this.place = result.value.id
+    if (result.value instanceof Gap) return result
     const own = this.#origin.of(result.value)
     return own ? { done: false, value: own } : skipped
   }

@@ -1,11 +1,11 @@
 // Defines the two sides of a feed: the sinks that get its events, and the origin that delivers them.
 import type { Awaitable } from '../promise.js'
 import type { OpenStream } from '../values/open-stream.js'
-import type { Reading, Where } from './backend.js'
+import type { Where } from './backend.js'
 import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 
-/** Gets a feed's events: a stream, a group of streams, an iteration, or a filtered or mapped feed. */
+/** Gets a feed's events: a stream, a group of streams, an iteration, or a filtered, mapped or merged feed. */
 export interface Sink {
   /** The streams and iterations behind it. */
   readonly subscribers: number
@@ -14,6 +14,8 @@ export interface Sink {
   gap(gap: Gap): void
   /** A `filter` or `map` has thrown, or the format cannot write an event. */
   failed(error: unknown): void
+  /** The channel has ended. The sink is detached by then. */
+  ended(): void
   /** The source of the events has died, or the channel was closed. The sink is detached by then. */
   down(error?: unknown): void
 }
@@ -27,24 +29,43 @@ export interface Origin {
   detach(sink: Sink): void
 }
 
-/** The channel of a feed. */
+/** The retained events from a place on. */
+export interface Missed {
+  /** What is lost before the events; each is told. */
+  readonly gaps: readonly Gap[]
+  /** The place where the reading begins, or after the gaps. */
+  readonly before: string
+  /** Nothing comes after the events. */
+  readonly hasEnded: boolean
+  readonly events: Iterable<Published | Gap> | AsyncIterable<Published | Gap>
+}
+
+/** What a feed comes from: a channel, or several that are merged. */
 export interface Root {
+  /** The names of its channels. */
+  readonly names: readonly string[]
   /** Resolves once events are delivered; undefined if they already are. */
   readonly ready: PromiseLike<unknown> | undefined
   /** An event is being delivered to the sinks. */
   readonly isDelivering: boolean
   /** Delivery is synchronous with publishing: no readable event is delivered later. */
   readonly isImmediate: boolean
-  /** The id of the last delivered event, if events are retained and the id is known without asking the backend. */
-  readonly position: string | undefined
+  /** Events are retained, so that a client has a place to come back to. */
+  readonly retains: boolean
+  /** Known to have ended: no event will come. */
+  readonly hasEnded: boolean
+  /** The place up to which events were delivered; undefined if the backend has to be asked. */
+  readonly place: string | undefined
+  /** The place where the next event will come. */
+  askPlace(): Awaitable<string>
   /**
    * Lets a sink join: at once, or after the current delivery. A sink that joined during a delivery would get an event
    * that was published before it joined.
    */
   afterDelivery(join: () => void): void
-  /** The order of two ids. */
-  compare(one: string, other: string): number
+  /** Whether an event or a gap comes after a place. */
+  isAfter(item: Published | Gap, place: string): boolean
   /** Reads the retained events after an id, or from another beginning on. */
-  retained(where: Where): Awaitable<Reading>
+  missed(where: Where): Awaitable<Missed>
   tell(name: 'join' | 'leave', stream: () => OpenStream): void
 }

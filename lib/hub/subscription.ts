@@ -1,80 +1,62 @@
-// Decides how a stream gets the events of a feed: missed ones first, then one by one or shared. Each exactly once.
-import type { Format } from '../formats/format.js'
-import { type Awaitable, isPromise } from '../promise.js'
+import type { Awaitable } from '../promise.js'
+import { isPromise } from '../promise.js'
 import type { Feed } from '../values/feed.js'
-import type { OpenStream, Reason } from '../values/open-stream.js'
-import type { Taker } from '../wire/batch.js'
-import type { Queue } from '../wire/queue.js'
-import { earliest, Gap } from './gap.js'
+import type { OpenStream } from '../values/open-stream.js'
+import type { StopValue } from '../values/stop.js'
+import { CatchUp } from './catch-up.js'
+import type { Followed } from './followed.js'
+import { earliest, type Gap, now } from './gap.js'
 import type { Group } from './group.js'
 import type { Published } from './published.js'
-import { type Replay, type ReplayStep, skipped } from './replay.js'
 import type { Sink } from './sink.js'
-import type { View } from './view.js'
-
-/** A stream that is subscribed to a feed. */
-export interface Subscriber {
-  readonly stream: OpenStream
-  /** Takes the bytes of a group. */
-  readonly outlet: Taker & { readonly format: Format; readonly gather: number }
-  /** Handles events one by one; created when a stream follows alone. */
-  follower(): Follower
-  /** The stream shares from now on, and no longer needs its follower. */
-  shares(): void
-  gap(gap: Gap): void
-  /** The source of the feed has died, with an error if it failed. */
-  down(error?: unknown): void
-  end(reason: Reason): void
-}
-
-/** Handles the events of a stream that follows alone. */
-export interface Follower {
-  /** Nothing is queued, so later group writes stay in order. */
-  readonly isIdle: boolean
-  event(event: Published): void
-  /** An empty queue within the limits of the stream. */
-  newQueue(): Queue<unknown>
-  /** Adds an event to a queue, within the limits. */
-  offer(queue: Queue<unknown>, event: Published): void
-}
+import { type Beginning, startOf } from './start.js'
+import type { Step, Subscriber } from './subscriber.js'
 
 /**
  * - `new`: nothing is subscribed yet
- * - `catchingUp`: live events are queued until the missed ones have been read
+ * - `catchingUp`: live events are queued until a snapshot, or the missed ones, have been read
  * - `alone`: events come one by one
  * - `shared`: the outlet gets the bytes of its group
  * - `over`: the stream has left
  */
 type State = 'new' | 'catchingUp' | 'alone' | 'shared' | 'over'
 
-/** Where a client begins. Released once it has caught up. */
-interface Arrival {
-  /** The id that the client sent. */
-  readonly asked: string | undefined
-  /** The id of the event before the first that the stream gets, if the client sent none. */
-  position?: string | undefined
-  replay?: Replay | undefined
-  /** Live events that wait while the client catches up. */
-  live?: Queue<unknown>
-  /** The gap that the head has reported. */
-  toldGap?: Gap | undefined
-}
-
 /**
  * One stream's subscription to a feed. The stream follows alone while it catches up, or if it has an `info`. Otherwise
  * it shares the bytes of its group.
  */
 export class Subscription implements Sink {
-  readonly #view: View<unknown>
+  readonly #view: Followed
+  /** Where a client without an id begins, if the feed says so. */
+  readonly #start: Beginning | undefined
   readonly #subscriber: Subscriber
+  readonly snapshot: (() => Awaitable<unknown>) | undefined
   #state: State = 'new'
   #group: Group | undefined
-  #arrival: Arrival | undefined
+  #catchUp: CatchUp | undefined
+  /** Where a stream begins that shares from the start; released with its head. */
+  #begin: string | undefined
+  /** The last place that the client was told by itself; its group may have told it a later one. */
+  told: string | undefined
 
-  constructor(feed: Feed<unknown>, subscriber: Subscriber, asked: string | undefined) {
-    this.#view = feed as View<unknown>
+  /**
+   * @param asked the id that the client sent
+   * @param snapshot gives a client the whole that has no place to continue from
+   */
+  constructor(
+    feed: Feed<unknown>,
+    subscriber: Subscriber,
+    asked?: string,
+    snapshot?: () => Awaitable<unknown>,
+  ) {
+    const { whole, start } = startOf(feed)
+    this.#view = whole as unknown as Followed
+    this.#start = start
     this.#subscriber = subscriber
-    if (asked !== undefined) this.#arrival = { asked }
+    this.snapshot = snapshot
+    if (asked === undefined) return
+    this.#catchUp = new CatchUp(this.#view, this, subscriber, asked, start)
+    if (asked !== earliest) this.told = asked
   }
 
   get subscribers(): number {
@@ -83,100 +65,66 @@ export class Subscription implements Sink {
 
   /** There is nothing to catch up with, and nothing to wait for: the stream may share from the start. */
   get isImmediate(): boolean {
-    return !this.#arrival && this.#view.root.isImmediate
-  }
-
-  /** The number of live events that wait until the client has caught up. */
-  get queued(): number {
-    return this.#arrival?.live?.size ?? 0
-  }
-
-  /** Headers that say where the client begins (Mercure): after an id, or at the oldest retained event. */
-  head(): Record<string, string> {
-    const arrival = this.#arrival
-    const gap = arrival?.replay?.gap
-    if (arrival && gap) {
-      arrival.toldGap = gap
-      return { 'Last-Event-ID': earliest, 'Event-Gap': gap.reason }
-    }
-    const position = arrival ? (arrival.asked ?? arrival.position) : this.#view.root.position
-    // the position is needed only for the head
-    if (arrival?.asked === undefined) this.#arrival = undefined
-    return position === undefined ? {} : { 'Last-Event-ID': position }
-  }
-
-  /** Whether the head has reported a gap. */
-  hasTold(gap: Gap): boolean {
-    return gap === this.#arrival?.toldGap
+    const { isImmediate, hasEnded } = this.#view.root
+    const beginsNow = this.#catchUp === undefined && (this.#start ?? now) === now
+    return isImmediate && !hasEnded && beginsNow && this.snapshot === undefined
   }
 
   // ---- joining
 
   /**
    * Receives live events first, then reads the missed ones, so that none falls between. Returns a promise only if the
-   * stream has to wait for the backend or for the current delivery.
+   * stream has to wait for the backend, for the current delivery, or for its snapshot.
+   *
+   * @returns a `stop()` that the snapshot has returned
    */
-  follow(): Awaitable<void> {
+  follow(): Awaitable<StopValue | void> {
     if (this.#state !== 'new') return
-    const { isImmediate } = this
-    this.#enter(this.#arrival ? 'catchingUp' : 'alone')
     const { root } = this.#view
+    const isPlain = this.isImmediate
+    this.#enter(isPlain ? 'alone' : 'catchingUp')
     const isDeferred = root.isDelivering
     root.afterDelivery(() => this.#guard(() => this.#attach()))
-    if (isImmediate) return
+    if (isPlain) return
     // a delivery is synchronous: by the next microtask it is over, and this stream is attached
-    return isDeferred ? Promise.resolve().then(() => this.#readWhenReady()) : this.#readWhenReady()
+    const ready = isDeferred ? Promise.resolve().then(() => root.ready) : root.ready
+    return ready === undefined ? this.#catchUp?.begin() : ready.then(() => this.#catchUp?.begin())
   }
 
   #attach(): void {
     if (!this.#isAlone) return
-    this.#arrival ??= { asked: undefined, position: this.#view.root.position }
+    this.#ensureCatchUp().attached()
     this.#view.attach(this)
-  }
-
-  #readWhenReady(): Awaitable<void> {
-    const { ready } = this.#view.root
-    return ready === undefined ? this.#read() : ready.then(() => this.#read())
-  }
-
-  #read(): Awaitable<void> {
-    const arrival = this.#arrival
-    if (arrival?.asked === undefined) return
-    const reading = this.#view.read(arrival.asked)
-    const took = (replay: Replay) => {
-      if (this.#state === 'over') replay.close()
-      else arrival.replay = replay
-    }
-    return isPromise(reading) ? reading.then(took) : took(reading)
   }
 
   /** Shares the bytes of the group from now on, unless the stream is still catching up. */
   share(): void {
     if (this.#state !== 'new' && this.#state !== 'alone') return
-    // a lagging backend would deliver again what the client has already read
-    if (this.#arrival?.replay?.last !== undefined && !this.#view.root.isImmediate) return
     const { root } = this.#view
-    if (this.#state === 'new') this.#arrival = { asked: undefined, position: root.position }
+    // a lagging backend would deliver again what the client has already read
+    if (this.#catchUp?.last !== undefined && !root.isImmediate) return
+    // joining may start a source, which publishes at once
+    if (this.#state === 'new') this.#begin = root.place
     root.afterDelivery(() => this.#guard(() => this.#join()))
   }
 
   #join(): void {
     const wasAlone = this.#state === 'alone'
-    if (!wasAlone && this.#state !== 'new') return
+    const { outlet } = this.#subscriber
+    if ((!wasAlone && this.#state !== 'new') || !outlet) return
     if (wasAlone && !this.#subscriber.follower().isIdle) return
+    if (wasAlone) this.#catchUp = undefined
     this.#enter('shared')
     // a listener of 'join' may have ended the stream
     if (this.#state !== 'shared') return
-    if (wasAlone) this.#arrival = undefined
-    const { outlet } = this.#subscriber
     const group = this.#view.group(outlet.format, outlet.gather)
     this.#group = group
-    group.add(this.#subscriber.outlet, this)
+    group.add(outlet, this)
     // the group first writes earlier events to its streams, which may have ended this one
-    if (!this.#isOpen) return group.remove(this.#subscriber.outlet)
+    if ((this.#state as State) === 'over') return group.remove(outlet)
     // attach the group before detaching, or the feed would stop for lack of subscribers
     if (wasAlone) this.#view.detach(this)
-    this.#subscriber.shares()
+    this.#subscriber.shares?.()
   }
 
   /** A backend that fails to listen ends the stream. */
@@ -191,24 +139,29 @@ export class Subscription implements Sink {
   #enter(state: 'catchingUp' | 'alone' | 'shared'): void {
     const isNew = this.#state === 'new'
     this.#state = state
-    if (isNew) this.#view.root.tell('join', () => this.#subscriber.stream)
+    if (isNew) this.#tell('join')
+  }
+
+  #tell(name: 'join' | 'leave'): void {
+    const subscriber = this.#subscriber
+    if ('stream' in subscriber) this.#view.root.tell(name, () => subscriber.stream as OpenStream)
   }
 
   leave(): void {
     const state = this.#state
     const wasAlone = this.#isAlone
     this.#state = 'over'
-    const replay = this.#arrival?.replay
-    this.#arrival = undefined
+    this.#catchUp?.close()
+    this.#catchUp = undefined
     if (wasAlone) this.#view.detach(this)
-    this.#group?.remove(this.#subscriber.outlet)
-    this.#group = undefined
-    replay?.close()
-    if (state !== 'new' && state !== 'over') this.#view.root.tell('leave', () => this.#subscriber.stream)
+    this.#leaveGroup()
+    if (state !== 'new' && state !== 'over') this.#tell('leave')
   }
 
-  get #isOpen(): boolean {
-    return this.#state !== 'over'
+  #leaveGroup(): void {
+    const { outlet } = this.#subscriber
+    if (outlet) this.#group?.remove(outlet)
+    this.#group = undefined
   }
 
   get #isAlone(): boolean {
@@ -220,68 +173,126 @@ export class Subscription implements Sink {
     this.#group?.flush()
   }
 
+  // ---- the place that the client comes back to
+
+  /** Headers that say where the client begins (Mercure): after an id, or at the oldest retained event. */
+  head(): Record<string, string> {
+    if (this.#catchUp) return this.#catchUp.head()
+    const { place, retains } = this.#view.root
+    const begin = this.#begin ?? place
+    return retains && begin !== undefined ? { 'Last-Event-ID': begin } : {}
+  }
+
+  /** The place that a client without one is told with the head, or as soon as the feed is known; once. */
+  takeWelcome(): string | undefined {
+    const { place, retains } = this.#view.root
+    const welcome = this.#catchUp ? this.#catchUp.welcome : (this.#begin ?? place)
+    // they are needed only for the head
+    this.#begin = undefined
+    if (this.#state !== 'catchingUp' && this.#catchUp?.last === undefined) this.#catchUp = undefined
+    if (this.told !== undefined || welcome === undefined || !retains) return undefined
+    this.told = welcome
+    return welcome
+  }
+
+  /**
+   * The place that the client is told instead of a heartbeat: the channel has moved on, and nothing of it was for this
+   * client. Without it, it would be told of a gap in what it never gets.
+   */
+  takeNews(): string | undefined {
+    const { retains, isDelivering, place } = this.#view.root
+    if (!retains || isDelivering || place === undefined || place === this.told) return undefined
+    if (this.#state === 'shared') {
+      if (this.#group?.last === place) return undefined
+    } else if (this.#state !== 'alone' || !this.#subscriber.follower().isIdle) return undefined
+    this.told = place
+    return place
+  }
+
+  tellPlace(place: string): void {
+    this.told = place
+    this.#subscriber.outlet?.tellPlace(place)
+  }
+
   // ---- catching up
+
+  /** What the client begins with; until it has caught up and its head is out. */
+  get catchUp(): CatchUp | undefined {
+    return this.#catchUp
+  }
 
   get isCatchingUp(): boolean {
     return this.#state === 'catchingUp'
   }
 
-  /** Yields missed events, then live events queued meanwhile. */
-  next(): Awaitable<ReplayStep> {
-    const replay = this.#arrival?.replay
-    if (!replay || replay.isDone) return this.#nextLive()
-    const step = replay.next()
-    return isPromise(step) ? step.then((each) => orLive(each as ReplayStep)) : orLive(step)
+  /** Yields a snapshot, or missed events; then live events queued meanwhile. */
+  next(): Awaitable<Step> {
+    if (!this.#catchUp) return { done: true, value: undefined }
+    const step = this.#catchUp.next()
+    return isPromise(step) ? step.then((each) => this.#stepped(each as Step)) : this.#stepped(step)
   }
 
-  #nextLive(): ReplayStep {
-    if (this.queued > 0) {
-      const value = this.#ensureLiveQueue().take() as Published | Gap
-      return this.#isNews(value) ? { done: false, value } : skipped
-    }
-    if (this.#state === 'catchingUp') this.#state = 'alone'
-    return { done: true, value: undefined }
+  #stepped(step: Step): Step {
+    if (typeof step !== 'symbol' && step.done && this.#state === 'catchingUp') this.#caughtUp()
+    return step
   }
 
-  /** Whether a live event is later than the last replayed one. */
+  #caughtUp(): void {
+    this.#state = 'alone'
+    const { last, hasEnded } = this.#catchUp ?? {}
+    // a client that asked for all, and got nothing with an id, has no place to come back to
+    if (this.told === undefined && last !== undefined && this.#view.root.retains) this.tellPlace(last)
+    if (hasEnded) this.#subscriber.over({ kind: 'end' })
+  }
+
+  #ensureCatchUp(): CatchUp {
+    this.#catchUp ??= new CatchUp(this.#view, this, this.#subscriber, undefined, this.#start)
+    return this.#catchUp
+  }
+
   #isNews(live: Published | Gap): boolean {
-    const last = this.#arrival?.replay?.last
-    const id = live instanceof Gap ? live.from : live.id
-    if (last !== undefined && this.#view.root.compare(id, last) <= 0) return false
+    if (!this.#catchUp) return true
+    if (!this.#catchUp.isNews(live)) return false
     // caught up: no later event can be a duplicate
-    if (this.#arrival && this.#state === 'alone') this.#arrival.replay = undefined
+    this.#catchUp.passed()
     return true
   }
 
   // ---- as a sink, while it is alone or for its group
 
   event(event: Published): void {
-    const follower = this.#subscriber.follower()
-    if (this.#state === 'catchingUp') follower.offer(this.#ensureLiveQueue(), event)
-    else if (this.#isNews(event)) follower.event(event)
+    if (this.#state === 'catchingUp') this.#ensureCatchUp().event(event)
+    else if (this.#isNews(event)) this.#subscriber.follower().event(event)
   }
 
   gap(gap: Gap): void {
-    if (this.#state === 'catchingUp') this.#ensureLiveQueue().put(gap)
-    else if (this.#isNews(gap)) this.#subscriber.gap(gap)
+    if (this.#state === 'catchingUp') this.#ensureCatchUp().gap(gap)
+    else if (!this.#isNews(gap)) return
+    else if (this.snapshot) this.#catchUpAgain(gap)
+    else this.#subscriber.gap(gap)
+  }
+
+  /** Leaves its group, and waits for a snapshot. */
+  #catchUpAgain(gap: Gap): void {
+    const wasShared = this.#state === 'shared'
+    this.#state = 'catchingUp'
+    this.#catchUp = undefined
+    if (wasShared) this.#view.attach(this)
+    this.#leaveGroup()
+    this.#ensureCatchUp().gap(gap)
+    this.#subscriber.follower().pull?.(this)
   }
 
   failed(error: unknown): void {
     this.#subscriber.end({ kind: 'error', error })
   }
 
+  ended(): void {
+    if (this.#state === 'catchingUp') this.#ensureCatchUp().hasEnded = true
+    else this.#subscriber.over({ kind: 'end' })
+  }
+
   down(error?: unknown): void {
-    this.#subscriber.down(error)
+    this.#subscriber.over(error === undefined ? { kind: 'down' } : { kind: 'down', error })
   }
-
-  #ensureLiveQueue(): Queue<unknown> {
-    const arrival = this.#arrival as Arrival
-    arrival.live ??= this.#subscriber.follower().newQueue()
-    return arrival.live
-  }
-}
-
-/** When the replay ends, the live queue follows: returns an empty step. */
-function orLive(step: ReplayStep): ReplayStep {
-  return step !== skipped && step.done ? skipped : step
 }

@@ -5,21 +5,23 @@ import type { Format } from '../formats/format.js'
 import { forsake } from '../guard.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { type Event, isEvent } from '../values/event.js'
-import type { Feed } from '../values/feed.js'
-import type { Reading } from './backend.js'
+import type { Feed, From } from '../values/feed.js'
+import type { Where } from './backend.js'
+import type { Followed } from './followed.js'
 import { earliest, type Gap } from './gap.js'
 import { Group } from './group.js'
 import { Groups } from './groups.js'
 import { Iteration } from './iteration.js'
 import { Published } from './published.js'
 import { Replay } from './replay.js'
-import type { Origin, Root, Sink } from './sink.js'
+import type { Missed, Root, Sink } from './sink.js'
+import { type Beginning, beginningOf, iterateFrom, Start, type Whole } from './start.js'
 
 /** Turns an event of a feed into one of its part: the same, another, or none. */
 type Change = (event: Published) => Published | undefined
 
 /** A feed with its sinks. A part that has sinks is itself a sink of the whole. */
-export abstract class View<Data> implements Feed<Data>, Sink, Origin {
+export abstract class View<Data> implements Feed<Data>, Sink, Followed {
   readonly [is] = 'feed'
   readonly #sinks = new Set<Sink>()
   readonly #groups = new Groups()
@@ -57,15 +59,42 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
     yield* replay.all() as AsyncIterable<Event<Data>>
   }
 
-  /** Reads the retained events after an id, as this feed delivers them. */
-  read(after: string): Awaitable<Replay> {
-    const reading = this.root.retained(after)
-    const replay = (read: Reading) => new Replay(this as View<unknown>, after, read)
-    return isPromise(reading) ? reading.then(replay) : replay(reading)
+  from(where: From): Feed<Data> {
+    return new Start(this as Whole, beginningOf(where)) as unknown as Feed<Data>
+  }
+
+  /** Reads the retained events after an id, or from another beginning on, as this feed delivers them. */
+  read(where: Where): Awaitable<Replay> {
+    const replay = (missed: Missed) => new Replay(this as View<unknown>, missed)
+    if (typeof where === 'object' && 'last' in where && (this as unknown) !== this.root) {
+      return this.#placeOfLast(where.last).then((place) => this.read(place))
+    }
+    const missed = this.root.missed(where)
+    return isPromise(missed) ? missed.then(replay) : replay(missed)
+  }
+
+  /** The place before the last so many events that this feed lets through. */
+  async #placeOfLast(count: number): Promise<string> {
+    const replay = await this.read(earliest)
+    /** The place before each of them, and the place of the last. */
+    const places: string[] = [replay.place]
+    try {
+      for await (const { id } of replay.all()) {
+        places.push(id)
+        if (places.length > count + 1) places.shift()
+      }
+    } finally {
+      replay.close()
+    }
+    return count === 0 ? replay.place : (places[0] as string)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Event<Data>> {
-    return new Iteration(this as View<unknown>) as AsyncIterator<Event<Data>>
+    return this[iterateFrom](undefined)
+  }
+
+  [iterateFrom](start: Beginning | undefined): AsyncIterator<Event<Data>> {
+    return new Iteration(this as View<unknown>, start) as AsyncIterator<Event<Data>>
   }
 
   get subscribers(): number {
@@ -104,12 +133,17 @@ export abstract class View<Data> implements Feed<Data>, Sink, Origin {
     for (const sink of this.#sinks) sink.event(event)
   }
 
+  /** Detaches all sinks before telling any, as `down` does. */
   gap(gap: Gap): void {
     for (const sink of [...this.#sinks]) sink.gap(gap)
   }
 
   failed(error: unknown): void {
     for (const sink of [...this.#sinks]) sink.failed(error)
+  }
+
+  ended(): void {
+    for (const sink of this.#takeAll()) sink.ended()
   }
 
   /** Detaches all sinks before telling any: a stream that subscribes meanwhile starts anew. */

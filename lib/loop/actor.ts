@@ -5,7 +5,7 @@ import type { AnySpec } from '../declare/spec.js'
 import { report } from '../errors.js'
 import { quietly, safely } from '../guard.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
-import { tooLate } from '../request/callback.js'
+import { tooLate, wrongAnswer } from '../request/callback.js'
 import { discard } from '../request/discard.js'
 import type { Exchange } from '../request/exchange.js'
 import { type Scope, scopeOfNow, within } from '../scope.js'
@@ -22,19 +22,19 @@ import { open, type Pull } from './source.js'
 import { Watches } from './watches.js'
 
 /** The callbacks of a held response: the spec's own, or those of a list. */
-export type Handlers = Pick<AnySpec, 'info' | 'terminate' | 'timeout' | 'onGap'> &
+export type Handlers = Pick<AnySpec, 'info' | 'terminate' | 'timeout' | 'onGap' | 'snapshot'> &
   Required<Pick<AnySpec, 'subscribe'>>
 
 /** Whether a callback is called while the response is held. */
-export function callsBack({ info, terminate, onGap }: Handlers): boolean {
-  return (info ?? terminate ?? onGap) !== undefined
+export function callsBack({ info, terminate, onGap, snapshot }: Handlers): boolean {
+  return (info ?? terminate ?? onGap ?? snapshot) !== undefined
 }
 
 /** The held response, as the actor sees it. */
 interface HeldResponse extends HeldStream {
   readonly isEnded: boolean
   readonly stream: OpenStream
-  follow(feed: Feed<unknown>): Awaitable<void>
+  follow(feed: Feed<unknown>): Awaitable<unknown>
   /** `subscribe` has answered, and the stream follows its feed. */
   answered(answer: unknown): void
   /** `subscribe` threw, rejected, or did not answer in time. */
@@ -100,7 +100,7 @@ export class Actor {
     this.isCalling = true
     try {
       answer = typeof subscribe === 'function' ? subscribe(this.context) : subscribe
-      if (isFeed(answer)) answer = this.#held.follow(answer)
+      if (!isPromise(answer)) answer = this.#follow(answer)
     } catch (error) {
       return this.#held.unanswered(error)
     }
@@ -120,11 +120,29 @@ export class Actor {
     if (this.messages.size > 0) this.waits()
     // a user's thenable may resolve to anything, or throw
     Promise.resolve(answer)
-      .then((value) => (isFeed(value) ? this.#held.follow(value) : value))
+      .then((value) => this.#follow(value))
       .then(
         (value) => this.#held.answered(value),
         (error) => this.#held.unanswered(error),
       )
+  }
+
+  /** Follows the answer of `subscribe`, if it is a feed. */
+  #follow(answer: unknown): unknown {
+    if (isFeed(answer)) return this.#held.follow(answer)
+    if (!this.#handlers.snapshot || isStop(answer) || this.#held.subscription) return answer
+    throw wrongAnswer('subscribe', answer, 'a channel, or a part of one, since the spec has a `snapshot`')
+  }
+
+  /** Calls `snapshot`. While the stream is open, it is waited for as `subscribe` is. */
+  snapshot(): Awaitable<unknown> {
+    const { snapshot } = this.#handlers
+    const value = this.within(() => snapshot?.(this.context))
+    if (!isPromise(value) || !this.messages.isOpen) return value
+    const { decisionTimeout } = this.#x.plan
+    const late = () => this.#held.end({ kind: 'error', error: tooLate('snapshot', decisionTimeout) })
+    this.#patience.wait(decisionTimeout, () => this.within(late))
+    return Promise.resolve(value).finally(() => this.#patience.end())
   }
 
   /** Stops waiting for `subscribe`. */
@@ -219,14 +237,14 @@ export class Actor {
     this.#watches ??= new Watches()
     this.#watches.add(target, (error) => {
       if (message !== undefined) this.messages.died(message)
-      else if (error !== undefined || !this.#awaitsDeath) this.down(error)
+      else if (error !== undefined || !this.#awaitsDeath) this.over(downOf(error))
       if (this.#awaitsDeath && !this.#watches?.isDying) this.messages.endWith({ kind: 'end' })
     })
   }
 
-  /** A target that the loop depends on has died. Before the head, that is an answer. */
-  down(error: unknown): void {
-    const reason = downOf(error)
+  /** A target that the loop depends on has died, or its feed is over. Before the head, a death is an answer. */
+  over(reason: Reason): void {
+    if (reason.kind === 'end') return this.messages.endWith(reason)
     const isUnheard = this.#held.outlet.phase === 'waiting' || this.messages.size === 0
     if (!this.messages.isOpen && isUnheard) this.#held.end(reason)
     else this.messages.endWith(reason)

@@ -1,24 +1,28 @@
 // Runs one held response through the states of life.ts, from `start` to its one exit, `end`.
 import type { Plan } from '../declare/plan.js'
 import type { Gap } from '../hub/gap.js'
-import { type Follower, type Subscriber, Subscription } from '../hub/subscription.js'
+import type { Follower, Subscriber } from '../hub/subscriber.js'
+import { Subscription } from '../hub/subscription.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { discard } from '../request/discard.js'
 import type { Exchange } from '../request/exchange.js'
 import type { Feed } from '../values/feed.js'
 import type { OpenStream, Reason, Wrote } from '../values/open-stream.js'
-import { isStop, type StopValue } from '../values/stop.js'
+import { isStop, type StopValue, stop } from '../values/stop.js'
 import type { Encoded } from '../wire/chunk.js'
 import { tellsGaps } from '../wire/fixed.js'
 import { type Holder, Outlet } from '../wire/outlet.js'
 import { Actor, callsBack, type Handlers } from './actor.js'
-import { downOf, flush, lost, mannerOf, type Parts, release, reportCut, unanswered } from './ending.js'
+import { flush, lost, mannerOf, type Parts, release, reportCut, unanswered } from './ending.js'
 import type { Head } from './head.js'
 import { resumeFrom } from './last-event-id.js'
 import type { Lease } from './lease.js'
 import { life, type State } from './life.js'
 import type { OpenStreams } from './open-streams.js'
 import { Stream, sinceStart } from './stream.js'
+
+/** The answer to a client that has all of a feed that has ended: EventSource does not come back. */
+const noContent = stop(204) as StopValue
 
 /**
  * A process may hold very many loops, and most only relay a channel. Optional parts are created on demand and released
@@ -40,7 +44,6 @@ export class Loop implements Subscriber, Holder {
   subscription: Subscription | undefined
   #lease: Lease | undefined
   #stream: Stream | undefined
-  /** The media type that is streamed. */
   readonly format: string
   readonly opened = sinceStart()
 
@@ -55,7 +58,6 @@ export class Loop implements Subscriber, Holder {
     if (client !== undefined) this.#stream = new Stream(this, client)
   }
 
-  /** The public view of this stream. */
   get stream(): OpenStream {
     this.#stream ??= new Stream(this)
     return this.#stream
@@ -85,14 +87,14 @@ export class Loop implements Subscriber, Holder {
 
   /** A bare channel needs no actor, unless its backend is asynchronous. */
   #followAtOnce(feed: Feed<unknown>): void {
-    let following: Awaitable<void>
+    let following: Awaitable<StopValue | void>
     try {
       following = this.follow(feed)
     } catch (error) {
       return this.unanswered(error)
     }
     if (isPromise(following)) this.#ensureActor().wait(following)
-    else this.answered(undefined)
+    else this.answered(following)
   }
 
   #ensureActor(): Actor {
@@ -100,11 +102,12 @@ export class Loop implements Subscriber, Holder {
     return this.#actor
   }
 
-  /** Subscribes to a feed. Returns a promise only if the backend needs one. */
-  follow(feed: Feed<unknown>): Awaitable<void> {
+  /** Subscribes to a feed. Returns a promise only if the backend, or a snapshot, needs one. */
+  follow(feed: Feed<unknown>): Awaitable<StopValue | void> {
     if (this.isEnded) return
     const asked = resumeFrom(this.outlet.res.req)
-    this.subscription = new Subscription(feed, this, asked)
+    const snapshot = this.#handlers.snapshot && (() => this.#ensureActor().snapshot())
+    this.subscription = new Subscription(feed, this, asked, snapshot)
     // the head is already out and cannot report a gap: later reconnects hold their head back until the feed is known
     if (asked !== undefined && !this.#head && !tellsGaps(this.outlet.format)) this.#streams.headsWait = true
     if (this.subscription.isImmediate && !this.#handlers.info && !this.#actor?.hasMessagesOrWatches) return
@@ -130,6 +133,7 @@ export class Loop implements Subscriber, Holder {
 
   #check(answer: unknown): void {
     if (isStop(answer)) return this.end({ kind: 'stop' }, answer)
+    if (this.subscription?.catchUp?.isSpent) return this.end({ kind: 'end' }, noContent)
     try {
       this.#actor?.adopt(answer)
     } catch (error) {
@@ -159,6 +163,9 @@ export class Loop implements Subscriber, Holder {
     else subscription?.share()
     // a listener of 'join', or a hook into the head, may have ended the stream
     if (!this.isEnded && !isAwaited) this.#sendHead()
+    // a head that went out before the feed was known could not tell the place
+    const welcome = this.isEnded || isAwaited ? undefined : subscription?.takeWelcome()
+    if (welcome !== undefined) this.outlet.tellPlace(welcome)
     if (!this.isEnded) this.#actor?.open()
   }
 
@@ -171,7 +178,8 @@ export class Loop implements Subscriber, Holder {
     try {
       this.#lease ??= head.lease(this)
       head.set(this.subscription?.head())
-      this.outlet.open(head.status)
+      const welcome = this.subscription?.takeWelcome()
+      this.outlet.open(head.status, welcome === undefined ? undefined : this.outlet.placeNotice(welcome))
     } catch (error) {
       // after the head, a failure cuts the stream; before it, an error answer is still possible
       if (this.outlet.phase !== 'waiting') this.#head = undefined
@@ -189,8 +197,10 @@ export class Loop implements Subscriber, Holder {
   put(encoded: Encoded): Wrote {
     if (!this.#holdsHead) this.#sendHead()
     if (this.isEnded) return 'closed'
+    const { subscription } = this
     // flush the group first: earlier events go out first
-    this.subscription?.flush()
+    subscription?.flush()
+    if (subscription && encoded.id !== undefined) subscription.told = encoded.id
     try {
       return this.outlet.put(encoded)
     } catch (error) {
@@ -227,13 +237,18 @@ export class Loop implements Subscriber, Holder {
   /** Reports a gap in-band or in the head. Otherwise cuts the stream: the head of the reconnect reports it. */
   tellGap(gap: Gap): void {
     const isInBand = this.outlet.notify('gap', { ...gap })
+    if (this.subscription) this.subscription.told = gap.id
     // a notice is an event too; where the format has none, a head that waits for an event tells the gap
     if (this.#state === 'open') this.#sendHead()
-    if (!isInBand && !this.subscription?.hasTold(gap)) this.end(lost(gap))
+    if (!isInBand && !this.subscription?.catchUp?.hasTold(gap)) this.end(lost(gap))
   }
 
   get unhandled(): number {
-    return (this.#actor?.messages.size ?? 0) + (this.subscription?.queued ?? 0)
+    return (this.#actor?.messages.size ?? 0) + (this.subscription?.catchUp?.queued ?? 0)
+  }
+
+  place(): string | undefined {
+    return this.subscription?.takeNews()
   }
 
   caughtUp(): void {
@@ -242,10 +257,9 @@ export class Loop implements Subscriber, Holder {
 
   // ---- left and ended
 
-  /** The source of the feed has died. */
-  down(error?: unknown): void {
-    if (this.#actor) this.#actor.down(error)
-    else this.end(downOf(error))
+  over(reason: Reason): void {
+    if (this.#actor) this.#actor.over(reason)
+    else this.end(reason)
   }
 
   /** The one exit. */
@@ -284,7 +298,6 @@ export class Loop implements Subscriber, Holder {
     this.#head = undefined
   }
 
-  /** The response has closed, for any reason. */
   responseClosed(): void {
     this.#streams.remove(this)
   }

@@ -145,6 +145,12 @@ export class Mailbox {
     this.run()
   }
 
+  /** Pulls from another source. */
+  pull(source: Source): void {
+    this.#source = source
+    this.run()
+  }
+
   /** Drops queued messages and ignores pending results. */
   close(): void {
     this.#isOpen = false

@@ -5,7 +5,9 @@ import { wire } from '../formats/format.js'
 import { safely } from '../guard.js'
 import { Gap } from '../hub/gap.js'
 import { Published } from '../hub/published.js'
-import type { Follower, Subscription } from '../hub/subscription.js'
+import { Shown } from '../hub/snapshot.js'
+import type { CatchingUp, Follower } from '../hub/subscriber.js'
+import type { Subscription } from '../hub/subscription.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { wrongAnswer } from '../request/callback.js'
 import { isBlob } from '../values/bytes.js'
@@ -115,6 +117,10 @@ export class Messages implements Follower {
     this.#guard(() => this.#admit(queue.offer(published, this.#inOutlet)))
   }
 
+  pull(source: CatchingUp): void {
+    this.#ensureMailbox().pull(source)
+  }
+
   newQueue(): Queue<unknown> {
     return new Queue(measureIn(this.#format), this.#limits)
   }
@@ -171,6 +177,7 @@ export class Messages implements Follower {
 
   /** Without `info`, encodes the message, unless it comes from a feed. */
   toMessage(value: unknown): unknown {
+    if (value instanceof Shown) return value
     const isAsItIs = this.#callbacks.info || value instanceof Gap || value instanceof Published
     return isAsItIs || blobIn(value, this.#held.outlet) ? value : this.encode(value)
   }
@@ -178,18 +185,22 @@ export class Messages implements Follower {
   handle(message: unknown): Awaitable<void> {
     if (message instanceof Gap) return this.#handleGap(message)
     if (message instanceof Ending) return this.#end(message.reason)
+    if (message instanceof Shown) return this.#show(message.event)
     const { info } = this.#callbacks
-    if (!info) {
-      const blob = blobIn(message, this.#held.outlet)
-      return blob
-        ? blob.arrayBuffer().then((bytes) => void this.#held.put(this.encode(bytes)))
-        : void this.#held.put(this.encode(message))
-    }
+    if (!info) return this.#show(message)
     const answer = info(message, this.#caller.context)
     // a thenable of the user's may call back twice
     return isPromise(answer)
       ? Promise.resolve(answer).then((value) => this.#handled(value))
       : this.#handled(answer)
+  }
+
+  /** Writes a message as it is. */
+  #show(message: unknown): Awaitable<void> {
+    const blob = blobIn(message, this.#held.outlet)
+    return blob
+      ? blob.arrayBuffer().then((bytes) => void this.#held.put(this.encode(bytes)))
+      : void this.#held.put(this.encode(message))
   }
 
   #handled(answer: unknown): void {
@@ -213,8 +224,12 @@ export class Messages implements Follower {
   #handleGap(gap: Gap): Awaitable<void> {
     const { onGap } = this.#callbacks
     if (!onGap) return this.#held.tellGap(gap)
+    const { subscription } = this.#held
+    const told = subscription?.told
     const answered = (answer: unknown) => {
       if (isStop(answer)) this.#held.end({ kind: 'stop' }, answer)
+      // nothing with an id was written: without the place, the client would come back to the same gap
+      else if (subscription?.told === told) subscription?.tellPlace(gap.id)
     }
     const answer = this.within(() => onGap({ ...gap }, this.#caller.context))
     return isPromise(answer) ? Promise.resolve(answer).then(answered) : answered(answer)

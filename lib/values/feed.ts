@@ -4,6 +4,27 @@ import type { Awaitable } from '../promise.js'
 import type { Event } from './event.js'
 import type { OpenStream } from './open-stream.js'
 
+/** What a gap tells. */
+export interface GapDetails {
+  /** The id that the client sent, or the last that it was given. */
+  readonly requested: string
+  /** The id of the oldest retained event; if none is retained, the id after which new events follow. */
+  readonly from: string
+  /** `trimmed`: events after the id are no longer retained. `unknown`: the id is none of the channel's. */
+  readonly reason: 'trimmed' | 'unknown'
+  /** The channel, where a stream has several. */
+  readonly channel?: string
+  /** The place just before `from`: a client that comes back with it is not told of the gap again. */
+  readonly id: string
+}
+
+/**
+ * Where a client begins that brings no id of its own: after the event of an id, or after a channel's `position()`; with
+ * all that is retained (`earliest`); with what is published from now on (`now`); with the last so many retained events;
+ * with those since a time.
+ */
+export type From = 'earliest' | 'now' | (string & {}) | { readonly last: number } | { readonly since: Date }
+
 /**
  * A channel, or a part of one. A feed can be a `subscribe`, be returned from one, and be iterated with `for await`,
  * which yields events published from then on.
@@ -14,7 +35,15 @@ export interface Feed<out Data> extends AsyncIterable<Event<Data>> {
   filter(keep: (data: Data, event: Event<Data>) => boolean): Feed<Data>
   /** A feed of the events with changed data; ids and types are kept. */
   map<To>(change: (data: Data, event: Event<Data>) => To): Feed<To>
-  /** The retained events after an id: all of them for `earliest`, or if the id is not retained. */
+  /**
+   * The same feed, with a place to begin for clients that bring no id of their own, and for iterations. Default: `now`; of
+   * a channel that has ended: `earliest`. What is made of it with `filter` and `map` begins there too.
+   */
+  from(where: From): Feed<Data>
+  /**
+   * The retained events after an id; for `earliest`, all of them. Events that are no longer retained are told by an event
+   * of type `gap`, in their place, with `{ requested, from, reason }` as its data.
+   */
   replay(lastEventId: string): AsyncIterable<Event<Data>>
   /** The number of streams and iterations that receive its events. */
   readonly subscribers: number

@@ -44,6 +44,8 @@ export class Encoded extends Chunk {
   readonly data: unknown
   /** The halves of surrogate pairs that the events begin or end with. In the bytes each is U+FFFD. */
   readonly halves: Halves | undefined
+  /** The id of the last event that has one, or the place that a notice tells: what the client comes back with. */
+  readonly id: string | undefined
 
   constructor(
     framed: Buffer,
@@ -52,12 +54,14 @@ export class Encoded extends Chunk {
     events: number,
     data: unknown,
     halves: Halves | undefined,
+    id: string | undefined,
   ) {
     super(framed, start)
     this.separator = separator
     this.events = events
     this.data = data
     this.halves = halves
+    this.id = id
   }
 
   get [is](): 'encoded' {
@@ -108,7 +112,22 @@ export function gatherEvents(events: readonly Encoded[]): Encoded {
   const [first] = events as [Encoded]
   return events.length === 1
     ? first
-    : new Encoded(...joined(events), first.separator, events.length, undefined, halvesIn(events))
+    : new Encoded(
+        ...joined(events),
+        first.separator,
+        events.length,
+        undefined,
+        halvesIn(events),
+        lastId(events),
+      )
+}
+
+function lastId(events: readonly Encoded[]): string | undefined {
+  for (let at = events.length - 1; at >= 0; at--) {
+    const id = events[at]?.id
+    if (id !== undefined) return id
+  }
+  return undefined
 }
 
 /** Marks a batch that streams must join one by one. */
@@ -133,12 +152,15 @@ function joined(chunks: readonly Chunk[]): [framed: Buffer, start: number] {
  * @throws TypeError for data that cannot be written
  */
 export function encode(format: Own, event: Event, isKept = false): Encoded {
-  return encoded(format, checked('encode', format.encode(event)), 1, event.data, isKept)
+  return encoded(format, checked('encode', format.encode(event)), 1, event, isKept)
 }
 
 /** A notice in a format; empty where the format has none. */
 export function encodeNotice(format: Own, kind: Notice, details: NoticeDetails): Encoded {
-  return encoded(format, checked('notice', format.notice?.(kind, details) ?? ''), 0, details)
+  return encoded(format, checked('notice', format.notice?.(kind, details) ?? ''), 0, {
+    id: details.id,
+    data: details,
+  })
 }
 
 export function toBytes(text: string | Uint8Array): Uint8Array {
@@ -150,7 +172,7 @@ function encoded(
   format: Own,
   bytes: string | Uint8Array,
   events: number,
-  data: unknown,
+  { id, data }: { readonly id?: string | undefined; readonly data?: unknown },
   isKept = false,
 ): Encoded {
   const isText = typeof bytes === 'string'
@@ -161,7 +183,7 @@ function encoded(
   if (isText) framed.write(bytes, at)
   else framed.set(bytes, at)
   const halves = isText && format[wire]?.joins ? halvesOf(bytes) : undefined
-  return new Encoded(framed, start, separator.length, events, data, halves)
+  return new Encoded(framed, start, separator.length, events, data, halves, id)
 }
 
 /** Room for bytes, with their framing. */
@@ -185,4 +207,4 @@ function checked(name: string, bytes: unknown): string | Uint8Array {
 }
 
 /** No event, without a byte. */
-export const noEvent = new Encoded(frame(0).framed, frame(0).start, 0, 0, undefined, undefined)
+export const noEvent = new Encoded(frame(0).framed, frame(0).start, 0, 0, undefined, undefined, undefined)

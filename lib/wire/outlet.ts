@@ -7,7 +7,7 @@ import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '.
 import type { Reason, Wrote } from '../values/open-stream.js'
 import { Backlog } from './backlog.js'
 import { type Batch, batchBytes, type Taker } from './batch.js'
-import { type Chunk, type Encoded, noEvent } from './chunk.js'
+import { type Chunk, type Encoded, gather, noEvent } from './chunk.js'
 import { heartbeatOf, openingOf, tailOf } from './fixed.js'
 import type { Seam } from './halves.js'
 import { noticeIn } from './notice.js'
@@ -19,6 +19,8 @@ import { Writer, type Written } from './writer.js'
 export interface Holder {
   /** Messages queued before the outlet. */
   readonly unhandled: number
+  /** The place to tell instead of a heartbeat. */
+  place(): string | undefined
   /** Ends the stream: the client has left, is past its limits, or a write has failed. */
   end(reason: Reason): void
   /** The client has caught up. */
@@ -68,10 +70,11 @@ export class Outlet extends Writer implements Taker {
     return this.phase === 'waiting' ? (this.#backlog?.bytes ?? 0) : 0
   }
 
-  /** Sends the head with the format's opening bytes, then the events that waited for it. */
-  open(status: number): void {
+  /** Sends the head with the format's opening bytes and a first notice, then the events that waited for it. */
+  open(status: number, first = noEvent): void {
     const { retry, heartbeat } = this.#options
-    const opening = openingOf(this.format, retry)
+    const bare = openingOf(this.format, retry)
+    const opening = first.size > 0 ? gather([bare, this.#separated(first)]) : bare
     this.openWith(status, opening)
     this.bytes += opening.size
     // a wrapped `write` may have ended the response
@@ -137,6 +140,17 @@ export class Outlet extends Writer implements Taker {
     return true
   }
 
+  /** The notice of the place to come back to. */
+  placeNotice(id: string): Encoded {
+    const { heartbeat } = this.#options
+    const details = heartbeat === false ? { id } : { id, heartbeat }
+    return noticeIn(this.format, 'position', details, this.path)
+  }
+
+  tellPlace(id: string): void {
+    if (this.phase !== 'waiting') this.put(this.placeNotice(id))
+  }
+
   /** Counts events that were dropped before they reached the outlet. */
   drop(count: number): void {
     if (count > 0) this.#ensureBacklog().drop(count)
@@ -172,10 +186,19 @@ export class Outlet extends Writer implements Taker {
   ring(): void {
     const every = this.#options.heartbeat as number
     const isSilent = clock.now() - this.lastWrite >= every
-    if (isSilent && !this.isBehind) this.#guard(() => this.#hand(heartbeatOf(this.format), 0))
+    if (isSilent && !this.isBehind) this.#guard(() => this.#beat())
     if (this.isClosed) return
     const rest = this.lastWrite + every - clock.now()
     clock.set(this, rest > 0 ? rest : every)
+  }
+
+  /** A heartbeat; or the place of the client, if it has moved on since it was told. */
+  #beat(): void {
+    // no place beyond events that are still gathered
+    const id = this.queued > 0 ? undefined : this.#holder.place()
+    const notice = id === undefined ? noEvent : this.placeNotice(id)
+    if (notice.size > 0) this.#put(notice)
+    else this.#hand(heartbeatOf(this.format), 0)
   }
 
   // ---- as a writer
@@ -221,8 +244,6 @@ export class Outlet extends Writer implements Taker {
     this.#holder.end({ kind: 'overflow', error: new LariatError('LARIAT_OVERFLOW', message) })
   }
 
-  // ---- the queue
-
   #ensureBacklog(): Backlog {
     this.#backlog ??= new Backlog(this.#options)
     return this.#backlog
@@ -257,8 +278,6 @@ export class Outlet extends Writer implements Taker {
     // the other half of a surrogate pair will not come
     if (typeof this.#seam === 'number') this.#hand(this.#separated(noEvent), 0)
   }
-
-  // ---- notices
 
   /** Tells the client how many events were dropped. */
   #tellDrops(): void {

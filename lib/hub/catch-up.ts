@@ -1,0 +1,257 @@
+// Decides what a client gets before it follows live: a snapshot, or what it missed; and which live events are news then.
+import { type Awaitable, isPromise } from '../promise.js'
+import { isStop, type StopValue } from '../values/stop.js'
+import type { Queue } from '../wire/queue.js'
+import type { Followed } from './followed.js'
+import { earliest, Gap, now } from './gap.js'
+import type { Published } from './published.js'
+import { type Replay, type ReplayStep, skipped } from './replay.js'
+import { type Shown, Snapshot } from './snapshot.js'
+import type { Beginning } from './start.js'
+import type { CatchingUp, Step, Subscriber } from './subscriber.js'
+
+/** The subscription of a client that catches up. */
+interface Client {
+  /** Gives a client the whole that has no place to continue from. */
+  readonly snapshot: (() => Awaitable<unknown>) | undefined
+  /** Tells the place to come back to. */
+  tellPlace(place: string): void
+}
+
+/** One client's way to the live events of a feed. */
+export class CatchUp implements CatchingUp {
+  readonly #view: Followed
+  readonly #client: Client
+  readonly #subscriber: Subscriber
+  /** The id that the client sent. */
+  readonly #asked: string | undefined
+  /** Where a client without an id begins, if the feed says so. */
+  readonly #start: Beginning | undefined
+  /** The place after which the stream begins. */
+  #begin: string | undefined
+  /** The place up to which it has got everything: what a lagging backend delivers later may be older. */
+  #last: string | undefined
+  #replay: Replay | undefined
+  #snapshot: Snapshot | undefined
+  /** What is lost at the beginning. */
+  #gap: Gap | undefined
+  /** The head has told it. */
+  #isGapTold = false
+  /** A snapshot was taken: no gap is told. */
+  #isWhole = false
+  /** Live events that wait. */
+  #live: Queue<unknown> | undefined
+  /** Nothing comes after what it catches up with. */
+  hasEnded = false
+  /** It comes back, there is nothing for it, and nothing will come. */
+  isSpent = false
+  #isOver = false
+
+  constructor(
+    view: Followed,
+    client: Client,
+    subscriber: Subscriber,
+    asked: string | undefined,
+    start: Beginning | undefined,
+  ) {
+    this.#view = view
+    this.#client = client
+    this.#subscriber = subscriber
+    this.#asked = asked
+    this.#start = start
+  }
+
+  // ---- where it begins
+
+  /** The stream receives live events from now on. */
+  attached(): void {
+    if (this.#asked === undefined) this.#begin = this.#view.root.place
+  }
+
+  /**
+   * Finds the place to begin, and takes the snapshot if there is one to take.
+   *
+   * @returns a `stop()` that the snapshot has returned
+   */
+  begin(): Awaitable<StopValue | void> {
+    if (this.#isOver) return
+    const { root } = this.#view
+    const { snapshot } = this.#client
+    if (root.hasEnded) this.hasEnded = true
+    const start = this.#asked ?? this.#start ?? (root.hasEnded && !snapshot ? earliest : now)
+    if (start !== now) return this.#read(start)
+    if (snapshot) return this.#show()
+    if (root.retains) return this.#atPlace(() => {})
+  }
+
+  #read(where: Beginning): Awaitable<StopValue | void> {
+    const replay = this.#view.read(where)
+    return isPromise(replay) ? replay.then((each) => this.#take(each)) : this.#take(replay)
+  }
+
+  #take(replay: Replay): Awaitable<StopValue | void> {
+    if (this.#isOver) return replay.close()
+    this.#gap = replay.gap
+    if (replay.gap && this.#client.snapshot) {
+      replay.close()
+      return this.#show()
+    }
+    this.#replay = replay
+    this.#begin = replay.place
+    this.#last = replay.place
+    if (!replay.hasEnded) return
+    this.hasEnded = true
+    if (this.#asked === undefined || this.#asked === earliest) return
+    return replay.isEmpty().then((isEmpty) => {
+      this.isSpent = isEmpty
+    })
+  }
+
+  #atPlace<T>(then: () => T): Awaitable<T> {
+    const place = this.#view.root.askPlace()
+    const at = (known: string) => {
+      this.#begin = known
+      this.#last = known
+      return then()
+    }
+    return isPromise(place) ? place.then(at) : at(place)
+  }
+
+  /** Reads the place first, then takes the snapshot: what comes after the place is not in it, or can be applied again. */
+  #show(): Awaitable<StopValue | void> {
+    this.#isWhole = true
+    const shown = this.#atPlace(() => {
+      const value = this.#client.snapshot?.()
+      return isPromise(value) ? Promise.resolve(value).then((each) => this.#shows(each)) : this.#shows(value)
+    })
+    return shown as Awaitable<StopValue | void>
+  }
+
+  #shows(value: unknown): StopValue | void {
+    if (isStop(value)) return value
+    const snapshot = new Snapshot(value, this.#last as string)
+    if (this.#isOver) snapshot.close()
+    else this.#snapshot = snapshot
+  }
+
+  /** Headers that say where the client begins, and why not where it asked (Mercure). */
+  head(): Record<string, string> {
+    const gap = this.#gap
+    if (gap) {
+      this.#isGapTold = true
+      // a snapshot, and the other parts of a merged feed, begin at a place of their own
+      const place = this.#isWhole || gap.channel !== undefined ? this.#begin : earliest
+      return { 'Last-Event-ID': place ?? earliest, 'Event-Gap': gap.reason }
+    }
+    const place = this.#asked ?? (this.#view.root.retains ? this.#begin : undefined)
+    return place === undefined ? {} : { 'Last-Event-ID': place }
+  }
+
+  /** The place that a client without one is told with the head. A gap, and the last event of a snapshot, tell it too. */
+  get welcome(): string | undefined {
+    const isTold = this.#asked !== undefined || this.#gap !== undefined || this.#isWhole
+    return isTold ? undefined : this.#begin
+  }
+
+  /** Whether the head has reported a gap. */
+  hasTold(gap: Gap): boolean {
+    return this.#isGapTold && gap === this.#gap
+  }
+
+  // ---- what it gets
+
+  /** Yields a snapshot, or missed events; then live events queued meanwhile. */
+  next(): Awaitable<Step> {
+    const snapshot = this.#snapshot
+    if (snapshot) {
+      const step = snapshot.next()
+      return isPromise(step) ? step.then((each) => this.#shown(each, snapshot)) : this.#shown(step, snapshot)
+    }
+    const replay = this.#replay
+    if (!replay) return this.#nextLive()
+    const step = replay.next()
+    return isPromise(step) ? step.then((each) => this.#replayed(each, replay)) : this.#replayed(step, replay)
+  }
+
+  #shown(step: IteratorResult<Shown>, snapshot: Snapshot): Step {
+    if (!step.done) return step
+    this.#snapshot = undefined
+    if (snapshot.isEmpty && !this.#isOver) this.#client.tellPlace(this.#last as string)
+    return skipped
+  }
+
+  /** When the replay ends, the live queue follows: returns an empty step. */
+  #replayed(step: ReplayStep, replay: Replay): Awaitable<Step> {
+    if (this.#isOver) return skipped
+    this.#last = replay.place
+    if (replay.isDone) this.#replay = undefined
+    if (step === skipped || step.done) return skipped
+    return step.value instanceof Gap ? this.#lost(step.value) : step
+  }
+
+  #nextLive(): Awaitable<Step> {
+    if (this.queued === 0) return { done: true, value: undefined }
+    const item = this.#ensureLive().take() as Published | Gap
+    if (!this.isNews(item)) return skipped
+    return item instanceof Gap ? this.#lost(item) : { done: false, value: item }
+  }
+
+  /** A gap is told in its place, unless a snapshot gives the whole again. */
+  #lost(gap: Gap): Awaitable<Step> {
+    if (!this.#client.snapshot) return { done: false, value: gap }
+    this.#replay?.close()
+    this.#replay = undefined
+    const shown = this.#show()
+    const then = (stop: StopValue | void): Step => {
+      if (stop) this.#subscriber.end({ kind: 'stop' }, stop)
+      return skipped
+    }
+    return isPromise(shown) ? shown.then(then) : then(shown)
+  }
+
+  /** Whether a live event is later than all that the client has got. */
+  isNews(live: Published | Gap): boolean {
+    return this.#last === undefined || this.#view.root.isAfter(live, this.#last)
+  }
+
+  // ---- live events, meanwhile
+
+  /** The number of live events that wait. */
+  get queued(): number {
+    return this.#live?.size ?? 0
+  }
+
+  event(event: Published): void {
+    this.#subscriber.follower().offer(this.#ensureLive(), event)
+  }
+
+  gap(gap: Gap): void {
+    this.#ensureLive().put(gap)
+  }
+
+  #ensureLive(): Queue<unknown> {
+    this.#live ??= this.#subscriber.follower().newQueue()
+    return this.#live
+  }
+
+  // ---- its end
+
+  /** The place up to which it has got everything, once nothing waits any more. */
+  get last(): string | undefined {
+    return this.#last
+  }
+
+  /** A lagging backend has delivered something new: nothing older will come. */
+  passed(): void {
+    this.#last = undefined
+  }
+
+  close(): void {
+    this.#isOver = true
+    this.#replay?.close()
+    this.#snapshot?.close()
+    this.#replay = undefined
+    this.#snapshot = undefined
+    this.#live = undefined
+  }
+}

@@ -1,0 +1,14 @@
+// Defines a feed as its subscriptions see it: read first, then followed alone or in a group.
+import type { Format } from '../formats/format.js'
+import type { Awaitable } from '../promise.js'
+import type { Where } from './backend.js'
+import type { Group } from './group.js'
+import type { Replay } from './replay.js'
+import type { Origin } from './sink.js'
+
+export interface Followed extends Origin {
+  /** Reads the retained events after an id, or from another beginning on, as the feed delivers them. */
+  read(where: Where): Awaitable<Replay>
+  /** The streams of the feed in a format, which gather events for so many milliseconds. */
+  group(format: Format, gather: number): Group
+}
