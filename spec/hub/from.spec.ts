@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { clock } from '../../lib/clock.js'
 import {
   type Channel,
   type ChannelOptions,
@@ -6,7 +7,6 @@ import {
   type Event,
   type Feed,
   type From,
-  type LoopContext,
   loop,
   ndjson,
   sse,
@@ -38,7 +38,7 @@ async function serve(subscribe: unknown, more: Partial<Parameters<typeof loop>[0
 interface Got {
   readonly type: string
   readonly id: string | undefined
-  readonly data: any
+  readonly data: unknown
 }
 
 /** The events of an event stream. */
@@ -57,7 +57,7 @@ function gotOf({ body }: Client): Got[] {
 const dataOf = (client: Client) =>
   gotOf(client)
     .filter(({ type }) => type === 'message')
-    .map(({ data }) => data)
+    .map(({ data }) => data as number)
 
 const head = ({ message }: Client) => ({
   last: message.headers['last-event-id'],
@@ -137,17 +137,12 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       it('{ since }: what was published at that time or later; the clock of who published counts', async () => {
         const { channel } = channelOn(backing, { history: 10 })
         const time = stage.now.time
-        const start = Date.now()
         time.advance(1000)
         await publish(channel, 1)
         time.advance(60_000)
         await publish(channel, 2)
         time.advance(60_000)
         await publish(channel, 3)
-        const ago = (ms: number) => ({ since: new Date(Date.now() + (time.now() - started) - ms) })
-        const started = time.now() - (Date.now() - start)
-        void ago
-        const { clock } = await import('../../lib/clock.js')
         const at = (ms: number) => channel.from({ since: new Date(clock.date() - ms) })
         const cases: [number, number[]][] = [
           [-5, []],
@@ -161,12 +156,9 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
           const taking = take(at(ms), 100)
           await turnsUntil(() => channel.subscribers === 1)
           await turns()
-          // without moving the time
-          const before = gets.length
           await publish(channel, 100)
           const all = (await taking).filter((n) => n < 100)
           expect(all, `${ms} ms ago`).to.deep.equal(gets)
-          expect(all).to.have.length(before)
         }
       })
 
@@ -291,7 +283,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
         const ids = await publish(channel, 1, 2)
         const seen: Event[] = []
         const { site } = await serve(channel.from('earliest'), {
-          info: async (message: unknown, { write }: LoopContext<undefined>) => {
+          info: async (message, { write }) => {
             await turns(1)
             seen.push(message as Event)
             write(message)
@@ -337,7 +329,8 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
         const before = encoded
         await publish(channel, 5)
         for (const client of clients) await client.until('data: 5\n\n')
-        expect(encoded - before).to.equal(1)
+        // a store gives each process an event of its own: one is checked, one delivered
+        expect(encoded - before).to.equal(backing === 'memory' ? 1 : 2)
         expect(clients.map(dataOf)).to.deep.equal([
           [4, 5],
           [1, 2, 3, 4, 5],
@@ -411,7 +404,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       'no number': { last: Number.NaN },
       'all of them, which are `earliest`': { last: Infinity },
       'a number as text': { last: '3' },
-      'milliseconds': { since: 1_700_000_000_000 },
+      milliseconds: { since: 1_700_000_000_000 },
       'a date as text': { since: '2026-01-01' },
       'a date that is none': { since: new Date('x') },
       'a list': ['earliest'],
@@ -483,7 +476,13 @@ describe('for await from a place (docs/guide/channels.md)', () => {
         await publish(channel, 3, 4)
         await channel.end()
         const answers = await Promise.all(nexts)
-        expect(answers.map(({ value, done }) => (done ? 'done' : value.data))).to.deep.equal([1, 2, 3, 4, 'done'])
+        expect(answers.map(({ value, done }) => (done ? 'done' : value.data))).to.deep.equal([
+          1,
+          2,
+          3,
+          4,
+          'done',
+        ])
       })
 
       it('a gap is an event of type `gap`, with its place as id; then what is retained', async () => {
@@ -510,9 +509,9 @@ describe('for await from a place (docs/guide/channels.md)', () => {
         for (let step = await iterator.next(); !step.done; step = await iterator.next()) came.push(step.value)
         let place = first.id!
         const numbers: (number | string)[] = []
-        for (const { id, type, data } of came as Event<any>[]) {
-          numbers.push(type === 'gap' ? 'gap' : data)
-          if (type === 'gap') expect(data.requested).to.equal(place)
+        for (const { id, type, data } of came) {
+          numbers.push(type === 'gap' ? 'gap' : (data as number))
+          if (type === 'gap') expect(data).to.have.property('requested', place)
           place = id!
         }
         // in memory a page is held, so that nothing of it is lost
