@@ -69,11 +69,6 @@ export class Replay {
 
   /** All events; a gap is an event of type `gap`. */
   async *all(): AsyncGenerator<Published> {
-    for await (const item of this.items()) yield item instanceof Gap ? item.asEvent : item
-  }
-
-  /** All gaps and events, as fast as they are taken. Closed when that is left. */
-  async *items(): AsyncGenerator<Item> {
     let steps = 0
     try {
       for (;;) {
@@ -81,7 +76,7 @@ export class Replay {
         if (++steps % stepsPerTurn === 0) await nextTurn()
         if (step === skipped) continue
         if (step.done) return
-        yield step.value
+        yield step.value instanceof Gap ? step.value.asEvent : step.value
       }
     } finally {
       this.close()

@@ -8,7 +8,7 @@ import { type Event, isEvent } from '../values/event.js'
 import type { Feed, From } from '../values/feed.js'
 import type { Where } from './backend.js'
 import type { Followed } from './followed.js'
-import { earliest, Gap } from './gap.js'
+import { earliest, type Gap } from './gap.js'
 import { Group } from './group.js'
 import { Groups } from './groups.js'
 import { Iteration } from './iteration.js'
@@ -65,12 +65,10 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
 
   /** Reads the retained events after an id, or from another beginning on, as this feed delivers them. */
   read(where: Where): Awaitable<Replay> {
-    // the channel counts its own events
-    const isPart = (this as unknown) !== this.root
-    if (isPart && typeof where === 'object' && 'last' in where && where.last > 0) {
+    const replay = (missed: Missed) => new Replay(this as View<unknown>, missed)
+    if (typeof where === 'object' && 'last' in where && (this as unknown) !== this.root) {
       return this.#placeOfLast(where.last).then((place) => this.read(place))
     }
-    const replay = (missed: Missed) => new Replay(this as View<unknown>, missed)
     const missed = this.root.missed(where)
     return isPromise(missed) ? missed.then(replay) : replay(missed)
   }
@@ -78,15 +76,17 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
   /** The place before the last so many events that this feed lets through. */
   async #placeOfLast(count: number): Promise<string> {
     const replay = await this.read(earliest)
-    /** The place where it begins, then that of each event. */
-    let places: string[] = [replay.place]
-    for await (const item of replay.items()) {
-      // what was trimmed meanwhile cannot be begun with
-      if (item instanceof Gap) places = []
-      places.push(item.id)
-      if (places.length > 2 * count + 1) places = places.slice(-count - 1)
+    /** The place before each of them, and the place of the last. */
+    const places: string[] = [replay.place]
+    try {
+      for await (const { id } of replay.all()) {
+        places.push(id)
+        if (places.length > count + 1) places.shift()
+      }
+    } finally {
+      replay.close()
     }
-    return places[Math.max(0, places.length - count - 1)] as string
+    return count === 0 ? replay.place : (places[0] as string)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Event<Data>> {
