@@ -158,6 +158,10 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return item.reason === 'unknown' || this.#log.compare(item.from, place) > 0
   }
 
+  isBeyond(place: string, other: string): boolean {
+    return this.#log.compare(place, other) > 0
+  }
+
   tell(name: 'join' | 'leave', stream: () => OpenStream): void {
     if (this.#listeners.eventNames().length === 0) return
     const subscriber = stream()

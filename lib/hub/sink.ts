@@ -65,6 +65,8 @@ export interface Root {
   afterDelivery(join: () => void): void
   /** Whether an event or a gap comes after a place. */
   isAfter(item: Published | Gap, place: string): boolean
+  /** Whether a place is later than another: beyond it, and not behind it in any channel. */
+  isBeyond(place: string, other: string): boolean
   /** Reads the retained events after an id, or from another beginning on. */
   missed(where: Where): Awaitable<Missed>
   tell(name: 'join' | 'leave', stream: () => OpenStream): void

@@ -200,10 +200,15 @@ export class Subscription implements Sink {
    * client. Without it, it would be told of a gap in what it never gets.
    */
   takeNews(): string | undefined {
-    const { retains, isDelivering, place } = this.#view.root
-    if (!retains || isDelivering || place === undefined || place === this.told) return undefined
+    const { root } = this.#view
+    const { place } = root
+    if (!root.retains || root.isDelivering || place === undefined || place === this.told) return undefined
+    const last = this.#catchUp?.last
+    // a lagging backend has not delivered yet what the client has read
+    if (last !== undefined && !root.isBeyond(place, last)) return undefined
     if (this.#state === 'shared') {
-      if (this.#group?.last === place) return undefined
+      // no place beyond events that are not written yet
+      if (this.#group?.isGathering || this.#group?.last === place) return undefined
     } else if (this.#state !== 'alone' || !this.#subscriber.follower().isIdle) return undefined
     this.told = place
     return place
