@@ -152,14 +152,10 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return isPromise(reading) ? reading.then(missed) : missed(reading)
   }
 
-  isAfter(item: Published | Gap, place: string): boolean {
+  isAfter(item: Pick<Published, 'id'> | Gap, place: string): boolean {
     if (!(item instanceof Gap)) return this.#log.compare(item.id, place) > 0
     // ids of another epoch have no order
     return item.reason === 'unknown' || this.#log.compare(item.from, place) > 0
-  }
-
-  isBeyond(place: string, other: string): boolean {
-    return this.#log.compare(place, other) > 0
   }
 
   tell(name: 'join' | 'leave', stream: () => OpenStream): void {

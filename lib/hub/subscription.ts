@@ -205,7 +205,7 @@ export class Subscription implements Sink {
     if (!root.retains || root.isDelivering || place === undefined || place === this.told) return undefined
     const last = this.#catchUp?.last
     // a lagging backend has not delivered yet what the client has read
-    if (last !== undefined && !root.isBeyond(place, last)) return undefined
+    if (last !== undefined && !root.isAfter({ id: place }, last)) return undefined
     if (this.#state === 'shared') {
       // no place beyond events that are not written yet
       if (this.#group?.isGathering || this.#group?.last === place) return undefined
