@@ -9,6 +9,7 @@ import { earliest, type Gap, now } from './gap.js'
 import type { Group } from './group.js'
 import type { Published } from './published.js'
 import type { Sink } from './sink.js'
+import type { Snapshot } from './snapshot.js'
 import { type Beginning, startOf } from './start.js'
 import type { Step, Subscriber } from './subscriber.js'
 
@@ -30,7 +31,7 @@ export class Subscription implements Sink {
   /** Where a client without an id begins, if the feed says so. */
   readonly #start: Beginning | undefined
   readonly #subscriber: Subscriber
-  readonly snapshot: (() => Awaitable<unknown>) | undefined
+  readonly snapshot: (() => Snapshot) | undefined
   #state: State = 'new'
   #group: Group | undefined
   #catchUp: CatchUp | undefined
@@ -41,14 +42,9 @@ export class Subscription implements Sink {
 
   /**
    * @param asked the id that the client sent
-   * @param snapshot gives a client the whole that has no place to continue from
+   * @param snapshot the whole, for a client that has no place to continue from
    */
-  constructor(
-    feed: Feed<unknown>,
-    subscriber: Subscriber,
-    asked?: string,
-    snapshot?: () => Awaitable<unknown>,
-  ) {
+  constructor(feed: Feed<unknown>, subscriber: Subscriber, asked?: string, snapshot?: () => Snapshot) {
     const { whole, start } = startOf(feed)
     this.#view = whole as unknown as Followed
     this.#start = start

@@ -4,6 +4,7 @@ import type { Watched } from '../declare/context.js'
 import type { AnySpec } from '../declare/spec.js'
 import { report } from '../errors.js'
 import { quietly, safely } from '../guard.js'
+import type { Snapshot } from '../hub/snapshot.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
 import { tooLate, wrongAnswer } from '../request/callback.js'
 import { discard } from '../request/discard.js'
@@ -18,6 +19,7 @@ import { downOf } from './ending.js'
 import { tolerate } from './listeners.js'
 import { type HeldStream, Messages } from './messages.js'
 import { Patience } from './patience.js'
+import { Taking } from './snapshot.js'
 import { open, type Pull } from './source.js'
 import { Watches } from './watches.js'
 
@@ -63,6 +65,8 @@ export class Actor {
   #awaitsDeath = false
   /** `subscribe` is running. */
   isCalling = false
+  /** `subscribe` has returned its feed, of which a snapshot is being taken, or was. */
+  #hasAnswered = false
 
   constructor(held: HeldResponse, x: Exchange, handlers: Handlers, isScoped: boolean) {
     this.#held = held
@@ -114,9 +118,8 @@ export class Actor {
   wait(answer: PromiseLike<unknown>): void {
     const scope = this.#scope ?? scopeOfNow()
     const { decisionTimeout } = this.#x.plan
-    this.#patience.wait(decisionTimeout, () =>
-      within(scope, () => this.#held.unanswered(tooLate('subscribe', decisionTimeout))),
-    )
+    const late = () => this.#held.unanswered(tooLate('subscribe', decisionTimeout))
+    if (!this.#hasAnswered) this.#patience.wait(decisionTimeout, () => within(scope, late))
     if (this.messages.size > 0) this.waits()
     // a user's thenable may resolve to anything, or throw
     Promise.resolve(answer)
@@ -131,18 +134,16 @@ export class Actor {
   #follow(answer: unknown): unknown {
     if (isFeed(answer)) return this.#held.follow(answer)
     if (!this.#handlers.snapshot || isStop(answer) || this.#held.subscription) return answer
+    this.discard(answer)
     throw wrongAnswer('subscribe', answer, 'a channel, or a part of one, since the spec has a `snapshot`')
   }
 
-  /** Calls `snapshot`. While the stream is open, it is waited for as `subscribe` is. */
-  snapshot(): Awaitable<unknown> {
-    const { snapshot } = this.#handlers
-    const value = this.within(() => snapshot?.(this.context))
-    if (!isPromise(value) || !this.messages.isOpen) return value
-    const { decisionTimeout } = this.#x.plan
-    const late = () => this.#held.end({ kind: 'error', error: tooLate('snapshot', decisionTimeout) })
-    this.#patience.wait(decisionTimeout, () => this.within(late))
-    return Promise.resolve(value).finally(() => this.#patience.end())
+  /** A snapshot to take. It has a deadline of its own, in place of that of `subscribe`. */
+  snapshot(): Snapshot {
+    this.#hasAnswered = true
+    this.settle()
+    const call = () => this.within(() => this.#handlers.snapshot?.(this.context))
+    return new Taking(call, this.#x.plan.decisionTimeout)
   }
 
   /** Stops waiting for `subscribe`. */

@@ -4,6 +4,7 @@ import type { Format } from '../formats/format.js'
 import { Gap } from '../hub/gap.js'
 import { Published } from '../hub/published.js'
 import { type ReplayStep, skipped } from '../hub/replay.js'
+import { Shown } from '../hub/snapshot.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { isEvent, timeout } from '../values/event.js'
 import type { Reason } from '../values/open-stream.js'
@@ -40,7 +41,7 @@ export class Ending {
   }
 }
 
-/** A message that no policy drops: an end, a timeout. Gaps need no mark: they are never dropped. */
+/** A message that no policy drops: an end, a timeout. Gaps, and the events of a snapshot, need no mark. */
 class Kept {
   readonly message: unknown
 
@@ -62,7 +63,8 @@ export function measureIn(format: Format | undefined): Measure<unknown> {
       return message instanceof Encoded ? message.size : 0
     },
     data: (message) => (message instanceof Encoded || isEvent(message) ? message.data : message),
-    isKept: (message) => message instanceof Kept || message instanceof Gap || message === ended,
+    isKept: (message) =>
+      message instanceof Kept || message instanceof Gap || message instanceof Shown || message === ended,
   }
 }
 
