@@ -81,7 +81,7 @@ export class CatchUp implements CatchingUp {
     const start = this.#asked ?? this.#start ?? (root.hasEnded && !snapshot ? earliest : now)
     if (start !== now) return this.#read(start)
     if (snapshot) return this.#show()
-    if (root.retains) return this.#atPlace(() => {})
+    if (root.retains) return this.#at(root.askPlace(), () => {})
   }
 
   #read(where: Beginning): Awaitable<StopValue | void> {
@@ -107,8 +107,7 @@ export class CatchUp implements CatchingUp {
     })
   }
 
-  #atPlace<T>(then: () => Awaitable<T>): Awaitable<T> {
-    const place = this.#view.root.askPlace()
+  #at<T>(place: Awaitable<string>, then: () => Awaitable<T>): Awaitable<T> {
     const at = (known: string) => {
       this.#begin = known
       this.#last = known
@@ -117,10 +116,13 @@ export class CatchUp implements CatchingUp {
     return isPromise(place) ? place.then(at) : at(place)
   }
 
-  /** Reads the place first, then takes the snapshot: what comes after the place is not in it, or can be applied again. */
+  /**
+   * Reads the place first, then takes the snapshot: what comes after the place is not in it, or can be applied again. The
+   * place is that of the latest event: what is still on its way is in the snapshot.
+   */
   #show(): Awaitable<StopValue | void> {
     this.#isWhole = true
-    return this.#atPlace(() => {
+    return this.#at(this.#view.root.askPlace(true), () => {
       if (this.#isOver) return
       this.#snapshot = this.#client.snapshot?.()
       return this.#snapshot?.take()
@@ -152,6 +154,11 @@ export class CatchUp implements CatchingUp {
   }
 
   // ---- what it gets
+
+  /** It has got a part of a snapshot. */
+  get isPartial(): boolean {
+    return this.#snapshot?.isEmpty === false
+  }
 
   /** Yields a snapshot, or missed events; then live events queued meanwhile. */
   next(): Awaitable<Step> {

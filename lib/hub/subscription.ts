@@ -188,8 +188,11 @@ export class Subscription implements Sink {
    * client. Without it, it would be told of a gap in what it never gets.
    */
   takeNews(): string | undefined {
-    const { retains, isDelivering, place } = this.#view.root
+    const { root } = this.#view
+    const { retains, isDelivering, isImmediate, place } = root
     if (!retains || isDelivering || place === undefined || place === this.told) return undefined
+    // a lagging backend has not delivered yet what the client has read
+    if (this.told !== undefined && !isImmediate && !root.isAfter({ id: place }, this.told)) return undefined
     if (this.#state === 'shared') {
       if (this.#group?.last === place) return undefined
     } else if (this.#state !== 'alone' || !this.#subscriber.follower().isIdle) return undefined

@@ -246,8 +246,9 @@ export class Actor {
     this.#patience.wait(grace, () => this.#held.end({ kind: 'end' }))
   }
 
-  /** It pulls from a source that has not reached its end. */
+  /** It pulls from a source that has not reached its end, or the client has got a part of a snapshot. */
   get isPartial(): boolean {
+    if (this.#held.subscription?.catchUp?.isPartial) return true
     return this.#answer?.source !== undefined && !this.messages.hasSourceEnded
   }
 

@@ -1,8 +1,10 @@
 // Takes a snapshot: calls `snapshot`, in time, and hands out what it returned as events, the last of them with the place
 // where the events of the feed go on.
+import { misuse } from '../errors.js'
 import { Shown, type Snapshot } from '../hub/snapshot.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { withDeadline } from '../request/callback.js'
+import { discard } from '../request/discard.js'
 import { type Event, event, isEvent } from '../values/event.js'
 import { isStop, type StopValue } from '../values/stop.js'
 import { openItems, type Pull } from './source.js'
@@ -51,6 +53,7 @@ export class Taking implements Snapshot {
 
   #read<T>(then: (step: Step) => T): Awaitable<T> {
     const take = (step: Step) => {
+      if (isStop(step.value)) throw stopWithin(step.value)
       this.#ahead = step
       return then(step)
     }
@@ -62,6 +65,14 @@ export class Taking implements Snapshot {
     this.#isClosed = true
     this.#items?.close()
   }
+}
+
+function stopWithin(stop: StopValue): TypeError {
+  discard(stop)
+  return misuse(
+    'LARIAT_ANSWER',
+    'An item of snapshot was stop(): expected data or an event(); return stop() instead',
+  )
 }
 
 /** An item as it is written: of type `snapshot` unless it has its own. An id of its own would be no place in the feed. */
