@@ -1253,7 +1253,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
             return list.channel
           }) as never,
           snapshot: () => Array.from({ length: 5000 }, (_, n) => n),
-          stream: { maxQueued: 1, overflow: overflow as never, heartbeat: false },
+          stream: { maxQueued: 2, overflow: overflow as never, heartbeat: false },
         })
         const client = site.get()
         await client.until('4999\n')
