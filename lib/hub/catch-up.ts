@@ -1,19 +1,19 @@
 // Decides what a client gets before it follows live: a snapshot, or what it missed; and which live events are news then.
 import { type Awaitable, isPromise } from '../promise.js'
-import { isStop, type StopValue } from '../values/stop.js'
+import type { StopValue } from '../values/stop.js'
 import type { Queue } from '../wire/queue.js'
 import type { Followed } from './followed.js'
 import { earliest, Gap, now } from './gap.js'
 import type { Published } from './published.js'
 import { type Replay, type ReplayStep, skipped } from './replay.js'
-import { type Shown, Snapshot } from './snapshot.js'
+import type { Shown, Snapshot } from './snapshot.js'
 import type { Beginning } from './start.js'
 import type { CatchingUp, Step, Subscriber } from './subscriber.js'
 
 /** The subscription of a client that catches up. */
 interface Client {
-  /** Gives a client the whole that has no place to continue from. */
-  readonly snapshot: (() => Awaitable<unknown>) | undefined
+  /** The whole, for a client that has no place to continue from. */
+  readonly snapshot: (() => Snapshot) | undefined
   /** Tells the place to come back to. */
   tellPlace(place: string): void
 }
@@ -81,7 +81,7 @@ export class CatchUp implements CatchingUp {
     const start = this.#asked ?? this.#start ?? (root.hasEnded && !snapshot ? earliest : now)
     if (start !== now) return this.#read(start)
     if (snapshot) return this.#show()
-    if (root.retains) return this.#atPlace(() => {})
+    if (root.retains) return this.#at(root.askPlace(), () => {})
   }
 
   #read(where: Beginning): Awaitable<StopValue | void> {
@@ -107,8 +107,7 @@ export class CatchUp implements CatchingUp {
     })
   }
 
-  #atPlace<T>(then: () => T): Awaitable<T> {
-    const place = this.#view.root.askPlace()
+  #at<T>(place: Awaitable<string>, then: () => Awaitable<T>): Awaitable<T> {
     const at = (known: string) => {
       this.#begin = known
       this.#last = known
@@ -117,21 +116,17 @@ export class CatchUp implements CatchingUp {
     return isPromise(place) ? place.then(at) : at(place)
   }
 
-  /** Reads the place first, then takes the snapshot: what comes after the place is not in it, or can be applied again. */
+  /**
+   * Reads the place first, then takes the snapshot: what comes after the place is not in it, or can be applied again. The
+   * place is that of the latest event: what is still on its way is in the snapshot.
+   */
   #show(): Awaitable<StopValue | void> {
     this.#isWhole = true
-    const shown = this.#atPlace(() => {
-      const value = this.#client.snapshot?.()
-      return isPromise(value) ? Promise.resolve(value).then((each) => this.#shows(each)) : this.#shows(value)
+    return this.#at(this.#view.root.askPlace(true), () => {
+      if (this.#isOver) return
+      this.#snapshot = this.#client.snapshot?.()
+      return this.#snapshot?.take()
     })
-    return shown as Awaitable<StopValue | void>
-  }
-
-  #shows(value: unknown): StopValue | void {
-    if (isStop(value)) return value
-    const snapshot = new Snapshot(value, this.#last as string)
-    if (this.#isOver) snapshot.close()
-    else this.#snapshot = snapshot
   }
 
   /** Headers that say where the client begins, and why not where it asked (Mercure). */
@@ -160,11 +155,16 @@ export class CatchUp implements CatchingUp {
 
   // ---- what it gets
 
+  /** It has got a part of a snapshot. */
+  get isPartial(): boolean {
+    return this.#snapshot?.isEmpty === false
+  }
+
   /** Yields a snapshot, or missed events; then live events queued meanwhile. */
   next(): Awaitable<Step> {
     const snapshot = this.#snapshot
     if (snapshot) {
-      const step = snapshot.next()
+      const step = snapshot.next(this.#last as string)
       return isPromise(step) ? step.then((each) => this.#shown(each, snapshot)) : this.#shown(step, snapshot)
     }
     const replay = this.#replay

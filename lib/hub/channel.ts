@@ -167,8 +167,12 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return this.#arriving[0]?.id ?? this.#log.latest ?? this.#delivered
   }
 
-  askPlace(): Awaitable<string> {
-    return this.place ?? this.#log.position()
+  askPlace(isLatest = false): Awaitable<string> {
+    const { place } = this
+    if (place !== undefined && (this.isImmediate || !isLatest)) return place
+    const position = this.#log.position()
+    // what was delivered is known without a store that is away
+    return isPromise(position) && place !== undefined ? position.then(undefined, () => place) : position
   }
 
   afterDelivery(join: () => void): void {

@@ -56,8 +56,11 @@ export interface Root {
   readonly hasEnded: boolean
   /** The place up to which events were delivered; undefined if the backend has to be asked. */
   readonly place: string | undefined
-  /** The place where the next event will come. */
-  askPlace(): Awaitable<string>
+  /**
+   * The place up to which events were delivered; with `isLatest`, and if nothing is known of deliveries, the place of
+   * the latest event, which may still be on its way.
+   */
+  askPlace(isLatest?: boolean): Awaitable<string>
   /**
    * Lets a sink join: at once, or after the current delivery. A sink that joined during a delivery would get an event
    * that was published before it joined.

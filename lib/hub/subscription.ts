@@ -9,6 +9,7 @@ import { earliest, type Gap, now } from './gap.js'
 import type { Group } from './group.js'
 import type { Published } from './published.js'
 import type { Sink } from './sink.js'
+import type { Snapshot } from './snapshot.js'
 import { type Beginning, startOf } from './start.js'
 import type { State, Step, Subscriber } from './subscriber.js'
 
@@ -21,7 +22,7 @@ export class Subscription implements Sink {
   /** Where a client without an id begins, if the feed says so. */
   readonly #start: Beginning | undefined
   readonly #subscriber: Subscriber
-  readonly snapshot: (() => Awaitable<unknown>) | undefined
+  readonly snapshot: (() => Snapshot) | undefined
   #state: State = 'new'
   #group: Group | undefined
   #catchUp: CatchUp | undefined
@@ -32,14 +33,9 @@ export class Subscription implements Sink {
 
   /**
    * @param asked the id that the client sent
-   * @param snapshot gives a client the whole that has no place to continue from
+   * @param snapshot the whole, for a client that has no place to continue from
    */
-  constructor(
-    feed: Feed<unknown>,
-    subscriber: Subscriber,
-    asked?: string,
-    snapshot?: () => Awaitable<unknown>,
-  ) {
+  constructor(feed: Feed<unknown>, subscriber: Subscriber, asked?: string, snapshot?: () => Snapshot) {
     const { whole, start } = startOf(feed)
     this.#view = whole as unknown as Followed
     this.#start = start
@@ -193,11 +189,10 @@ export class Subscription implements Sink {
    */
   takeNews(): string | undefined {
     const { root } = this.#view
-    const { place } = root
-    if (!root.retains || root.isDelivering || place === undefined || place === this.told) return undefined
-    const last = this.#catchUp?.last
+    const { retains, isDelivering, isImmediate, place } = root
+    if (!retains || isDelivering || place === undefined || place === this.told) return undefined
     // a lagging backend has not delivered yet what the client has read
-    if (last !== undefined && !root.isAfter({ id: place }, last)) return undefined
+    if (this.told !== undefined && !isImmediate && !root.isAfter({ id: place }, this.told)) return undefined
     if (this.#state === 'shared') {
       // no place beyond events that are not written yet
       if (this.#group?.isGathering || this.#group?.last === place) return undefined
