@@ -4,6 +4,7 @@ import { type Awaitable, isPromise, nextTurn } from '../promise.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { Log, Reading, Where } from './backend.js'
+import { Deliveries } from './deliveries.js'
 import { Gap } from './gap.js'
 import { endedLog } from './history.js'
 import { Listening } from './listening.js'
@@ -26,12 +27,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   readonly #check = new Check()
   #listening: Listening | undefined
   hasEnded = false
-  /** The place up to which events were delivered since listening began, where the log cannot say. */
-  #delivered: string | undefined
-  /** The event in delivery, and the events published during it. */
-  readonly #arriving: Published[] = []
-  /** Joins that wait for the current delivery to finish. */
-  #joining: (() => void)[] = []
+  readonly #deliveries = new Deliveries((event) => super.event(event))
   #published = 0
   #isClosed = false
   readonly #hold: (isNeeded: boolean) => void
@@ -156,7 +152,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 
   get isDelivering(): boolean {
-    return this.#arriving.length > 0
+    return this.#deliveries.isRunning
   }
 
   get isImmediate(): boolean {
@@ -164,7 +160,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 
   get place(): string | undefined {
-    return this.#arriving[0]?.id ?? this.#log.latest ?? this.#delivered
+    return this.#deliveries.current?.id ?? this.#log.latest ?? this.#deliveries.last
   }
 
   askPlace(isLatest = false): Awaitable<string> {
@@ -176,8 +172,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 
   afterDelivery(join: () => void): void {
-    if (this.isDelivering) this.#joining.push(join)
-    else join()
+    this.#deliveries.join(join)
   }
 
   missed(where: Where): Awaitable<Missed> {
@@ -205,19 +200,12 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
 
   /** An event published during a delivery is delivered after it, to all sinks. */
   override event(event: Published): void {
-    this.#arriving.push(event)
-    if (this.#arriving.length > 1) return
-    for (let next: Published | undefined = event; next; next = this.#arriving[0]) {
-      super.event(next)
-      this.#delivered = next.id
-      for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()
-      this.#arriving.shift()
-    }
-    if (this.hasEnded) this.ended()
+    this.#deliveries.add(event)
+    if (this.hasEnded && !this.isDelivering) this.ended()
   }
 
   override gap(gap: Gap): void {
-    this.#delivered = gap.id
+    this.#deliveries.last = gap.id
     super.gap(gap)
   }
 
@@ -232,17 +220,21 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   protected begin(): void {
     if (this.#isClosed) return this.down()
     if (this.hasEnded) return this.ended()
-    this.#delivered = undefined
+    this.#deliveries.last = undefined
     const listening = new Listening(this.#name, {
       event: (event) => this.event(event),
       gap: (gap) => this.gap(gap),
       end: () => this.#finish(),
+      begun: (place) => {
+        this.#deliveries.last ??= place
+        this.#supply?.start()
+      },
       failed: (error) => this.down(error),
     })
     this.#listening = listening
     this.weigh()
-    listening.begin(this.#log)
-    if (!this.hasEnded) this.#supply?.start()
+    // the subscriber that starts a source gets what that publishes at once: it begins at the place before
+    listening.begin(this.#log, this.retains && this.#supply !== undefined)
   }
 
   protected cease(): void {
