@@ -14,7 +14,8 @@ import type { OpenStream } from '../values/open-stream.js'
 import type { Log, Reading, Receiver, Retention, Where } from './backend.js'
 import { Gap } from './gap.js'
 import type { Published } from './published.js'
-import type { Missed, Root } from './sink.js'
+import { readLast } from './replay.js'
+import type { Keeps, Missed, Root } from './sink.js'
 import { Supply } from './supply.js'
 import { View } from './view.js'
 
@@ -89,7 +90,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     if (!this.#receiver) this.#finish()
   }
 
-  on(name: 'join' | 'leave', listener: (stream: OpenStream) => void): this {
+  on<State>(name: 'join' | 'leave', listener: (stream: OpenStream<State>) => void): this {
     if (name !== 'join' && name !== 'leave') {
       throw misuse('LARIAT_SPEC', `on(${show(name)}): expected 'join' or 'leave'`)
     }
@@ -143,19 +144,26 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     else join()
   }
 
-  missed(where: Where): Awaitable<Missed> {
-    const missed = ({ outcome, from, before, hasEnded, events }: Reading): Missed => {
+  missed(where: Where, keeps?: Keeps): Awaitable<Missed> {
+    if (keeps && typeof where === 'object' && 'last' in where) return readLast(this, where.last, keeps)
+    const missed = ({ outcome, from, before, hasEnded, events: read }: Reading): Missed => {
       const isFound = outcome === 'found' || typeof where !== 'string'
-      return { gaps: isFound ? [] : [new Gap(where, from, outcome, before)], before, hasEnded, events }
+      const gaps = isFound ? [] : [new Gap(where, from, outcome, before)]
+      const events = Symbol.iterator in read ? read[Symbol.iterator]() : read[Symbol.asyncIterator]()
+      return { gaps, before, hasEnded, events }
     }
     const reading = this.#log.read(where)
     return isPromise(reading) ? reading.then(missed) : missed(reading)
   }
 
-  isAfter(item: Published | Gap, place: string): boolean {
-    if (!(item instanceof Gap)) return this.#log.compare(item.id, place) > 0
+  isAfter(item: { readonly id: string }, place: string): boolean {
+    if (item.id === place) return false
     // ids of another epoch have no order
-    return item.reason === 'unknown' || this.#log.compare(item.from, place) > 0
+    return (item instanceof Gap && item.reason === 'unknown') || this.#log.compare(item.id, place) > 0
+  }
+
+  hasDelivered(place: string): boolean {
+    return this.place !== undefined && this.#log.compare(place, this.place) <= 0
   }
 
   tell(name: 'join' | 'leave', stream: () => OpenStream): void {
@@ -203,7 +211,6 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   protected begin(): void {
     if (this.#isClosed) return this.down()
     if (this.hasEnded) return this.ended()
-    this.#delivered = undefined
     const receiver = this.#receive()
     const answer = apart(() => this.#log.listen(receiver))
     // a backend's thenable may call back twice
@@ -248,6 +255,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     const listening = this.#listening
     this.#listening = undefined
     this.#receiver = undefined
+    this.#delivered = undefined
     if (typeof listening === 'function') this.#stopListening(listening)
     this.#supply?.stop()
   }

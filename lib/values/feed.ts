@@ -61,8 +61,8 @@ export interface Channel<in out Data> extends Feed<Data> {
    *   the streams in that format. LariatError `LARIAT_DOWN` if the hub is closed or the backend is unavailable
    */
   publish(data: Data, meta?: { type?: string }): Promise<string>
-  /** Calls back for each stream that subscribes or leaves. */
-  on(name: 'join' | 'leave', listener: (stream: OpenStream) => void): this
+  /** Calls back for each stream that subscribes or leaves. The listener says what `state` its streams have. */
+  on<State>(name: 'join' | 'leave', listener: (stream: OpenStream<State>) => void): this
 }
 
 /** The options of a channel: what it retains, and its source. */
