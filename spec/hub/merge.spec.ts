@@ -745,6 +745,40 @@ describe('merge in the midst of a delivery (docs/guide/channels.md)', () => {
     await Promise.all([...inner, outer].map((each) => each.return?.()))
   })
 
+  it('a stream that opens during a delivery is told a place after which nothing is lost', async () => {
+    let open: (() => void) | undefined
+    const site = await stage.now.serve(
+      resource({ contentTypesProvided: [sse()], subscribe: () => merge(a, b) }),
+      {
+        before: [
+          (_req, _res, next) => {
+            open = next
+          },
+        ],
+      },
+    )
+    const causing = a.filter((data) => {
+      if (data !== 'a1') return true
+      open?.()
+      void b.publish('b1')
+      return true
+    })
+    const iterators = [merge(a, b), causing].map((feed) => feed[Symbol.asyncIterator]())
+    for (const iterator of iterators) void iterator.next()
+    const client = site.get()
+    await turnsUntil(() => open !== undefined)
+    await a.publish('a1')
+    await client.head()
+    await turns()
+    await a.publish('a2')
+    await turns()
+    const frames = framesTo(client)
+    expect(frames[0]!.id).to.equal(client.message.headers['last-event-id'])
+    const missed = await collect(merge(a, b).replay(frames[0]!.id!))
+    expect(dataOf(frames)).to.deep.equal(missed.map(({ data }) => data))
+    for (const iterator of iterators) await iterator.return?.()
+  })
+
   it('a source that publishes to another part at once reaches who has started it', async () => {
     const hub = createHub()
     const log: string[] = []
@@ -786,5 +820,73 @@ describe('merge in the midst of a delivery (docs/guide/channels.md)', () => {
     await a.publish('a1')
     expect(await anew[0]).to.deep.include({ done: false })
     await hub.close()
+  })
+})
+
+describe('merge of stores that lag apart (docs/guide/channels.md)', () => {
+  staged()
+
+  let stores: readonly [AsyncBackend, AsyncBackend]
+  let a: Channel<string>
+  let b: Channel<string>
+
+  beforeEach(() => {
+    stores = [new AsyncBackend(), new AsyncBackend()]
+    a = createHub(stores[0]).channel<string>('a', { history: 9 })
+    b = createHub(stores[1]).channel<string>('b', { history: 9 })
+  })
+
+  it('what one delivers late, after the place that it gave, comes once or not at all', async () => {
+    const [, late] = stores
+    const served = await Served.of(merge(a, b))
+    late.hold('delivery')
+    late.hold('read')
+    const client = served.site.get('/')
+    await late.held('read')
+    // the stream begins after it
+    await b.publish('b1')
+    late.release('read')
+    await client.head()
+    await a.publish('a1')
+    await client.until('data: a1')
+    const other = await served.come('a=of-yesterday')
+    late.release('delivery')
+    await b.publish('b2')
+    await client.until('data: b2')
+    expect(dataOf(framesTo(client))).to.deep.equal(['a1', 'b2'])
+    await other.until('data: b2')
+    expect(dataOf(framesTo(other))).to.deep.equal(['a1', 'b2'])
+  })
+
+  it('if one cannot be read the others are closed, and the client is refused', async () => {
+    const served = await Served.of(merge(a, b))
+    await a.publish('a1')
+    const id = lastId(await served.visit())
+    stores[1].hold('read')
+    const client = served.site.get('/', { headers: { 'Last-Event-ID': id } })
+    await stores[1].held('read')
+    await turns()
+    stores[1].down()
+    stores[1].release('read')
+    expect((await client.whole()).status).to.equal(503)
+    await turns()
+    expect(stores.map(({ readings }) => readings)).to.deep.equal([0, 0])
+    expect([a.subscribers, b.subscribers]).to.deep.equal([0, 0])
+    expect(stage.now.errors).to.have.length(1)
+  })
+
+  it('who leaves in the midst of reading leaves no reading open', async () => {
+    const served = await Served.of(merge(a, b))
+    const id = lastId(await served.visit())
+    await a.publish('a1')
+    await b.publish('b1')
+    stores[0].hold('event')
+    const client = await served.come(id)
+    await stores[0].held('event')
+    expect(stores.map(({ readings }) => readings)).to.deep.equal([1, 1])
+    client.leave()
+    await turnsUntil(() => a.subscribers === 0)
+    expect(stores.map(({ readings }) => readings)).to.deep.equal([0, 0])
+    stores[0].release('event')
   })
 })
