@@ -43,6 +43,7 @@ export { type Stop, type StopAnswer, stop } from './values/stop.js'
 
 export type { Backend } from './hub/backend.js'
 export { createHub } from './hub/hub.js'
+export { merge } from './hub/merged.js'
 export type { Channel, ChannelOptions, Feed, From, Hub } from './values/feed.js'
 
 // Formats

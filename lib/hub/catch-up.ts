@@ -24,7 +24,7 @@ export class CatchUp implements CatchingUp {
   readonly #client: Client
   readonly #subscriber: Subscriber
   /** The id that the client sent. */
-  readonly #asked: string | undefined
+  readonly asked: string | undefined
   /** Where a client without an id begins, if the feed says so. */
   readonly #start: Beginning | undefined
   /** The place after which the stream begins. */
@@ -34,8 +34,8 @@ export class CatchUp implements CatchingUp {
   #replay: Replay | undefined
   #snapshot: Snapshot | undefined
   /** What is lost at the beginning. */
-  #gap: Gap | undefined
-  /** The head has told it. */
+  #gaps: readonly Gap[] = []
+  /** The head has told that something is. */
   #isGapTold = false
   /** A snapshot was taken: no gap is told. */
   #isWhole = false
@@ -57,7 +57,7 @@ export class CatchUp implements CatchingUp {
     this.#view = view
     this.#client = client
     this.#subscriber = subscriber
-    this.#asked = asked
+    this.asked = asked
     this.#start = start
   }
 
@@ -65,7 +65,7 @@ export class CatchUp implements CatchingUp {
 
   /** The stream receives live events from now on. */
   attached(): void {
-    if (this.#asked === undefined) this.#begin = this.#view.root.place
+    if (this.asked === undefined) this.#begin = this.#view.root.place
   }
 
   /**
@@ -78,7 +78,7 @@ export class CatchUp implements CatchingUp {
     const { root } = this.#view
     const { snapshot } = this.#client
     if (root.hasEnded) this.hasEnded = true
-    const start = this.#asked ?? this.#start ?? (root.hasEnded && !snapshot ? earliest : now)
+    const start = this.asked ?? this.#start ?? (root.hasEnded && !snapshot ? earliest : now)
     if (start !== now) return this.#read(start)
     if (snapshot) return this.#show()
     if (root.retains) return this.#at(root.askPlace(), () => {})
@@ -91,8 +91,8 @@ export class CatchUp implements CatchingUp {
 
   #take(replay: Replay): Awaitable<StopValue | void> {
     if (this.#isOver) return replay.close()
-    this.#gap = replay.gap
-    if (replay.gap && this.#client.snapshot) {
+    this.#gaps = replay.gaps
+    if (replay.gaps.length > 0 && this.#client.snapshot) {
       replay.close()
       return this.#show()
     }
@@ -101,7 +101,7 @@ export class CatchUp implements CatchingUp {
     this.#last = replay.place
     if (!replay.hasEnded) return
     this.hasEnded = true
-    if (this.#asked === undefined || this.#asked === earliest) return
+    if (this.asked === undefined || this.asked === earliest) return
     return replay.isEmpty().then((isEmpty) => {
       this.isSpent = isEmpty
     })
@@ -131,26 +131,31 @@ export class CatchUp implements CatchingUp {
 
   /** Headers that say where the client begins, and why not where it asked (Mercure). */
   head(): Record<string, string> {
-    const gap = this.#gap
+    const [gap] = this.#gaps
     if (gap) {
       this.#isGapTold = true
       // a snapshot, and the other parts of a merged feed, begin at a place of their own
       const place = this.#isWhole || gap.channel !== undefined ? this.#begin : earliest
       return { 'Last-Event-ID': place ?? earliest, 'Event-Gap': gap.reason }
     }
-    const place = this.#asked ?? (this.#view.root.retains ? this.#begin : undefined)
+    // a merged feed may have other parts than when it gave the id
+    const asked = this.asked === earliest ? earliest : this.asked && (this.#begin ?? this.asked)
+    const place = asked ?? (this.#view.root.retains ? this.#begin : undefined)
     return place === undefined ? {} : { 'Last-Event-ID': place }
   }
 
-  /** The place that a client without one is told with the head. A gap, and the last event of a snapshot, tell it too. */
+  /**
+   * The place that a client is told with the head: one that has none, or one of other parts of a merged feed. A gap, and
+   * the last event of a snapshot, tell it too.
+   */
   get welcome(): string | undefined {
-    const isTold = this.#asked !== undefined || this.#gap !== undefined || this.#isWhole
-    return isTold ? undefined : this.#begin
+    const isTold = this.asked === earliest || this.asked === this.#begin || this.#gaps.length > 0
+    return isTold || this.#isWhole ? undefined : this.#begin
   }
 
   /** Whether the head has reported a gap. */
   hasTold(gap: Gap): boolean {
-    return this.#isGapTold && gap === this.#gap
+    return this.#isGapTold && this.#gaps.includes(gap)
   }
 
   // ---- what it gets
@@ -241,7 +246,12 @@ export class CatchUp implements CatchingUp {
     return this.#last
   }
 
-  /** A lagging backend has delivered something new: nothing older will come. */
+  /** A lagging backend has delivered all that the client has got by reading. */
+  get isPassed(): boolean {
+    return this.#last === undefined || this.#view.root.hasDelivered(this.#last)
+  }
+
+  /** Nothing older than what the client has got will come. */
   passed(): void {
     this.#last = undefined
   }

@@ -175,10 +175,11 @@ export class Subscription implements Sink {
   takeWelcome(): string | undefined {
     const { place, retains } = this.#view.root
     const welcome = this.#catchUp ? this.#catchUp.welcome : (this.#begin ?? place)
+    const isTold = this.told !== undefined && this.told !== this.#catchUp?.asked
     // they are needed only for the head
     this.#begin = undefined
     if (this.#state !== 'catchingUp' && this.#catchUp?.last === undefined) this.#catchUp = undefined
-    if (this.told !== undefined || welcome === undefined || !retains) return undefined
+    if (isTold || welcome === undefined || !retains) return undefined
     this.told = welcome
     return welcome
   }
@@ -252,7 +253,7 @@ export class Subscription implements Sink {
     if (!this.#catchUp) return true
     if (!this.#catchUp.isNews(live)) return false
     // caught up: no later event can be a duplicate
-    this.#catchUp.passed()
+    if (this.#catchUp.isPassed) this.#catchUp.passed()
     return true
   }
 
