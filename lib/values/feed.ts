@@ -68,6 +68,21 @@ export interface Channel<in out Data> extends Feed<Data> {
    *   `LARIAT_ENDED` if the channel has ended or was deleted
    */
   publish(data: Data, meta?: { type?: string; key?: string }): Promise<string>
+  /**
+   * The id of the latest event, or of the place where the first will come: what is published after the call comes after
+   * it. Read it first, then a database; then `from(position)` goes on from there.
+   *
+   * @throws LariatError (as a rejection) `LARIAT_DOWN` if the hub is closed or the backend is unavailable
+   */
+  position(): Promise<string>
+  /**
+   * Ends the channel for good, in the store too; a second call changes nothing. Publishing rejects from then on
+   * (`LARIAT_ENDED`), open streams end with reason `end`, iterations are done, and the source is stopped. Clients that
+   * come later receive what is retained, and then the end; a client that has it all is answered 204.
+   *
+   * @throws LariatError (as a rejection) `LARIAT_DOWN` if the hub is closed or the backend is unavailable
+   */
+  end(): Promise<void>
   /** Calls back for each stream that subscribes or leaves. `State` is what `init` returned for its request. */
   on<State = unknown>(name: 'join' | 'leave', listener: (stream: OpenStream<State>) => void): this
 }
