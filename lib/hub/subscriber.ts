@@ -1,4 +1,4 @@
-// Defines what may be subscribed to a feed: a stream, or an iteration.
+// Defines what may be subscribed to a feed, a stream or an iteration, and the states of a subscription.
 import type { Format } from '../formats/format.js'
 import type { Awaitable } from '../promise.js'
 import type { OpenStream, Reason } from '../values/open-stream.js'
@@ -54,3 +54,12 @@ export interface Follower {
   /** Pulls from the subscription again, until it has caught up. */
   pull?(source: CatchingUp): void
 }
+
+/**
+ * - `new`: nothing is subscribed yet
+ * - `catchingUp`: live events are queued until a snapshot, or the missed ones, have been read
+ * - `alone`: events come one by one
+ * - `shared`: the outlet gets the bytes of its group
+ * - `over`: the stream has left
+ */
+export type State = 'new' | 'catchingUp' | 'alone' | 'shared' | 'over'
