@@ -13,6 +13,8 @@ export interface BackendCase {
   advance?(milliseconds: number): Awaitable<void>
   /** Another process's backend on the same store, where stores are shared. */
   another?(backend: Backend): Awaitable<Backend>
+  /** Ends this backend, and starts another process's on the same store, where a store outlives a process. */
+  reopen?(backend: Backend): Awaitable<Backend>
   /** Loses the store, where it can be lost, and brings it back. */
   loss?: { down(backend: Backend): Awaitable<void>; up(backend: Backend): Awaitable<void> }
   /**

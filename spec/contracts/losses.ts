@@ -4,7 +4,7 @@ import { accept, failure, following, type Ground, Kept, publish, read } from './
 
 /** A store that processes share, that is lost and comes back, with all it had or without. */
 export function losses(ground: Ground): void {
-  const { another, loss, freeze, rollBack, empty } = ground.of
+  const { another, reopen, loss, freeze, rollBack, empty } = ground.of
   const settled = () => ground.of.settled()
 
   if (another) {
@@ -112,6 +112,68 @@ export function losses(ground: Ground): void {
         const { before, meanwhile, after, receiver } = await lost({ history: 2 })
         expect(receiver.ids).to.deep.equal([...before, 'gap trimmed', ...meanwhile.slice(1), ...after])
         expect(receiver.items[1]).to.include({ requested: before[0], from: meanwhile[1] })
+      })
+    })
+  }
+
+  if (reopen) {
+    describe('after a restart', () => {
+      it('the events, their ids, their types, the keys and the place are there', async () => {
+        const log = ground.named('again', { history: 3 })
+        const empty = await ground.named('nothing').position()
+        const ids = await publish(log, 'zoë ✓\n', { a: [null] }, 3, 4)
+        const keyed = await log.publish(null, { key: 'a', type: 'tick' }, accept)
+        const after = await reopen(ground.backend)
+        const again = ground.named('again', { history: 3 }, after)
+        expect(await following(again, 'earliest')).to.deep.equal([...ids.slice(2), keyed])
+        expect(await following(again, ids[2]!)).to.deep.equal([ids[3], keyed])
+        expect((await read(again, ids[0]!)).outcome).to.equal('trimmed')
+        expect(await again.position()).to.equal(keyed)
+        expect(await again.publish(null, { key: 'a' }, accept)).to.equal(keyed)
+        expect((await read(ground.named('nothing', {}, after), empty)).outcome).to.equal('found')
+        const found: unknown[] = []
+        for await (const item of (await again.read(ids[3]!)).events) {
+          if ('data' in item) found.push([item.data, item.type])
+        }
+        expect(found).to.deep.equal([[null, 'tick']])
+        await after.close()
+      })
+
+      it('what is published then comes after what was, and is none of it', async () => {
+        const log = ground.named('again', { history: 9 })
+        const ids = await publish(log, 1, 2)
+        const after = await reopen(ground.backend)
+        const again = ground.named('again', { history: 9 }, after)
+        const more = await publish(again, 3, 4)
+        expect(await following(again, ids[0]!)).to.deep.equal([ids[1], ...more])
+        expect(again.compare(ids[1]!, more[0]!)).to.be.below(0)
+        await after.close()
+      })
+
+      it('what had ended has ended, and what was dropped is as new', async () => {
+        const [ended, dropped] = [
+          ground.named('ended', { history: 9 }),
+          ground.named('dropped', { history: 9 }),
+        ]
+        const ids = await publish(ended, 1)
+        const [gone] = (await publish(dropped, 1)) as [string]
+        await ended.end()
+        await dropped.end()
+        await dropped.drop()
+        const after = await reopen(ground.backend)
+        const again = ground.named('ended', { history: 9 }, after)
+        const receiver = new Kept()
+        const stop = await again.listen(receiver)
+        await settled()
+        expect(receiver.ids).to.deep.equal(['end'])
+        expect(await following(again, 'earliest')).to.deep.equal(ids)
+        expect(await failure(() => again.publish(2, {}, accept))).to.include({ code: 'LARIAT_ENDED' })
+        await stop()
+        const anew = ground.named('dropped', { history: 9 }, after)
+        expect(await read(anew, gone)).to.include({ outcome: 'unknown' })
+        const more = await publish(anew, 2)
+        expect(await following(anew, 'earliest')).to.deep.equal(more)
+        await after.close()
       })
     })
   }

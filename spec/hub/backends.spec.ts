@@ -29,6 +29,10 @@ describe('Backends', () => {
     up: (backend: Backend) => (backend as AsyncBackend).up(),
   }
   const store = {
+    async reopen(backend: Backend) {
+      await backend.close()
+      return keep(new AsyncBackend((backend as AsyncBackend).store))
+    },
     freeze: (backend: Backend, fate: Fate) => (backend as AsyncBackend).freeze(fate),
     rollBack: async (backend: Backend, meanwhile: () => Promise<void>) => {
       const restore = (backend as AsyncBackend).store.copy()
