@@ -11,7 +11,8 @@ import { Listening } from './listening.js'
 import { Presence } from './presence.js'
 import type { Published } from './published.js'
 import { Check, messageOf } from './publishing.js'
-import type { Missed, Root, Sink } from './sink.js'
+import { readLast } from './replay.js'
+import type { Keeps, Missed, Root, Sink } from './sink.js'
 import { Supply } from './supply.js'
 import { View } from './view.js'
 
@@ -99,7 +100,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     if (!this.#listening) this.#finish()
   }
 
-  on(name: 'join' | 'leave', listener: (stream: OpenStream<never>) => void): this {
+  on<State>(name: 'join' | 'leave', listener: (stream: OpenStream<State>) => void): this {
     this.#presence.on(name, listener)
     this.weigh()
     return this
@@ -163,27 +164,38 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return this.#deliveries.current?.id ?? this.#log.latest ?? this.#deliveries.last
   }
 
-  askPlace(): Awaitable<string> {
-    return this.place ?? this.#log.position()
+  askPlace(isLatest = false): Awaitable<string> {
+    const { place } = this
+    if (place !== undefined && (this.isImmediate || !isLatest)) return place
+    const position = this.#log.position()
+    // what was delivered is known without a store that is away
+    return isPromise(position) && place !== undefined ? position.then(undefined, () => place) : position
   }
 
   afterDelivery(join: () => void): void {
     this.#deliveries.join(join)
   }
 
-  missed(where: Where): Awaitable<Missed> {
-    const missed = ({ outcome, from, before, hasEnded, events }: Reading): Missed => {
+  missed(where: Where, keeps?: Keeps): Awaitable<Missed> {
+    if (keeps && typeof where === 'object' && 'last' in where) return readLast(this, where.last, keeps)
+    const missed = ({ outcome, from, before, hasEnded, events: read }: Reading): Missed => {
       const isFound = outcome === 'found' || typeof where !== 'string'
-      return { gaps: isFound ? [] : [new Gap(where, from, outcome, before)], before, hasEnded, events }
+      const gaps = isFound ? [] : [new Gap(where, from, outcome, before)]
+      const events = Symbol.iterator in read ? read[Symbol.iterator]() : read[Symbol.asyncIterator]()
+      return { gaps, before, hasEnded, events }
     }
     const reading = this.#log.read(where)
     return isPromise(reading) ? reading.then(missed) : missed(reading)
   }
 
-  isAfter(item: Published | Gap, place: string): boolean {
-    if (!(item instanceof Gap)) return this.#log.compare(item.id, place) > 0
+  isAfter(item: { readonly id: string }, place: string): boolean {
+    if (item.id === place) return false
     // ids of another epoch have no order
-    return item.reason === 'unknown' || this.#log.compare(item.from, place) > 0
+    return (item instanceof Gap && item.reason === 'unknown') || this.#log.compare(item.id, place) > 0
+  }
+
+  hasDelivered(place: string): boolean {
+    return this.place !== undefined && this.#log.compare(place, this.place) <= 0
   }
 
   tell(name: 'join' | 'leave', stream: () => OpenStream): void {
@@ -236,6 +248,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   protected cease(): void {
     this.#listening?.stop()
     this.#listening = undefined
+    this.#deliveries.last = undefined
     this.#supply?.stop()
     this.weigh()
   }

@@ -21,6 +21,8 @@ const optionRules: Rules = {
   source: [isFunction, 'a function that starts publishing'],
 }
 
+const unlimited = { history: undefined, historyBytes: undefined, maxAge: undefined, idle: undefined }
+
 /**
  * Channels: fan-out and replay.
  *
@@ -35,6 +37,7 @@ export function createHub(backend: Backend = memory()): Hub {
 class Channels implements Hub {
   readonly #backend: Backend
   readonly #channels = new Names<Channel<never>>()
+  readonly #deleting = new Map<string, Promise<void>>()
   readonly #listeners = new EventEmitter().setMaxListeners(0)
   #closed: Promise<void> | undefined
 
@@ -72,9 +75,26 @@ class Channels implements Hub {
   async delete(name: string): Promise<void> {
     checkName('delete', name)
     this.#checkOpen(`channel '${name}'`)
-    const channel = this.#channels.get(name) ?? this.#open<never>(name, {})
-    await channel.delete()
-    this.#channels.delete(name, channel)
+    const deleting = this.#deleting.get(name) ?? this.#delete(name)
+    // a second one would drop what is published to the new channel
+    this.#deleting.set(name, deleting)
+    try {
+      await deleting
+    } finally {
+      this.#deleting.delete(name)
+    }
+  }
+
+  async #delete(name: string): Promise<void> {
+    const channel = this.#channels.get(name)
+    if (channel) {
+      await channel.delete()
+      return this.#channels.delete(name, channel)
+    }
+    // of its own: nobody is to find a channel without the options that it is made with later
+    const log = this.#backend.open(name, unlimited, () => {})
+    await log.end()
+    await log.drop()
   }
 
   #checkOpen(where: string): void {

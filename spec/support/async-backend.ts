@@ -187,12 +187,10 @@ class AsyncLog implements Log {
   async publish(data: unknown, meta: Meta, check: (event: Published) => void): Promise<string> {
     check(stored(this.#stored.id(this.#stored.latest + 1), data, meta.type))
     const copy: unknown = structuredClone(data)
-    const { id } = await this.#append(() => {
-      if (this.#stored.hasEnded) throw new LariatError('LARIAT_ENDED', 'The log has ended')
-      return this.#stored.append(copy, meta, this.#retention)
-    })
+    const entry = await this.#append(() => this.#stored.append(copy, meta, this.#retention))
+    if (!entry) throw new LariatError('LARIAT_ENDED', 'The log has ended')
     await this.#backend.pass('publish')
-    return id
+    return entry.id
   }
 
   async end(): Promise<void> {
@@ -354,8 +352,9 @@ class Delivery implements Watcher {
     this.#put('end')
   }
 
+  /** What is dropped after its end has ended: that is on its way. */
   rewound(): void {
-    if (!this.#backend.isDown) this.catchUp()
+    if (!this.#backend.isDown && !this.#pending.includes('end')) this.catchUp()
   }
 
   stop(): void {
