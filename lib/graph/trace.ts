@@ -2,7 +2,7 @@
 import { callbacks } from '../declare/callbacks.js'
 import type { Decision, Decisions } from '../declare/decisions.js'
 import type { Plan } from '../declare/plan.js'
-import { decisions } from '../diagnostics.js'
+import { channels } from '../diagnostics.js'
 import { Refusal, report } from '../errors.js'
 import { mediaTypesOf } from '../formats/format.js'
 import { safely } from '../guard.js'
@@ -16,7 +16,7 @@ type End = Outcome | { readonly kind: 'error'; readonly error: unknown }
 
 /** Whether there is a listener for the decisions of a request. */
 export function isTraced({ trace }: Plan): boolean {
-  return typeof trace === 'function' || (trace === true && isShown()) || decisions.hasSubscribers
+  return typeof trace === 'function' || (trace === true && isShown()) || channels.decisions.hasSubscribers
 }
 
 /** Clients must not see in production how a server decides. */
@@ -90,7 +90,7 @@ class Trace implements Listener {
         () => trace(told),
         (error) => report('The listener of a trace failed', error),
       )
-    decisions.publish(told)
+    channels.decisions.publish(told)
   }
 
   #shown(end: End): Decisions['outcome'] {

@@ -1,5 +1,6 @@
 // Publishes events to a channel's log, and delivers the log's events to every subscriber.
 import { EventEmitter } from 'node:events'
+import { channels } from '../diagnostics.js'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { json } from '../formats/data.js'
 import type { Format } from '../formats/format.js'
@@ -8,6 +9,7 @@ import { type Awaitable, isPromise, nextTurn } from '../promise.js'
 import { checkKeys, type Rules } from '../rules.js'
 import { apart } from '../scope.js'
 import { asBytes } from '../values/bytes.js'
+import { watched } from '../values/diagnostics.js'
 import { type Event, isEvent } from '../values/event.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
@@ -57,13 +59,14 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 
   publish(data: Data, meta: { type?: string; key?: string } = {}): Promise<string> {
-    const published = this.#publish(data, meta)
+    const publish = (appended?: () => void) => this.#publish(data, meta, appended)
+    const published = channels.publish.hasSubscribers ? watched(this.#name, publish) : publish()
     // a publish that nobody awaits must not crash a closing process
     if (this.#isClosed) published.catch(() => {})
     return published
   }
 
-  async #publish(data: Data, meta: { type?: string; key?: string }): Promise<string> {
+  async #publish(data: Data, meta: { type?: string; key?: string }, appended?: () => void): Promise<string> {
     checkKeys('publish', meta, metaRules)
     this.#checkOpen()
     if (this.hasEnded) throw new LariatError('LARIAT_ENDED', `Channel '${this.#name}' has ended`)
@@ -72,7 +75,10 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
       throw misuse('LARIAT_DATA', 'publish(undefined): expected data, or a type')
     }
     const { type = bare.type, key } = meta
-    const id = this.#log.publish(bare.data, { type, key }, (event) => this.#check(event))
+    const id = this.#log.publish(bare.data, { type, key }, (event) => {
+      this.#check(event)
+      appended?.()
+    })
     if (!isPromise(id) && ++this.#published % publishesPerTurn === 0) await nextTurn()
     return id
   }

@@ -1,5 +1,6 @@
 // Keeps the events that wait for a client within its limits, counts those that are dropped, and hands out batches.
 import type { Deadline } from '../clock.js'
+import { channels } from '../diagnostics.js'
 import { batchBytes } from './batch.js'
 import { type Chunk, type Encoded, gather } from './chunk.js'
 import { type Elsewhere, type Limits, type Measure, Queue } from './queue.js'
@@ -22,6 +23,8 @@ const leeway = 16
 interface Client {
   /** Whether the limits can only be judged at the end of this turn, by `settle`. */
   readonly mayCatchUp: boolean
+  /** Called while somebody listens. */
+  hasDropped(count: number): void
 }
 
 /** A queue of references to bytes that all streams of a format share. */
@@ -78,15 +81,15 @@ export class Backlog {
     encoded.keep()
     const dropped = queue.offer(encoded, elsewhere)
     if (dropped === undefined) return undefined
-    this.drop(dropped)
+    this.drop(dropped, client)
     // the other policies drop older events
     return dropped === 0 || this.#limits.overflow !== 'dropNewest'
   }
 
   /** Applies the limits to events that were accepted early. Returns false when the client is past its limits. */
-  settle(elsewhere: Elsewhere): boolean {
+  settle(elsewhere: Elsewhere, client: Client): boolean {
     const dropped = this.#queue.settle(elsewhere)
-    this.drop(dropped ?? 0)
+    this.drop(dropped ?? 0, client)
     return dropped !== undefined
   }
 
@@ -97,9 +100,10 @@ export class Backlog {
     return isMany ? `${maxQueued} events` : `${maxQueuedBytes} bytes`
   }
 
-  drop(count: number): void {
+  drop(count: number, client: Client): void {
     this.dropped += count
     this.#untold += count
+    if (count > 0 && channels.overflow.hasSubscribers) client.hasDropped(count)
   }
 
   /** The number of dropped events that the client is told of now. */
