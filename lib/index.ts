@@ -25,7 +25,6 @@ export type {
   Request,
   Watched,
 } from './declare/context.js'
-export type { Decision, Decisions, Trace } from './declare/decisions.js'
 export type { Overflow, StreamOptions } from './declare/options.js'
 export type { Defaults } from './declare/plan.js'
 export type { LoopSpec, Negotiation, PlainSpec, ResourceSpec, Source } from './declare/spec.js'
@@ -44,6 +43,21 @@ export { type Stop, type StopAnswer, stop } from './values/stop.js'
 export type { Backend } from './hub/backend.js'
 export { createHub } from './hub/hub.js'
 export type { Channel, ChannelOptions, Feed, Hub } from './values/feed.js'
+
+// What operators see
+
+export type { Decision, Decisions, Trace } from './declare/decisions.js'
+export type { DiagnosticsMessages } from './declare/messages.js'
+export type {
+  BackendTurn,
+  OfStream,
+  Publication,
+  StreamBegun,
+  StreamEnded,
+  StreamOpened,
+  StreamOverflowed,
+  StreamResumed,
+} from './values/diagnostics.js'
 
 // Formats
 

@@ -9,6 +9,7 @@ import { safely } from '../guard.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import type { Exchange } from '../request/exchange.js'
 import type { Outcome } from '../request/outcome.js'
+import { routeOf } from '../request/route.js'
 import type { Step } from './step.js'
 import { type Listener, walk } from './walk.js'
 
@@ -82,7 +83,9 @@ class Trace implements Listener {
     const { plan, req, res } = this.#x
     const { trace } = plan
     const steps = this.#decisions
-    const told: Decisions = { method: req.method, url: req.originalUrl, steps, outcome: this.#shown(end) }
+    const { method, originalUrl: url } = req
+    const route = routeOf(plan, req)
+    const told: Decisions = { method, url, route, steps, outcome: this.#shown(end) }
     if (trace === true && isShown() && steps.length > 0 && !res.headersSent)
       res.setHeader('Decision-Trace', steps.map(({ question }) => question).join(', '))
     if (typeof trace === 'function')

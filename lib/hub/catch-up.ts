@@ -90,9 +90,15 @@ export class CatchUp implements CatchingUp {
   #tell(ms: number): void {
     const isAll = (this.#asked ?? this.#start ?? earliest) === earliest
     const found = this.#replay ? (isAll ? 'earliest' : 'found') : 'live'
-    const { reason: outcome = found, channel } = this.#gap ?? {}
-    const how = { requested: this.#asked, outcome, channel, snapshot: this.#isWhole, isMidStream: false, ms }
-    resumed(this.#subscriber, how)
+    const gap = this.#gap
+    resumed(this.#subscriber, {
+      requested: this.#asked,
+      outcome: gap?.reason ?? found,
+      channel: gap?.channel,
+      snapshot: this.#isWhole,
+      isMidStream: false,
+      ms,
+    })
   }
 
   #begins(): Awaitable<StopValue | void> {

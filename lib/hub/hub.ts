@@ -9,6 +9,7 @@ import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/fe
 import { type Backend, isBackend } from './backend.js'
 import { Channel } from './channel.js'
 import { memory } from './memory.js'
+import { Names } from './names.js'
 
 const aTime: Rule = [isAmount, 'milliseconds, 0 or more']
 
@@ -34,7 +35,7 @@ export function createHub(backend: Backend = memory()): Hub {
 
 class Channels implements Hub {
   readonly #backend: Backend
-  readonly #channels = new Map<string, { channel: Channel<never>; options: ChannelOptions<never> }>()
+  readonly #channels = new Names<Channel<never>>()
   readonly #listeners = new EventEmitter().setMaxListeners(0)
   #closed: Promise<void> | undefined
 
@@ -44,7 +45,7 @@ class Channels implements Hub {
   }
 
   channel<Data>(name: string, options?: ChannelOptions<Data>): PublicChannel<Data> {
-    if (typeof name !== 'string' || name === '') wrong(`channel(${show(name)}): expected a name`)
+    checkName('channel', name)
     const where = `channel '${name}'`
     if (options !== undefined) {
       checkKeys(where, options, optionRules)
@@ -54,15 +55,32 @@ class Channels implements Hub {
     const known = this.#channels.get(name)
     if (known) {
       if (options !== undefined) checkSame(where, known.options, options)
-      return known.channel as unknown as PublicChannel<Data>
+      return known as unknown as PublicChannel<Data>
     }
+    this.#checkOpen(where)
+    return this.#open<Data>(name, options ?? {})
+  }
+
+  #open<Data>(name: string, options: ChannelOptions<Data>): Channel<Data> {
+    const { history, historyBytes, maxAge, idle } = options
+    const log = this.#backend.open(name, { history, historyBytes, maxAge, idle }, () => channel.weigh())
+    const hold = (isNeeded: boolean) => this.#channels.hold(name, channel as never, isNeeded)
+    const channel: Channel<Data> = new Channel<Data>(name, log, options, hold)
+    this.#channels.add(name, channel as never)
+    return channel
+  }
+
+  async delete(name: string): Promise<void> {
+    checkName('delete', name)
+    this.#checkOpen(`channel '${name}'`)
+    const channel = this.#channels.get(name) ?? this.#open<never>(name, {})
+    await channel.delete()
+    this.#channels.delete(name, channel)
+  }
+
+  #checkOpen(where: string): void {
     if (this.#closed !== undefined)
       throw new LariatError('LARIAT_DOWN', `${where} belongs to a hub that is closed`)
-    const { history, historyBytes, maxAge, idle } = options ?? {}
-    const log = this.#backend.open(name, { history, historyBytes, maxAge, idle }, () => {})
-    const channel = new Channel<Data>(name, log, options ?? {})
-    this.#channels.set(name, { channel: channel as never, options: (options ?? {}) as never })
-    return channel
   }
 
   on(name: 'down' | 'up', listener: () => void): this {
@@ -79,7 +97,7 @@ class Channels implements Hub {
   }
 
   async #close(): Promise<void> {
-    for (const { channel } of this.#channels.values()) channel.close()
+    for (const channel of this.#channels) channel.close()
     await this.#backend.close()
   }
 
@@ -95,6 +113,10 @@ class Channels implements Hub {
 }
 
 markMethods(Channels)
+
+function checkName(method: string, name: unknown): void {
+  if (typeof name !== 'string' || name === '') wrong(`${method}(${show(name)}): expected a name`)
+}
 
 /** A name has one channel, with one set of options. */
 function checkSame(where: string, known: object, given: object): void {

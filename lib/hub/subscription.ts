@@ -131,9 +131,8 @@ export class Subscription implements Sink {
   #enter(state: 'catchingUp' | 'alone' | 'shared'): void {
     const isNew = this.#state === 'new'
     this.#state = state
-    if (!isNew) return
-    if (state !== 'catchingUp') joined(this.#subscriber)
-    this.#tell('join')
+    if (isNew) this.#tell('join')
+    if (isNew && this.#state === state && state !== 'catchingUp') joined(this.#subscriber)
   }
 
   #tell(name: 'join' | 'leave'): void {
@@ -267,13 +266,11 @@ export class Subscription implements Sink {
   }
 
   gap(gap: Gap): void {
-    if (this.#state === 'catchingUp') this.#ensureCatchUp().gap(gap)
-    else if (!this.#isNews(gap)) return
-    else if (this.snapshot) this.#catchUpAgain(gap)
-    else {
-      lost(this.#subscriber, gap)
-      this.#subscriber.gap(gap)
-    }
+    if (this.#state === 'catchingUp') return this.#ensureCatchUp().gap(gap)
+    if (!this.#isNews(gap)) return
+    if (this.snapshot) return this.#catchUpAgain(gap)
+    lost(this.#subscriber, gap)
+    this.#subscriber.gap(gap)
   }
 
   /** Leaves its group, and waits for a snapshot. */

@@ -174,7 +174,9 @@ function tellEnd(stream: OpenStream, reason: Reason, wasOpen: boolean): void {
 const untold = new Map<OpenStream, number>()
 
 /** Events of a stream were dropped: told at the end of the turn, with those that follow. */
-export function dropped({ stream }: Shown, count: number): void {
+export function dropped(shown: Shown, count: number): void {
+  if (!channels.overflow.hasSubscribers) return
+  const { stream } = shown
   if (untold.size === 0) apart(() => setImmediate(tellAllDropped))
   untold.set(stream, (untold.get(stream) ?? 0) + count)
 }

@@ -4,7 +4,7 @@ import { clock } from '../clock.js'
 import type { Plan } from '../declare/plan.js'
 import { LariatError } from '../errors.js'
 import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
-import { begun, dropped, opened, type Shown } from '../values/diagnostics.js'
+import { begun, opened, type Shown } from '../values/diagnostics.js'
 import type { Reason, Wrote } from '../values/open-stream.js'
 import { Backlog } from './backlog.js'
 import { type Batch, batchBytes, type Taker } from './batch.js'
@@ -155,11 +155,7 @@ export class Outlet extends Writer implements Taker {
 
   /** Counts events that were dropped before they reached the outlet. */
   drop(count: number): void {
-    if (count > 0) this.#ensureBacklog().drop(count, this)
-  }
-
-  hasDropped(count: number): void {
-    dropped(this.#holder, count)
+    if (count > 0) this.#ensureBacklog().drop(count)
   }
 
   /** A proper end: the queue, the notice if `endEvent` is set, and the tail. */
@@ -220,7 +216,7 @@ export class Outlet extends Writer implements Taker {
   idle(since: Since): void {
     if (since === 'timeout') return this.#overflowed(`The client took no byte for ${this.writeTimeout} ms`)
     this.#guard(() => {
-      if (this.isBehind && this.#backlog?.settle(this.#elsewhere, this) === false) this.#pastLimits()
+      if (this.isBehind && this.#backlog?.settle(this.#elsewhere) === false) this.#pastLimits()
     })
   }
 
@@ -251,7 +247,7 @@ export class Outlet extends Writer implements Taker {
   }
 
   #ensureBacklog(): Backlog {
-    this.#backlog ??= new Backlog(this.#options)
+    this.#backlog ??= new Backlog(this.#options, this.#holder)
     return this.#backlog
   }
 
