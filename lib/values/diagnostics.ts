@@ -160,7 +160,8 @@ function tellEnd(stream: OpenStream, reason: Reason, wasOpen: boolean): void {
   channels.end.publish({
     ...labelsOf(stream),
     reason,
-    wasOpen,
+    // a listener of `open` may end the stream before its loop knows that the head is out
+    wasOpen: wasOpen || msToHead !== undefined,
     msToHead,
     msToFirst,
     life: sinceStart(life),
