@@ -22,6 +22,8 @@ const optionRules: Rules = {
   source: [isFunction, 'a function that starts publishing'],
 }
 
+const unlimited = { history: undefined, historyBytes: undefined, maxAge: undefined, idle: undefined }
+
 /**
  * Channels: fan-out and replay.
  *
@@ -73,9 +75,15 @@ class Channels implements Hub {
   async delete(name: string): Promise<void> {
     checkName('delete', name)
     this.#checkOpen(`channel '${name}'`)
-    const channel = this.#channels.get(name) ?? this.#open<never>(name, {})
-    await channel.delete()
-    this.#channels.delete(name, channel)
+    const channel = this.#channels.get(name)
+    if (channel) {
+      await channel.delete()
+      return this.#channels.delete(name, channel)
+    }
+    // of its own: nobody is to find a channel without the options that it is made with later
+    const log = this.#backend.open(name, unlimited, () => {})
+    await log.end()
+    await log.drop()
   }
 
   #checkOpen(where: string): void {
