@@ -314,6 +314,20 @@ describe('Diagnostics channels of streams (docs/operate/diagnostics.md)', () => 
     })
   })
 
+  it('while nobody listens, no stream is looked at: nothing is made for it', async () => {
+    const channel = createHub().channel<number>('unseen')
+    const endpoint = loop({ format: ndjson(), subscribe: channel })
+    const site = await stage.now.serve(endpoint)
+    const idOfOne = async () => Number.parseInt((await hold()).context.stream.id, 36)
+    const before = await idOfOne()
+    const clients = [site.get(), site.get(), site.get()]
+    for (const client of clients) await client.head()
+    await channel.publish(1)
+    await Promise.all(clients.map((client) => client.until('1')))
+    await endpoint.close()
+    expect(await idOfOne()).to.equal(before + 1)
+  })
+
   describe('a listener', () => {
     it('may end the stream that it is told of: in `open`, and in `first`', async () => {
       for (const name of ['open', 'first'] as const) {
@@ -338,7 +352,7 @@ describe('Diagnostics channels of streams (docs/operate/diagnostics.md)', () => 
           subscribe('express-lariat:' + name, () => { throw new Error(name) })
       `)
       expect(stdout.trim().split('\n').sort()).to.deep.equal(
-        ['body 1', 'end', 'first', 'open', 'publish', 'resume'].sort(),
+        ['LARIAT_DATA', 'body 1', 'end', 'first', 'open', 'publish', 'publish', 'resume'].sort(),
       )
       // nothing is printed without NODE_DEBUG
       expect(stderr).to.equal('')
@@ -348,7 +362,7 @@ describe('Diagnostics channels of streams (docs/operate/diagnostics.md)', () => 
   describe('NODE_DEBUG=lariat', () => {
     it('prints each turn on one line, without queries', async () => {
       const { stderr, stdout } = await child('', { NODE_DEBUG: 'lariat' })
-      expect(stdout.trim()).to.equal('body 1')
+      expect(stdout.trim().split('\n').sort()).to.deep.equal(['LARIAT_DATA', 'body 1'])
       const lines = stderr
         .trim()
         .split('\n')
@@ -359,6 +373,7 @@ describe('Diagnostics channels of streams (docs/operate/diagnostics.md)', () => 
         `resume ${stream} outcome=live snapshot=false isMidStream=false ms=…`,
         `open ${stream} msToHead=…`,
         'publish channel="a channel" outcome=confirmed ms=… id=…',
+        'publish channel="a channel" outcome=refused ms=… error="TypeError: publish(undefined): expected data, or a type"',
         `first ${stream} msToFirst=…`,
         `end ${stream} reason=revoked wasOpen=true msToHead=… msToFirst=… life=… events=1 bytes=2 dropped=0`,
       ])
@@ -370,6 +385,7 @@ describe('Diagnostics channels of streams (docs/operate/diagnostics.md)', () => 
 function child(before: string, env: Record<string, string> = {}) {
   const code = `
     ${before}
+    process.on('unhandledRejection', ({ code }) => console.log(code))
     import express from 'express'
     import { createHub, loop, ndjson } from ${JSON.stringify(new URL('../../lib/index.js', import.meta.url))}
     const channel = createHub().channel('a channel')
@@ -377,6 +393,7 @@ function child(before: string, env: Record<string, string> = {}) {
     const server = express().all('/a', endpoint).listen(0, '127.0.0.1', async () => {
       const response = await fetch('http://127.0.0.1:' + server.address().port + '/a?token=secret')
       await channel.publish(1)
+      void channel.publish(undefined)
       setImmediate(() => { for (const stream of endpoint.streams) stream.close() })
       console.log('body ' + (await response.text()).trim())
       server.close()
