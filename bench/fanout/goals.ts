@@ -13,6 +13,7 @@ const ideal: Name = 'raw, pre-framed'
 const byTurn: Name = 'raw, gathered'
 const byHand: Name = 'raw, res.write'
 const plain: Name = 'Express, res.write'
+const observed: Name = 'express-lariat, observed'
 const oneATurn: Measure = 'cpu, one a turn, 1000'
 const allowed = neverRead * 2 ** 20
 
@@ -53,6 +54,16 @@ export function goals(samples: Samples, ours: Name, all: readonly Name[]): Goal[
         0,
       ),
     ),
+    ...of('ours')
+      .filter((name) => name === observed)
+      .flatMap((name) => [
+        atMost(
+          'CPU per delivered event while every diagnostics channel has a listener, 1,000 streams, to none',
+          1.03,
+          samples.ratio(name, oneATurn, ours),
+        ),
+        atMost('CPU to open a stream, the same', 1.1, samples.ratio(name, 'opening, 1000', ours)),
+      ]),
     ...of('beside').flatMap((before) =>
       [1000, 5000].flatMap((count) => [
         atMost(

@@ -36,6 +36,10 @@ export const peers = {
     kind: 'ours',
     make: async () => (await lariat()).lariat({ mount: (await lariat()).table }),
   },
+  'express-lariat, observed': {
+    kind: 'ours',
+    make: async () => (await lariat()).lariat({ isObserved: true }),
+  },
   'another checkout': { kind: 'beside', make: async () => (await lariat()).lariat({ which: 'beside' }) },
   'express-lariat, dropOldest': {
     kind: 'ours',

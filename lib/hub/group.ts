@@ -1,6 +1,8 @@
 // Shares bytes: collects the events of a turn once for all streams of a feed in one format.
 import { clock, type Deadline } from '../clock.js'
+import { isWatched } from '../diagnostics.js'
 import type { Format } from '../formats/format.js'
+import { begun, type Shown } from '../values/diagnostics.js'
 import { Batch, batchBytes, type Taker } from '../wire/batch.js'
 import type { Encoded } from '../wire/chunk.js'
 import type { Gap } from './gap.js'
@@ -37,6 +39,9 @@ export class Group implements Sink {
   /** The batch in progress, and the outlets that have not got it yet. */
   #writing: { batch: Batch; outlets: IterableIterator<Taker> } | undefined
 
+  /** The streams that have no event yet, while somebody listens for the first. */
+  #newcomers: Map<Taker, Shown> | undefined
+
   constructor(format: Format, gather: number, origin: Origin) {
     this.format = format
     this.gather = gather
@@ -57,15 +62,24 @@ export class Group implements Sink {
     return this.#events.length > 0
   }
 
-  /** The outlet gets events from now on, not those already gathered. */
-  add(outlet: Taker, sink: Sink): void {
+  /**
+   * The outlet gets events from now on, not those already gathered.
+   *
+   * @param shown the stream of the outlet
+   */
+  add(outlet: Taker, sink: Sink, shown: Partial<Shown>): void {
     this.flush()
     this.#members.set(outlet, sink)
+    if (isWatched() && shown.stream?.sent === 0) {
+      this.#newcomers ??= new Map()
+      this.#newcomers.set(outlet, shown as Shown)
+    }
     if (this.#members.size === 1) this.#origin.attach(this)
   }
 
   /** The outlet has received everything until now. */
   remove(outlet: Taker): void {
+    this.#newcomers?.delete(outlet)
     if (!this.#members.delete(outlet) || this.#members.size > 0) return
     this.#clear()
     this.#origin.detach(this)
@@ -104,6 +118,13 @@ export class Group implements Sink {
     if (!writing) return
     for (const outlet of writing.outlets) outlet.take(writing.batch)
     this.#writing = undefined
+    if (this.#newcomers) this.#tellFirst(this.#newcomers)
+  }
+
+  /** A client that is behind gets its first event on its own. */
+  #tellFirst(newcomers: ReadonlyMap<Taker, Shown>): void {
+    this.#newcomers = undefined
+    for (const shown of newcomers.values()) if (shown.stream.sent > 0) begun(shown)
   }
 
   #clear(): void {
@@ -135,6 +156,7 @@ export class Group implements Sink {
     this.flush()
     const sinks = [...this.#members.values()]
     this.#members.clear()
+    this.#newcomers = undefined
     return sinks
   }
 }

@@ -1,5 +1,6 @@
 import type { Awaitable } from '../promise.js'
 import { isPromise } from '../promise.js'
+import { joined, lost } from '../values/diagnostics.js'
 import type { Feed } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { StopValue } from '../values/stop.js'
@@ -106,7 +107,7 @@ export class Subscription implements Sink {
     if (this.#state !== 'shared') return
     const group = this.#view.group(outlet.format, outlet.gather)
     this.#group = group
-    group.add(outlet, this)
+    group.add(outlet, this, this.#subscriber)
     // the group first writes earlier events to its streams, which may have ended this one
     if ((this.#state as State) === 'over') return group.remove(outlet)
     // attach the group before detaching, or the feed would stop for lack of subscribers
@@ -127,6 +128,7 @@ export class Subscription implements Sink {
     const isNew = this.#state === 'new'
     this.#state = state
     if (isNew) this.#tell('join')
+    if (isNew && this.#state === state && state !== 'catchingUp') joined(this.#subscriber)
   }
 
   #tell(name: 'join' | 'leave'): void {
@@ -265,10 +267,11 @@ export class Subscription implements Sink {
   }
 
   gap(gap: Gap): void {
-    if (this.#state === 'catchingUp') this.#ensureCatchUp().gap(gap)
-    else if (!this.#isNews(gap)) return
-    else if (this.snapshot) this.#catchUpAgain(gap)
-    else this.#subscriber.gap(gap)
+    if (this.#state === 'catchingUp') return this.#ensureCatchUp().gap(gap)
+    if (!this.#isNews(gap)) return
+    if (this.snapshot) return this.#catchUpAgain(gap)
+    lost(this.#subscriber, gap)
+    this.#subscriber.gap(gap)
   }
 
   /** Leaves its group, and waits for a snapshot. */

@@ -4,6 +4,7 @@ import { clock } from '../clock.js'
 import type { Plan } from '../declare/plan.js'
 import { LariatError } from '../errors.js'
 import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
+import { begun, opened, type Shown } from '../values/diagnostics.js'
 import type { Reason, Wrote } from '../values/open-stream.js'
 import { Backlog } from './backlog.js'
 import { type Batch, batchBytes, type Taker } from './batch.js'
@@ -16,7 +17,7 @@ import type { Elsewhere } from './queue.js'
 import { Writer, type Written } from './writer.js'
 
 /** The stream that an outlet belongs to. */
-export interface Holder {
+export interface Holder extends Shown {
   /** Messages queued before the outlet. */
   readonly unhandled: number
   /** The place to tell instead of a heartbeat. */
@@ -77,6 +78,7 @@ export class Outlet extends Writer implements Taker {
     const opening = first.size > 0 ? gather([bare, this.#separated(first)]) : bare
     this.openWith(status, opening)
     this.bytes += opening.size
+    if (!this.isClosed) opened(this.#holder)
     // a wrapped `write` may have ended the response
     if (this.isClosed) return
     if (heartbeat !== false && heartbeatOf(this.format).size > 0) clock.set(this, heartbeat)
@@ -245,7 +247,7 @@ export class Outlet extends Writer implements Taker {
   }
 
   #ensureBacklog(): Backlog {
-    this.#backlog ??= new Backlog(this.#options)
+    this.#backlog ??= new Backlog(this.#options, this.#holder)
     return this.#backlog
   }
 
@@ -294,8 +296,10 @@ export class Outlet extends Writer implements Taker {
     // an empty chunk would end the body
     const written = chunk.size > 0 ? this.write(chunk) : this.isBehind ? 'wait' : 'ok'
     if (written === 'closed') return written
+    const isFirst = this.sent === 0 && events > 0
     this.sent += events
     this.bytes += chunk.size
+    if (isFirst) begun(this.#holder)
     return written
   }
 
