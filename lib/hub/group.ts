@@ -4,6 +4,7 @@ import type { Format } from '../formats/format.js'
 import { Batch, batchBytes, type Taker } from '../wire/batch.js'
 import type { Encoded } from '../wire/chunk.js'
 import type { Gap } from './gap.js'
+import { Lanes } from './lanes.js'
 import type { Published } from './published.js'
 import type { Origin, Sink } from './sink.js'
 
@@ -27,15 +28,12 @@ export class Group implements Sink {
   /** Milliseconds that an event may wait for others; 0 for those of one turn. */
   readonly gather: number
   readonly #origin: Origin
-  /** The outlet of each stream, and the stream's subscription. */
-  readonly #members = new Map<Taker, Sink>()
+  readonly #lanes = new Lanes()
   #events: Encoded[] = []
   #bytes = 0
   #last: string | undefined
   /** When the gathered events go out, unless at the end of the turn. */
   #deadline: Deadline | undefined
-  /** The batch in progress, and the outlets that have not got it yet. */
-  #writing: { batch: Batch; outlets: IterableIterator<Taker> } | undefined
 
   constructor(format: Format, gather: number, origin: Origin) {
     this.format = format
@@ -44,7 +42,7 @@ export class Group implements Sink {
   }
 
   get subscribers(): number {
-    return this.#members.size
+    return this.#lanes.size
   }
 
   /** The id of the last event that it has taken in, whether or not it is written yet. */
@@ -55,13 +53,13 @@ export class Group implements Sink {
   /** The outlet gets events from now on, not those already gathered. */
   add(outlet: Taker, sink: Sink): void {
     this.flush()
-    this.#members.set(outlet, sink)
-    if (this.#members.size === 1) this.#origin.attach(this)
+    this.#lanes.add(outlet, sink)
+    if (this.#lanes.size === 1) this.#origin.attach(this)
   }
 
   /** The outlet has received everything until now. */
   remove(outlet: Taker): void {
-    if (!this.#members.delete(outlet) || this.#members.size > 0) return
+    if (!this.#lanes.remove(outlet) || this.#lanes.size > 0) return
     this.#clear()
     this.#origin.detach(this)
   }
@@ -84,21 +82,11 @@ export class Group implements Sink {
 
   /** Writes the gathered events, in one write for each stream. */
   flush(): void {
-    // finish the batch in progress first, so that a stream that another one ends has got everything before its end
-    this.#goOn()
+    this.#lanes.finish()
     if (this.#events.length === 0) return
     const batch = new Batch(this.#events, clock.now())
     this.#clear()
-    this.#writing = { batch, outlets: this.#members.keys() }
-    this.#goOn()
-  }
-
-  /** Continues the batch in progress. */
-  #goOn(): void {
-    const writing = this.#writing
-    if (!writing) return
-    for (const outlet of writing.outlets) outlet.take(writing.batch)
-    this.#writing = undefined
+    this.#lanes.write(batch)
   }
 
   #clear(): void {
@@ -110,12 +98,12 @@ export class Group implements Sink {
 
   gap(gap: Gap): void {
     this.flush()
-    for (const sink of [...this.#members.values()]) sink.gap(gap)
+    for (const sink of this.#lanes.sinks) sink.gap(gap)
   }
 
   failed(error: unknown): void {
     this.flush()
-    for (const sink of [...this.#members.values()]) sink.failed(error)
+    for (const sink of this.#lanes.sinks) sink.failed(error)
   }
 
   end(): void {
@@ -128,8 +116,8 @@ export class Group implements Sink {
 
   #takeAll(): readonly Sink[] {
     this.flush()
-    const sinks = [...this.#members.values()]
-    this.#members.clear()
+    const { sinks } = this.#lanes
+    this.#lanes.clear()
     return sinks
   }
 }
