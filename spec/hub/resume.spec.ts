@@ -89,7 +89,7 @@ const wires: Record<string, Wire> = {
       eventsOf(body)
         .filter(({ type }) => type !== 'gap')
         .map(({ data }) => JSON.parse(data)),
-    text: (n) => `data: ${n}\n\n`,
+    text: (n) => `data: ${n}\nid: `,
   },
   'ndjson({ envelope })': {
     format: () => ndjson({ envelope: true }),
@@ -249,9 +249,9 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
     const [id] = await publish(channel, 1)
     const { come } = await serve(channel, { wire: wires['sse()']! })
     const client = come('x')
-    await client.until('data: 1\n\n')
+    await client.until('data: 1\n')
     expect(client.body).to.equal(
-      `:\nevent: gap\ndata: {"requested":"x","from":"${id}","reason":"unknown"}\n\nid: ${id}\ndata: 1\n\n`,
+      `:\nevent: gap\ndata: {"requested":"x","from":"${id}","reason":"unknown"}\n\ndata: 1\nid: ${id}\n\n`,
     )
   })
 
