@@ -52,6 +52,11 @@ export class Group implements Sink {
     return this.#last
   }
 
+  /** Events wait to be written. */
+  get isGathering(): boolean {
+    return this.#events.length > 0
+  }
+
   /** The outlet gets events from now on, not those already gathered. */
   add(outlet: Taker, sink: Sink): void {
     this.flush()

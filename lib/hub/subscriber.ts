@@ -24,6 +24,8 @@ export interface Subscriber {
   readonly stream?: OpenStream
   /** Takes the bytes of a group. */
   readonly outlet?: Wire
+  /** A callback is asked about gaps: later events wait for its answer. */
+  readonly waitsAtGaps?: boolean
   /** Handles events one by one; created when a stream follows alone. */
   follower(): Follower
   /** The stream shares from now on, and no longer needs its follower. */
@@ -38,8 +40,8 @@ export interface Subscriber {
 export interface Wire extends Taker {
   readonly format: Format
   readonly gather: number
-  /** Tells the place to come back to, if the format can. */
-  tellPlace(place: string): void
+  /** Tells the place to come back to, if the format can. Returns false while the head is not out. */
+  tellPlace(place: string): boolean
 }
 
 /** Handles the events of a stream that follows alone. */

@@ -247,8 +247,13 @@ export class Loop implements Subscriber, Holder {
     return (this.#actor?.messages.size ?? 0) + (this.subscription?.catchUp?.queued ?? 0)
   }
 
+  /** No place beyond messages that are still to be handled. */
   place(): string | undefined {
-    return this.subscription?.takeNews()
+    return this.#actor?.messages.isIdle === false ? undefined : this.subscription?.takeNews()
+  }
+
+  get waitsAtGaps(): boolean {
+    return this.#handlers.onGap !== undefined
   }
 
   caughtUp(): void {

@@ -147,8 +147,11 @@ export class Outlet extends Writer implements Taker {
     return noticeIn(this.format, 'position', details, this.path)
   }
 
-  tellPlace(id: string): void {
-    if (this.phase !== 'waiting') this.put(this.placeNotice(id))
+  /** Tells the place to come back to. Returns false while the head is not out. */
+  tellPlace(id: string): boolean {
+    if (this.phase === 'waiting') return false
+    this.put(this.placeNotice(id))
+    return true
   }
 
   /** Counts events that were dropped before they reached the outlet. */

@@ -68,8 +68,7 @@ export const more: readonly Listener[] = [
   },
   {
     name: 'launchdarkly-eventsource',
-    listen: (url, options) =>
-      listen(new LaunchDarkly(url, { initialRetryDelayMillis: 10 }), options),
+    listen: (url, options) => listen(new LaunchDarkly(url, { initialRetryDelayMillis: 10 }), options),
   },
   {
     name: 'event-source-plus',
