@@ -4,7 +4,7 @@ import { isStop, type StopValue } from '../values/stop.js'
 import type { Queue } from '../wire/queue.js'
 import type { Followed } from './followed.js'
 import { earliest, Gap, now } from './gap.js'
-import { Published } from './published.js'
+import type { Published } from './published.js'
 import { type Replay, type ReplayStep, skipped } from './replay.js'
 import { type Shown, Snapshot } from './snapshot.js'
 import type { Beginning } from './start.js'
@@ -245,7 +245,7 @@ export class CatchUp implements CatchingUp {
   later(delivered: string): string {
     const last = this.#last
     if (last === undefined) return delivered
-    return this.#view.root.isAfter(new Published(last, undefined, undefined), delivered) ? last : delivered
+    return this.#view.root.isAfter({ id: last }, delivered) ? last : delivered
   }
 
   /** A lagging backend has delivered something new: nothing older will come. */

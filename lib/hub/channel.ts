@@ -1,20 +1,16 @@
 // Publishes events to a channel's log, and delivers the log's events to every subscriber.
-import { EventEmitter } from 'node:events'
-import { LariatError, misuse, report, show } from '../errors.js'
-import { json } from '../formats/data.js'
-import type { Format } from '../formats/format.js'
-import { safely } from '../guard.js'
+import { LariatError } from '../errors.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
-import { checkKeys, type Rules } from '../rules.js'
-import { apart } from '../scope.js'
-import { asBytes } from '../values/bytes.js'
-import { type Event, isEvent } from '../values/event.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
-import type { Log, Reading, Receiver, Retention, Where } from './backend.js'
+import type { Log, Reading, Where } from './backend.js'
 import { Gap } from './gap.js'
+import { endedLog } from './history.js'
+import { Listening } from './listening.js'
+import { Presence } from './presence.js'
 import type { Published } from './published.js'
-import type { Missed, Root } from './sink.js'
+import { Check, messageOf } from './publishing.js'
+import type { Missed, Root, Sink } from './sink.js'
 import { Supply } from './supply.js'
 import { View } from './view.js'
 
@@ -23,15 +19,12 @@ const publishesPerTurn = 1000
 
 export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Root {
   readonly #name: string
-  readonly #log: Log
+  readonly options: ChannelOptions<Data>
+  #log: Log
   readonly #supply: Supply | undefined
-  readonly #listeners = new EventEmitter().setMaxListeners(0)
-  /** The format in which events are checked while there is no subscriber. */
-  #lastFormat: Format | undefined
-  #listening: Awaitable<() => unknown> | undefined
-  #receiver: Receiver | undefined
-  /** Events are retained. */
-  readonly retains: boolean
+  readonly #presence: Presence
+  readonly #check = new Check()
+  #listening: Listening | undefined
   hasEnded = false
   /** The place up to which events were delivered since listening began, where the log cannot say. */
   #delivered: string | undefined
@@ -41,19 +34,43 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   #joining: (() => void)[] = []
   #published = 0
   #isClosed = false
+  readonly #hold: (isNeeded: boolean) => void
+  #isNeeded = false
 
-  constructor(name: string, log: Log, { source, linger = 0, ...retention }: ChannelOptions<Data>) {
+  /** @param hold told whether the channel is needed though nobody may hold it, each time that this changes */
+  constructor(
+    name: string,
+    log: Log,
+    options: ChannelOptions<Data>,
+    hold: (isNeeded: boolean) => void = () => {},
+  ) {
     super()
     this.#name = name
+    this.options = options
     this.#log = log
-    this.retains = retainsAny(retention)
+    this.#hold = hold
+    this.#presence = new Presence(name)
+    const { source, linger = 0 } = options
     if (source)
       this.#supply = new Supply(
         name,
         () => source(this),
         linger,
         (error) => this.down(died(name, error)),
+        () => this.weigh(),
       )
+  }
+
+  /** Decides whether the channel is needed though nobody may hold it. */
+  weigh(): void {
+    const isNeeded =
+      this.#listening !== undefined ||
+      !this.#log.isEmpty ||
+      (this.#supply?.isRunning ?? false) ||
+      this.#presence.hasListeners
+    if (isNeeded === this.#isNeeded) return
+    this.#isNeeded = isNeeded
+    this.#hold(isNeeded)
   }
 
   publish(data: Data, meta: { type?: string; key?: string } = {}): Promise<string> {
@@ -64,15 +81,12 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 
   async #publish(data: Data, meta: { type?: string; key?: string }): Promise<string> {
-    checkKeys('publish', meta, metaRules)
+    const message = messageOf(data, meta)
     this.#checkOpen()
     if (this.hasEnded) throw new LariatError('LARIAT_ENDED', `Channel '${this.#name}' has ended`)
-    const bare: { data: unknown; type?: string } = isEvent(data) ? unwrapped(data) : { data }
-    if (bare.data === undefined && (meta.type ?? bare.type) === undefined) {
-      throw misuse('LARIAT_DATA', 'publish(undefined): expected data, or a type')
-    }
-    const { type = bare.type, key } = meta
-    const id = this.#log.publish(bare.data, { type, key }, (event) => this.#check(event))
+    const check = (event: Published) => this.#check.event(event, this.formats())
+    const id = this.#log.publish(message.data, message.meta, check)
+    this.weigh()
     if (!isPromise(id) && ++this.#published % publishesPerTurn === 0) await nextTurn()
     return id
   }
@@ -86,15 +100,29 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     this.#checkOpen()
     await this.#log.end()
     // whoever listens is told behind the last event
-    if (!this.#receiver) this.#finish()
+    if (!this.#listening) this.#finish()
   }
 
-  on(name: 'join' | 'leave', listener: (stream: OpenStream) => void): this {
-    if (name !== 'join' && name !== 'leave') {
-      throw misuse('LARIAT_SPEC', `on(${show(name)}): expected 'join' or 'leave'`)
-    }
-    this.#listeners.on(name, listener)
+  on(name: 'join' | 'leave', listener: (stream: OpenStream<never>) => void): this {
+    this.#presence.on(name, listener)
+    this.weigh()
     return this
+  }
+
+  /** Ends the channel, and forgets it in the store too: what is left here is an empty channel that has ended. */
+  async delete(): Promise<void> {
+    const streams = this.#listening ? new Ended() : undefined
+    if (streams) this.attach(streams)
+    try {
+      await this.end()
+      // what was confirmed is delivered before it is dropped
+      await streams?.over
+      await this.#log.drop()
+    } finally {
+      if (streams) this.detach(streams)
+    }
+    this.#finish()
+    this.#log = endedLog()
   }
 
   /** Ends all subscriptions, and refuses new ones. */
@@ -114,12 +142,17 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return this
   }
 
+  get retains(): boolean {
+    const { history, historyBytes, maxAge } = this.options
+    return history !== 0 && (history ?? historyBytes ?? maxAge) !== undefined
+  }
+
   get names(): readonly string[] {
     return [this.#name]
   }
 
   get ready(): PromiseLike<unknown> | undefined {
-    return isPromise(this.#listening) ? this.#listening : undefined
+    return this.#listening?.ready
   }
 
   get isDelivering(): boolean {
@@ -152,23 +185,14 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return isPromise(reading) ? reading.then(missed) : missed(reading)
   }
 
-  isAfter(item: Published | Gap, place: string): boolean {
+  isAfter(item: Pick<Published, 'id'> | Gap, place: string): boolean {
     if (!(item instanceof Gap)) return this.#log.compare(item.id, place) > 0
     // ids of another epoch have no order
     return item.reason === 'unknown' || this.#log.compare(item.from, place) > 0
   }
 
   tell(name: 'join' | 'leave', stream: () => OpenStream): void {
-    if (this.#listeners.eventNames().length === 0) return
-    const subscriber = stream()
-    // read the address now: it is gone once the client has left
-    if (name === 'join') void subscriber.client
-    for (const listener of this.#listeners.listeners(name)) {
-      safely(
-        () => listener(subscriber),
-        (error) => report(`A listener for '${name}' of channel '${this.#name}' failed`, error),
-      )
-    }
+    this.#presence.tell(name, stream)
   }
 
   of(event: Published): Published {
@@ -198,122 +222,54 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     this.hasEnded = true
     if (!this.isDelivering) this.ended()
     this.#supply?.stopNow()
+    this.weigh()
   }
 
   protected begin(): void {
     if (this.#isClosed) return this.down()
     if (this.hasEnded) return this.ended()
     this.#delivered = undefined
-    const receiver = this.#receive()
-    const answer = apart(() => this.#log.listen(receiver))
-    // a backend's thenable may call back twice
-    const listening = isPromise(answer) ? Promise.resolve(answer) : answer
+    const listening = new Listening(this.#name, {
+      event: (event) => this.event(event),
+      gap: (gap) => this.gap(gap),
+      end: () => this.#finish(),
+      failed: (error) => this.down(error),
+    })
     this.#listening = listening
-    if (isPromise(listening)) {
-      listening.then(
-        (stop) => {
-          if (this.#listening === listening) this.#listening = stop
-          else this.#stopListening(stop)
-        },
-        (error) => {
-          if (this.#listening === listening) this.down(error)
-        },
-      )
-    }
-    if (this.hasEnded) this.#finish()
-    else this.#supply?.start()
-  }
-
-  /** A receiver that ignores events once the channel ceases: a backend may still deliver to an old listener. */
-  #receive(): Receiver {
-    const receiver: Receiver = {
-      event: (event) => {
-        if (this.#receiver === receiver) this.event(event)
-      },
-      gap: (gap) => {
-        if (this.#receiver === receiver) this.gap(gap)
-      },
-      end: () => {
-        if (this.#receiver !== receiver) return
-        // one that has ended before may say so while it is asked
-        if (this.#listening === undefined) this.hasEnded = true
-        else this.#finish()
-      },
-    }
-    this.#receiver = receiver
-    return receiver
+    this.weigh()
+    listening.begin(this.#log)
+    if (!this.hasEnded) this.#supply?.start()
   }
 
   protected cease(): void {
-    const listening = this.#listening
+    this.#listening?.stop()
     this.#listening = undefined
-    this.#receiver = undefined
-    if (typeof listening === 'function') this.#stopListening(listening)
     this.#supply?.stop()
-  }
-
-  #stopListening(stop: () => unknown): void {
-    safely(
-      () => apart(stop),
-      (error) => report(`The backend of channel '${this.#name}' failed to stop listening`, error),
-    )
-  }
-
-  /**
-   * Throws for data that no format can write. Data that one format cannot write ends only the streams of that format:
-   * one client's choice of format must not block publishing to all others.
-   */
-  #check(event: Published): void {
-    if (event.data === undefined && event.type !== undefined) return
-    let failure: unknown
-    for (const format of this.#checkedIn()) {
-      try {
-        event.in(format)
-        this.#lastFormat = format
-        return
-      } catch (error) {
-        failure ??= error
-      }
-    }
-    if (asBytes(event.data)) return
-    try {
-      json(event.data)
-    } catch (error) {
-      throw failure ?? error
-    }
-  }
-
-  #checkedIn(): readonly Format[] {
-    const formats = [...this.formats()]
-    return formats.length === 0 && this.#lastFormat ? [this.#lastFormat] : formats
+    this.weigh()
   }
 }
 
-const metaRules: Rules = {
-  type: [isType, 'text without CR, LF or NUL'],
-  key: [(value) => typeof value === 'string' && value !== '', 'text that is not empty'],
-}
+/** Waits for the end of a channel, beside its streams. */
+class Ended implements Sink {
+  readonly subscribers = 0
+  #resolve = () => {}
+  readonly over = new Promise<void>((resolve) => {
+    this.#resolve = resolve
+  })
 
-/** Refuses CR, LF and NUL in a type, in every format. */
-function isType(value: unknown): boolean {
-  return typeof value === 'string' && !/[\r\n]/.test(value) && !value.includes('\0')
-}
+  event(): void {}
+  gap(): void {}
+  failed(): void {}
 
-/** Takes data and type from a published event. */
-function unwrapped({ data, id, type, retry, comment }: Event): { data: unknown; type?: string } {
-  if (id !== undefined || retry !== undefined || comment !== undefined) {
-    const expected = 'expected data and type alone, since a channel gives ids of its own'
-    throw misuse('LARIAT_DATA', `publish(event(…, ${show({ id, retry, comment })})): ${expected}`)
+  ended(): void {
+    this.#resolve()
   }
-  if (type === undefined) return { data }
-  checkKeys('publish', { type }, metaRules)
-  return { data, type }
+
+  down(): void {
+    this.#resolve()
+  }
 }
 
 function died(name: string, cause: unknown): LariatError {
   return new LariatError('LARIAT_DOWN', `The source of channel '${name}' died`, { cause })
-}
-
-function retainsAny({ history, historyBytes, maxAge }: Partial<Retention>): boolean {
-  return history !== 0 && (history ?? historyBytes ?? maxAge) !== undefined
 }

@@ -8,6 +8,7 @@ import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/fe
 import { type Backend, isBackend } from './backend.js'
 import { Channel } from './channel.js'
 import { memory } from './memory.js'
+import { Names } from './names.js'
 
 const aTime: Rule = [isAmount, 'milliseconds, 0 or more']
 
@@ -19,6 +20,8 @@ const optionRules: Rules = {
   linger: aTime,
   source: [isFunction, 'a function that starts publishing'],
 }
+
+const unlimited = { history: undefined, historyBytes: undefined, maxAge: undefined, idle: undefined }
 
 /**
  * Channels: fan-out and replay.
@@ -33,7 +36,7 @@ export function createHub(backend: Backend = memory()): Hub {
 
 class Channels implements Hub {
   readonly #backend: Backend
-  readonly #channels = new Map<string, { channel: Channel<never>; options: ChannelOptions<never> }>()
+  readonly #channels = new Names<Channel<never>>()
   readonly #listeners = new EventEmitter().setMaxListeners(0)
   #closed: Promise<void> | undefined
 
@@ -43,7 +46,7 @@ class Channels implements Hub {
   }
 
   channel<Data>(name: string, options?: ChannelOptions<Data>): PublicChannel<Data> {
-    if (typeof name !== 'string' || name === '') wrong(`channel(${show(name)}): expected a name`)
+    checkName('channel', name)
     const where = `channel '${name}'`
     if (options !== undefined) {
       checkKeys(where, options, optionRules)
@@ -53,15 +56,38 @@ class Channels implements Hub {
     const known = this.#channels.get(name)
     if (known) {
       if (options !== undefined) checkSame(where, known.options, options)
-      return known.channel as unknown as PublicChannel<Data>
+      return known as unknown as PublicChannel<Data>
     }
+    this.#checkOpen(where)
+    return this.#open<Data>(name, options ?? {})
+  }
+
+  #open<Data>(name: string, options: ChannelOptions<Data>): Channel<Data> {
+    const { history, historyBytes, maxAge, idle } = options
+    const log = this.#backend.open(name, { history, historyBytes, maxAge, idle }, () => channel.weigh())
+    const hold = (isNeeded: boolean) => this.#channels.hold(name, channel as never, isNeeded)
+    const channel: Channel<Data> = new Channel<Data>(name, log, options, hold)
+    this.#channels.add(name, channel as never)
+    return channel
+  }
+
+  async delete(name: string): Promise<void> {
+    checkName('delete', name)
+    this.#checkOpen(`channel '${name}'`)
+    const channel = this.#channels.get(name)
+    if (channel) {
+      await channel.delete()
+      return this.#channels.delete(name, channel)
+    }
+    // of its own: nobody is to find a channel without the options that it is made with later
+    const log = this.#backend.open(name, unlimited, () => {})
+    await log.end()
+    await log.drop()
+  }
+
+  #checkOpen(where: string): void {
     if (this.#closed !== undefined)
       throw new LariatError('LARIAT_DOWN', `${where} belongs to a hub that is closed`)
-    const { history, historyBytes, maxAge, idle } = options ?? {}
-    const log = this.#backend.open(name, { history, historyBytes, maxAge, idle }, () => {})
-    const channel = new Channel<Data>(name, log, options ?? {})
-    this.#channels.set(name, { channel: channel as never, options: (options ?? {}) as never })
-    return channel
   }
 
   on(name: 'down' | 'up', listener: () => void): this {
@@ -78,7 +104,7 @@ class Channels implements Hub {
   }
 
   async #close(): Promise<void> {
-    for (const { channel } of this.#channels.values()) channel.close()
+    for (const channel of this.#channels) channel.close()
     await this.#backend.close()
   }
 
@@ -93,6 +119,10 @@ class Channels implements Hub {
 }
 
 markMethods(Channels)
+
+function checkName(method: string, name: unknown): void {
+  if (typeof name !== 'string' || name === '') wrong(`${method}(${show(name)}): expected a name`)
+}
 
 /** A name has one channel, with one set of options. */
 function checkSame(where: string, known: object, given: object): void {

@@ -63,8 +63,8 @@ export interface Root {
    * that was published before it joined.
    */
   afterDelivery(join: () => void): void
-  /** Whether an event or a gap comes after a place. */
-  isAfter(item: Published | Gap, place: string): boolean
+  /** Whether an event, its place, or a gap comes after a place. */
+  isAfter(item: Pick<Published, 'id'> | Gap, place: string): boolean
   /** Reads the retained events after an id, or from another beginning on. */
   missed(where: Where): Awaitable<Missed>
   tell(name: 'join' | 'leave', stream: () => OpenStream): void

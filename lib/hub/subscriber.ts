@@ -1,4 +1,4 @@
-// Defines what may be subscribed to a feed: a stream, or an iteration.
+// Defines what may be subscribed to a feed, a stream or an iteration, and the states of a subscription.
 import type { Format } from '../formats/format.js'
 import type { Awaitable } from '../promise.js'
 import type { OpenStream, Reason } from '../values/open-stream.js'
@@ -24,8 +24,6 @@ export interface Subscriber {
   readonly stream?: OpenStream
   /** Takes the bytes of a group. */
   readonly outlet?: Wire
-  /** A callback is asked about gaps: later events wait for its answer. */
-  readonly waitsAtGaps?: boolean
   /** Handles events one by one; created when a stream follows alone. */
   follower(): Follower
   /** The stream shares from now on, and no longer needs its follower. */
@@ -56,3 +54,12 @@ export interface Follower {
   /** Pulls from the subscription again, until it has caught up. */
   pull?(source: CatchingUp): void
 }
+
+/**
+ * - `new`: nothing is subscribed yet
+ * - `catchingUp`: live events are queued until a snapshot, or the missed ones, have been read
+ * - `alone`: events come one by one
+ * - `shared`: the outlet gets the bytes of its group
+ * - `over`: the stream has left
+ */
+export type State = 'new' | 'catchingUp' | 'alone' | 'shared' | 'over'

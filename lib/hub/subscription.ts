@@ -10,16 +10,7 @@ import type { Group } from './group.js'
 import type { Published } from './published.js'
 import type { Sink } from './sink.js'
 import { type Beginning, startOf } from './start.js'
-import type { Step, Subscriber } from './subscriber.js'
-
-/**
- * - `new`: nothing is subscribed yet
- * - `catchingUp`: live events are queued until a snapshot, or the missed ones, have been read
- * - `alone`: events come one by one
- * - `shared`: the outlet gets the bytes of its group
- * - `over`: the stream has left
- */
-type State = 'new' | 'catchingUp' | 'alone' | 'shared' | 'over'
+import type { State, Step, Subscriber } from './subscriber.js'
 
 /**
  * One stream's subscription to a feed. The stream follows alone while it catches up, or if it has an `info`. Otherwise
@@ -92,7 +83,7 @@ export class Subscription implements Sink {
   }
 
   #attach(): void {
-    if (!this.#isAlone) return
+    if (this.#state === 'over') return
     this.#ensureCatchUp().attached()
     this.#view.attach(this)
   }
@@ -149,7 +140,7 @@ export class Subscription implements Sink {
 
   leave(): void {
     const state = this.#state
-    const wasAlone = this.#isAlone
+    const wasAlone = state === 'alone' || state === 'catchingUp'
     this.#state = 'over'
     this.#catchUp?.close()
     this.#catchUp = undefined
@@ -164,13 +155,14 @@ export class Subscription implements Sink {
     this.#group = undefined
   }
 
-  get #isAlone(): boolean {
-    return this.#state === 'alone' || this.#state === 'catchingUp'
-  }
-
-  /** Writes the gathered events of the group, so that the stream's own write comes after them. */
-  flush(): void {
+  /**
+   * Writes the gathered events of the group, so that the stream's own write comes after them.
+   *
+   * @param id the id that its own write tells the client
+   */
+  flush(id?: string): void {
     this.#group?.flush()
+    if (id !== undefined) this.told = id
   }
 
   // ---- the place that the client comes back to
@@ -209,6 +201,12 @@ export class Subscription implements Sink {
     if (place === this.told || place === this.#group?.last) return undefined
     this.told = place
     return place
+  }
+
+  /** Tells the place after the head, where the head could not. */
+  welcome(): void {
+    const place = this.takeWelcome()
+    if (place !== undefined) this.#subscriber.outlet?.tellPlace(place)
   }
 
   tellPlace(place: string): void {
@@ -270,12 +268,12 @@ export class Subscription implements Sink {
   gap(gap: Gap): void {
     if (this.#state === 'catchingUp') this.#ensureCatchUp().gap(gap)
     else if (!this.#isNews(gap)) return
-    else if (this.snapshot || this.#subscriber.waitsAtGaps) this.#catchUpAgain(gap)
+    else if (this.snapshot) this.catchUpAgain(gap)
     else this.#subscriber.gap(gap)
   }
 
   /** Leaves its group, and waits for a snapshot, or for `onGap`. */
-  #catchUpAgain(gap: Gap): void {
+  catchUpAgain(gap: Gap): void {
     const wasShared = this.#state === 'shared'
     this.#state = 'catchingUp'
     this.#catchUp = undefined

@@ -17,14 +17,31 @@ export class Supply {
   readonly #source: () => unknown
   readonly #linger: number
   readonly #died: (error: unknown) => void
+  readonly #over: () => void
   #run: Run | undefined
   #stopping: Deadline | undefined
 
-  constructor(name: string, source: () => unknown, linger: number, died: (error: unknown) => void) {
+  /**
+   * @param died the source has failed
+   * @param over the source is stopped, or has failed
+   */
+  constructor(
+    name: string,
+    source: () => unknown,
+    linger: number,
+    died: (error: unknown) => void,
+    over: () => void,
+  ) {
     this.#name = name
     this.#source = source
     this.#linger = linger
     this.#died = died
+    this.#over = over
+  }
+
+  /** The source runs, or is about to: also while it lingers. */
+  get isRunning(): boolean {
+    return this.#run !== undefined
   }
 
   start(): void {
@@ -64,6 +81,7 @@ export class Supply {
     const run = this.#run
     this.#run = undefined
     if (run) this.#end(run)
+    this.#over()
   }
 
   #started(run: Run, stop: unknown): void {
@@ -83,6 +101,7 @@ export class Supply {
     run.isOver = true
     this.#run = undefined
     this.#died(error)
+    this.#over()
   }
 
   #end(run: Run): void {

@@ -3,22 +3,21 @@
 import type { Watched } from '../declare/context.js'
 import type { AnySpec } from '../declare/spec.js'
 import { report } from '../errors.js'
-import { quietly, safely } from '../guard.js'
+import { safely } from '../guard.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
 import { tooLate, wrongAnswer } from '../request/callback.js'
-import { discard } from '../request/discard.js'
 import type { Exchange } from '../request/exchange.js'
 import { type Scope, scopeOfNow, within } from '../scope.js'
 import { type Feed, isFeed } from '../values/feed.js'
-import { isObservable, observe } from '../values/observable.js'
 import type { OpenStream, Reason, Wrote } from '../values/open-stream.js'
 import { isStop } from '../values/stop.js'
+import { Answer, discardAnswer } from './answer.js'
 import { LoopContext } from './context.js'
+import { Drains } from './drains.js'
 import { downOf } from './ending.js'
 import { tolerate } from './listeners.js'
 import { type HeldStream, Messages } from './messages.js'
 import { Patience } from './patience.js'
-import { open, type Pull } from './source.js'
 import { Watches } from './watches.js'
 
 /** The callbacks of a held response: the spec's own, or those of a list. */
@@ -55,9 +54,8 @@ export class Actor {
   #scope: Scope | undefined
   #context: LoopContext | undefined
   #watches: Watches | undefined
-  #draining: ((result: 'ok' | 'closed') => void)[] | undefined
-  #unsubscribe: (() => unknown) | undefined
-  #source: Pull | undefined
+  #drains: Drains | undefined
+  #answer: Answer | undefined
   readonly #patience = new Patience()
   /** The source has ended, and a target is about to tell whether it has failed. */
   #awaitsDeath = false
@@ -112,11 +110,7 @@ export class Actor {
 
   /** Waits for an answer, for `decisionTimeout` at most. */
   wait(answer: PromiseLike<unknown>): void {
-    const scope = this.#scope ?? scopeOfNow()
-    const { decisionTimeout } = this.#x.plan
-    this.#patience.wait(decisionTimeout, () =>
-      within(scope, () => this.#held.unanswered(tooLate('subscribe', decisionTimeout))),
-    )
+    this.#limit('subscribe', (error) => this.#held.unanswered(error))
     if (this.messages.size > 0) this.waits()
     // a user's thenable may resolve to anything, or throw
     Promise.resolve(answer)
@@ -139,9 +133,7 @@ export class Actor {
     const { snapshot } = this.#handlers
     const value = this.within(() => snapshot?.(this.context))
     if (!isPromise(value) || !this.messages.isOpen) return value
-    const { decisionTimeout } = this.#x.plan
-    const late = () => this.#held.end({ kind: 'error', error: tooLate('snapshot', decisionTimeout) })
-    this.#patience.wait(decisionTimeout, () => this.within(late))
+    this.#limit('snapshot', (error) => this.#held.end({ kind: 'error', error }))
     return Promise.resolve(value).finally(() => this.#patience.end())
   }
 
@@ -157,36 +149,30 @@ export class Actor {
 
   /** Waits for the first event, for `decisionTimeout` at most. */
   awaitEvent(): void {
+    this.#limit('the first event', (error) => this.#held.end({ kind: 'error', error }))
+  }
+
+  /** Waits for `decisionTimeout` at most. */
+  #limit(what: string, late: (error: unknown) => void): void {
     const { decisionTimeout } = this.#x.plan
-    const late = () => this.#held.end({ kind: 'error', error: tooLate('the first event', decisionTimeout) })
-    this.#patience.wait(decisionTimeout, () => this.within(late))
+    const scope = this.#scope ?? scopeOfNow()
+    this.#patience.wait(decisionTimeout, () => within(scope, () => late(tooLate(what, decisionTimeout))))
   }
 
   /** Takes the answer of `subscribe`: a function that unsubscribes, an Observable, or a source to pull from. */
   adopt(answer: unknown): void {
     if (answer === undefined || isStop(answer)) return
     this.#scope ??= scopeOfNow()
-    if (typeof answer === 'function') this.#unsubscribe = answer as () => unknown
-    else if (isObservable(answer)) this.#observe(answer)
-    else this.#source = open(answer)
-  }
-
-  #observe(observable: object): void {
-    const observer = {
-      next: (message: unknown) => this.send(message),
-      error: (error: unknown) => this.fail(error),
+    this.#answer = new Answer(answer, {
+      next: (message) => this.send(message),
+      error: (error) => this.fail(error),
       complete: () => this.#held.isEnded || this.messages.endWith({ kind: 'end' }),
-    }
-    observe(observable, observer, (unsubscribe) => {
-      this.#unsubscribe = unsubscribe
     })
   }
 
   /** Closes a late answer. */
   discard(answer: unknown): void {
-    if (isStop(answer)) discard(answer)
-    else if (typeof answer === 'function') this.#safely('unsubscribe', answer as () => unknown)
-    else quietly(() => answer === undefined || isObservable(answer) || open(answer).close())
+    discardAnswer(answer, (what, run) => this.#safely(what, run))
   }
 
   /** Promises that resolve once each target is known to have been dead, or alive, from the start. */
@@ -197,7 +183,7 @@ export class Actor {
   /** Starts to handle messages and to pull from the source. */
   open(): void {
     const { subscription } = this.#held
-    this.messages.open(subscription?.isCatchingUp ? subscription : this.#source)
+    this.messages.open(subscription?.isCatchingUp ? subscription : this.#answer?.source)
   }
 
   // ---- the context
@@ -218,9 +204,8 @@ export class Actor {
     // resolve in a later turn, so that a loop of write() and drained() cannot block the event loop
     if (this.#held.isEnded) return nextTurn().then(() => 'closed')
     if (!this.#held.outlet.isBehind) return Promise.resolve('ok')
-    this.#draining ??= []
-    const draining = this.#draining
-    return new Promise((resolve) => draining.push(resolve))
+    this.#drains ??= new Drains()
+    return this.#drains.wait()
   }
 
   fail(error: unknown): void {
@@ -259,19 +244,20 @@ export class Actor {
 
   /** It pulls from a source that has not reached its end. */
   get isPartial(): boolean {
-    return this.#source !== undefined && !this.messages.hasSourceEnded
+    return this.#answer?.source !== undefined && !this.messages.hasSourceEnded
   }
 
   /** The client has caught up. */
   caughtUp(): void {
-    this.#releaseDraining('ok')
+    this.#drains?.release('ok')
     this.messages.run()
   }
 
   // ---- the end
 
-  /** Stops the watches and closes the mailbox. */
+  /** Stops the watches, closes the mailbox, and lets go of who waits for the client. */
   stop(): void {
+    this.#drains?.release('closed')
     this.#watches?.stop((run) => this.#safely('taking back a watch', run))
     this.#watches = undefined
     // a pending `subscribe` is still waited for
@@ -280,25 +266,11 @@ export class Actor {
     this.messages.close()
   }
 
-  /** Resolves pending drained() calls with 'closed'. */
-  closed(): void {
-    this.#releaseDraining('closed')
-  }
-
-  #releaseDraining(result: 'ok' | 'closed'): void {
-    const draining = this.#draining ?? []
-    this.#draining = undefined
-    for (const resolve of draining) resolve(result)
-  }
-
   /** Unsubscribes, or closes the source. */
   unsubscribe(): void {
-    const unsubscribe = this.#unsubscribe
-    const source = this.#source
-    this.#unsubscribe = undefined
-    this.#source = undefined
-    if (unsubscribe) this.#safely('unsubscribe', unsubscribe)
-    if (source) this.#safely('closing the source', () => source.close())
+    const answer = this.#answer
+    this.#answer = undefined
+    answer?.close((what, run) => this.#safely(what, run))
   }
 
   terminate(reason: Reason): void {

@@ -6,7 +6,7 @@ import { safely } from '../guard.js'
 import type { Gap } from '../hub/gap.js'
 import { discard } from '../request/discard.js'
 import type { Reason } from '../values/open-stream.js'
-import type { StopValue } from '../values/stop.js'
+import { type StopValue, stop } from '../values/stop.js'
 import type { Outlet } from '../wire/outlet.js'
 
 /** Answers in place of a stream. */
@@ -60,6 +60,9 @@ export function unanswered(error: unknown): Reason {
   return { kind: isDown ? 'down' : 'error', error }
 }
 
+/** The answer to a client that has all of a feed that has ended: EventSource does not come back. */
+export const noContent = stop(204) as StopValue
+
 /** The reason for a client that has lost events, and cannot be told so in its format. */
 export function lost({ requested }: Pick<Gap, 'requested'>): Reason {
   return { kind: 'error', error: new LariatError('LARIAT_GAP', `Events were lost after ${requested}`) }
@@ -74,14 +77,14 @@ export function reportCut({ path }: Outlet, { kind, error }: Reason): void {
 export interface Parts {
   readonly outlet: Outlet
   readonly subscription: { flush(): void; leave(): void } | undefined
-  readonly actor: { stop(): void; closed(): void } | undefined
+  readonly actor: { stop(): void } | undefined
   readonly lease: { cancel(): void } | undefined
   readonly head: Instead | undefined
   readonly x: { abort(): void } | undefined
 }
 
 /** Writes what was published before the end. */
-export function flush(parts: Parts): void {
+export function flush(parts: Pick<Parts, 'outlet' | 'subscription'>): void {
   attempt('the write before the end', parts, () => parts.subscription?.flush())
 }
 
@@ -92,11 +95,10 @@ export function release(parts: Parts, reason: Reason, manner: Manner, stop: Stop
   lease?.cancel()
   attempt('the end', parts, () => endResponse(outlet, head, reason, manner, stop))
   attempt('leaving a channel', parts, () => subscription?.leave())
-  actor?.closed()
   x?.abort()
 }
 
-function attempt(name: string, { outlet }: Parts, run: () => unknown): void {
+function attempt(name: string, { outlet }: Pick<Parts, 'outlet'>, run: () => unknown): void {
   safely(run, (error) => report(`${name} of ${outlet.path} failed`, error))
 }
 

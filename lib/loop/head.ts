@@ -6,6 +6,7 @@ import { stillAllowed } from '../graph/access.js'
 import { quietly } from '../guard.js'
 import { removeFields } from '../http/field.js'
 import { essenceOf, parseMediaType } from '../http/media-type.js'
+import type { Subscription } from '../hub/subscription.js'
 import { putHeaders, withCharset } from '../request/draft.js'
 import type { Exchange } from '../request/exchange.js'
 import type { Fail, Held } from '../request/outcome.js'
@@ -83,6 +84,13 @@ export class Head {
     this.#isSet = true
     setHead(this.#x, this.#held, this.type)
     for (const name in more) this.#x.res.setHeader(name, more[name] as string)
+  }
+
+  /** Sends the head of a stream, with the place where its client begins. */
+  send(outlet: Outlet, subscription: Subscription | undefined): void {
+    this.set(subscription?.head())
+    const welcome = subscription?.takeWelcome()
+    outlet.open(this.status, welcome === undefined ? undefined : outlet.placeNotice(welcome))
   }
 
   /** The answer to HEAD: the head alone. */

@@ -8,12 +8,12 @@ import { discard } from '../request/discard.js'
 import type { Exchange } from '../request/exchange.js'
 import type { Feed } from '../values/feed.js'
 import type { OpenStream, Reason, Wrote } from '../values/open-stream.js'
-import { isStop, type StopValue, stop } from '../values/stop.js'
+import { isStop, type StopValue } from '../values/stop.js'
 import type { Encoded } from '../wire/chunk.js'
 import { tellsGaps } from '../wire/fixed.js'
 import { type Holder, Outlet } from '../wire/outlet.js'
 import { Actor, callsBack, type Handlers } from './actor.js'
-import { flush, lost, mannerOf, type Parts, release, reportCut, unanswered } from './ending.js'
+import { flush, lost, mannerOf, noContent, release, reportCut, unanswered } from './ending.js'
 import type { Head } from './head.js'
 import { resumeFrom } from './last-event-id.js'
 import type { Lease } from './lease.js'
@@ -21,13 +21,7 @@ import { life, type State } from './life.js'
 import type { OpenStreams } from './open-streams.js'
 import { Stream, sinceStart } from './stream.js'
 
-/** The answer to a client that has all of a feed that has ended: EventSource does not come back. */
-const noContent = stop(204) as StopValue
-
-/**
- * A process may hold very many loops, and most only relay a channel. Optional parts are created on demand and released
- * after use.
- */
+/** A process may hold very many: what most of them do without is created on demand, and released after use. */
 export class Loop implements Subscriber, Holder {
   #state: State = 'asking'
   /** Why the loop ended. Only the first reason is kept. */
@@ -80,7 +74,7 @@ export class Loop implements Subscriber, Holder {
     this.#streams.add(this, this.plan.stream)
     const { subscribe } = this.#handlers
     const isAskedAgain = this.plan.stream.reauthorize !== undefined && x.isObserved
-    if (callsBack(this.#handlers) || isAskedAgain) this.#actor = new Actor(this, x, this.#handlers, true)
+    if (callsBack(this.#handlers) || isAskedAgain) this.#ensureActor(true)
     if (typeof subscribe === 'function' || this.#actor) this.#ensureActor().ask(subscribe)
     else this.#followAtOnce(subscribe)
   }
@@ -97,8 +91,8 @@ export class Loop implements Subscriber, Holder {
     else this.answered(following)
   }
 
-  #ensureActor(): Actor {
-    this.#actor ??= new Actor(this, this.#x as Exchange, this.#handlers, false)
+  #ensureActor(isScoped = false): Actor {
+    this.#actor ??= new Actor(this, this.#x as Exchange, this.#handlers, isScoped)
     return this.#actor
   }
 
@@ -162,10 +156,10 @@ export class Loop implements Subscriber, Holder {
     if (isAwaited || this.#handlers.info || this.#actor?.messages.isUsed) void subscription?.follow()
     else subscription?.share()
     // a listener of 'join', or a hook into the head, may have ended the stream
-    if (!this.isEnded && !isAwaited) this.#sendHead()
+    if (this.isEnded) return
     // a head that went out before the feed was known could not tell the place
-    const welcome = this.isEnded || isAwaited ? undefined : subscription?.takeWelcome()
-    if (welcome !== undefined) this.outlet.tellPlace(welcome)
+    if (!this.#head) subscription?.welcome()
+    else if (!isAwaited) this.#sendHead()
     if (!this.isEnded) this.#actor?.open()
   }
 
@@ -177,9 +171,7 @@ export class Loop implements Subscriber, Holder {
     if (this.#state === 'open') this.#actor?.settle()
     try {
       this.#lease ??= head.lease(this)
-      head.set(this.subscription?.head())
-      const welcome = this.subscription?.takeWelcome()
-      this.outlet.open(head.status, welcome === undefined ? undefined : this.outlet.placeNotice(welcome))
+      head.send(this.outlet, this.subscription)
     } catch (error) {
       // after the head, a failure cuts the stream; before it, an error answer is still possible
       if (this.outlet.phase !== 'waiting') this.#head = undefined
@@ -197,10 +189,8 @@ export class Loop implements Subscriber, Holder {
   put(encoded: Encoded): Wrote {
     if (!this.#holdsHead) this.#sendHead()
     if (this.isEnded) return 'closed'
-    const { subscription } = this
     // flush the group first: earlier events go out first
-    subscription?.flush()
-    if (subscription && encoded.id !== undefined) subscription.told = encoded.id
+    this.subscription?.flush(encoded.id)
     try {
       return this.outlet.put(encoded)
     } catch (error) {
@@ -236,8 +226,8 @@ export class Loop implements Subscriber, Holder {
 
   /** Reports a gap in-band or in the head. Otherwise cuts the stream: the head of the reconnect reports it. */
   tellGap(gap: Gap): void {
+    this.subscription?.flush(gap.id)
     const isInBand = this.outlet.notify('gap', { ...gap })
-    if (this.subscription) this.subscription.told = gap.id
     // a notice is an event too; where the format has none, a head that waits for an event tells the gap
     if (this.#state === 'open') this.#sendHead()
     if (!isInBand && !this.subscription?.catchUp?.hasTold(gap)) this.end(lost(gap))
@@ -247,13 +237,8 @@ export class Loop implements Subscriber, Holder {
     return (this.#actor?.messages.size ?? 0) + (this.subscription?.catchUp?.queued ?? 0)
   }
 
-  /** No place beyond messages that are still to be handled. */
   place(): string | undefined {
     return this.#actor?.messages.isIdle === false ? undefined : this.subscription?.takeNews()
-  }
-
-  get waitsAtGaps(): boolean {
-    return this.#handlers.onGap !== undefined
   }
 
   caughtUp(): void {
@@ -277,7 +262,7 @@ export class Loop implements Subscriber, Holder {
     this.within(() => {
       const manner = mannerOf(reason, this.plan.stream, this.#actor?.isPartial === true)
       // the end comes after the events that were published before it
-      if (manner !== 'dropped') flush(this.#parts)
+      if (manner !== 'dropped') flush(this)
       // and after the events that were written while the head waited for a feed; an empty source is a whole stream
       const isOwed = this.outlet.heldBytes > 0 || (reason.kind === 'end' && this.#state === 'open')
       if (isOwed && reason.kind !== 'disconnect') this.#sendHead()
@@ -287,7 +272,9 @@ export class Loop implements Subscriber, Holder {
       if (this.isEnded) discard(stop)
       else {
         this.reason = reason
-        release(this.#parts, reason, manner, stop)
+        const { outlet, subscription } = this
+        const own = { actor: this.#actor, lease: this.#lease, head: this.#head, x: this.#x }
+        release({ outlet, subscription, ...own }, reason, manner, stop)
       }
       if (next === 'ended') this.#finish()
     })
@@ -309,10 +296,5 @@ export class Loop implements Subscriber, Holder {
 
   within<T>(run: () => T): T {
     return this.#actor ? this.#actor.within(run) : run()
-  }
-
-  get #parts(): Parts {
-    const { outlet, subscription } = this
-    return { outlet, subscription, actor: this.#actor, lease: this.#lease, head: this.#head, x: this.#x }
   }
 }

@@ -1,14 +1,11 @@
 // Handles a stream's messages one at a time and in order, then pulls from its source; decides when `timeout` is due.
 import { clock, type Deadline } from '../clock.js'
 import type { Format } from '../formats/format.js'
-import { Gap } from '../hub/gap.js'
-import { Published } from '../hub/published.js'
 import { type ReplayStep, skipped } from '../hub/replay.js'
 import { type Awaitable, isPromise } from '../promise.js'
-import { isEvent, timeout } from '../values/event.js'
-import type { Reason } from '../values/open-stream.js'
-import { Encoded } from '../wire/chunk.js'
-import { type Elsewhere, type Limits, type Measure, Queue } from '../wire/queue.js'
+import { timeout } from '../values/event.js'
+import { type Elsewhere, type Limits, Queue } from '../wire/queue.js'
+import { Death, Ending, ended, Kept, measureIn } from './letters.js'
 import { Remainder, type Source } from './remainder.js'
 
 /** The process that reads a mailbox, as in Erlang. */
@@ -26,44 +23,6 @@ interface Process {
   failed(error: unknown): void
   /** Runs handlers and pulls in the request's async context. */
   within(run: () => void): void
-}
-
-/** Marks the end of a source. It is queued, so earlier messages come first. */
-const ended = Symbol('ended')
-
-/** A message that ends the loop. */
-export class Ending {
-  readonly reason: Reason
-
-  constructor(reason: Reason) {
-    this.reason = reason
-  }
-}
-
-/** A message that no policy drops: an end, a timeout. Gaps need no mark: they are never dropped. */
-class Kept {
-  readonly message: unknown
-
-  constructor(message: unknown) {
-    this.message = message
-  }
-}
-
-/** The death of a target: what the source has ready comes first. */
-class Death extends Kept {}
-
-/** Measures messages. Without `info`, each is an event with a size in the format; with it, only the number counts. */
-export function measureIn(format: Format | undefined): Measure<unknown> {
-  return {
-    count: () => 1,
-    size(message) {
-      if (!format) return 0
-      if (message instanceof Published) return message.in(format).size
-      return message instanceof Encoded ? message.size : 0
-    },
-    data: (message) => (message instanceof Encoded || isEvent(message) ? message.data : message),
-    isKept: (message) => message instanceof Kept || message instanceof Gap || message === ended,
-  }
 }
 
 /** Steps before yielding to the event loop. */

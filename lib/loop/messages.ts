@@ -16,9 +16,10 @@ import type { Reason, Wrote } from '../values/open-stream.js'
 import { isStop, type StopValue } from '../values/stop.js'
 import { Encoded, encode } from '../wire/chunk.js'
 import type { Outlet } from '../wire/outlet.js'
-import { type Limits, Queue } from '../wire/queue.js'
+import { type Elsewhere, type Limits, Queue } from '../wire/queue.js'
 import type { LoopContext } from './context.js'
-import { Ending, Mailbox, measureIn } from './mailbox.js'
+import { Ending, measureIn } from './letters.js'
+import { Mailbox } from './mailbox.js'
 import type { Source } from './remainder.js'
 
 /** The held response that the messages belong to. */
@@ -114,7 +115,7 @@ export class Messages implements Follower {
   }
 
   offer(queue: Queue<unknown>, published: Published): void {
-    this.#guard(() => this.#admit(queue.offer(published, this.#inOutlet)))
+    this.#guard(() => this.#admit(queue.offer(published, inOutlet(this.#held))))
   }
 
   pull(source: CatchingUp): void {
@@ -125,15 +126,16 @@ export class Messages implements Follower {
     return new Queue(measureIn(this.#format), this.#limits)
   }
 
-  /** Queues a gap in order with the messages. */
+  /** Queues a gap in order with the messages. The events after it wait for what `onGap` answers. */
   gap(gap: Gap): void {
+    if (this.#callbacks.onGap) return this.#held.subscription?.catchUpAgain(gap)
     if (this.#mailbox) return this.#mailbox.put(gap)
     this.#guard(() => this.#handleGap(gap))
   }
 
   #offer(item: unknown): void {
     if (!this.isOpen) this.#caller.waits()
-    this.#guard(() => this.#admit(this.#ensureMailbox().offer(item, this.#inOutlet)))
+    this.#guard(() => this.#admit(this.#ensureMailbox().offer(item, inOutlet(this.#held))))
   }
 
   /** Created for the first message, and opened at once if handling has begun. */
@@ -148,10 +150,6 @@ export class Messages implements Follower {
   /** The format of messages that are written without `info`. */
   get #format() {
     return this.#callbacks.info ? undefined : this.#held.outlet.format
-  }
-
-  get #inOutlet() {
-    return { count: this.#held.outlet.queued, bytes: 0 }
   }
 
   #admit(dropped: number | undefined): void {
@@ -185,22 +183,19 @@ export class Messages implements Follower {
   handle(message: unknown): Awaitable<void> {
     if (message instanceof Gap) return this.#handleGap(message)
     if (message instanceof Ending) return this.#end(message.reason)
-    if (message instanceof Shown) return this.#show(message.event)
     const { info } = this.#callbacks
-    if (!info) return this.#show(message)
+    const shown = message instanceof Shown ? message.event : message
+    if (!info || message instanceof Shown) {
+      const blob = blobIn(shown, this.#held.outlet)
+      return blob
+        ? blob.arrayBuffer().then((bytes) => void this.#held.put(this.encode(bytes)))
+        : void this.#held.put(this.encode(shown))
+    }
     const answer = info(message, this.#caller.context)
     // a thenable of the user's may call back twice
     return isPromise(answer)
       ? Promise.resolve(answer).then((value) => this.#handled(value))
       : this.#handled(answer)
-  }
-
-  /** Writes a message as it is. */
-  #show(message: unknown): Awaitable<void> {
-    const blob = blobIn(message, this.#held.outlet)
-    return blob
-      ? blob.arrayBuffer().then((bytes) => void this.#held.put(this.encode(bytes)))
-      : void this.#held.put(this.encode(message))
   }
 
   #handled(answer: unknown): void {
@@ -278,4 +273,9 @@ function blobIn(message: unknown, { format }: Outlet): Blob | undefined {
   if (!format[wire]?.takesBytes) return undefined
   const data = isEvent(message) ? message.data : message
   return isBlob(data) ? data : undefined
+}
+
+/** What waits behind the mailbox. */
+function inOutlet({ outlet }: HeldStream): Elsewhere {
+  return { count: outlet.queued, bytes: 0 }
 }

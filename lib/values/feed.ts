@@ -52,17 +52,24 @@ export interface Feed<out Data> extends AsyncIterable<Event<Data>> {
 /** A named feed that events are published to. */
 export interface Channel<in out Data> extends Feed<Data> {
   /**
-   * Publishes data, or an `event()` with a type, to all subscribers.
+   * Publishes data, or an `event()` with a type, to all subscribers. Has three outcomes:
+   *
+   * - it resolves to the event's id: the backend has the event;
+   * - it rejects: the event is refused, and will never come;
+   * - it rejects with an error whose `isUncertain` is true: the backend was lost while the event was on its way, and it may
+   *   have come or not. Publishing again with the same `key` is safe. Never in memory.
    *
    * Do not change an object after it was published: it is retained, not copied.
    *
-   * @returns the event's id, once the backend has the event
+   * @param meta `type`: of the event. `key`: makes it one event however often it is published: a key that is among the
+   *   last 1,000 keys and two minutes of the channel appends nothing, and the id of its event is returned
    * @throws TypeError (as a rejection) for data that no format can write; data that only one format cannot write ends
-   *   the streams in that format. LariatError `LARIAT_DOWN` if the hub is closed or the backend is unavailable
+   *   the streams in that format. LariatError `LARIAT_DOWN` if the hub is closed or the backend is unavailable;
+   *   `LARIAT_ENDED` if the channel has ended or was deleted
    */
-  publish(data: Data, meta?: { type?: string }): Promise<string>
-  /** Calls back for each stream that subscribes or leaves. */
-  on(name: 'join' | 'leave', listener: (stream: OpenStream) => void): this
+  publish(data: Data, meta?: { type?: string; key?: string }): Promise<string>
+  /** Calls back for each stream that subscribes or leaves. `State` is what `init` returned for its request. */
+  on<State = unknown>(name: 'join' | 'leave', listener: (stream: OpenStream<State>) => void): this
 }
 
 /** The options of a channel: what it retains, and its source. */
@@ -92,8 +99,22 @@ export interface ChannelOptions<Data> {
 
 /** Channels by name. */
 export interface Hub {
-  /** Returns the channel of a name, and creates it on the first call. Different options for a known name: TypeError. */
+  /**
+   * Returns the channel of a name, and creates it on the first call: the same object for as long as anybody holds it, or it
+   * has subscribers, retains something, remembers keys, runs its source, or has listeners to `join` or `leave`. A channel
+   * that nobody needs any more is forgotten, with its options: the next call makes it anew, with the options of that call.
+   *
+   * @throws TypeError for options other than those that a known channel has. LariatError `LARIAT_DOWN` if the hub is closed
+   */
   channel<Data>(name: string, options?: ChannelOptions<Data>): Channel<Data>
+  /**
+   * Ends the channel of a name and forgets it, in the store too: its events, its keys, and that it has ended. Also for a
+   * name that this hub has not opened. Afterwards `channel(name)` makes a new channel; publishing to the old one rejects
+   * with `LARIAT_ENDED`.
+   *
+   * @throws LariatError (as a rejection) `LARIAT_DOWN` if the hub is closed or the backend is unavailable
+   */
+  delete(name: string): Promise<void>
   /** Calls back when the backend is lost, and when it is back. */
   on(name: 'down' | 'up', listener: () => void): this
   /** Ends all streams and iterations of all channels, stops their sources, and closes the backend. */

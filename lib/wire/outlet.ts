@@ -19,7 +19,7 @@ import { Writer, type Written } from './writer.js'
 export interface Holder {
   /** Messages queued before the outlet. */
   readonly unhandled: number
-  /** The place to tell instead of a heartbeat. */
+  /** The place to tell instead of a heartbeat: none beyond messages that wait. */
   place(): string | undefined
   /** Ends the stream: the client has left, is past its limits, or a write has failed. */
   end(reason: Reason): void

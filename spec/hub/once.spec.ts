@@ -261,7 +261,7 @@ describe('Each event exactly once, whatever `subscribe` does before it returns i
       await client.until('data: first\n')
       done.open()
       expect(await client.until('data: 1\n')).to.match(
-        /event: gap\n.*"reason":"unknown".*\n\ndata: 1\nid: .*-1\n/,
+        /event: gap\n.*"reason":"unknown".*\nid: .*-0\n\ndata: 1\nid: .*-1\n/,
       )
     })
   })
