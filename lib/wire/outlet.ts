@@ -23,7 +23,7 @@ import type { Written } from './writer.js'
 export interface Holder extends Shown {
   /** Messages queued before the outlet. */
   readonly unhandled: number
-  /** The place to tell instead of a heartbeat. */
+  /** The place to tell instead of a heartbeat: none beyond messages that wait. */
   place(): string | undefined
   /** Ends the stream: the client has left, is past its limits, or a write has failed. */
   end(reason: Reason): void
@@ -148,8 +148,11 @@ export class Outlet extends LaneWriter {
     return noticeIn(this.format, 'position', details, this.path)
   }
 
-  tellPlace(id: string): void {
-    if (this.phase !== 'waiting') this.put(this.placeNotice(id))
+  /** Tells the place to come back to. Returns false while the head is not out. */
+  tellPlace(id: string): boolean {
+    if (this.phase === 'waiting') return false
+    this.put(this.placeNotice(id))
+    return true
   }
 
   /** Counts events that were dropped before they reached the outlet. */
