@@ -275,7 +275,7 @@ const cases: Readonly<Record<string, (client: Listener) => Promise<void>>> = {
     const knife = await Knife.before(scene.site.port)
     try {
       if (client.needs === 'chromium') await visit(knife.url)
-      const frame = `event: position\ndata: {"heartbeat":${beat}}\nid: ${await scene.channel.position()}\n\n`
+      const frame = `event: position\nid: ${await scene.channel.position()}\ndata: {"heartbeat":${beat}}\n\n`
       knife.cut((text) => {
         const at = text.indexOf('event: position')
         return at < 0 ? undefined : at + frame.length / 2

@@ -649,7 +649,7 @@ describe('A stalled client is nobody else’s concern (docs/guide/slow-clients.m
       for (const number of range(0, 100)) {
         await give(number)
         // whoever waited for the others would never come here
-        await client.until(`data: ${number}\n`)
+        await client.until(`data: ${number}\n\n`)
       }
       expect(dataIn(client.body)).to.deep.equal(range(0, 100))
       expect(stream).to.include({ dropped: 0, queued: 0, sent: 100 })
