@@ -1,5 +1,8 @@
 // Decides what a client gets before it follows live: a snapshot, or what it missed; and which live events are news then.
+import { clock } from '../clock.js'
+import { channels } from '../diagnostics.js'
 import { type Awaitable, isPromise } from '../promise.js'
+import { lost, resumed } from '../values/diagnostics.js'
 import type { StopValue } from '../values/stop.js'
 import type { Queue } from '../wire/queue.js'
 import type { Followed } from './followed.js'
@@ -74,6 +77,31 @@ export class CatchUp implements CatchingUp {
    * @returns a `stop()` that the snapshot has returned
    */
   begin(): Awaitable<StopValue | void> {
+    if (!channels.resume.hasSubscribers) return this.#begins()
+    const since = clock.now()
+    const begun = this.#begins()
+    const tell = (stop: StopValue | void) => {
+      if (!this.#isOver) this.#tell(clock.now() - since)
+      return stop
+    }
+    return isPromise(begun) ? begun.then(tell) : tell(begun)
+  }
+
+  #tell(ms: number): void {
+    const isAll = (this.asked ?? this.#start ?? earliest) === earliest
+    const found = this.#replay ? (isAll ? 'earliest' : 'found') : 'live'
+    const [gap] = this.#gaps
+    resumed(this.#subscriber, {
+      requested: this.asked,
+      outcome: gap?.reason ?? found,
+      channel: gap?.channel,
+      snapshot: this.#isWhole,
+      isMidStream: false,
+      ms,
+    })
+  }
+
+  #begins(): Awaitable<StopValue | void> {
     if (this.#isOver) return
     const { root } = this.#view
     const { snapshot } = this.#client
@@ -203,11 +231,17 @@ export class CatchUp implements CatchingUp {
 
   /** A gap is told in its place, unless a snapshot gives the whole again. */
   #lost(gap: Gap): Awaitable<Step> {
-    if (!this.#client.snapshot) return { done: false, value: gap }
+    if (!this.#client.snapshot) {
+      // the first was told when the place was found
+      if (gap !== this.#gaps[0]) lost(this.#subscriber, gap)
+      return { done: false, value: gap }
+    }
     this.#replay?.close()
     this.#replay = undefined
+    const since = clock.now()
     const shown = this.#show()
     const then = (stop: StopValue | void): Step => {
+      if (!this.#isOver) lost(this.#subscriber, gap, since)
       if (stop) this.#subscriber.end({ kind: 'stop' }, stop)
       return skipped
     }
@@ -249,6 +283,13 @@ export class CatchUp implements CatchingUp {
   /** A lagging backend has delivered all that the client has got by reading. */
   get isPassed(): boolean {
     return this.#last === undefined || this.#view.root.hasDelivered(this.#last)
+  }
+
+  /** The later of two places: the one up to which events were delivered, and the one up to which it has read them. */
+  later(delivered: string): string {
+    const last = this.#last
+    if (last === undefined) return delivered
+    return this.#view.root.isAfter({ id: last }, delivered) ? last : delivered
   }
 
   /** Nothing older than what the client has got will come. */

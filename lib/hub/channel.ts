@@ -1,9 +1,11 @@
 // Publishes events to a channel's log, and delivers the log's events to every subscriber.
+import { channels } from '../diagnostics.js'
 import { LariatError } from '../errors.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
+import { watched } from '../values/diagnostics.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
-import type { Log, Reading, Where } from './backend.js'
+import type { Log, Meta, Reading, Where } from './backend.js'
 import { Deliveries } from './deliveries.js'
 import { Gap } from './gap.js'
 import { endedLog } from './history.js'
@@ -71,17 +73,21 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 
   publish(data: Data, meta: { type?: string; key?: string } = {}): Promise<string> {
-    const published = this.#publish(data, meta)
+    const publish = (appended?: () => void) => this.#publish(data, meta, appended)
+    const published = channels.publish.hasSubscribers ? watched(this.#name, publish) : publish()
     // a publish that nobody awaits must not crash a closing process
     if (this.#isClosed) published.catch(() => {})
     return published
   }
 
-  async #publish(data: Data, meta: { type?: string; key?: string }): Promise<string> {
+  async #publish(data: Data, meta: Meta, appended?: () => void): Promise<string> {
     const message = messageOf(data, meta)
     this.#checkOpen()
     if (this.hasEnded) throw new LariatError('LARIAT_ENDED', `Channel '${this.#name}' has ended`)
-    const check = (event: Published) => this.#check.event(event, this.formats())
+    const check = (event: Published) => {
+      this.#check.event(event, this.formats())
+      appended?.()
+    }
     const id = this.#log.publish(message.data, message.meta, check)
     this.weigh()
     if (!isPromise(id) && ++this.#published % publishesPerTurn === 0) await nextTurn()
