@@ -30,7 +30,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   readonly #check = new Check()
   #listening: Listening | undefined
   hasEnded = false
-  readonly #deliveries = new Deliveries((event) => super.event(event))
+  readonly #deliveries = new Deliveries((item) => (item instanceof Gap ? super.gap(item) : super.event(item)))
   #published = 0
   #isClosed = false
   readonly #hold: (isNeeded: boolean) => void
@@ -212,15 +212,17 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return event
   }
 
-  /** An event published during a delivery is delivered after it, to all sinks. */
   override event(event: Published): void {
-    this.#deliveries.add(event)
-    if (this.hasEnded && !this.isDelivering) this.ended()
+    this.#arrive(event)
   }
 
   override gap(gap: Gap): void {
-    this.#deliveries.last = gap.id
-    super.gap(gap)
+    this.#arrive(gap)
+  }
+
+  #arrive(item: Published | Gap): void {
+    this.#deliveries.add(item)
+    if (this.hasEnded && !this.isDelivering) this.ended()
   }
 
   /** Ends all streams and iterations, once all events are delivered. */
