@@ -40,9 +40,16 @@ export { type Stop, type StopAnswer, stop } from './values/stop.js'
 
 // Channels
 
-export type { Backend } from './hub/backend.js'
 export { createHub } from './hub/hub.js'
-export type { Channel, ChannelOptions, Feed, Hub } from './values/feed.js'
+export { merge } from './hub/merged.js'
+export type { Channel, ChannelOptions, Feed, From, Hub } from './values/feed.js'
+
+// Backends of your own
+
+export { backend, gap, stored } from './hub/authoring.js'
+export type { Backend, Log, Meta, Reading, Receiver, Retention, Where } from './hub/backend.js'
+export type { Gap } from './hub/gap.js'
+export { type Published, sizeOf } from './hub/published.js'
 
 // What operators see
 

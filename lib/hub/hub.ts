@@ -38,6 +38,7 @@ export function createHub(backend: Backend = memory()): Hub {
 class Channels implements Hub {
   readonly #backend: Backend
   readonly #channels = new Names<Channel<never>>()
+  readonly #deleting = new Map<string, Promise<void>>()
   readonly #listeners = new EventEmitter().setMaxListeners(0)
   #closed: Promise<void> | undefined
 
@@ -75,6 +76,17 @@ class Channels implements Hub {
   async delete(name: string): Promise<void> {
     checkName('delete', name)
     this.#checkOpen(`channel '${name}'`)
+    const deleting = this.#deleting.get(name) ?? this.#delete(name)
+    // a second one would drop what is published to the new channel
+    this.#deleting.set(name, deleting)
+    try {
+      await deleting
+    } finally {
+      this.#deleting.delete(name)
+    }
+  }
+
+  async #delete(name: string): Promise<void> {
     const channel = this.#channels.get(name)
     if (channel) {
       await channel.delete()

@@ -1,6 +1,5 @@
 import type { Awaitable } from '../promise.js'
 import { isPromise } from '../promise.js'
-import { joined, lost } from '../values/diagnostics.js'
 import type { Feed } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { StopValue } from '../values/stop.js'
@@ -9,7 +8,9 @@ import type { Followed } from './followed.js'
 import { earliest, type Gap, now } from './gap.js'
 import type { Group } from './group.js'
 import type { Published } from './published.js'
+import { joined, lost } from './resumption.js'
 import type { Sink } from './sink.js'
+import type { Snapshot } from './snapshot.js'
 import { type Beginning, startOf } from './start.js'
 import type { State, Step, Subscriber } from './subscriber.js'
 
@@ -22,7 +23,7 @@ export class Subscription implements Sink {
   /** Where a client without an id begins, if the feed says so. */
   readonly #start: Beginning | undefined
   readonly #subscriber: Subscriber
-  readonly snapshot: (() => Awaitable<unknown>) | undefined
+  readonly snapshot: (() => Snapshot) | undefined
   #state: State = 'new'
   #group: Group | undefined
   #catchUp: CatchUp | undefined
@@ -33,14 +34,9 @@ export class Subscription implements Sink {
 
   /**
    * @param asked the id that the client sent
-   * @param snapshot gives a client the whole that has no place to continue from
+   * @param snapshot the whole, for a client that has no place to continue from
    */
-  constructor(
-    feed: Feed<unknown>,
-    subscriber: Subscriber,
-    asked?: string,
-    snapshot?: () => Awaitable<unknown>,
-  ) {
+  constructor(feed: Feed<unknown>, subscriber: Subscriber, asked?: string, snapshot?: () => Snapshot) {
     const { whole, start } = startOf(feed)
     this.#view = whole as unknown as Followed
     this.#start = start
@@ -181,10 +177,11 @@ export class Subscription implements Sink {
   takeWelcome(): string | undefined {
     const { place, retains } = this.#view.root
     const welcome = this.#catchUp ? this.#catchUp.welcome : (this.#begin ?? place)
+    const isTold = this.told !== undefined && this.told !== this.#catchUp?.asked
     // they are needed only for the head
     this.#begin = undefined
     if (this.#state !== 'catchingUp' && this.#catchUp?.last === undefined) this.#catchUp = undefined
-    if (this.told !== undefined || welcome === undefined || !retains) return undefined
+    if (isTold || welcome === undefined || !retains) return undefined
     this.told = welcome
     return welcome
   }
@@ -194,10 +191,14 @@ export class Subscription implements Sink {
    * client. Without it, it would be told of a gap in what it never gets.
    */
   takeNews(): string | undefined {
-    const { retains, isDelivering, place } = this.#view.root
+    const { root } = this.#view
+    const { retains, isDelivering, isImmediate, place } = root
     if (!retains || isDelivering || place === undefined || place === this.told) return undefined
+    // a lagging backend has not delivered yet what the client has read
+    if (this.told !== undefined && !isImmediate && !root.isAfter({ id: place }, this.told)) return undefined
     if (this.#state === 'shared') {
-      if (this.#group?.last === place) return undefined
+      // no place beyond events that are not written yet
+      if (this.#group?.isGathering || this.#group?.last === place) return undefined
     } else if (this.#state !== 'alone' || !this.#subscriber.follower().isIdle) return undefined
     this.told = place
     return place
@@ -254,7 +255,7 @@ export class Subscription implements Sink {
     if (!this.#catchUp) return true
     if (!this.#catchUp.isNews(live)) return false
     // caught up: no later event can be a duplicate
-    this.#catchUp.passed()
+    if (this.#catchUp.isPassed) this.#catchUp.passed()
     return true
   }
 

@@ -4,7 +4,7 @@ import { clock } from '../clock.js'
 import type { Plan } from '../declare/plan.js'
 import { LariatError } from '../errors.js'
 import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
-import { begun, opened, type Shown } from '../values/diagnostics.js'
+import { begun, opened, type Streaming } from '../values/diagnostics.js'
 import type { Reason, Wrote } from '../values/open-stream.js'
 import { Backlog } from './backlog.js'
 import { type Batch, batchBytes, type Taker } from './batch.js'
@@ -17,7 +17,7 @@ import type { Elsewhere } from './queue.js'
 import { Writer, type Written } from './writer.js'
 
 /** The stream that an outlet belongs to. */
-export interface Holder extends Shown {
+export interface Holder extends Streaming {
   /** Messages queued before the outlet. */
   readonly unhandled: number
   /** The place to tell instead of a heartbeat. */
