@@ -28,9 +28,17 @@ export function goals(samples: Samples, ours: Name, all: readonly Name[]): Goal[
       1.15,
       ratio(oneATurn, ideal),
     ),
+    ...[100, 5000].map((count) =>
+      atMost(`the same, ${count} streams`, 1.15, ratio(`cpu, one a turn, ${count}`, ideal)),
+    ),
     ...of('plain', 'library').map((name) => atMost(`the same, to ${name}`, 1, ratio(oneATurn, name))),
     atLeast('highest rate, to raw gathered', 0.4, ratio('saturation', byTurn)),
     atLeast('highest rate, to raw res.write', 8, ratio('saturation', byHand)),
+    atMost(
+      'CPU per delivered event, 100 a second gathered for 50 ms, to raw pre-framed',
+      0.3,
+      samples.ratio('express-lariat, gather 50', 'cpu, a fast channel', ideal),
+    ),
     ...of('library').map((name) => atLeast(`highest rate, to ${name}`, 20, ratio('saturation', name))),
     atMost(
       'CPU per delivered event, 10,000 streams to 100',

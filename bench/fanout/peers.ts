@@ -7,8 +7,8 @@ export interface Entry {
   readonly make: () => Promise<Peer>
   /** More streams than this take minutes to open. */
   readonly most?: number
-  /** Differs from another in what happens to those that do not read, and in nothing else. */
-  readonly only?: 'stalled'
+  /** Differs from another in what this part of the benchmark is about, and in nothing else. */
+  readonly only?: 'stalled' | 'gather'
 }
 
 const lariat = async () => await import('./peers/lariat.js')
@@ -45,6 +45,16 @@ export const peers = {
     kind: 'ours',
     only: 'stalled',
     make: async () => (await lariat()).lariat({ stream: { overflow: 'dropOldest' } }),
+  },
+  'express-lariat, gather 20': {
+    kind: 'ours',
+    only: 'gather',
+    make: async () => (await lariat()).lariat({ stream: { gather: 20 } }),
+  },
+  'express-lariat, gather 50': {
+    kind: 'ours',
+    only: 'gather',
+    make: async () => (await lariat()).lariat({ stream: { gather: 50 } }),
   },
 } satisfies Record<string, Entry>
 

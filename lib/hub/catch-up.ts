@@ -273,6 +273,13 @@ export class CatchUp implements CatchingUp {
     return this.#last === undefined || this.#view.root.hasDelivered(this.#last)
   }
 
+  /** The later of two places: the one up to which events were delivered, and the one up to which it has read them. */
+  later(delivered: string): string {
+    const last = this.#last
+    if (last === undefined) return delivered
+    return this.#view.root.isAfter({ id: last }, delivered) ? last : delivered
+  }
+
   /** Nothing older than what the client has got will come. */
   passed(): void {
     this.#last = undefined

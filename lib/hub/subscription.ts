@@ -27,7 +27,7 @@ export class Subscription implements Sink {
   #state: State = 'new'
   #group: Group | undefined
   #catchUp: CatchUp | undefined
-  /** Where a stream begins that shares from the start; released with its head. */
+  /** Where a stream begins that shares from the start, or the place that it is told with its head; then released. */
   #begin: string | undefined
   /** The last place that the client was told by itself; its group may have told it a later one. */
   told: string | undefined
@@ -176,8 +176,9 @@ export class Subscription implements Sink {
   /** The place that a client without one is told with the head, or as soon as the feed is known; once. */
   takeWelcome(): string | undefined {
     const { place, retains } = this.#view.root
-    const welcome = this.#catchUp ? this.#catchUp.welcome : (this.#begin ?? place)
-    const isTold = this.told !== undefined && this.told !== this.#catchUp?.asked
+    const begin = this.#begin
+    const welcome = begin ?? (this.#catchUp ? this.#catchUp.welcome : place)
+    const isTold = begin === undefined && this.told !== undefined && this.told !== this.#catchUp?.asked
     // they are needed only for the head
     this.#begin = undefined
     if (this.#state !== 'catchingUp' && this.#catchUp?.last === undefined) this.#catchUp = undefined
@@ -191,15 +192,11 @@ export class Subscription implements Sink {
    * client. Without it, it would be told of a gap in what it never gets.
    */
   takeNews(): string | undefined {
-    const { root } = this.#view
-    const { retains, isDelivering, isImmediate, place } = root
-    if (!retains || isDelivering || place === undefined || place === this.told) return undefined
-    // a lagging backend has not delivered yet what the client has read
-    if (this.told !== undefined && !isImmediate && !root.isAfter({ id: place }, this.told)) return undefined
-    if (this.#state === 'shared') {
-      // no place beyond events that are not written yet
-      if (this.#group?.isGathering || this.#group?.last === place) return undefined
-    } else if (this.#state !== 'alone' || !this.#subscriber.follower().isIdle) return undefined
+    const { retains, isDelivering, place: delivered } = this.#view.root
+    if (!retains || isDelivering || delivered === undefined || this.#group?.isGathering) return undefined
+    if (this.#state !== 'shared' && this.#state !== 'alone') return undefined
+    const place = this.#catchUp?.later(delivered) ?? delivered
+    if (place === this.told || place === this.#group?.last) return undefined
     this.told = place
     return place
   }
@@ -211,8 +208,8 @@ export class Subscription implements Sink {
   }
 
   tellPlace(place: string): void {
-    this.told = place
-    this.#subscriber.outlet?.tellPlace(place)
+    if (this.#subscriber.outlet?.tellPlace(place) === false) this.#begin = place
+    else this.told = place
   }
 
   // ---- catching up
@@ -269,13 +266,13 @@ export class Subscription implements Sink {
   gap(gap: Gap): void {
     if (this.#state === 'catchingUp') return this.#ensureCatchUp().gap(gap)
     if (!this.#isNews(gap)) return
-    if (this.snapshot) return this.#catchUpAgain(gap)
+    if (this.snapshot) return this.catchUpAgain(gap)
     lost(this.#subscriber, gap)
     this.#subscriber.gap(gap)
   }
 
-  /** Leaves its group, and waits for a snapshot. */
-  #catchUpAgain(gap: Gap): void {
+  /** Leaves its group, and waits for a snapshot, or for `onGap`. */
+  catchUpAgain(gap: Gap): void {
     const wasShared = this.#state === 'shared'
     this.#state = 'catchingUp'
     this.#catchUp = undefined

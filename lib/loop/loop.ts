@@ -238,7 +238,7 @@ export class Loop implements Subscriber, Holder {
   }
 
   place(): string | undefined {
-    return this.subscription?.takeNews()
+    return this.#actor?.messages.isIdle === false ? undefined : this.subscription?.takeNews()
   }
 
   caughtUp(): void {
