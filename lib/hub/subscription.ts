@@ -1,3 +1,4 @@
+// Decides how a stream gets the events of a feed: missed ones first, then one by one or shared. Each exactly once.
 import type { Awaitable } from '../promise.js'
 import { isPromise } from '../promise.js'
 import type { Feed } from '../values/feed.js'
