@@ -4,6 +4,7 @@ import { markMethods } from '../brand.js'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { safely } from '../guard.js'
 import { checkKeys, isAmount, isFunction, isWhole, type Rule, type Rules, wrong } from '../rules.js'
+import { turned } from '../values/diagnostics.js'
 import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/feed.js'
 import { type Backend, isBackend } from './backend.js'
 import { Channel } from './channel.js'
@@ -121,6 +122,7 @@ class Channels implements Hub {
   }
 
   #tell(name: 'down' | 'up'): void {
+    turned(this, name)
     for (const listener of this.#listeners.listeners(name)) {
       safely(
         () => listener(),

@@ -200,6 +200,12 @@ export const places: Readonly<Record<string, Place>> = {
     never: '200 open',
     twice: '200 open',
   },
+  snapshot: {
+    make: (foreign) => held({ subscribe: fresh({ history: 1 }), snapshot: foreign }),
+    ...failed,
+    never: '503',
+    twice: '200 open',
+  },
   'headers of a loop': {
     make: (foreign) => loop({ format: ndjson(), subscribe: () => {}, headers: foreign as never }),
     fails: '500',

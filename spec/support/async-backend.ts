@@ -204,8 +204,11 @@ class AsyncLog implements Log {
   async listen(receiver: Receiver): Promise<() => void> {
     await this.#backend.pass('listen')
     this.#backend.check()
+    const hasEnded = this.#stored.hasEnded
     const stop = this.#backend.listen(new Delivery(this.#backend, this.#stored, receiver))
     await this.#backend.pass('listen')
+    // who comes later is told first of all
+    if (hasEnded) receiver.end()
     return stop
   }
 
@@ -335,7 +338,6 @@ class Delivery implements Watcher {
     this.#receiver = receiver
     this.#place = log.place(log.latest)
     log.watchers.add(this)
-    if (log.hasEnded) this.ended()
   }
 
   get isBusy(): boolean {
