@@ -867,17 +867,38 @@ describe('merge of stores that lag apart (docs/guide/channels.md)', () => {
   it('if one cannot be read the others are closed, and the client is refused', async () => {
     const served = await Served.of(merge(a, b))
     await a.publish('a1')
-    const id = lastId(await served.visit())
+    const other = await served.come()
     stores[1].hold('read')
-    const client = served.site.get('/', { headers: { 'Last-Event-ID': id } })
+    const client = served.site.get('/', { headers: { 'Last-Event-ID': lastId(framesTo(other)) } })
     await stores[1].held('read')
     await turns()
+    expect(stores.map(({ readings }) => readings)).to.deep.equal([1, 0])
     stores[1].down()
     stores[1].release('read')
     expect((await client.whole()).status).to.equal(503)
     await turns()
     expect(stores.map(({ readings }) => readings)).to.deep.equal([0, 0])
-    expect([a.subscribers, b.subscribers]).to.deep.equal([0, 0])
+    expect([a.subscribers, b.subscribers]).to.deep.equal([1, 1])
+  })
+
+  it('gaps in all parts while a snapshot is taken are one more snapshot', async () => {
+    const taken: ((whole: string) => void)[] = []
+    const served = await Served.of(merge(a, b), {
+      snapshot: () => new Promise((resolve) => taken.push(resolve)),
+    })
+    const client = served.site.get('/')
+    await turnsUntil(() => taken.length === 1)
+    for (const { store } of stores) store.empty()
+    await turns()
+    taken[0]!('before')
+    await turnsUntil(() => taken.length === 2)
+    taken[1]!('after')
+    await client.until('data: after')
+    await turns()
+    expect(taken).to.have.length(2)
+    await a.publish('a1')
+    await client.until('data: a1')
+    expect(dataOf(framesTo(client))).to.deep.equal(['before', 'after', 'a1'])
   })
 
   it('who leaves in the midst of reading leaves no reading open', async () => {
