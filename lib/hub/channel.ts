@@ -36,8 +36,8 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   hasEnded = false
   /** The place up to which events were delivered since listening began, where the log cannot say. */
   #delivered: string | undefined
-  /** The event in delivery, and the events published during it. */
-  readonly #arriving: Published[] = []
+  /** What is in delivery, and what has come during it. */
+  readonly #arriving: (Published | Gap)[] = []
   /** Joins that wait for the current delivery to finish. */
   #joining: (() => void)[] = []
   #published = 0
@@ -156,10 +156,12 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return isPromise(reading) ? reading.then(missed) : missed(reading)
   }
 
-  isAfter(item: { readonly id: string }, place: string): boolean {
-    if (item.id === place) return false
+  after<Item extends { readonly id: string }>(item: Item, place: string): Item | undefined {
+    if (item.id === place) return undefined
     // ids of another epoch have no order
-    return (item instanceof Gap && item.reason === 'unknown') || this.#log.compare(item.id, place) > 0
+    const isAfter =
+      (item instanceof Gap && item.reason === 'unknown') || this.#log.compare(item.id, place) > 0
+    return isAfter ? item : undefined
   }
 
   hasDelivered(place: string): boolean {
@@ -183,22 +185,26 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return event
   }
 
-  /** An event published during a delivery is delivered after it, to all sinks. */
   override event(event: Published): void {
-    this.#arriving.push(event)
+    this.#arrive(event)
+  }
+
+  override gap(gap: Gap): void {
+    this.#arrive(gap)
+  }
+
+  /** What comes during a delivery is delivered after it, to all sinks. */
+  #arrive(item: Published | Gap): void {
+    this.#arriving.push(item)
     if (this.#arriving.length > 1) return
-    for (let next: Published | undefined = event; next; next = this.#arriving[0]) {
-      super.event(next)
+    for (let next: Published | Gap | undefined = item; next; next = this.#arriving[0]) {
+      if (next instanceof Gap) super.gap(next)
+      else super.event(next)
       this.#delivered = next.id
       for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()
       this.#arriving.shift()
     }
     if (this.hasEnded) this.ended()
-  }
-
-  override gap(gap: Gap): void {
-    this.#delivered = gap.id
-    super.gap(gap)
   }
 
   /** Ends all streams and iterations, once all events are delivered. */

@@ -203,6 +203,8 @@ export class Subscription implements Sink {
   takeNews(): string | undefined {
     const { retains, isDelivering, place } = this.#view.root
     if (!retains || isDelivering || place === undefined || place === this.told) return undefined
+    // a client that has read the store may be ahead of what a lagging backend has delivered
+    if (this.#catchUp?.isPassed === false) return undefined
     if (this.#state === 'shared') {
       if (this.#group?.last === place) return undefined
     } else if (this.#state !== 'alone' || !this.#subscriber.follower().isIdle) return undefined
@@ -251,26 +253,27 @@ export class Subscription implements Sink {
     return this.#catchUp
   }
 
-  #isNews(live: Published | Gap): boolean {
-    if (!this.#catchUp) return true
-    if (!this.#catchUp.isNews(live)) return false
+  #newsIn<Item extends Published | Gap>(live: Item): Item | undefined {
+    const news = this.#catchUp ? this.#catchUp.newsIn(live) : live
     // caught up: no later event can be a duplicate
-    if (this.#catchUp.isPassed) this.#catchUp.passed()
-    return true
+    if (news && this.#catchUp?.isPassed) this.#catchUp.passed()
+    return news
   }
 
   // ---- as a sink, while it is alone or for its group
 
   event(event: Published): void {
-    if (this.#state === 'catchingUp') this.#ensureCatchUp().event(event)
-    else if (this.#isNews(event)) this.#subscriber.follower().event(event)
+    if (this.#state === 'catchingUp') return this.#ensureCatchUp().event(event)
+    const news = this.#newsIn(event)
+    if (news) this.#subscriber.follower().event(news)
   }
 
   gap(gap: Gap): void {
-    if (this.#state === 'catchingUp') this.#ensureCatchUp().gap(gap)
-    else if (!this.#isNews(gap)) return
-    else if (this.snapshot) this.#catchUpAgain(gap)
-    else this.#subscriber.gap(gap)
+    if (this.#state === 'catchingUp') return this.#ensureCatchUp().gap(gap)
+    const news = this.#newsIn(gap)
+    if (!news) return
+    if (this.snapshot) this.#catchUpAgain(news)
+    else this.#subscriber.gap(news)
   }
 
   /** Leaves its group, and waits for a snapshot. */

@@ -22,6 +22,13 @@ import { cases } from '../support/cases.js'
 import type { Client } from '../support/raw.js'
 import { type Site, stage, staged, turns, turnsUntil } from '../support/stage.js'
 
+/** A channel with what its type may not have yet. */
+type Whole = Channel<string> & { position(): Promise<string>; end(): Promise<void> }
+
+/** A channel of texts. */
+const textsOf = (hub: ReturnType<typeof createHub>, name: string, history = 3) =>
+  hub.channel<string>(name, { history }) as Whole
+
 /** A frame of SSE; data that is an object is parsed. */
 interface Frame {
   readonly type: string | undefined
@@ -63,7 +70,7 @@ class Served {
       resource({
         contentTypesProvided: [sse(), ndjson()],
         subscribe: () => served.feed,
-        terminate: (reason) => served.reasons.push(reason),
+        terminate: (reason: Reason) => served.reasons.push(reason),
         stream: { heartbeat: 1000 },
         ...spec,
       } as never),
@@ -101,13 +108,13 @@ for (const [where, newHub] of Object.entries(stores)) {
     staged()
 
     let hub: ReturnType<typeof createHub>
-    let a: Channel<string>
-    let b: Channel<string>
+    let a: Whole
+    let b: Whole
 
     beforeEach(() => {
       hub = newHub()
-      a = hub.channel<string>('a', { history: 3 })
-      b = hub.channel<string>('b', { history: 3 })
+      a = textsOf(hub, 'a')
+      b = textsOf(hub, 'b')
     })
 
     it('the events of all parts come on one stream; who is cut anywhere gets the rest of each, once', async () => {
@@ -509,13 +516,13 @@ describe('merge: what is shared, and what is refused (docs/guide/channels.md)', 
     (id) => id.slice(0, 30),
     async (id) => {
       const hub = createHub()
-      const a = hub.channel<string>('a', { history: 3 })
+      const [a, b] = [textsOf(hub, 'a'), textsOf(hub, 'b')]
       await a.publish('a1')
-      const served = await Served.of(merge(a, hub.channel<string>('b', { history: 3 })))
+      const served = await Served.of(merge(a, b))
       const frames = await served.visit(id)
       expect(gapsOf(frames).map(({ data }) => data)).to.deep.equal([
         { requested: id, from: await a.position(), reason: 'unknown', channel: 'a' },
-        { requested: id, from: await hub.channel('b').position(), reason: 'unknown', channel: 'b' },
+        { requested: id, from: await b.position(), reason: 'unknown', channel: 'b' },
       ])
       for (const frame of frames) expect(frame.id!.length).to.be.below(200)
       expect(dataOf(await served.visit(frames[1]!.id))).to.deep.equal(['a1'])
@@ -782,7 +789,7 @@ describe('merge in the midst of a delivery (docs/guide/channels.md)', () => {
   it('a source that publishes to another part at once reaches who has started it', async () => {
     const hub = createHub()
     const log: string[] = []
-    const other = hub.channel<string>('other', { history: 9, source: () => log.push('other') && undefined })
+    const other = hub.channel<string>('other', { history: 9, source: () => void log.push('other') })
     const feeding = hub.channel<string>('feeding', {
       history: 9,
       source: (own) => {
