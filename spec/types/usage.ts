@@ -391,9 +391,7 @@ export async function readFeed() {
   expectTypeOf(merge(merge(prices, news), hub.channel<Date>('dates'))).toEqualTypeOf<
     Feed<Price | string | Date>
   >()
-  expectTypeOf(merge(prices.from({ last: 1 }), news).map((data) => typeof data)).branded.toEqualTypeOf<
-    Feed<string>
-  >()
+  expectTypeOf(merge(prices.from('now'), news).map(String)).toEqualTypeOf<Feed<string>>()
   for await (const { data } of merge(prices, news)) expectTypeOf(data).toEqualTypeOf<Price | string>()
   resource({
     contentTypesProvided: [sse()],
