@@ -249,27 +249,28 @@ export class Subscription implements Sink {
     return this.#catchUp
   }
 
-  #isNews(live: Published | Gap): boolean {
-    if (!this.#catchUp) return true
-    if (!this.#catchUp.isNews(live)) return false
+  #newsIn<Item extends Published | Gap>(live: Item): Item | undefined {
+    const news = this.#catchUp ? this.#catchUp.newsIn(live) : live
     // caught up: no later event can be a duplicate
-    if (this.#catchUp.isPassed) this.#catchUp.passed()
-    return true
+    if (news && this.#catchUp?.isPassed) this.#catchUp.passed()
+    return news
   }
 
   // ---- as a sink, while it is alone or for its group
 
   event(event: Published): void {
-    if (this.#state === 'catchingUp') this.#ensureCatchUp().event(event)
-    else if (this.#isNews(event)) this.#subscriber.follower().event(event)
+    if (this.#state === 'catchingUp') return this.#ensureCatchUp().event(event)
+    const news = this.#newsIn(event)
+    if (news) this.#subscriber.follower().event(news)
   }
 
   gap(gap: Gap): void {
     if (this.#state === 'catchingUp') return this.#ensureCatchUp().gap(gap)
-    if (!this.#isNews(gap)) return
-    if (this.snapshot) return this.catchUpAgain(gap)
-    lost(this.#subscriber, gap)
-    this.#subscriber.gap(gap)
+    const news = this.#newsIn(gap)
+    if (!news) return
+    if (this.snapshot) return this.catchUpAgain(news)
+    lost(this.#subscriber, news)
+    this.#subscriber.gap(news)
   }
 
   /** Leaves its group, and waits for a snapshot, or for `onGap`. */

@@ -141,6 +141,11 @@ function cookieOf(answer: Response): string {
     .join('; ')
 }
 
+/** Asks until the answer holds. */
+async function untilAsync(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve))
+}
+
 /** Leaves: the server sees that the client has gone. */
 const leave = (stream: AsyncGenerator<unknown>) => stream.return(undefined)
 
@@ -167,7 +172,7 @@ describe('The small demos', function () {
     return demo.listening()
   }
 
-  for (const name of ['ticker', 'chat', 'tail', 'llm', 'existing-app']) {
+  for (const name of ['ticker', 'chat', 'notifications', 'tail', 'llm', 'existing-app']) {
     it(`${name}.ts has under 60 lines`, () => {
       expect(source(name).trimEnd().split('\n').length).to.be.within(10, 59)
     })
@@ -383,6 +388,74 @@ describe('The small demos', function () {
         expect(answer.status).to.equal(404)
         expect(await answer.json()).to.include({ detail: 'The rooms are tea and coffee.' })
       }
+    })
+  })
+
+  describe('notifications.ts: several channels on one stream', () => {
+    let demo: Demo
+
+    beforeEach(async () => {
+      demo = await run('notifications')
+    })
+
+    const notify = async (name: string, text: string) =>
+      expect((await demo.post(`/notify/${name}`, { text })).status).to.equal(204)
+    const listen = async (user: string, headers = {}) =>
+      eventsOf(await demo.ask(`/notifications/${user}`, headers))
+    const textOf = ({ data }: Message) => JSON.parse(data).text
+    const online = async () => (await (await demo.ask('/online')).json()) as string[]
+
+    /** The texts of so many notifications, and the id of the last. */
+    async function texts(count: number, stream: AsyncGenerator<Message>) {
+      const events: Message[] = []
+      while (events.length < count) {
+        const [event] = await next(1, stream)
+        if (event!.type === 'message') events.push(event!)
+      }
+      return { texts: events.map(textOf), id: events.at(-1)!.id! }
+    }
+
+    it('A user gets what is for him, for his teams and for all; who comes back has missed nothing of either', async () => {
+      const [ada, bob] = [await listen('ada'), await listen('bob')]
+      await notify('user:ada', 'for Ada')
+      await notify('team:coffee', 'for coffee')
+      await notify('team:tea', 'for tea')
+      await notify('all', 'for all')
+      expect((await texts(3, bob)).texts).to.deep.equal(['for coffee', 'for tea', 'for all'])
+      const { texts: got, id } = await texts(3, ada)
+      expect(got).to.deep.equal(['for Ada', 'for tea', 'for all'])
+      await leave(ada)
+      await notify('user:ada', 'missed by Ada')
+      await notify('all', 'missed by all')
+      expect((await demo.ask('/teams/coffee/ada', {})).status).to.equal(404)
+      const joined = await fetch(`${demo.url}/teams/coffee/ada`, { method: 'PUT' })
+      expect(joined.status).to.equal(204)
+      const back = await listen('ada', { 'Last-Event-ID': id })
+      expect((await texts(2, back)).texts).to.deep.equal(['missed by Ada', 'missed by all'])
+      await notify('team:coffee', 'for coffee, and Ada')
+      expect((await texts(1, back)).texts).to.deep.equal(['for coffee, and Ada'])
+    })
+
+    it('Who is online is who has a stream', async () => {
+      expect(await online()).to.deep.equal([])
+      const [ada, again] = [await listen('ada'), await listen('ada')]
+      const bob = await listen('bob')
+      expect(await online()).to.deep.equal(['ada', 'bob'])
+      await Promise.all([next(1, ada), next(1, again), next(1, bob)])
+      await leave(ada)
+      await leave(bob)
+      await untilAsync(async () => (await online()).length === 1)
+      expect(await online()).to.deep.equal(['ada'])
+      await leave(again)
+      await untilAsync(async () => (await online()).length === 0)
+    })
+
+    it('What is for nobody is refused', async () => {
+      expect((await demo.post('/notify/user:eve', { text: 'Psst' })).status).to.equal(404)
+      expect((await demo.post('/notify/all', { text: 7 })).status).to.equal(400)
+      const eve = await demo.ask('/notifications/eve')
+      expect(eve.status).to.equal(404)
+      expect(await eve.json()).to.include({ detail: 'There is no such user.' })
     })
   })
 
