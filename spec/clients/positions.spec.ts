@@ -302,14 +302,12 @@ const cases: Readonly<Record<string, (client: Listener) => Promise<void>>> = {
       const seen = [await scene.next()]
       let joins = 1
       for (let line = 1; line <= 6; line++) {
-        // two events in one write: four lines of the first, two of the second
+        // two events in one write, of three lines each: one of data, one of the id, and a blank one
+        if (line % 3 === 2 && keepsIdsAtOnce.has(client.name)) continue
         const done = knife.done
         knife.cut((text) => {
-          const from = text.indexOf(`data: ${line}1`)
-          if (from < 0) return undefined
-          const start = text.lastIndexOf('id: ', from)
-          const first = start < 0 || text.lastIndexOf('\n\n', from) > start ? from : start
-          return placeOfLine(text, first, line)
+          const from = text.indexOf(`data: ${line}1\n`)
+          return from < 0 ? undefined : placeOfLine(text, from, line)
         })
         const ids = await scene.publish(line * 10 + 1, line * 10 + 2)
         const events = await scene.nextFew(2)
@@ -324,6 +322,9 @@ const cases: Readonly<Record<string, (client: Listener) => Promise<void>>> = {
     }
   },
 }
+
+/** They keep an id when its line has come, and would skip an event of which all but the blank line has come. */
+const keepsIdsAtOnce: ReadonlySet<string> = new Set(['extended-eventsource', '@microsoft/fetch-event-source'])
 
 /** The end of the so manieth line from a place on. */
 function placeOfLine(text: string, from: number, line: number): number {
