@@ -29,6 +29,8 @@ export class Subscription implements Sink {
   #begin: string | undefined
   /** The last place that the client was told by itself; its group may have told it a later one. */
   told: string | undefined
+  /** What it had been told when it was last asked for news. */
+  #known: string | undefined
 
   /**
    * @param asked the id that the client sent
@@ -178,25 +180,27 @@ export class Subscription implements Sink {
   /** The place that a client without one is told with the head, or as soon as the feed is known; once. */
   takeWelcome(): string | undefined {
     const { place, retains } = this.#view.root
-    const begin = this.#begin
-    const welcome = begin ?? (this.#catchUp ? this.#catchUp.welcome : place)
+    const isTold = this.#begin === undefined && this.told !== undefined
+    const welcome = this.#begin ?? (this.#catchUp ? this.#catchUp.welcome : place)
     // they are needed only for the head
     this.#begin = undefined
     if (this.#state !== 'catchingUp' && this.#catchUp?.last === undefined) this.#catchUp = undefined
-    const isTold = begin === undefined && this.told !== undefined
-    if (isTold || welcome === undefined || !retains) return undefined
+    if (isTold || !retains) return undefined
     this.told = welcome
     return welcome
   }
 
   /**
-   * The place that the client is told instead of a heartbeat: the channel has moved on, and nothing of it was for this
-   * client. Without it, it would be told of a gap in what it never gets.
+   * The place that the client is told where the channel has moved on, and nothing of it was for this client: it would be
+   * told of a gap in what it never gets.
    */
-  takeNews(): string | undefined {
+  takeNews(isSilent: boolean): string | undefined {
     const { retains, isDelivering, place: delivered } = this.#view.root
-    if (!retains || isDelivering || delivered === undefined || this.#group?.isGathering) return undefined
-    if (this.#state !== 'shared' && this.#state !== 'alone') return undefined
+    const known = this.#group?.last ?? this.told
+    const isQuiet = isSilent || known === this.#known
+    this.#known = known
+    const isSettled = (this.#state === 'shared' || this.#state === 'alone') && !isDelivering
+    if (!isQuiet || !isSettled || !retains || !delivered || this.#group?.isGathering) return undefined
     const place = this.#catchUp?.later(delivered) ?? delivered
     if (place === this.told || place === this.#group?.last) return undefined
     this.told = place
@@ -253,7 +257,6 @@ export class Subscription implements Sink {
   #isNews(live: Published | Gap): boolean {
     if (!this.#catchUp) return true
     if (!this.#catchUp.isNews(live)) return false
-    // caught up: no later event can be a duplicate
     this.#catchUp.passed()
     return true
   }
@@ -274,10 +277,9 @@ export class Subscription implements Sink {
 
   /** Leaves its group, and waits for a snapshot, or for `onGap`. */
   catchUpAgain(gap: Gap): void {
-    const wasShared = this.#state === 'shared'
+    if (this.#state === 'shared') this.#view.attach(this)
     this.#state = 'catchingUp'
     this.#catchUp = undefined
-    if (wasShared) this.#view.attach(this)
     this.#leaveGroup()
     this.#ensureCatchUp().gap(gap)
     this.#subscriber.follower().pull?.(this)

@@ -19,8 +19,8 @@ import { Writer, type Written } from './writer.js'
 export interface Holder {
   /** Messages queued before the outlet. */
   readonly unhandled: number
-  /** The place to tell instead of a heartbeat: none beyond messages that wait. */
-  place(): string | undefined
+  /** The place to tell, if any: instead of a heartbeat, or after as long without ids. None beyond messages that wait. */
+  place(isSilent: boolean): string | undefined
   /** Ends the stream: the client has left, is past its limits, or a write has failed. */
   end(reason: Reason): void
   /** The client has caught up. */
@@ -185,23 +185,22 @@ export class Outlet extends Writer implements Taker {
     this.detach()
   }
 
-  /** Sends a heartbeat if nothing else was written. */
+  /** Sends a heartbeat if nothing else was written; or the place of the client, if it has not been told any. */
   ring(): void {
     const every = this.#options.heartbeat as number
     const isSilent = clock.now() - this.lastWrite >= every
-    if (isSilent && !this.isBehind) this.#guard(() => this.#beat())
+    if (!this.isBehind) this.#guard(() => this.#beat(isSilent))
     if (this.isClosed) return
     const rest = this.lastWrite + every - clock.now()
     clock.set(this, rest > 0 ? rest : every)
   }
 
-  /** A heartbeat; or the place of the client, if it has moved on since it was told. */
-  #beat(): void {
+  #beat(isSilent: boolean): void {
     // no place beyond events that are still gathered
-    const id = this.queued > 0 ? undefined : this.#holder.place()
+    const id = this.queued > 0 ? undefined : this.#holder.place(isSilent)
     const notice = id === undefined ? noEvent : this.placeNotice(id)
     if (notice.size > 0) this.#put(notice)
-    else this.#hand(heartbeatOf(this.format), 0)
+    else if (isSilent) this.#hand(heartbeatOf(this.format), 0)
   }
 
   // ---- as a writer
