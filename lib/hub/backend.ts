@@ -72,8 +72,8 @@ export interface Log {
   publish(data: unknown, meta: Meta, check: (event: Published) => void): Awaitable<string>
   /**
    * Delivers events appended from now on, by this or another process, even if the backend is lost in between: an event
-   * that was confirmed and is still retained is delivered late rather than never. Of a log that has ended, `end` is
-   * delivered.
+   * that was confirmed and is still retained is delivered late rather than never. Of a log that has ended by then, `end`
+   * is delivered before this returns, or its promise resolves.
    *
    * @returns a function that ends the delivery; a promise resolves once the delivery has begun
    */

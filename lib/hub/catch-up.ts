@@ -1,5 +1,8 @@
 // Decides what a client gets before it follows live: a snapshot, or what it missed; and which live events are news then.
+import { clock } from '../clock.js'
+import { channels } from '../diagnostics.js'
 import { type Awaitable, isPromise } from '../promise.js'
+import { lost, resumed } from '../values/diagnostics.js'
 import type { StopValue } from '../values/stop.js'
 import type { Queue } from '../wire/queue.js'
 import type { Followed } from './followed.js'
@@ -24,7 +27,7 @@ export class CatchUp implements CatchingUp {
   readonly #client: Client
   readonly #subscriber: Subscriber
   /** The id that the client sent. */
-  readonly #asked: string | undefined
+  readonly asked: string | undefined
   /** Where a client without an id begins, if the feed says so. */
   readonly #start: Beginning | undefined
   /** The place after which the stream begins. */
@@ -34,8 +37,8 @@ export class CatchUp implements CatchingUp {
   #replay: Replay | undefined
   #snapshot: Snapshot | undefined
   /** What is lost at the beginning. */
-  #gap: Gap | undefined
-  /** The head has told it. */
+  #gaps: readonly Gap[] = []
+  /** The head has told that something is. */
   #isGapTold = false
   /** A snapshot was taken: no gap is told. */
   #isWhole = false
@@ -57,7 +60,7 @@ export class CatchUp implements CatchingUp {
     this.#view = view
     this.#client = client
     this.#subscriber = subscriber
-    this.#asked = asked
+    this.asked = asked
     this.#start = start
   }
 
@@ -65,7 +68,7 @@ export class CatchUp implements CatchingUp {
 
   /** The stream receives live events from now on. */
   attached(): void {
-    if (this.#asked === undefined) this.#begin = this.#view.root.place
+    if (this.asked === undefined) this.#begin = this.#view.root.place
   }
 
   /**
@@ -74,11 +77,36 @@ export class CatchUp implements CatchingUp {
    * @returns a `stop()` that the snapshot has returned
    */
   begin(): Awaitable<StopValue | void> {
+    if (!channels.resume.hasSubscribers) return this.#begins()
+    const since = clock.now()
+    const begun = this.#begins()
+    const tell = (stop: StopValue | void) => {
+      if (!this.#isOver) this.#tell(clock.now() - since)
+      return stop
+    }
+    return isPromise(begun) ? begun.then(tell) : tell(begun)
+  }
+
+  #tell(ms: number): void {
+    const isAll = (this.asked ?? this.#start ?? earliest) === earliest
+    const found = this.#replay ? (isAll ? 'earliest' : 'found') : 'live'
+    const [gap] = this.#gaps
+    resumed(this.#subscriber, {
+      requested: this.asked,
+      outcome: gap?.reason ?? found,
+      channel: gap?.channel,
+      snapshot: this.#isWhole,
+      isMidStream: false,
+      ms,
+    })
+  }
+
+  #begins(): Awaitable<StopValue | void> {
     if (this.#isOver) return
     const { root } = this.#view
     const { snapshot } = this.#client
     if (root.hasEnded) this.hasEnded = true
-    const start = this.#asked ?? this.#start ?? (root.hasEnded && !snapshot ? earliest : now)
+    const start = this.asked ?? this.#start ?? (root.hasEnded && !snapshot ? earliest : now)
     if (start !== now) return this.#read(start)
     if (snapshot) return this.#show()
     if (root.retains) return this.#at(root.askPlace(), () => {})
@@ -91,8 +119,8 @@ export class CatchUp implements CatchingUp {
 
   #take(replay: Replay): Awaitable<StopValue | void> {
     if (this.#isOver) return replay.close()
-    this.#gap = replay.gap
-    if (replay.gap && this.#client.snapshot) {
+    this.#gaps = replay.gaps
+    if (replay.gaps.length > 0 && this.#client.snapshot) {
       replay.close()
       return this.#show()
     }
@@ -101,7 +129,7 @@ export class CatchUp implements CatchingUp {
     this.#last = replay.place
     if (!replay.hasEnded) return
     this.hasEnded = true
-    if (this.#asked === undefined || this.#asked === earliest) return
+    if (this.asked === undefined || this.asked === earliest) return
     return replay.isEmpty().then((isEmpty) => {
       this.isSpent = isEmpty
     })
@@ -131,26 +159,31 @@ export class CatchUp implements CatchingUp {
 
   /** Headers that say where the client begins, and why not where it asked (Mercure). */
   head(): Record<string, string> {
-    const gap = this.#gap
+    const [gap] = this.#gaps
     if (gap) {
       this.#isGapTold = true
       // a snapshot, and the other parts of a merged feed, begin at a place of their own
       const place = this.#isWhole || gap.channel !== undefined ? this.#begin : earliest
       return { 'Last-Event-ID': place ?? earliest, 'Event-Gap': gap.reason }
     }
-    const place = this.#asked ?? (this.#view.root.retains ? this.#begin : undefined)
+    // a merged feed may have other parts than when it gave the id
+    const asked = this.asked === earliest ? earliest : this.asked && (this.#begin ?? this.asked)
+    const place = asked ?? (this.#view.root.retains ? this.#begin : undefined)
     return place === undefined ? {} : { 'Last-Event-ID': place }
   }
 
-  /** The place that a client without one is told with the head. A gap, and the last event of a snapshot, tell it too. */
+  /**
+   * The place that a client is told with the head: one that has none, or one of other parts of a merged feed. A gap, and
+   * the last event of a snapshot, tell it too.
+   */
   get welcome(): string | undefined {
-    const isTold = this.#asked !== undefined || this.#gap !== undefined || this.#isWhole
-    return isTold ? undefined : this.#begin
+    const isTold = this.asked === earliest || this.asked === this.#begin || this.#gaps.length > 0
+    return isTold || this.#isWhole ? undefined : this.#begin
   }
 
   /** Whether the head has reported a gap. */
   hasTold(gap: Gap): boolean {
-    return this.#isGapTold && gap === this.#gap
+    return this.#isGapTold && this.#gaps.includes(gap)
   }
 
   // ---- what it gets
@@ -198,11 +231,17 @@ export class CatchUp implements CatchingUp {
 
   /** A gap is told in its place, unless a snapshot gives the whole again. */
   #lost(gap: Gap): Awaitable<Step> {
-    if (!this.#client.snapshot) return { done: false, value: gap }
+    if (!this.#client.snapshot) {
+      // the first was told when the place was found
+      if (gap !== this.#gaps[0]) lost(this.#subscriber, gap)
+      return { done: false, value: gap }
+    }
     this.#replay?.close()
     this.#replay = undefined
+    const since = clock.now()
     const shown = this.#show()
     const then = (stop: StopValue | void): Step => {
+      if (!this.#isOver) lost(this.#subscriber, gap, since)
       if (stop) this.#subscriber.end({ kind: 'stop' }, stop)
       return skipped
     }
@@ -241,7 +280,19 @@ export class CatchUp implements CatchingUp {
     return this.#last
   }
 
-  /** A lagging backend has delivered something new: nothing older will come. */
+  /** A lagging backend has delivered all that the client has got by reading. */
+  get isPassed(): boolean {
+    return this.#last === undefined || this.#view.root.hasDelivered(this.#last)
+  }
+
+  /** The later of two places: the one up to which events were delivered, and the one up to which it has read them. */
+  later(delivered: string): string {
+    const last = this.#last
+    if (last === undefined) return delivered
+    return this.#view.root.isAfter({ id: last }, delivered) ? last : delivered
+  }
+
+  /** Nothing older than what the client has got will come. */
   passed(): void {
     this.#last = undefined
   }

@@ -4,6 +4,7 @@ import { markMethods } from '../brand.js'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { safely } from '../guard.js'
 import { checkKeys, isAmount, isFunction, isWhole, type Rule, type Rules, wrong } from '../rules.js'
+import { turned } from '../values/diagnostics.js'
 import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/feed.js'
 import { type Backend, isBackend } from './backend.js'
 import { Channel } from './channel.js'
@@ -21,6 +22,8 @@ const optionRules: Rules = {
   source: [isFunction, 'a function that starts publishing'],
 }
 
+const unlimited = { history: undefined, historyBytes: undefined, maxAge: undefined, idle: undefined }
+
 /**
  * Channels: fan-out and replay.
  *
@@ -35,6 +38,7 @@ export function createHub(backend: Backend = memory()): Hub {
 class Channels implements Hub {
   readonly #backend: Backend
   readonly #channels = new Names<Channel<never>>()
+  readonly #deleting = new Map<string, Promise<void>>()
   readonly #listeners = new EventEmitter().setMaxListeners(0)
   #closed: Promise<void> | undefined
 
@@ -72,9 +76,26 @@ class Channels implements Hub {
   async delete(name: string): Promise<void> {
     checkName('delete', name)
     this.#checkOpen(`channel '${name}'`)
-    const channel = this.#channels.get(name) ?? this.#open<never>(name, {})
-    await channel.delete()
-    this.#channels.delete(name, channel)
+    const deleting = this.#deleting.get(name) ?? this.#delete(name)
+    // a second one would drop what is published to the new channel
+    this.#deleting.set(name, deleting)
+    try {
+      await deleting
+    } finally {
+      this.#deleting.delete(name)
+    }
+  }
+
+  async #delete(name: string): Promise<void> {
+    const channel = this.#channels.get(name)
+    if (channel) {
+      await channel.delete()
+      return this.#channels.delete(name, channel)
+    }
+    // of its own: nobody is to find a channel without the options that it is made with later
+    const log = this.#backend.open(name, unlimited, () => {})
+    await log.end()
+    await log.drop()
   }
 
   #checkOpen(where: string): void {
@@ -101,6 +122,7 @@ class Channels implements Hub {
   }
 
   #tell(name: 'down' | 'up'): void {
+    turned(this, name)
     for (const listener of this.#listeners.listeners(name)) {
       safely(
         () => listener(),

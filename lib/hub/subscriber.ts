@@ -38,8 +38,8 @@ export interface Subscriber {
 export interface Wire extends Taker {
   readonly format: Format
   readonly gather: number
-  /** Tells the place to come back to, if the format can. */
-  tellPlace(place: string): void
+  /** Tells the place to come back to, if the format can. Returns false while the head is not out. */
+  tellPlace(place: string): boolean
 }
 
 /** Handles the events of a stream that follows alone. */

@@ -1,5 +1,7 @@
+// Decides how a stream gets the events of a feed: a snapshot or missed ones first, then one by one or shared.
 import type { Awaitable } from '../promise.js'
 import { isPromise } from '../promise.js'
+import { joined, lost } from '../values/diagnostics.js'
 import type { Feed } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { StopValue } from '../values/stop.js'
@@ -26,7 +28,7 @@ export class Subscription implements Sink {
   #state: State = 'new'
   #group: Group | undefined
   #catchUp: CatchUp | undefined
-  /** Where a stream begins that shares from the start; released with its head. */
+  /** Where a stream begins that shares from the start, or the place that it is told with its head; then released. */
   #begin: string | undefined
   /** The last place that the client was told by itself; its group may have told it a later one. */
   told: string | undefined
@@ -106,7 +108,7 @@ export class Subscription implements Sink {
     if (this.#state !== 'shared') return
     const group = this.#view.group(outlet.format, outlet.gather)
     this.#group = group
-    group.add(outlet, this)
+    group.add(outlet, this, this.#subscriber)
     // the group first writes earlier events to its streams, which may have ended this one
     if ((this.#state as State) === 'over') return group.remove(outlet)
     // attach the group before detaching, or the feed would stop for lack of subscribers
@@ -127,6 +129,7 @@ export class Subscription implements Sink {
     const isNew = this.#state === 'new'
     this.#state = state
     if (isNew) this.#tell('join')
+    if (isNew && this.#state === state && state !== 'catchingUp') joined(this.#subscriber)
   }
 
   #tell(name: 'join' | 'leave'): void {
@@ -174,11 +177,13 @@ export class Subscription implements Sink {
   /** The place that a client without one is told with the head, or as soon as the feed is known; once. */
   takeWelcome(): string | undefined {
     const { place, retains } = this.#view.root
-    const welcome = this.#catchUp ? this.#catchUp.welcome : (this.#begin ?? place)
+    const begin = this.#begin
+    const welcome = begin ?? (this.#catchUp ? this.#catchUp.welcome : place)
+    const isTold = begin === undefined && this.told !== undefined && this.told !== this.#catchUp?.asked
     // they are needed only for the head
     this.#begin = undefined
     if (this.#state !== 'catchingUp' && this.#catchUp?.last === undefined) this.#catchUp = undefined
-    if (this.told !== undefined || welcome === undefined || !retains) return undefined
+    if (isTold || welcome === undefined || !retains) return undefined
     this.told = welcome
     return welcome
   }
@@ -188,14 +193,11 @@ export class Subscription implements Sink {
    * client. Without it, it would be told of a gap in what it never gets.
    */
   takeNews(): string | undefined {
-    const { root } = this.#view
-    const { retains, isDelivering, isImmediate, place } = root
-    if (!retains || isDelivering || place === undefined || place === this.told) return undefined
-    // a lagging backend has not delivered yet what the client has read
-    if (this.told !== undefined && !isImmediate && !root.isAfter({ id: place }, this.told)) return undefined
-    if (this.#state === 'shared') {
-      if (this.#group?.last === place) return undefined
-    } else if (this.#state !== 'alone' || !this.#subscriber.follower().isIdle) return undefined
+    const { retains, isDelivering, place: delivered } = this.#view.root
+    if (!retains || isDelivering || delivered === undefined || this.#group?.isGathering) return undefined
+    if (this.#state !== 'shared' && this.#state !== 'alone') return undefined
+    const place = this.#catchUp?.later(delivered) ?? delivered
+    if (place === this.told || place === this.#group?.last) return undefined
     this.told = place
     return place
   }
@@ -207,8 +209,8 @@ export class Subscription implements Sink {
   }
 
   tellPlace(place: string): void {
-    this.told = place
-    this.#subscriber.outlet?.tellPlace(place)
+    if (this.#subscriber.outlet?.tellPlace(place) === false) this.#begin = place
+    else this.told = place
   }
 
   // ---- catching up
@@ -251,7 +253,7 @@ export class Subscription implements Sink {
     if (!this.#catchUp) return true
     if (!this.#catchUp.isNews(live)) return false
     // caught up: no later event can be a duplicate
-    this.#catchUp.passed()
+    if (this.#catchUp.isPassed) this.#catchUp.passed()
     return true
   }
 
@@ -263,14 +265,15 @@ export class Subscription implements Sink {
   }
 
   gap(gap: Gap): void {
-    if (this.#state === 'catchingUp') this.#ensureCatchUp().gap(gap)
-    else if (!this.#isNews(gap)) return
-    else if (this.snapshot) this.#catchUpAgain(gap)
-    else this.#subscriber.gap(gap)
+    if (this.#state === 'catchingUp') return this.#ensureCatchUp().gap(gap)
+    if (!this.#isNews(gap)) return
+    if (this.snapshot) return this.catchUpAgain(gap)
+    lost(this.#subscriber, gap)
+    this.#subscriber.gap(gap)
   }
 
-  /** Leaves its group, and waits for a snapshot. */
-  #catchUpAgain(gap: Gap): void {
+  /** Leaves its group, and waits for a snapshot, or for `onGap`. */
+  catchUpAgain(gap: Gap): void {
     const wasShared = this.#state === 'shared'
     this.#state = 'catchingUp'
     this.#catchUp = undefined

@@ -126,8 +126,9 @@ export class Messages implements Follower {
     return new Queue(measureIn(this.#format), this.#limits)
   }
 
-  /** Queues a gap in order with the messages. */
+  /** Queues a gap in order with the messages. The events after it wait for what `onGap` answers. */
   gap(gap: Gap): void {
+    if (this.#callbacks.onGap) return this.#held.subscription?.catchUpAgain(gap)
     if (this.#mailbox) return this.#mailbox.put(gap)
     this.#guard(() => this.#handleGap(gap))
   }

@@ -80,8 +80,7 @@ export function openItems(value: unknown): Pull {
 function severalFeeds(count: number): never {
   throw misuse(
     'LARIAT_ANSWER',
-    `subscribe answered a list of ${count} feeds: expected one feed. merge(a, b) would be one of several, and is not ` +
-      'there yet: publish to one channel, or read each feed with `for await` and `send` its events',
+    `subscribe answered a list of ${count} feeds: expected one feed. Write merge(a, b), which is one of several`,
   )
 }
 

@@ -52,6 +52,22 @@ export interface Feed<out Data> extends AsyncIterable<Event<Data>> {
 /** A named feed that events are published to. */
 export interface Channel<in out Data> extends Feed<Data> {
   /**
+   * The id of the latest event; of a channel without any, of the place where the first will come. Ask for it first, then
+   * read a database, then subscribe to `from(position)`: nothing is missed between the two.
+   *
+   * @throws LariatError (as a rejection) `LARIAT_DOWN` if the hub is closed or the backend is unavailable
+   */
+  position(): Promise<string>
+  /**
+   * Ends the channel for good, for all processes: no event will come. Open streams and iterations end behind what was
+   * published, with reason `end`, and the source is stopped. A client that comes later gets what is retained, and the end;
+   * one that comes back and has it all is answered 204, after which an EventSource stays away. A second call changes
+   * nothing.
+   *
+   * @throws LariatError (as a rejection) `LARIAT_DOWN` if the hub is closed or the backend is unavailable
+   */
+  end(): Promise<void>
+  /**
    * Publishes data, or an `event()` with a type, to all subscribers. Has three outcomes:
    *
    * - it resolves to the event's id: the backend has the event;
@@ -68,8 +84,8 @@ export interface Channel<in out Data> extends Feed<Data> {
    *   `LARIAT_ENDED` if the channel has ended or was deleted
    */
   publish(data: Data, meta?: { type?: string; key?: string }): Promise<string>
-  /** Calls back for each stream that subscribes or leaves. `State` is what `init` returned for its request. */
-  on<State = unknown>(name: 'join' | 'leave', listener: (stream: OpenStream<State>) => void): this
+  /** Calls back for each stream that subscribes or leaves. The listener says what `state` its streams have. */
+  on<State>(name: 'join' | 'leave', listener: (stream: OpenStream<State>) => void): this
 }
 
 /** The options of a channel: what it retains, and its source. */

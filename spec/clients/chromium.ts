@@ -38,7 +38,7 @@ export class Tab {
     return this.page.context().close()
   }
 
-  listen(url: string, options: ListenOptions = {}): Listening {
+  listen(url: string, { types: wanted = types, ...options }: ListenOptions = {}): Listening {
     const key = ++this.#keys
     const listening = new Listening(() => this.#let(key))
     this.#listeners.set(key, (what, told: { event: never; isClosed: boolean }) => {
@@ -47,7 +47,7 @@ export class Tab {
       listening.isClosed = told.isClosed
       listening.takes(told.event)
     })
-    this.#run('listen', key, url, types, options)
+    this.#run('listen', key, url, wanted, options)
     return listening
   }
 

@@ -3,15 +3,15 @@ import { EventSource as Undici } from 'undici'
 import { type Listener, Listening, type ListenOptions, types } from './listener.js'
 
 /** As much of it as is the same in all of them. */
-interface Source {
+export interface Source {
   readonly readyState: number
   addEventListener(type: string, listener: (event: MessageEvent) => void): void
   close(): void
 }
 
-function listen(source: Source, { closesOn }: ListenOptions = {}): Listening {
+export function listen(source: Source, { closesOn, types: wanted = types }: ListenOptions = {}): Listening {
   const listening = new Listening(() => source.close())
-  for (const type of types) {
+  for (const type of wanted) {
     source.addEventListener(type, ({ data, lastEventId }) => {
       if (type === closesOn) {
         source.close()

@@ -20,6 +20,8 @@ export interface ListenOptions {
   readonly closesOn?: string
   /** To another origin it sends cookies, too. */
   readonly withCredentials?: boolean
+  /** What it listens for, if not for `types`. */
+  readonly types?: readonly string[]
 }
 
 /** The types of event that are listened for: an EventSource has to name them. */

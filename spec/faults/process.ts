@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { atEnd } from '../support/at-end.js'
 import { Client } from '../support/raw.js'
+import { dispatched, newsIn } from '../support/received.js'
 import { expectReasons } from './fault.js'
 
 const path = fileURLToPath(new URL('server.ts', import.meta.url))
@@ -51,10 +52,9 @@ const streams = (port: number, count: number) =>
 /** The numbers of the events that came; each has to be whole. */
 function numbers(body: string): number[] {
   expect(body).to.match(/^:\n/)
-  const records = body.slice(2).split('\n\n')
-  expect(records.pop(), 'no event in part').to.equal('')
-  return records.map((record) => {
-    const { n, text } = JSON.parse(/^data: (.*)$/m.exec(record)?.[1] ?? '')
+  expect(body.endsWith('\n\n'), 'no event in part').to.equal(true)
+  return newsIn(dispatched(body)).map(({ data }) => {
+    const { n, text } = data as { n: number; text: string }
     expect(text).to.have.length(100)
     return n
   })

@@ -26,6 +26,7 @@ import { AsyncBackend } from '../support/async-backend.js'
 import { cases } from '../support/cases.js'
 import { Log } from '../support/log.js'
 import type { Client } from '../support/raw.js'
+import { isPosition, recordsOf } from '../support/received.js'
 import { stage, staged, turns } from '../support/stage.js'
 
 let hub: Hub
@@ -80,12 +81,8 @@ async function counts(channel: Feed<unknown>, subscribers: number): Promise<void
   }
 }
 
-/** The records that a client has got. */
-const records = (client: Client): unknown[] =>
-  client.body
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line))
+/** The records that a client has got, without positions. */
+const records = (client: Client): unknown[] => recordsOf(client.body).filter((each) => !isPosition(each))
 
 describe('createHub and hub.channel (docs/guide/channels.md)', () => {
   withHub()
@@ -969,8 +966,15 @@ describe('replay() (docs/guide/channels.md)', () => {
         [ids[3], 'tick', 4],
         [ids[4], 'tick', 5],
       ])
-      for (const after of ['earliest', ids[0]!, 'unknown']) {
-        expect((await all(channel.replay(after))).map(({ data }) => data)).to.deep.equal([3, 4, 5])
+      const seen = async (after: string) =>
+        (await all(channel.replay(after))).map(({ id, type, data }) => (type === 'gap' ? [id, data] : data))
+      expect(await seen('earliest')).to.deep.equal([3, 4, 5])
+      for (const [requested, reason] of [
+        [ids[0]!, 'trimmed'],
+        ['of-yesterday', 'unknown'],
+      ] as const) {
+        const gap = [ids[1], { requested, from: ids[2], reason }]
+        expect(await seen(requested)).to.deep.equal([gap, 3, 4, 5])
       }
       const part = channel.filter((n) => n !== 4).map((n) => n * 10)
       expect((await all(part.replay('earliest'))).map(({ id, data }) => [id, data])).to.deep.equal([
@@ -1698,13 +1702,13 @@ describe('A channel of a store that takes its time (docs/guide/channels.md)', ()
     const before = await channel.publish(1)
     for (let tick = 0; tick < 20; tick++) await undefined
     backend.down()
-    await other.publish(2)
+    const lost = await other.publish(2)
     const after = await other.publish(3)
     backend.up()
     await client.until('"data":3')
     expect(records(client)).to.deep.equal([
       { id: before, data: 1 },
-      { notice: 'gap', requested: before, from: after, reason: 'trimmed' },
+      { notice: 'gap', id: lost, requested: before, from: after, reason: 'trimmed' },
       { id: after, data: 3 },
     ])
   })
@@ -1733,7 +1737,7 @@ describe('A channel of a store that takes its time (docs/guide/channels.md)', ()
     const ids: string[] = []
     for (const n of [2, 3, 4]) ids.push(await other.publish(n))
     backend.up()
-    const gap = { requested: before, from: ids[1], reason: 'trimmed' }
+    const gap = { requested: before, from: ids[1], reason: 'trimmed', id: ids[0] }
     for (const { client } of [...followers, replaced]) await client.until('"data":4')
     for (const { client } of followers) {
       expect(records(client).slice(1)).to.deep.equal([

@@ -261,7 +261,7 @@ describe('Each event exactly once, whatever `subscribe` does before it returns i
       await client.until('data: first\n\n')
       done.open()
       expect(await client.until('data: 1\n\n')).to.match(
-        /event: gap\n.*"reason":"unknown".*\n\nid: .*-1\ndata: 1/,
+        /event: gap\nid: .*-0\n.*"reason":"unknown".*\n\nid: .*-1\ndata: 1\n/,
       )
     })
   })

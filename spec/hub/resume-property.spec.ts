@@ -12,15 +12,21 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
 import type { Client } from '../support/raw.js'
+import {
+  dispatched,
+  type Gap,
+  gapOf,
+  isPosition,
+  opened,
+  type Received,
+  recordsOf,
+} from '../support/received.js'
 import { type Site, stage, staged, turns } from '../support/stage.js'
 
 interface Data {
   readonly n: number
   readonly pad: string
 }
-
-/** What a client has got. */
-type Got = { id: string } | { requested: string; from: string; reason: string }
 
 const kinds = ['/sse', '/ndjson', '/info', '/even', '/shared-even'] as const
 type Kind = (typeof kinds)[number]
@@ -32,6 +38,7 @@ type Step =
   | { do: 'back'; who: number; process: number; reads: boolean }
   | { do: 'leave' | 'stall' | 'read'; who: number; process: number }
   | { do: 'lose' | 'regain'; process: number }
+  | { do: 'beat' }
   | { do: 'turn'; count: number }
 
 const who = fc.nat(3)
@@ -75,6 +82,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'regain' as const), process }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('beat' as const) }) },
   {
     weight: 5,
     arbitrary: fc.record({ do: fc.constant('turn' as const), count: fc.integer({ min: 1, max: 6 }) }),
@@ -96,32 +104,16 @@ interface World {
 }
 
 /** What has come whole, event by event. */
-function gotOf(kind: Kind, body: string): Got[] {
-  if (kind !== '/sse') {
-    return body
-      .split('\n')
-      .slice(0, -1)
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line))
-  }
-  return body
-    .replace(/^:.*\n/gm, '')
-    .split('\n\n')
-    .slice(0, -1)
-    .map((block) => {
-      if (block.startsWith('event: gap\n')) return JSON.parse(block.slice(block.indexOf('data: ') + 6))
-      return { id: /^id: (.*)$/m.exec(block)![1] }
-    })
-}
+const receivedBy = (kind: Kind, body: string): Received[] =>
+  kind === '/sse' ? dispatched(body) : opened(recordsOf(body))
 
 /** A client that comes back with the last id that it has really got, and all that it has got over its lives. */
 class Visitor {
   readonly kind: Kind
-  readonly items: (Got | { position: string })[] = []
+  readonly items: Received[] = []
   #client: Client | undefined
   #asked: string | undefined
   #last: string | undefined
-  #isFirst = true
 
   constructor(kind: Kind, asks: Extract<Step, { do: 'come' }>['asks']) {
     this.kind = kind
@@ -159,9 +151,9 @@ class Visitor {
   }
 
   /** What has come on the connection that is there. */
-  get here(): Got[] {
+  get here(): Received[] {
     const message = this.#client?.messages.at(-1)
-    return message?.status === 200 ? gotOf(this.kind, message.body) : []
+    return message?.status === 200 ? receivedBy(this.kind, message.body) : []
   }
 
   take(): void {
@@ -170,23 +162,19 @@ class Visitor {
     const { 'last-event-id': said, 'event-gap': gap } = message.headers
     const here = this.here
     const [first] = here
-    if (gap !== undefined && first) {
-      // the head and the first event say the same
-      expect(first).to.include({ requested: this.#asked, reason: gap })
-    } else if (first && 'reason' in first) {
-      // trimmed since
-      expect(first.reason).to.equal('trimmed')
+    if (first?.type === 'gap') {
+      // the head and the first event say the same; or it was trimmed since
+      const { requested, reason } = gapOf(first)
+      expect(reason).to.equal(gap ?? 'trimmed')
+      if (gap !== undefined) expect(requested).to.equal(this.#asked)
+    } else if (first) {
+      expect(gap).to.equal(undefined)
     }
     if (gap !== undefined) expect(said).to.equal('earliest')
     else if (this.#asked !== undefined) expect(said).to.equal(this.#asked)
-    if (this.#isFirst && this.#asked === undefined && said !== undefined) {
-      this.items.push({ position: said })
-      this.#last = said
-    }
-    this.#isFirst = false
+    else expect(first, 'a place to come back to, with the head').to.include({ type: 'position', id: said })
     this.items.push(...here)
-    const last = here.findLast((item) => 'id' in item)
-    if (last) this.#last = (last as { id: string }).id
+    this.#last = here.findLast(({ id }) => id !== undefined)?.id ?? this.#last
     this.#client?.leave()
     this.#client = undefined
   }
@@ -194,43 +182,45 @@ class Visitor {
 
 const numberOf = (id: string) => Number(/\d+$/.exec(id)![0])
 
-/** Each client's joined view is a run of what was published, or each hole is told before the next event. */
+/** Each client's joined view is a run of what was published, or each hole is told before the next event, once. */
 function check(visitor: Visitor, published: ReadonlyMap<number, { id: string; data: Data }>): void {
   const isKept = (number: number) => !visitor.kind.endsWith('even') || published.get(number)!.data.n % 2 === 0
-  const missed = (from: number, to: number) => {
-    for (const number of published.keys()) if (from < number && number < to && isKept(number)) return true
+  /** All up to here was received, or told as a gap; undefined as long as the client has asked for no place. */
+  let place: number | undefined
+  const hasHole = (to: number) => {
+    for (const number of published.keys()) {
+      if (place !== undefined && place < number && number < to && isKept(number)) return true
+    }
     return false
   }
-  let position: number | undefined
-  let gap: { requested: string; from: string; reason: string } | undefined
   for (const item of visitor.items) {
-    if ('position' in item) {
-      position = numberOf(item.position)
-    } else if ('reason' in item) {
-      gap = item
-      if (item.reason === 'trimmed') {
-        expect(numberOf(item.from), 'a gap that is none').to.be.above(numberOf(item.requested) + 1)
-      } else {
-        expect(item.requested).to.equal('a stranger')
-      }
+    const number = numberOf(item.id!)
+    if (item.type === 'gap') {
+      checkGap(gapOf(item), place)
     } else {
-      const number = numberOf(item.id)
-      expect(published.get(number)?.id, 'an id that was published').to.equal(item.id)
-      expect(isKept(number), 'an event that the filter leaves out').to.equal(true)
-      if (position !== undefined) {
-        expect(number, 'in order, and none twice').to.be.above(position)
-        if (!gap) expect(missed(position, number), `a hole between ${position} and ${number}`).to.equal(false)
+      expect(hasHole(number), `a hole between ${place} and ${number}`).to.equal(false)
+      if (isPosition(item)) {
+        if (place !== undefined) expect(number, 'a position, after the last').to.be.at.least(place)
+        expect(hasHole(number + 1), `a position beyond an event, at ${number}`).to.equal(false)
+      } else {
+        expect(published.get(number)?.id, 'an id that was published').to.equal(item.id)
+        expect(isKept(number), 'an event that the filter leaves out').to.equal(true)
+        if (place !== undefined) expect(number, 'in order, and none twice').to.be.above(place)
       }
-      if (gap) {
-        expect(number, 'not before what the gap says').to.be.at.least(numberOf(gap.from))
-        expect(missed(numberOf(gap.from) - 1, number), `a hole after the gap, before ${number}`).to.equal(
-          false,
-        )
-      }
-      position = number
-      gap = undefined
     }
+    place = number
   }
+}
+
+/** A gap is told once: what comes back with its id is told of none. */
+function checkGap({ requested, from, reason, id }: Gap, place: number | undefined): void {
+  if (reason === 'trimmed') {
+    expect(numberOf(from), 'a gap that is none').to.be.above(Math.max(place ?? 0, numberOf(requested)) + 1)
+    expect(numberOf(id), 'a gap in what came').to.be.at.least(place ?? 0)
+  } else {
+    expect([requested, place], 'an id that is unknown').to.deep.equal(['a stranger', undefined])
+  }
+  expect(numberOf(from) - numberOf(id), 'the place before').to.be.oneOf([0, 1])
 }
 
 describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () => {
@@ -342,6 +332,9 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
         case 'regain':
           world.regain(step.process)
           break
+        case 'beat':
+          stage.now.time.advance(15_000)
+          break
         case 'turn':
           await turns(step.count)
           break
@@ -364,7 +357,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
     await publish(0)
     const last = published.get(Math.max(...published.keys()))!.id
     const isBehind = (visitor: Visitor | undefined) =>
-      visitor?.isThere && !visitor.here.some((item) => 'id' in item && item.id === last)
+      visitor?.isThere && !visitor.here.some(({ type, id }) => type === 'message' && id === last)
     for (let turn = 0; visitors.some(isBehind) && turn < 10_000; turn++) {
       for (const [at, visitor] of visitors.entries()) if (visitor?.isThere && visitor.isOver) come(at, at % 2)
       await turns(1)

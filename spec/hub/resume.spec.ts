@@ -16,15 +16,19 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
 import type { Client } from '../support/raw.js'
+import {
+  dispatched,
+  type Gap,
+  gapOf,
+  isPosition,
+  newsIn,
+  opened,
+  type Received,
+  recordsOf,
+} from '../support/received.js'
 import { flood, stage, staged, turns } from '../support/stage.js'
 
-interface Gap {
-  requested: string
-  from: string
-  reason: string
-}
-
-/** What a client has got: ids of events, and gaps. */
+/** What a client has got: ids of events, and gaps. Positions are no news. */
 type Got = string | Gap
 
 /** How a client sees ids and gaps in a format. */
@@ -38,69 +42,34 @@ interface Wire {
   text(n: number): string
 }
 
-const isNotice = (record: object): record is Gap & { notice: string } => 'notice' in record
-
-function recordsOf(body: string): unknown[] {
-  return body
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line))
-}
-
-function arrayOf(body: string): unknown[] {
+function arrayOf(body: string): object[] {
   return JSON.parse(body.endsWith(']') ? body : `${body}]`)
 }
 
-function gotOf(records: unknown[]): Got[] {
-  return (records as { id: string }[]).map((record) => {
-    if (!isNotice(record)) return record.id
-    const { notice, ...gap } = record
-    expect(notice).to.equal('gap')
-    return gap as Gap
-  })
-}
+const gotOf = (list: Received[]): Got[] =>
+  newsIn(list).map((each) => (each.type === 'gap' ? gapOf(each) : each.id!))
 
-const dataOf = (records: unknown[]) =>
-  (records as { data: unknown }[]).filter((record) => !isNotice(record)).map(({ data }) => data)
+const dataOf = (list: Received[]) =>
+  newsIn(list)
+    .filter(({ type }) => type !== 'gap')
+    .map(({ data }) => data)
 
-/** The events of an event stream, as a browser dispatches them (WHATWG HTML 9.2.6). */
-function eventsOf(body: string): { type: string; id?: string; data: string }[] {
-  return body
-    .replace(/^:.*\n/gm, '')
-    .split('\n\n')
-    .slice(0, -1)
-    .map((block) => {
-      const fields = new Map(block.split('\n').map((line) => line.split(/: (.*)/s, 2) as [string, string]))
-      const id = fields.get('id')
-      return {
-        type: fields.get('event') ?? 'message',
-        ...(id !== undefined && { id }),
-        data: fields.get('data')!,
-      }
-    })
-}
+/** How a client sees a format that carries ids. */
+const seenBy = (read: (body: string) => Received[]) => ({
+  got: (body: string) => gotOf(read(body)),
+  data: (body: string) => dataOf(read(body)),
+})
 
 const wires: Record<string, Wire> = {
-  'sse()': {
-    format: sse,
-    got: (body) =>
-      eventsOf(body).map(({ type, id, data }) => (type === 'gap' ? (JSON.parse(data) as Gap) : id!)),
-    data: (body) =>
-      eventsOf(body)
-        .filter(({ type }) => type !== 'gap')
-        .map(({ data }) => JSON.parse(data)),
-    text: (n) => `data: ${n}\n\n`,
-  },
+  'sse()': { format: sse, ...seenBy(dispatched), text: (n) => `data: ${n}\n\n` },
   'ndjson({ envelope })': {
     format: () => ndjson({ envelope: true }),
-    got: (body) => gotOf(recordsOf(body)),
-    data: (body) => dataOf(recordsOf(body)),
+    ...seenBy((body) => opened(recordsOf(body))),
     text: (n) => `"data":${n}}\n`,
   },
   'jsonArray({ envelope })': {
     format: () => jsonArray({ envelope: true }),
-    got: (body) => gotOf(arrayOf(body)),
-    data: (body) => dataOf(arrayOf(body)),
+    ...seenBy((body) => opened(arrayOf(body))),
     text: (n) => `"data":${n}}`,
   },
   'ndjson()': { format: ndjson, data: recordsOf, text: (n) => `${n}\n` },
@@ -123,6 +92,17 @@ async function publish(channel: Channel<number>, ...list: number[]): Promise<str
   for (const n of list) ids.push(await channel.publish(n))
   return ids
 }
+
+/** The place before an event. */
+const placeBefore = (id: string) => id.replace(/\d+$/, (number) => String(Number(number) - 1))
+
+/** What is told of a gap where something is retained. */
+const gapFrom = (from: string, requested: string, reason: 'trimmed' | 'unknown'): Gap => ({
+  requested,
+  from,
+  reason,
+  id: placeBefore(from),
+})
 
 /** How a client says what it saw last: by the header, as EventSource does, or in the query. */
 const asks: Record<string, (id: string) => { path: string; headers?: Record<string, string> }> = {
@@ -210,7 +190,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
             expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'trimmed' })
             expect(wire.data(client.body)).to.deep.equal([4, 5, 6, 7])
             if (wire.got) {
-              const gap = { requested: ids[0], from: ids[3], reason: 'trimmed' }
+              const gap = gapFrom(ids[3]!, ids[0]!, 'trimmed')
               expect(wire.got(client.body)).to.deep.equal([gap, ...ids.slice(3)])
             }
           })
@@ -224,7 +204,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
             expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'unknown' })
             expect(wire.data(client.body)).to.deep.equal([2, 3, 4])
             if (wire.got) {
-              const gap = { requested: 'of-another-life', from: ids[1], reason: 'unknown' }
+              const gap = gapFrom(ids[1]!, 'of-another-life', 'unknown')
               expect(wire.got(client.body)).to.deep.equal([gap, ...ids.slice(1)])
             }
           })
@@ -244,25 +224,30 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
     }
   }
 
-  it('the bytes of a gap: an SSE event `gap` with JSON, without an id, so that the client keeps its own', async () => {
+  it('the bytes of a gap: an SSE event `gap` with JSON, and with an id, so that it is told once', async () => {
     const { channel } = channelOn('memory')
     const [id] = await publish(channel, 1)
+    const place = placeBefore(id!)
     const { come } = await serve(channel, { wire: wires['sse()']! })
     const client = come('x')
     await client.until('data: 1\n\n')
-    expect(client.body).to.equal(
-      `:\nevent: gap\ndata: {"requested":"x","from":"${id}","reason":"unknown"}\n\nid: ${id}\ndata: 1\n\n`,
-    )
+    const gap = `event: gap\nid: ${place}\ndata: {"requested":"x","from":"${id}","reason":"unknown"}\n\n`
+    expect(client.body).to.equal(`:\n${gap}id: ${id}\ndata: 1\n\n`)
+    const again = come(place)
+    await again.until('data: 1\n\n')
+    expect(head(again)).to.deep.equal({ last: place, gap: undefined })
+    expect(again.body).to.equal(`:\nid: ${id}\ndata: 1\n\n`)
   })
 
   it('the bytes of a gap: a record `{ notice: "gap", … }` of an envelope', async () => {
     const { channel } = channelOn('memory')
     const [id] = await publish(channel, 1)
+    const place = placeBefore(id!)
     const { come } = await serve(channel)
     const client = come('x')
     await client.until('"data":1')
     expect(client.body).to.equal(
-      `{"notice":"gap","requested":"x","from":"${id}","reason":"unknown"}\n{"id":"${id}","data":1}\n`,
+      `{"notice":"gap","requested":"x","from":"${id}","reason":"unknown","id":"${place}"}\n{"id":"${id}","data":1}\n`,
     )
   })
 
@@ -300,6 +285,25 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
     await again.until('"data":2')
     expect(envelope.got!(again.body)).to.deep.equal(ids)
     expect(head(again)).to.deep.equal({ last: id, gap: undefined })
+  })
+
+  it('a heartbeat that is due in the turn of an event tells no place beyond it', async () => {
+    const { channel } = channelOn('memory')
+    const { site } = await serve(channel.filter((n) => n % 2 === 0))
+    const client = site.get()
+    await client.head()
+    await turns()
+    void channel.publish(2)
+    const odd = channel.publish(3)
+    stage.now.time.advance(15_000)
+    await client.until('"data":2')
+    stage.now.time.advance(15_000)
+    await client.until((await odd)!)
+    expect(opened(recordsOf(client.body)).map(({ type, data }) => [type, data])).to.deep.equal([
+      ['position', { heartbeat: 15_000 }],
+      ['message', 2],
+      ['position', { heartbeat: 15_000 }],
+    ])
   })
 
   it('an empty id is none: live only, as EventSource has it before its first id', async () => {
@@ -364,11 +368,11 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
       expect(envelope.got!(all.body)).to.deep.equal([three])
       // from: the id after which all that comes will be there
       expect(envelope.got!(behind.body)).to.deep.equal([
-        { requested: one, from: two, reason: 'trimmed' },
+        { requested: one, from: two, reason: 'trimmed', id: two },
         three,
       ])
       expect(envelope.got!(unknown.body)).to.deep.equal([
-        { requested: 'x', from: two, reason: 'unknown' },
+        { requested: 'x', from: two, reason: 'unknown', id: two },
         three,
       ])
     })
@@ -435,7 +439,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
       const client = come(ids[0]!)
       await client.until('"data":5')
       expect(envelope.got!(client.body)).to.deep.equal([
-        { requested: ids[0], from: ids[2], reason: 'trimmed' },
+        gapFrom(ids[2]!, ids[0]!, 'trimmed'),
         ...ids.slice(2),
       ])
     })
@@ -453,10 +457,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
       await trimmed.until('"data":6')
       expect(head(trimmed)).to.deep.equal({ last: 'earliest', gap: 'trimmed' })
       // told of events that it would not have got
-      expect(envelope.got!(trimmed.body)).to.deep.equal([
-        { requested: ids[1], from: ids[4], reason: 'trimmed' },
-        ids[5],
-      ])
+      expect(envelope.got!(trimmed.body)).to.deep.equal([gapFrom(ids[4]!, ids[1]!, 'trimmed'), ids[5]])
       // an id that the filter leaves out is an id all the same
       const odd = come(ids[4]!)
       await odd.until('"data":6')
@@ -579,10 +580,7 @@ describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
       const client = come(id)
       await client.until('"data":1')
       expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'unknown' })
-      expect(envelope.got!(client.body)).to.deep.equal([
-        { requested: id, from: ids[0], reason: 'unknown' },
-        ...ids,
-      ])
+      expect(envelope.got!(client.body)).to.deep.equal([gapFrom(ids[0]!, id, 'unknown'), ...ids])
     }
   })
 
@@ -629,10 +627,7 @@ describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
           await client.until(wire.text(1))
           expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'unknown' })
           expect(client.message.headers).not.to.have.property('set-cookie')
-          expect(wire.got!(client.body)).to.deep.equal([
-            { requested: id, from: ids[0], reason: 'unknown' },
-            ...ids,
-          ])
+          expect(wire.got!(client.body)).to.deep.equal([gapFrom(ids[0]!, id, 'unknown'), ...ids])
         }
       })
     }
@@ -678,9 +673,10 @@ describe('onGap: in the place of the notice (docs/guide/resume.md)', () => {
       })
       const client = come(ids[0]!)
       await client.until('"data":5')
-      expect(gaps).to.deep.equal([{ requested: ids[0], from: ids[2], reason: 'trimmed' }])
+      expect(gaps).to.deep.equal([gapFrom(ids[2]!, ids[0]!, 'trimmed')])
       expect(recordsOf(client.body)).to.deep.equal([
         { data: { snapshot: ids[0] } },
+        { notice: 'position', id: ids[1], heartbeat: 15_000 },
         ...ids.slice(2).map((id, at) => ({ id, data: at + 3 })),
       ])
       expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'trimmed' })
@@ -710,7 +706,7 @@ describe('onGap: in the place of the notice (docs/guide/resume.md)', () => {
       expect(client.body).to.equal('')
       release()
       await client.until('"data":6')
-      expect(recordsOf(client.body)).to.deep.equal([
+      expect(recordsOf(client.body).filter((each) => !isPosition(each))).to.deep.equal([
         { data: 'snapshot' },
         ...ids.map((id, at) => ({ id, data: at + 1 })),
       ])
@@ -985,10 +981,10 @@ describe('A store that takes its time: live first, then the replay, then live (d
     await client.until('"data":7')
     await turns()
     expect(envelope.got!(client.body)).to.deep.equal([
-      { requested: ids[0], from: ids[2], reason: 'trimmed' },
+      gapFrom(ids[2]!, ids[0]!, 'trimmed'),
       ids[2],
       // what was trimmed while it was read
-      { requested: ids[2], from: ids[5], reason: 'trimmed' },
+      gapFrom(ids[5]!, ids[2]!, 'trimmed'),
       ...ids.slice(5),
     ])
   })
@@ -1132,7 +1128,7 @@ describe('A store that takes its time: live first, then the replay, then live (d
     await client.until('"data":8')
     expect(envelope.got!(client.body)).to.deep.equal([
       ids[1],
-      { requested: ids[1], from: ids[4], reason: 'trimmed' },
+      gapFrom(ids[4]!, ids[1]!, 'trimmed'),
       ...ids.slice(4),
     ])
   })
