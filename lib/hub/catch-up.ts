@@ -1,14 +1,13 @@
 // Decides what a client gets before it follows live: a snapshot, or what it missed; and which live events are news then.
 import { clock } from '../clock.js'
-import { channels } from '../diagnostics.js'
 import { type Awaitable, isPromise } from '../promise.js'
-import { lost, resumed } from '../values/diagnostics.js'
 import type { StopValue } from '../values/stop.js'
 import type { Queue } from '../wire/queue.js'
 import type { Followed } from './followed.js'
 import { earliest, Gap, now } from './gap.js'
 import type { Published } from './published.js'
 import { type Replay, type ReplayStep, skipped } from './replay.js'
+import { found, lost, timed } from './resumption.js'
 import type { Shown, Snapshot } from './snapshot.js'
 import type { Beginning } from './start.js'
 import type { CatchingUp, Step, Subscriber } from './subscriber.js'
@@ -77,28 +76,17 @@ export class CatchUp implements CatchingUp {
    * @returns a `stop()` that the snapshot has returned
    */
   begin(): Awaitable<StopValue | void> {
-    if (!channels.resume.hasSubscribers) return this.#begins()
-    const since = clock.now()
-    const begun = this.#begins()
-    const tell = (stop: StopValue | void) => {
-      if (!this.#isOver) this.#tell(clock.now() - since)
-      return stop
-    }
-    return isPromise(begun) ? begun.then(tell) : tell(begun)
+    return timed(
+      () => this.#begins(),
+      (ms) => this.#tell(ms),
+    )
   }
 
   #tell(ms: number): void {
-    const isAll = (this.asked ?? this.#start ?? earliest) === earliest
-    const found = this.#replay ? (isAll ? 'earliest' : 'found') : 'live'
-    const [gap] = this.#gaps
-    resumed(this.#subscriber, {
-      requested: this.asked,
-      outcome: gap?.reason ?? found,
-      channel: gap?.channel,
-      snapshot: this.#isWhole,
-      isMidStream: false,
-      ms,
-    })
+    if (this.#isOver) return
+    const { asked: requested } = this
+    const start = this.#replay && (requested ?? this.#start ?? earliest)
+    found(this.#subscriber, { requested, start, gaps: this.#gaps, snapshot: this.#isWhole, ms })
   }
 
   #begins(): Awaitable<StopValue | void> {
@@ -232,8 +220,8 @@ export class CatchUp implements CatchingUp {
   /** A gap is told in its place, unless a snapshot gives the whole again. */
   #lost(gap: Gap): Awaitable<Step> {
     if (!this.#client.snapshot) {
-      // the first was told when the place was found
-      if (gap !== this.#gaps[0]) lost(this.#subscriber, gap)
+      // what is lost at the beginning was told when the place was found
+      if (!this.#gaps.includes(gap)) lost(this.#subscriber, gap)
       return { done: false, value: gap }
     }
     this.#replay?.close()

@@ -1,7 +1,6 @@
-// Decides how a stream gets the events of a feed: a snapshot or missed ones first, then one by one or shared.
+// Decides how a stream gets the events of a feed: missed ones first, then one by one or shared. Each exactly once.
 import type { Awaitable } from '../promise.js'
 import { isPromise } from '../promise.js'
-import { joined, lost } from '../values/diagnostics.js'
 import type { Feed } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { StopValue } from '../values/stop.js'
@@ -10,6 +9,7 @@ import type { Followed } from './followed.js'
 import { earliest, type Gap, now } from './gap.js'
 import type { Group } from './group.js'
 import type { Published } from './published.js'
+import { joined, lost } from './resumption.js'
 import type { Sink } from './sink.js'
 import type { Snapshot } from './snapshot.js'
 import { type Beginning, startOf } from './start.js'

@@ -6,7 +6,7 @@ import type { Plan } from '../declare/plan.js'
 import { LariatError } from '../errors.js'
 import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
 import { tellsEnds } from '../http/node.js'
-import { begun, opened, type Shown } from '../values/diagnostics.js'
+import { begun, opened, type Streaming } from '../values/diagnostics.js'
 import type { Reason, Wrote } from '../values/open-stream.js'
 import { Backlog } from './backlog.js'
 import { type Batch, batchBytes } from './batch.js'
@@ -20,7 +20,7 @@ import type { Elsewhere } from './queue.js'
 import type { Written } from './writer.js'
 
 /** The stream that an outlet belongs to. */
-export interface Holder extends Shown {
+export interface Holder extends Streaming {
   /** Messages queued before the outlet. */
   readonly unhandled: number
   /** The place to tell instead of a heartbeat: none beyond messages that wait. */
