@@ -170,11 +170,11 @@ export class Branches implements Root, Trunk {
     return places.some((place) => place === undefined) ? undefined : this.#idOf(places as string[])
   }
 
-  askPlace(): Awaitable<string> {
-    if (this.#settling !== undefined) return this.#settling.then(() => this.askPlace())
+  askPlace(isLatest = false): Awaitable<string> {
+    if (this.#settling !== undefined) return this.#settling.then(() => this.askPlace(isLatest))
     const { place } = this
-    if (place !== undefined) return place
-    const places = all(this.#branches.map(({ root }) => root.askPlace()))
+    if (place !== undefined && (this.isImmediate || !isLatest)) return place
+    const places = all(this.#branches.map(({ root }) => root.askPlace(isLatest)))
     return isPromise(places) ? places.then((known) => this.#idOf(known)) : this.#idOf(places)
   }
 

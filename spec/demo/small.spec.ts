@@ -172,7 +172,7 @@ describe('The small demos', function () {
     return demo.listening()
   }
 
-  for (const name of ['ticker', 'chat', 'notifications', 'tail', 'llm', 'existing-app']) {
+  for (const name of ['ticker', 'prices', 'chat', 'notifications', 'tail', 'llm', 'existing-app']) {
     it(`${name}.ts has under 60 lines`, () => {
       expect(source(name).trimEnd().split('\n').length).to.be.within(10, 59)
     })
@@ -295,6 +295,64 @@ describe('The small demos', function () {
       await next(1, again)
       await until(() => own.said(/it ticks/).length === 2)
       await leave(again)
+    })
+  })
+
+  describe('prices.ts: a snapshot, then live', () => {
+    interface Price {
+      symbol: string
+      price: number
+    }
+    let demo: Demo
+
+    before(async () => {
+      demo = await run('prices')
+    })
+
+    const listen = async (query = '', headers = {}) =>
+      eventsOf(await demo.ask(`/${query}`, { Accept: 'text/event-stream', ...headers }))
+    const priceOf = ({ data }: Message) => JSON.parse(data) as Price
+
+    it('A browser gets the page, and its EventSource the stream, from the same address', async () => {
+      const answer = await demo.ask('/', { Accept: 'text/html,*/*;q=0.8' })
+      expect(answer.headers.get('content-type')).to.equal('text/html')
+      expect(await answer.text()).to.include('new EventSource(location)')
+    })
+
+    it('A watch list: a snapshot of it, then its changes and no others', async () => {
+      const events = await listen('?watch=abc,XYZ,none')
+      const [whole, ...changes] = await next(2, events)
+      expect(whole).to.include({ type: 'snapshot' })
+      expect((JSON.parse(whole!.data) as Price[]).map(({ symbol }) => symbol)).to.deep.equal(['ABC', 'XYZ'])
+      for (const change of changes) expect(priceOf(change).symbol).to.be.oneOf(['ABC', 'XYZ'])
+      await leave(events)
+    })
+
+    it('Without a list, all 500; each change takes its price on from the snapshot', async () => {
+      const events = await listen()
+      const [whole, ...changes] = await next(50, events)
+      const prices = new Map((JSON.parse(whole!.data) as Price[]).map(({ symbol, price }) => [symbol, price]))
+      expect(prices.size).to.equal(500)
+      for (const { symbol, price } of changes.map(priceOf)) {
+        expect(price / prices.get(symbol)!, symbol).to.be.within(0.96, 1.04)
+        prices.set(symbol, price)
+      }
+      await leave(events)
+    })
+
+    it('A client that comes back gets what it missed; one from before a restart, a snapshot', async () => {
+      const first = await listen()
+      const [, change] = await next(2, first)
+      await leave(first)
+      const back = await listen('', { 'Last-Event-ID': change!.id! })
+      const [missed] = await next(1, back)
+      expect(missed).to.include({ type: 'message' })
+      const numberOf = (id: string) => Number(id.split('-')[1])
+      expect(numberOf(missed!.id!)).to.equal(numberOf(change!.id!) + 1)
+      await leave(back)
+      const stranger = await listen('', { 'Last-Event-ID': '1f0c-1' })
+      expect((await next(1, stranger))[0]).to.include({ type: 'snapshot' })
+      await leave(stranger)
     })
   })
 

@@ -133,6 +133,15 @@ resource({ problem: () => ({ status: 200, body: '' }) satisfies ProblemAnswer })
 // @ts-expect-error the state may be missing: a request is refused before init, too
 resource({ init: () => ({ n: 1 }), problem: (_problem, { state }) => ({ body: state.n }) })
 
+// @ts-expect-error a snapshot that is a feed would never end
+loop({ format: sse(), subscribe: prices, snapshot: () => prices })
+// @ts-expect-error a snapshot is a function
+loop({ format: sse(), subscribe: prices, snapshot: [1] })
+// @ts-expect-error a list of promises is no list of data
+loop({ format: sse(), subscribe: prices, snapshot: () => [1].map(async (n) => n) })
+// @ts-expect-error no format can write it
+loop({ format: sse(), subscribe: prices, snapshot: () => 1n })
+
 // ---- orders and places that do not infer, as the documentation says
 
 async function* tail(id: string | undefined) {

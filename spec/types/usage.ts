@@ -408,6 +408,75 @@ export async function readFeed() {
   for await (const message of prices.replay('earliest')) message.data.price
 }
 
+// ---- snapshots: whatever they give, what the others infer is the same, wherever they stand
+
+declare const state: Map<string, Price>
+declare function load(user: string): Promise<Price[]>
+
+resource({
+  init: ({ req }) => ({ watch: new Set(String(req.query.watch).split(',')) }),
+  contentTypesProvided: [sse()],
+  subscribe: ({ state: { watch } }) => prices.filter(({ symbol }) => watch.has(symbol)),
+  snapshot: ({ state: { watch }, negotiated, signal, lastEventId }) => {
+    expectTypeOf(watch).toEqualTypeOf<Set<string>>()
+    expectTypeOf(lastEventId).toEqualTypeOf<string | undefined>()
+    return signal.aborted ? stop(204) : [...watch].map((symbol) => ({ symbol, type: negotiated.mediaType }))
+  },
+  info: (message, { write, state: { watch } }) => {
+    expectTypeOf(message).toEqualTypeOf<Event<Price>>()
+    return watch.size > 0 ? write(message) : stop()
+  },
+})
+resource({
+  snapshot: async ({ req }) => load(req.url),
+  init: () => ({ user: 'me' }),
+  subscribe: async ({ state: { user } }) => prices.filter(({ symbol }) => symbol === user),
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<Event<Price>>()
+  },
+})
+resource({
+  subscribe: ({ send }: LoopContext<undefined, Message>) => {
+    send({ kind: 'died' })
+    return prices
+  },
+  snapshot: ({ send }) => {
+    expectTypeOf(send).parameter(0).toEqualTypeOf<Message>()
+  },
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<Event<Price> | Message>()
+  },
+})
+const spec = { format: sse(), subscribe: prices }
+loop({ ...spec, snapshot: () => [...state.values()] })
+loop({ ...spec, snapshot: () => state.values() })
+loop({ ...spec, snapshot: () => Object.fromEntries(state) })
+loop({ ...spec, snapshot: () => ({ at: new Date(), items: [...state] }) })
+loop({ ...spec, snapshot: async () => event({ n: 1 }, { type: 'all' }) })
+loop({ ...spec, snapshot: () => (state.size > 0 ? event([...state.values()]) : undefined) })
+loop({ ...spec, snapshot: () => ['text', 1, null, event(Buffer.from('x'))] })
+loop({ ...spec, snapshot: () => Buffer.from('x') })
+loop({ ...spec, snapshot: () => new Blob(['x']) })
+loop({ ...spec, snapshot: () => 'text' })
+loop({ ...spec, snapshot: () => null })
+loop({ ...spec, snapshot: () => {} })
+loop({ ...spec, snapshot: () => createReadStream('/x') })
+loop({ ...spec, snapshot: () => new ReadableStream<Price>() })
+loop({ ...spec, snapshot: () => prices.replay('earliest') })
+loop({
+  ...spec,
+  async *snapshot({ signal }) {
+    for (const price of state.values()) if (!signal.aborted) yield event(price, { type: 'price' })
+  },
+})
+resources({
+  '/prices': {
+    contentTypesProvided: [sse()],
+    subscribe: ({ req }) => prices.filter(({ symbol }) => symbol === req.query.s),
+    snapshot: async ({ req }) => (req.query.s ? [...state.values()] : stop(404)),
+  },
+})
+
 // ---- refusals in another shape
 
 const openai = ({ title, status, detail }: Problem): ProblemAnswer => ({
