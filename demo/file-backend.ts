@@ -31,6 +31,7 @@ function fileLog(path: string, limits: lariat.Retention, now: () => number): lar
     take(line)
   }
   const eventAt = (number: number) => (all[number] as { event: lariat.Published }).event
+  const latest = () => eventAt(all.length - 1).id
   const nextId = () => `${run}-${all.length}` // each run has ids of its own: a crash may take the last lines
   const known = (key?: string) => {
     const keyed = key === undefined ? [] : all.filter((line) => line.key !== undefined).slice(-1000)
@@ -61,8 +62,10 @@ function fileLog(path: string, limits: lariat.Retention, now: () => number): lar
   return {
     isImmediate: true,
     isEmpty: true, // the file remembers: the hub may forget this object
-    latest: undefined,
-    position: () => eventAt(all.length - 1).id,
+    get latest() {
+      return latest()
+    },
+    position: latest,
     compare: (one, other) => (numbers.get(one) ?? -1) - (numbers.get(other) ?? -1),
     publish(data, meta, check) {
       const before = known(meta.key)

@@ -93,7 +93,10 @@ export interface Log {
   compare(one: string, other: string): number
   /** Delivery is synchronous with publishing: no readable event is delivered later. */
   readonly isImmediate: boolean
-  /** The id of the last delivered event, if events are retained and the id is known without asking the store. */
+  /**
+   * The id of the last delivered event, if events are retained and the id is known without asking the store. A log that is
+   * immediate knows it, also before the first event: it is then its `position`.
+   */
   readonly latest: string | undefined
   /** Retains nothing in this process, so that the log may be forgotten here and opened again. */
   readonly isEmpty: boolean

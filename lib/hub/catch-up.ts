@@ -1,14 +1,13 @@
 // Decides what a client gets before it follows live: a snapshot, or what it missed; and which live events are news then.
 import { clock } from '../clock.js'
-import { channels } from '../diagnostics.js'
 import { type Awaitable, isPromise } from '../promise.js'
-import { lost, resumed } from '../values/diagnostics.js'
 import type { StopValue } from '../values/stop.js'
 import type { Queue } from '../wire/queue.js'
 import type { Followed } from './followed.js'
 import { earliest, Gap, now } from './gap.js'
 import type { Published } from './published.js'
 import { type Replay, type ReplayStep, skipped } from './replay.js'
+import { found, lost, timed } from './resumption.js'
 import type { Shown, Snapshot } from './snapshot.js'
 import type { Beginning } from './start.js'
 import type { CatchingUp, Step, Subscriber } from './subscriber.js'
@@ -77,28 +76,17 @@ export class CatchUp implements CatchingUp {
    * @returns a `stop()` that the snapshot has returned
    */
   begin(): Awaitable<StopValue | void> {
-    if (!channels.resume.hasSubscribers) return this.#begins()
-    const since = clock.now()
-    const begun = this.#begins()
-    const tell = (stop: StopValue | void) => {
-      if (!this.#isOver) this.#tell(clock.now() - since)
-      return stop
-    }
-    return isPromise(begun) ? begun.then(tell) : tell(begun)
+    return timed(
+      () => this.#begins(),
+      (ms) => this.#tell(ms),
+    )
   }
 
   #tell(ms: number): void {
-    const isAll = (this.asked ?? this.#start ?? earliest) === earliest
-    const found = this.#replay ? (isAll ? 'earliest' : 'found') : 'live'
-    const [gap] = this.#gaps
-    resumed(this.#subscriber, {
-      requested: this.asked,
-      outcome: gap?.reason ?? found,
-      channel: gap?.channel,
-      snapshot: this.#isWhole,
-      isMidStream: false,
-      ms,
-    })
+    if (this.#isOver) return
+    const { asked: requested } = this
+    const start = this.#replay && (requested ?? this.#start ?? earliest)
+    found(this.#subscriber, { requested, start, gaps: this.#gaps, snapshot: this.#isWhole, ms })
   }
 
   #begins(): Awaitable<StopValue | void> {
@@ -224,16 +212,16 @@ export class CatchUp implements CatchingUp {
 
   #nextLive(): Awaitable<Step> {
     if (this.queued === 0) return { done: true, value: undefined }
-    const item = this.#ensureLive().take() as Published | Gap
-    if (!this.isNews(item)) return skipped
+    const item = this.newsIn(this.#ensureLive().take() as Published | Gap)
+    if (!item) return skipped
     return item instanceof Gap ? this.#lost(item) : { done: false, value: item }
   }
 
   /** A gap is told in its place, unless a snapshot gives the whole again. */
   #lost(gap: Gap): Awaitable<Step> {
     if (!this.#client.snapshot) {
-      // the first was told when the place was found
-      if (gap !== this.#gaps[0]) lost(this.#subscriber, gap)
+      // what is lost at the beginning was told when the place was found
+      if (!this.#gaps.includes(gap)) lost(this.#subscriber, gap)
       return { done: false, value: gap }
     }
     this.#replay?.close()
@@ -248,9 +236,9 @@ export class CatchUp implements CatchingUp {
     return isPromise(shown) ? shown.then(then) : then(shown)
   }
 
-  /** Whether a live event is later than all that the client has got. */
-  isNews(live: Published | Gap): boolean {
-    return this.#last === undefined || this.#view.root.isAfter(live, this.#last)
+  /** A live event, if it is later than all that the client has got. */
+  newsIn<Item extends Published | Gap>(live: Item): Item | undefined {
+    return this.#last === undefined ? live : this.#view.root.after(live, this.#last)
   }
 
   // ---- live events, meanwhile
@@ -285,11 +273,9 @@ export class CatchUp implements CatchingUp {
     return this.#last === undefined || this.#view.root.hasDelivered(this.#last)
   }
 
-  /** The later of two places: the one up to which events were delivered, and the one up to which it has read them. */
+  /** The place up to which the client has got everything, where others have got what was delivered. */
   later(delivered: string): string {
-    const last = this.#last
-    if (last === undefined) return delivered
-    return this.#view.root.isAfter({ id: last }, delivered) ? last : delivered
+    return this.isPassed ? delivered : (this.#last as string)
   }
 
   /** Nothing older than what the client has got will come. */

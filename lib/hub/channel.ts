@@ -194,10 +194,12 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return isPromise(reading) ? reading.then(missed) : missed(reading)
   }
 
-  isAfter(item: { readonly id: string }, place: string): boolean {
-    if (item.id === place) return false
+  after<Item extends { readonly id: string }>(item: Item, place: string): Item | undefined {
+    if (item.id === place) return undefined
     // ids of another epoch have no order
-    return (item instanceof Gap && item.reason === 'unknown') || this.#log.compare(item.id, place) > 0
+    const isAfter =
+      (item instanceof Gap && item.reason === 'unknown') || this.#log.compare(item.id, place) > 0
+    return isAfter ? item : undefined
   }
 
   hasDelivered(place: string): boolean {
@@ -213,14 +215,14 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 
   override event(event: Published): void {
-    this.#arrive(event)
+    this.#deliver(event)
   }
 
   override gap(gap: Gap): void {
-    this.#arrive(gap)
+    this.#deliver(gap)
   }
 
-  #arrive(item: Published | Gap): void {
+  #deliver(item: Published | Gap): void {
     this.#deliveries.add(item)
     if (this.hasEnded && !this.isDelivering) this.ended()
   }

@@ -1,4 +1,5 @@
-// Delivers a channel's events and gaps one after the other, also what comes during a delivery; lets sinks join in between.
+// Delivers a channel's events and gaps one after the other, also those that come during a delivery; lets sinks join in
+// between.
 import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 

@@ -2,7 +2,7 @@
 import { clock, type Deadline } from '../clock.js'
 import { isWatched } from '../diagnostics.js'
 import type { Format } from '../formats/format.js'
-import { begun, type Shown } from '../values/diagnostics.js'
+import { begun, type Streaming } from '../values/diagnostics.js'
 import { Batch, batchBytes, type Taker } from '../wire/batch.js'
 import type { Encoded } from '../wire/chunk.js'
 import type { Gap } from './gap.js'
@@ -38,7 +38,7 @@ export class Group implements Sink {
   #deadline: Deadline | undefined
 
   /** The streams that have no event yet, while somebody listens for the first. */
-  #newcomers: Map<Taker, Shown> | undefined
+  #newcomers: Map<Taker, Streaming> | undefined
 
   constructor(format: Format, gather: number, origin: Origin) {
     this.format = format
@@ -63,14 +63,14 @@ export class Group implements Sink {
   /**
    * The outlet gets events from now on, not those already gathered.
    *
-   * @param shown the stream of the outlet
+   * @param streaming the stream of the outlet
    */
-  add(outlet: Taker, sink: Sink, shown: Partial<Shown>): void {
+  add(outlet: Taker, sink: Sink, streaming: Partial<Streaming>): void {
     this.flush()
     this.#lanes.add(outlet, sink)
-    if (isWatched() && shown.stream?.sent === 0) {
+    if (isWatched() && streaming.stream?.sent === 0) {
       this.#newcomers ??= new Map()
-      this.#newcomers.set(outlet, shown as Shown)
+      this.#newcomers.set(outlet, streaming as Streaming)
     }
     if (this.#lanes.size === 1) this.#origin.attach(this)
   }
@@ -110,9 +110,9 @@ export class Group implements Sink {
   }
 
   /** A client that is behind gets its first event on its own. */
-  #tellFirst(newcomers: ReadonlyMap<Taker, Shown>): void {
+  #tellFirst(newcomers: ReadonlyMap<Taker, Streaming>): void {
     this.#newcomers = undefined
-    for (const shown of newcomers.values()) if (shown.stream.sent > 0) begun(shown)
+    for (const streaming of newcomers.values()) if (streaming.stream.sent > 0) begun(streaming)
   }
 
   #clear(): void {

@@ -14,8 +14,8 @@ interface Writing {
 
 /**
  * The streams of a group, in two lanes. Streams start in the slow lane, where their outlets take each batch. A stream
- * that has taken one as it is, and keeps up, moves to the fast lane: a list of sockets. There a write touches nothing
- * else of the stream, since each object that it touches costs more than the code that runs.
+ * that may take one as it is moves to the fast lane first: a list of sockets. There a write touches nothing else of the
+ * stream, since each object that it touches costs more than the code that runs.
  */
 export class Lanes implements FastLane {
   readonly #slow = new Map<Taker, Sink>()
@@ -54,6 +54,7 @@ export class Lanes implements FastLane {
   write(batch: Batch): void {
     // halves are joined in each stream
     if (batch.whole.halves) this.#vacate()
+    else for (const taker of this.#slow.keys()) this.#enter(taker)
     this.sent += batch.events.length
     this.bytes += batch.whole.size
     this.lastWrite = batch.now
@@ -68,7 +69,6 @@ export class Lanes implements FastLane {
     while (writing.slot > 0) this.#writeFast(writing)
     for (let taker = writing.others.pop(); taker; taker = writing.others.pop()) {
       taker.take(writing.batch)
-      this.#enter(taker)
     }
     this.#writing = undefined
   }

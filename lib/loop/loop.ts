@@ -237,8 +237,8 @@ export class Loop implements Subscriber, Holder {
     return (this.#actor?.messages.size ?? 0) + (this.subscription?.catchUp?.queued ?? 0)
   }
 
-  place(): string | undefined {
-    return this.#actor?.messages.isIdle === false ? undefined : this.subscription?.takeNews()
+  place(isSilent: boolean): string | undefined {
+    return this.#actor?.messages.isIdle === false ? undefined : this.subscription?.takeNews(isSilent)
   }
 
   caughtUp(): void {
@@ -273,7 +273,7 @@ export class Loop implements Subscriber, Holder {
       else {
         this.reason = reason
         const { outlet, subscription } = this
-        const own = { shown: this, actor: this.#actor, lease: this.#lease, head: this.#head, x: this.#x }
+        const own = { streaming: this, actor: this.#actor, lease: this.#lease, head: this.#head, x: this.#x }
         release({ outlet, subscription, ...own }, reason, manner, stop)
       }
       if (next === 'ended') this.#finish()

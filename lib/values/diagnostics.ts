@@ -67,7 +67,7 @@ export interface StreamResumed extends OfStream {
    * everything after its id, or after the place that `feed.from` names. `trimmed` and `unknown`: there is a gap.
    */
   readonly outcome: 'live' | 'earliest' | 'found' | GapDetails['reason']
-  /** The channel that has the gap, of several that are merged. */
+  /** The channel that has the gap, of several that are merged: one message for each gap. */
   readonly channel: string | undefined
   /** The spec's `snapshot` was asked for the whole. */
   readonly snapshot: boolean
@@ -112,20 +112,20 @@ interface Life {
 const lives = new WeakMap<OpenStream, Life>()
 
 /** Shows its stream on demand: most streams are never looked at. */
-export interface Shown {
+export interface Streaming {
   readonly stream: OpenStream
 }
 
 // ---- streams
 
 /** The loop of a stream starts. */
-export function started(shown: Shown): void {
-  if (isWatched()) tell(() => lifeOf(shown.stream, clock.now()))
+export function started(streaming: Streaming): void {
+  if (isWatched()) tell(() => lifeOf(streaming.stream, clock.now()))
 }
 
 /** The head of a stream is out. */
-export function opened(shown: Shown): void {
-  if (isWatched()) tell(() => tellOpen(shown.stream))
+export function opened(streaming: Streaming): void {
+  if (isWatched()) tell(() => tellOpen(streaming.stream))
 }
 
 function tellOpen(stream: OpenStream): void {
@@ -135,8 +135,8 @@ function tellOpen(stream: OpenStream): void {
 }
 
 /** A stream has handed its first event to the response. */
-export function begun(shown: Shown): void {
-  if (isWatched()) tell(() => tellFirst(shown.stream))
+export function begun(streaming: Streaming): void {
+  if (isWatched()) tell(() => tellFirst(streaming.stream))
 }
 
 function tellFirst(stream: OpenStream): void {
@@ -147,9 +147,9 @@ function tellFirst(stream: OpenStream): void {
 }
 
 /** A stream has ended. */
-export function ended(shown: Shown, reason: Reason, wasOpen: boolean): void {
-  if (channels.overflow.hasSubscribers) tell(() => tellDropped(shown.stream))
-  if (isWatched()) tell(() => tellEnd(shown.stream, reason, wasOpen))
+export function ended(streaming: Streaming, reason: Reason, wasOpen: boolean): void {
+  if (channels.overflow.hasSubscribers) tell(() => tellDropped(streaming.stream))
+  if (isWatched()) tell(() => tellEnd(streaming.stream, reason, wasOpen))
 }
 
 function tellEnd(stream: OpenStream, reason: Reason, wasOpen: boolean): void {
@@ -175,9 +175,9 @@ function tellEnd(stream: OpenStream, reason: Reason, wasOpen: boolean): void {
 const untold = new Map<OpenStream, number>()
 
 /** Events of a stream were dropped: told at the end of the turn, with those that follow. */
-export function dropped(shown: Shown, count: number): void {
+export function dropped(streaming: Streaming, count: number): void {
   if (!channels.overflow.hasSubscribers) return
-  const { stream } = shown
+  const { stream } = streaming
   if (untold.size === 0) apart(() => setImmediate(tellAllDropped))
   untold.set(stream, (untold.get(stream) ?? 0) + count)
 }
@@ -193,41 +193,16 @@ function tellDropped(stream: OpenStream): void {
   channels.overflow.publish({ ...labelsOf(stream), dropped: count } satisfies StreamOverflowed)
 }
 
-/** The place of a client in a feed is known. An iteration has no stream. */
-export function resumed(shown: Partial<Shown>, how: Omit<StreamResumed, keyof OfStream>): void {
-  if (!channels.resume.hasSubscribers || !('stream' in shown)) return
-  tell(() =>
-    channels.resume.publish({ ...labelsOf(shown.stream as OpenStream), ...how } satisfies StreamResumed),
-  )
+/** The place of a client in a feed is known, or was lost. An iteration has no stream. */
+export function resumed(streaming: Partial<Streaming>, how: Omit<StreamResumed, keyof OfStream>): void {
+  if (channels.resume.hasSubscribers && 'stream' in streaming)
+    tell(() => tellResume(streaming.stream as OpenStream, how))
 }
 
-/** A client without an id follows a feed at once. */
-export function joined(shown: Partial<Shown>): void {
-  if (channels.resume.hasSubscribers) resumed(shown, live)
-}
-
-const live = {
-  requested: undefined,
-  outcome: 'live',
-  channel: undefined,
-  snapshot: false,
-  isMidStream: false,
-  ms: 0,
-} as const
-
-/**
- * Events of an open stream are lost.
- *
- * @param since when a snapshot was asked for in their place, by the clock; undefined if the client is told of a gap
- */
-export function lost(
-  shown: Partial<Shown>,
-  { requested, reason, channel }: GapDetails,
-  since?: number,
-): void {
-  const ms = since === undefined ? 0 : clock.now() - since
-  const snapshot = since !== undefined
-  resumed(shown, { requested, outcome: reason, channel, snapshot, isMidStream: true, ms })
+function tellResume(stream: OpenStream, how: Omit<StreamResumed, keyof OfStream>): void {
+  const { requested, outcome, channel, snapshot, isMidStream, ms } = how
+  const place = { requested, outcome, channel, snapshot, isMidStream, ms }
+  channels.resume.publish({ ...labelsOf(stream), ...place } satisfies StreamResumed)
 }
 
 function lifeOf(stream: OpenStream, since = clock.now() - ageOf(stream)): Life {

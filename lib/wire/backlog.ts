@@ -1,6 +1,6 @@
 // Keeps the events that wait for a client within its limits, counts those that are dropped, and hands out batches.
 import type { Deadline } from '../clock.js'
-import { dropped, type Shown } from '../values/diagnostics.js'
+import { dropped, type Streaming } from '../values/diagnostics.js'
 import { batchBytes } from './batch.js'
 import { type Chunk, type Encoded, gather } from './chunk.js'
 import { type Elsewhere, type Limits, type Measure, Queue } from './queue.js'
@@ -29,7 +29,7 @@ interface Client {
 export class Backlog {
   readonly #limits: Limits
   /** The stream that the events belong to. */
-  readonly #shown: Shown
+  readonly #streaming: Streaming
   readonly #queue: Queue<Encoded>
   /** When the events that are gathered go out. */
   due: Deadline | undefined
@@ -37,9 +37,9 @@ export class Backlog {
   dropped = 0
   #untold = 0
 
-  constructor(limits: Limits, shown: Shown) {
+  constructor(limits: Limits, streaming: Streaming) {
     this.#limits = limits
-    this.#shown = shown
+    this.#streaming = streaming
     this.#queue = new Queue(measure, limits)
   }
 
@@ -104,7 +104,7 @@ export class Backlog {
   drop(count: number): void {
     this.dropped += count
     this.#untold += count
-    if (count > 0) dropped(this.#shown, count)
+    if (count > 0) dropped(this.#streaming, count)
   }
 
   /** The number of dropped events that the client is told of now. */

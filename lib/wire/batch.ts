@@ -38,7 +38,7 @@ export interface Taker {
   readonly direct: Socket | undefined
   /** The place in the fast lane; the lane's own. */
   slot: number
-  /** Called once a batch was taken, so that all of the lane's later ones are counted. */
+  /** Called just before a batch is written: the lane's last write is the stream's from then on. */
   enterLane(lane: FastLane): void
   leaveLane(): void
   /** The socket has taken a batch, and asks to wait. */

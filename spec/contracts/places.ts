@@ -31,6 +31,16 @@ export function places(ground: Ground): void {
       })
     }
 
+    it('is the latest delivered, where that is known without asking; an immediate log knows', async () => {
+      const log = ground.open({ history: 5 })
+      for (const n of [0, 1, 2]) {
+        const { latest } = log
+        if (log.isImmediate || latest !== undefined) expect(latest).to.equal(await log.position())
+        await publish(log, n)
+        await ground.of.settled()
+      }
+    })
+
     it('asked while others publish: all that is published after the answer comes after it', async () => {
       const log = ground.open({ history: 100 })
       const publishing = Promise.all(Array.from({ length: 20 }, (_, n) => publish(log, n)))

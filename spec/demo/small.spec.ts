@@ -145,6 +145,11 @@ function cookieOf(answer: Response): string {
     .join('; ')
 }
 
+/** Asks until the answer holds. */
+async function untilAsync(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve))
+}
+
 /** Leaves: the server sees that the client has gone. */
 const leave = (stream: AsyncGenerator<unknown>) => stream.return(undefined)
 
@@ -171,7 +176,7 @@ describe('The small demos', function () {
     return demo.listening()
   }
 
-  for (const name of ['ticker', 'chat', 'tail', 'llm', 'existing-app']) {
+  for (const name of ['ticker', 'prices', 'chat', 'notifications', 'tail', 'llm', 'existing-app']) {
     it(`${name}.ts has under 60 lines`, () => {
       expect(source(name).trimEnd().split('\n').length).to.be.within(10, 59)
     })
@@ -297,6 +302,64 @@ describe('The small demos', function () {
     })
   })
 
+  describe('prices.ts: a snapshot, then live', () => {
+    interface Price {
+      symbol: string
+      price: number
+    }
+    let demo: Demo
+
+    before(async () => {
+      demo = await run('prices')
+    })
+
+    const listen = async (query = '', headers = {}) =>
+      eventsOf(await demo.ask(`/${query}`, { Accept: 'text/event-stream', ...headers }))
+    const priceOf = ({ data }: Message) => JSON.parse(data) as Price
+
+    it('A browser gets the page, and its EventSource the stream, from the same address', async () => {
+      const answer = await demo.ask('/', { Accept: 'text/html,*/*;q=0.8' })
+      expect(answer.headers.get('content-type')).to.equal('text/html')
+      expect(await answer.text()).to.include('new EventSource(location)')
+    })
+
+    it('A watch list: a snapshot of it, then its changes and no others', async () => {
+      const events = await listen('?watch=abc,XYZ,none')
+      const [whole, ...changes] = await next(2, events)
+      expect(whole).to.include({ type: 'snapshot' })
+      expect((JSON.parse(whole!.data) as Price[]).map(({ symbol }) => symbol)).to.deep.equal(['ABC', 'XYZ'])
+      for (const change of changes) expect(priceOf(change).symbol).to.be.oneOf(['ABC', 'XYZ'])
+      await leave(events)
+    })
+
+    it('Without a list, all 500; each change takes its price on from the snapshot', async () => {
+      const events = await listen()
+      const [whole, ...changes] = await next(50, events)
+      const prices = new Map((JSON.parse(whole!.data) as Price[]).map(({ symbol, price }) => [symbol, price]))
+      expect(prices.size).to.equal(500)
+      for (const { symbol, price } of changes.map(priceOf)) {
+        expect(price / prices.get(symbol)!, symbol).to.be.within(0.96, 1.04)
+        prices.set(symbol, price)
+      }
+      await leave(events)
+    })
+
+    it('A client that comes back gets what it missed; one from before a restart, a snapshot', async () => {
+      const first = await listen()
+      const [, change] = await next(2, first)
+      await leave(first)
+      const back = await listen('', { 'Last-Event-ID': change!.id! })
+      const [missed] = await next(1, back)
+      expect(missed).to.include({ type: 'message' })
+      const numberOf = (id: string) => Number(id.split('-')[1])
+      expect(numberOf(missed!.id!)).to.equal(numberOf(change!.id!) + 1)
+      await leave(back)
+      const stranger = await listen('', { 'Last-Event-ID': '1f0c-1' })
+      expect((await next(1, stranger))[0]).to.include({ type: 'snapshot' })
+      await leave(stranger)
+    })
+  })
+
   describe('chat.ts: nothing missed, nothing doubled', () => {
     let demo: Demo
 
@@ -387,6 +450,74 @@ describe('The small demos', function () {
         expect(answer.status).to.equal(404)
         expect(await answer.json()).to.include({ detail: 'The rooms are tea and coffee.' })
       }
+    })
+  })
+
+  describe('notifications.ts: several channels on one stream', () => {
+    let demo: Demo
+
+    beforeEach(async () => {
+      demo = await run('notifications')
+    })
+
+    const notify = async (name: string, text: string) =>
+      expect((await demo.post(`/notify/${name}`, { text })).status).to.equal(204)
+    const listen = async (user: string, headers = {}) =>
+      eventsOf(await demo.ask(`/notifications/${user}`, headers))
+    const textOf = ({ data }: Message) => JSON.parse(data).text
+    const online = async () => (await (await demo.ask('/online')).json()) as string[]
+
+    /** The texts of so many notifications, and the id of the last. */
+    async function texts(count: number, stream: AsyncGenerator<Message>) {
+      const events: Message[] = []
+      while (events.length < count) {
+        const [event] = await next(1, stream)
+        if (event!.type === 'message') events.push(event!)
+      }
+      return { texts: events.map(textOf), id: events.at(-1)!.id! }
+    }
+
+    it('A user gets what is for him, for his teams and for all; who comes back has missed nothing of either', async () => {
+      const [ada, bob] = [await listen('ada'), await listen('bob')]
+      await notify('user:ada', 'for Ada')
+      await notify('team:coffee', 'for coffee')
+      await notify('team:tea', 'for tea')
+      await notify('all', 'for all')
+      expect((await texts(3, bob)).texts).to.deep.equal(['for coffee', 'for tea', 'for all'])
+      const { texts: got, id } = await texts(3, ada)
+      expect(got).to.deep.equal(['for Ada', 'for tea', 'for all'])
+      await leave(ada)
+      await notify('user:ada', 'missed by Ada')
+      await notify('all', 'missed by all')
+      expect((await demo.ask('/teams/coffee/ada', {})).status).to.equal(404)
+      const joined = await fetch(`${demo.url}/teams/coffee/ada`, { method: 'PUT' })
+      expect(joined.status).to.equal(204)
+      const back = await listen('ada', { 'Last-Event-ID': id })
+      expect((await texts(2, back)).texts).to.deep.equal(['missed by Ada', 'missed by all'])
+      await notify('team:coffee', 'for coffee, and Ada')
+      expect((await texts(1, back)).texts).to.deep.equal(['for coffee, and Ada'])
+    })
+
+    it('Who is online is who has a stream', async () => {
+      expect(await online()).to.deep.equal([])
+      const [ada, again] = [await listen('ada'), await listen('ada')]
+      const bob = await listen('bob')
+      expect(await online()).to.deep.equal(['ada', 'bob'])
+      await Promise.all([next(1, ada), next(1, again), next(1, bob)])
+      await leave(ada)
+      await leave(bob)
+      await untilAsync(async () => (await online()).length === 1)
+      expect(await online()).to.deep.equal(['ada'])
+      await leave(again)
+      await untilAsync(async () => (await online()).length === 0)
+    })
+
+    it('What is for nobody is refused', async () => {
+      expect((await demo.post('/notify/user:eve', { text: 'Psst' })).status).to.equal(404)
+      expect((await demo.post('/notify/all', { text: 7 })).status).to.equal(400)
+      const eve = await demo.ask('/notifications/eve')
+      expect(eve.status).to.equal(404)
+      expect(await eve.json()).to.include({ detail: 'There is no such user.' })
     })
   })
 

@@ -3,15 +3,27 @@ import { createHub, type Hub, type LariatError, loop, ndjson, type Reason } from
 import { AsyncBackend, Store } from '../support/async-backend.js'
 import { stage, staged, turns } from '../support/stage.js'
 
+/** Hubs to be closed in the end: keys are remembered for two minutes. */
+let hubs: Hub[] = []
+function keep(hub: Hub): Hub {
+  hubs.push(hub)
+  return hub
+}
+async function closeHubs(): Promise<void> {
+  for (const hub of hubs) await hub.close()
+  hubs = []
+}
+
 const backings: Readonly<Record<string, () => Hub>> = {
-  memory: () => createHub(),
-  'a store': () => createHub(new AsyncBackend()),
+  memory: () => keep(createHub()),
+  'a store': () => keep(createHub(new AsyncBackend())),
 }
 
 const failure = (promise: Promise<unknown>) => promise.then(undefined, (error: LariatError) => error)
 
 describe('hub.delete (docs/guide/channels.md)', () => {
   staged()
+  afterEach(closeHubs)
 
   for (const [backing, make] of Object.entries(backings)) {
     describe(backing, () => {
@@ -131,6 +143,7 @@ describe('hub.delete (docs/guide/channels.md)', () => {
 
 describe('Three outcomes of a publish (docs/guide/channels.md)', () => {
   staged()
+  afterEach(closeHubs)
 
   it('with a key it is one event, whatever was published with it', async () => {
     for (const make of Object.values(backings)) {

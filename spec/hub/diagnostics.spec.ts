@@ -5,6 +5,7 @@ import {
   type Feed,
   type LoopSpec,
   loop,
+  merge,
   type OpenStream,
   sse,
   stop,
@@ -15,11 +16,6 @@ import { listening } from '../support/told.js'
 
 function bare<Message extends { readonly stream: OpenStream }>({ stream, ...rest }: Message) {
   return rest
-}
-
-/** A channel that can end. */
-interface Ending {
-  end(): Promise<void>
 }
 
 describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () => {
@@ -120,7 +116,7 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
 
       it('of a client that has all of an ended channel: found, and no stream is opened', async () => {
         const { channel, ids } = await channelOf()
-        await (channel as unknown as Ending).end()
+        await channel.end()
         told.now.on('resume').on('open').on('end')
         const { client } = await visit({ subscribe: channel }, ids[2])
         expect((await client.whole()).status).to.equal(204)
@@ -138,6 +134,24 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
   }
 
   describe('resume', () => {
+    it('of a merged feed, tells each channel that has a gap', async () => {
+      const hub = createHub()
+      const channel = (name: string) => hub.channel<number>(name, { history: 1 })
+      const parts = [channel('a'), channel('b'), channel('c')] as const
+      const ids: string[] = []
+      for (const part of parts) ids.push(await part.publish(0))
+      const place = ids.map((id, at) => `${'abc'[at]}=${id}`).join('&')
+      for (const part of parts.slice(1)) for (const number of [1, 2]) await part.publish(number)
+      told.now.on('resume')
+      await visit({ subscribe: merge(...parts) }, place)
+      await turns()
+      const gap = { ...labels, ...usual, requested: place, outcome: 'trimmed' }
+      expect(told.now.of('resume').map(bare)).to.deep.equal([
+        { ...gap, channel: 'b' },
+        { ...gap, channel: 'c' },
+      ])
+    })
+
     it('tells how long the store and the snapshot took', async () => {
       const backend = new AsyncBackend()
       const channel = createHub(backend).channel<number>('slow', { history: 5 })
@@ -245,7 +259,7 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
       const channel = createHub().channel<unknown>('news')
       const id = await channel.publish(1)
       const error = await channel.publish(1n).catch((each: unknown) => each)
-      await (channel as unknown as Ending).end()
+      await channel.end()
       const ended = await channel.publish(2).catch((each: unknown) => each)
       const usual = { channel: 'news', ms: 0 }
       expect(told.now.of('publish')).to.deep.equal([

@@ -18,7 +18,9 @@ const folderOf = new WeakMap<Backend, string>()
 
 function make(folder = mkdtempSync(join(tmpdir(), 'lariat-'))): Backend {
   folders.push(folder)
-  const made = files(folder, () => clock.date())
+  // the time that a test turns, and not the milliseconds that pass beside it
+  const origin = clock.date() - clock.now()
+  const made = files(folder, () => origin + clock.now())
   folderOf.set(made, folder)
   return made
 }

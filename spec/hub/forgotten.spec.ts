@@ -117,7 +117,7 @@ describe('Very many names, each published to once, leave no more behind than bef
     it(`${uses[title]?.names ?? 20_000} names, after ${title}`, async () => {
       // each channel that is left is 2 kB
       expect((await measured())[title]).to.be.below(1.5 * 2 ** 20)
-    }).timeout(120_000)
+    }).timeout(180_000)
   }
 })
 

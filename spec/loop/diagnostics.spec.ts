@@ -356,7 +356,7 @@ describe('Diagnostics channels of streams (docs/operate/diagnostics.md)', () => 
       )
       // nothing is printed without NODE_DEBUG
       expect(stderr).to.equal('')
-    })
+    }).timeout(60_000)
   })
 
   describe('NODE_DEBUG=lariat', () => {
@@ -377,7 +377,7 @@ describe('Diagnostics channels of streams (docs/operate/diagnostics.md)', () => 
         `first ${stream} msToFirst=…`,
         `end ${stream} reason=revoked wasOpen=true msToHead=… msToFirst=… life=… events=1 bytes=2 dropped=0`,
       ])
-    })
+    }).timeout(60_000)
   })
 })
 
