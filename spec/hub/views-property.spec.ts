@@ -392,7 +392,11 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
           read(step.who)
           break
         case 'end':
-          pending.push(channel(step.name).end().catch((error) => expect(error.code).to.equal('LARIAT_DOWN')))
+          pending.push(
+            channel(step.name)
+              .end()
+              .catch((error) => expect(error.code).to.equal('LARIAT_DOWN')),
+          )
           break
         case 'delete':
           pending.push(hub.delete(step.name).catch((error) => expect(error.code).to.equal('LARIAT_DOWN')))
