@@ -1,6 +1,5 @@
 // Decides how a stream gets the events of a feed: missed ones first, then one by one or shared. Each exactly once.
-import type { Awaitable } from '../promise.js'
-import { isPromise } from '../promise.js'
+import { type Awaitable, isPromise } from '../promise.js'
 import type { Feed } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { StopValue } from '../values/stop.js'
@@ -141,11 +140,10 @@ export class Subscription implements Sink {
 
   leave(): void {
     const state = this.#state
-    const wasAlone = state === 'alone' || state === 'catchingUp'
     this.#state = 'over'
     this.#catchUp?.close()
     this.#catchUp = undefined
-    if (wasAlone) this.#view.detach(this)
+    if (state === 'alone' || state === 'catchingUp') this.#view.detach(this)
     this.#leaveGroup()
     if (state !== 'new' && state !== 'over') this.#tell('leave')
   }
@@ -231,8 +229,7 @@ export class Subscription implements Sink {
 
   /** Yields a snapshot, or missed events; then live events queued meanwhile. */
   next(): Awaitable<Step> {
-    if (!this.#catchUp) return { done: true, value: undefined }
-    const step = this.#catchUp.next()
+    const step = this.#catchUp ? this.#catchUp.next() : ({ done: true, value: undefined } as const)
     return isPromise(step) ? step.then((each) => this.#stepped(each as Step)) : this.#stepped(step)
   }
 
