@@ -1,5 +1,5 @@
-import type { Awaitable } from '../promise.js'
-import { isPromise } from '../promise.js'
+// Decides how a stream gets the events of a feed: missed ones first, then one by one or shared.
+import { type Awaitable, isPromise } from '../promise.js'
 import type { Feed } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { StopValue } from '../values/stop.js'
@@ -203,7 +203,7 @@ export class Subscription implements Sink {
   takeNews(): string | undefined {
     const { retains, isDelivering, place } = this.#view.root
     if (!retains || isDelivering || place === undefined || place === this.told) return undefined
-    // a client that has read the store may be ahead of what a lagging backend has delivered
+    // who has read the store may be ahead of a lagging backend
     if (this.#catchUp?.isPassed === false) return undefined
     if (this.#state === 'shared') {
       if (this.#group?.last === place) return undefined
@@ -255,7 +255,6 @@ export class Subscription implements Sink {
 
   #newsIn<Item extends Published | Gap>(live: Item): Item | undefined {
     const news = this.#catchUp ? this.#catchUp.newsIn(live) : live
-    // caught up: no later event can be a duplicate
     if (news && this.#catchUp?.isPassed) this.#catchUp.passed()
     return news
   }
@@ -271,9 +270,8 @@ export class Subscription implements Sink {
   gap(gap: Gap): void {
     if (this.#state === 'catchingUp') return this.#ensureCatchUp().gap(gap)
     const news = this.#newsIn(gap)
-    if (!news) return
-    if (this.snapshot) this.#catchUpAgain(news)
-    else this.#subscriber.gap(news)
+    if (news && this.snapshot) this.#catchUpAgain(news)
+    else if (news) this.#subscriber.gap(news)
   }
 
   /** Leaves its group, and waits for a snapshot. */
