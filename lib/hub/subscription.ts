@@ -1,6 +1,6 @@
 // Decides how a stream gets the events of a feed: missed ones first, then one by one or shared. Each exactly once.
-import type { Awaitable } from '../promise.js'
-import { isPromise } from '../promise.js'
+
+import { type Awaitable, isPromise } from '../promise.js'
 import type { Feed } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { StopValue } from '../values/stop.js'
@@ -15,10 +15,7 @@ import type { Snapshot } from './snapshot.js'
 import { type Beginning, startOf } from './start.js'
 import type { State, Step, Subscriber } from './subscriber.js'
 
-/**
- * One stream's subscription to a feed. The stream follows alone while it catches up, or if it has an `info`. Otherwise
- * it shares the bytes of its group.
- */
+/** The stream follows alone while it catches up, or if it has an `info`. Otherwise it shares the bytes of its group. */
 export class Subscription implements Sink {
   readonly #view: Followed
   /** Where a client without an id begins, if the feed says so. */
@@ -220,7 +217,7 @@ export class Subscription implements Sink {
 
   // ---- catching up
 
-  /** What the client begins with; until it has caught up and its head is out. */
+  /** Until the client has caught up and its head is out. */
   get catchUp(): CatchUp | undefined {
     return this.#catchUp
   }

@@ -66,8 +66,6 @@ export class Loop implements Subscriber, Holder {
     return this.reason !== undefined
   }
 
-  // ---- asking and checking
-
   /** Calls `subscribe`, unless the client has already left. */
   start(): void {
     const x = this.#x as Exchange

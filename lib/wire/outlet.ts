@@ -43,7 +43,6 @@ export class Outlet extends LaneWriter {
     return this.#options.gather
   }
 
-  /** Events that were dropped. */
   get dropped(): number {
     return this.#backlog?.dropped ?? 0
   }
@@ -131,8 +130,7 @@ export class Outlet extends LaneWriter {
   /** The notice of the place to come back to. */
   placeNotice(id: string): Encoded {
     const { heartbeat } = this.#options
-    const details = heartbeat === false ? { id } : { id, heartbeat }
-    return noticeIn(this.format, 'position', details, this.path)
+    return noticeIn(this.format, 'position', heartbeat === false ? { id } : { id, heartbeat }, this.path)
   }
 
   /** Tells the place to come back to. Returns false while the head is not out. */
@@ -206,9 +204,8 @@ export class Outlet extends LaneWriter {
 
   idle(since: Since): void {
     if (since === 'timeout') return this.#overflowed(`The client took no byte for ${this.writeTimeout} ms`)
-    this.#guard(() => {
-      if (this.isBehind && this.#backlog?.settle(this.#elsewhere) === false) this.#pastLimits()
-    })
+    const isPast = () => this.isBehind && this.#backlog?.settle(this.#elsewhere) === false
+    this.#guard(() => isPast() && this.#pastLimits())
   }
 
   protected drained(): void {
@@ -221,7 +218,7 @@ export class Outlet extends LaneWriter {
   }
 
   /** Runs a write that has no caller to report to. Code that wraps a response may throw. */
-  #guard(run: () => void): void {
+  #guard(run: () => unknown): void {
     try {
       run()
     } catch (error) {
