@@ -4,10 +4,11 @@
  * A process per server, pinned to one core where that can be done, and one for the client on another. CPU is
  * that of the server's process, user and system.
  *
- *     npm run bench                          both parts, all peers: about 40 minutes
+ *     npm run bench                          all parts, all peers: about 40 minutes
  *     npm run bench -- --quick               the essential, in less than five
  *     npm run bench -- fanout --peers raw,lariat --streams 100,1000 --rounds 3 --seconds 2 --searches 0
  *     npm run bench -- stalled --stalled 30
+ *     npm run bench -- gather --rounds 3
  *
  * A run of everything keeps its results in `bench/results/` and draws `docs/images/fanout.svg`; another does with
  * `--write`.

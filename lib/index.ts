@@ -25,7 +25,6 @@ export type {
   Request,
   Watched,
 } from './declare/context.js'
-export type { Decision, Decisions, Trace } from './declare/decisions.js'
 export type { Overflow, StreamOptions } from './declare/options.js'
 export type { Defaults } from './declare/plan.js'
 export type { LoopSpec, Negotiation, PlainSpec, ResourceSpec, Source } from './declare/spec.js'
@@ -41,9 +40,31 @@ export { type Stop, type StopAnswer, stop } from './values/stop.js'
 
 // Channels
 
-export type { Backend } from './hub/backend.js'
 export { createHub } from './hub/hub.js'
-export type { Channel, ChannelOptions, Feed, Hub } from './values/feed.js'
+export { merge } from './hub/merged.js'
+export type { Channel, ChannelOptions, Feed, From, Hub } from './values/feed.js'
+
+// Backends of your own
+
+export { backend, gap, stored } from './hub/authoring.js'
+export type { Backend, Log, Meta, Reading, Receiver, Retention, Where } from './hub/backend.js'
+export type { Gap } from './hub/gap.js'
+export { type Published, sizeOf } from './hub/published.js'
+
+// What operators see
+
+export type { Decision, Decisions, Trace } from './declare/decisions.js'
+export type { DiagnosticsMessages } from './declare/messages.js'
+export type {
+  BackendTurn,
+  OfStream,
+  Publication,
+  StreamBegun,
+  StreamEnded,
+  StreamOpened,
+  StreamOverflowed,
+  StreamResumed,
+} from './values/diagnostics.js'
 
 // Formats
 

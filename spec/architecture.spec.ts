@@ -115,11 +115,12 @@ const limit: Size = { fields: 16, methods: 30 }
 
 /** Classes that are larger with what they inherit, why they are, and how large they may be. */
 const larger: Readonly<Record<string, Size & { readonly reason: string }>> = {
+  Writer: { fields: 16, methods: 31, reason: 'it is told of all that can become of a response' },
+  LaneWriter: { fields: 16, methods: 42, reason: 'it is a writer, and counts for it' },
   Outlet: {
-    fields: 17,
-    methods: 59,
-    reason:
-      'it is a writer, and its own alarm: one object on the hot path, since each that a write touches costs',
+    fields: 19,
+    methods: 69,
+    reason: 'it is a writer, and its own alarm: one object for each stream, since each costs memory',
   },
   Channel: { fields: 18, methods: 44, reason: 'it is a feed, and the root of all that are made of it' },
 }

@@ -26,7 +26,7 @@ const outside: Readonly<Record<string, Room>> = {
   endpoint: 'door',
   respond: 'respond',
   ...Object.fromEntries(
-    ['brand', 'clock', 'diagnostics', 'errors', 'guard', 'promise', 'rules', 'scope'].map((file) => [
+    ['brand', 'clock', 'debug', 'diagnostics', 'errors', 'guard', 'promise', 'rules', 'scope'].map((file) => [
       file,
       'ground',
     ]),

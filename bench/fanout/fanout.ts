@@ -1,5 +1,6 @@
 import { cpus } from 'node:os'
 import type { Client } from './client.js'
+import { streams as gatheredStreams, gathering, perSecond, whoGathers } from './gathering.js'
 import { type Goal, goals } from './goals.js'
 import { mostStreams } from './limit.js'
 import { options } from './options.js'
@@ -11,7 +12,7 @@ import { Samples } from './samples.js'
 import { saturation } from './saturation.js'
 import { type Course, neverRead, stalledReaders, streams as stalledStreams } from './stalled.js'
 import { Station } from './station.js'
-import { atOneNumber, byStreams, markdown, overTime } from './table.js'
+import { atOneNumber, byStreams, gathered, markdown, overTime } from './table.js'
 
 /** Servers take turns, in an order that moves on with each round; ratios are of one round. */
 export async function fanOut(): Promise<void> {
@@ -20,7 +21,7 @@ export async function fanOut(): Promise<void> {
   const streams = options.streams.filter((count) => count <= mostStreams())
   const pinned = pin(cores.client)
   const client = await Remote.start<Client>(new URL('client.js', import.meta.url), cores.client)
-  const names = options.peers.filter((name) => entry(name).only !== 'stalled')
+  const names = options.peers.filter((name) => !entry(name).only)
 
   console.log(
     `Node ${process.version}, ${machine()}, servers on ${pinned ? 'a core of their own' : 'any core'}`,
@@ -36,6 +37,12 @@ export async function fanOut(): Promise<void> {
     for (const name of options.stalledPeers) courses.set(name, await stall(name, client, samples))
     console.log(`\n${neverRead} of ${stalledStreams} streams never read, events of 8 KiB\n`)
     console.log(overTime(samples, courses, options.stalled))
+  }
+  if (options.parts.includes('gather')) {
+    const gatherers = whoGathers(options.peers)
+    await gather(gatherers, client, samples)
+    console.log(`\n${gatheredStreams} streams, ${perSecond} events a second each\n`)
+    console.log(gathered(samples, gatherers))
   }
   const ours = options.peers.find((name) => entry(name).kind === 'ours')
   const reached = ours ? goals(samples, ours, names) : []
@@ -64,6 +71,13 @@ async function compare(names: readonly Name[], client: Remote<Client>, streams: 
       if (byClient) console.error(`${station.name}: past ${Math.round(perSecond)}/s the client was the limit`)
     }
   }
+  for (const station of stations) station.stop()
+}
+
+async function gather(names: readonly Name[], client: Remote<Client>, samples: Samples): Promise<void> {
+  const stations: Station[] = []
+  for (const name of names) stations.push(await Station.start(name, client))
+  await gathering(stations, options.rounds, options.seconds, samples)
   for (const station of stations) station.stop()
 }
 

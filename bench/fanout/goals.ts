@@ -13,6 +13,7 @@ const ideal: Name = 'raw, pre-framed'
 const byTurn: Name = 'raw, gathered'
 const byHand: Name = 'raw, res.write'
 const plain: Name = 'Express, res.write'
+const observed: Name = 'express-lariat, observed'
 const oneATurn: Measure = 'cpu, one a turn, 1000'
 const allowed = neverRead * 2 ** 20
 
@@ -27,9 +28,17 @@ export function goals(samples: Samples, ours: Name, all: readonly Name[]): Goal[
       1.15,
       ratio(oneATurn, ideal),
     ),
+    ...[100, 5000].map((count) =>
+      atMost(`the same, ${count} streams`, 1.15, ratio(`cpu, one a turn, ${count}`, ideal)),
+    ),
     ...of('plain', 'library').map((name) => atMost(`the same, to ${name}`, 1, ratio(oneATurn, name))),
     atLeast('highest rate, to raw gathered', 0.4, ratio('saturation', byTurn)),
     atLeast('highest rate, to raw res.write', 8, ratio('saturation', byHand)),
+    atMost(
+      'CPU per delivered event, 100 a second gathered for 50 ms, to raw pre-framed',
+      0.3,
+      samples.ratio('express-lariat, gather 50', 'cpu, a fast channel', ideal),
+    ),
     ...of('library').map((name) => atLeast(`highest rate, to ${name}`, 20, ratio('saturation', name))),
     atMost(
       'CPU per delivered event, 10,000 streams to 100',
@@ -53,6 +62,16 @@ export function goals(samples: Samples, ours: Name, all: readonly Name[]): Goal[
         0,
       ),
     ),
+    ...of('ours')
+      .filter((name) => name === observed)
+      .flatMap((name) => [
+        atMost(
+          'CPU per delivered event while every diagnostics channel has a listener, 1,000 streams, to none',
+          1.03,
+          samples.ratio(name, oneATurn, ours),
+        ),
+        atMost('CPU to open a stream, the same', 1.1, samples.ratio(name, 'opening, 1000', ours)),
+      ]),
     ...of('beside').flatMap((before) =>
       [1000, 5000].flatMap((count) => [
         atMost(

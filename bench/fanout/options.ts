@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { type Name, names } from './peers.js'
+import { entry, type Name, names } from './peers.js'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,7 +26,7 @@ const number = (given: string | undefined, usual: number, hasty: number) =>
 const chosen = values.peers ? [...new Set(values.peers.split(',').flatMap(named))] : names
 
 export const options = {
-  parts: positionals.length > 0 ? positionals : ['fanout', 'stalled'],
+  parts: positionals.length > 0 ? positionals : ['fanout', 'stalled', 'gather'],
   quick,
   peers: chosen,
   streams: values.streams
@@ -35,8 +35,10 @@ export const options = {
       ? [1, 100, 1000]
       : [1, 100, 1000, 5000, 10_000],
   /** In haste only those beside whom memory is judged. */
-  stalledPeers:
-    values.peers || !quick ? chosen : chosen.filter((name) => /pre-framed|^Express|lariat$/.test(name)),
+  stalledPeers: (values.peers || !quick
+    ? chosen
+    : chosen.filter((name) => /pre-framed|^Express|lariat$/.test(name))
+  ).filter((name) => entry(name).only !== 'gather'),
   rounds: number(values.rounds, 5, 1),
   seconds: number(values.seconds, 2, 1),
   searches: number(values.searches, 2, 1),

@@ -7,8 +7,8 @@ export interface Entry {
   readonly make: () => Promise<Peer>
   /** More streams than this take minutes to open. */
   readonly most?: number
-  /** Differs from another in what happens to those that do not read, and in nothing else. */
-  readonly only?: 'stalled'
+  /** Differs from another in what this part of the benchmark is about, and in nothing else. */
+  readonly only?: 'stalled' | 'gather'
 }
 
 const lariat = async () => await import('./peers/lariat.js')
@@ -36,11 +36,25 @@ export const peers = {
     kind: 'ours',
     make: async () => (await lariat()).lariat({ mount: (await lariat()).table }),
   },
+  'express-lariat, observed': {
+    kind: 'ours',
+    make: async () => (await lariat()).lariat({ isObserved: true }),
+  },
   'another checkout': { kind: 'beside', make: async () => (await lariat()).lariat({ which: 'beside' }) },
   'express-lariat, dropOldest': {
     kind: 'ours',
     only: 'stalled',
     make: async () => (await lariat()).lariat({ stream: { overflow: 'dropOldest' } }),
+  },
+  'express-lariat, gather 20': {
+    kind: 'ours',
+    only: 'gather',
+    make: async () => (await lariat()).lariat({ stream: { gather: 20 } }),
+  },
+  'express-lariat, gather 50': {
+    kind: 'ours',
+    only: 'gather',
+    make: async () => (await lariat()).lariat({ stream: { gather: 50 } }),
   },
 } satisfies Record<string, Entry>
 

@@ -7,6 +7,8 @@ export type Measure =
   | `p50, ${number}`
   | `p99, ${number}`
   | `saturation`
+  | `cpu, a fast channel`
+  | `p99, a fast channel`
   | `heap, ${number}`
   | `rss, ${number}`
   | `opening, ${number}`

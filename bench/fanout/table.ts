@@ -56,6 +56,19 @@ export function atOneNumber(samples: Samples, names: readonly Name[], count: num
   )
 }
 
+/** What a fast channel costs: CPU with its ratio to the raw writer's, and how late events are. */
+export function gathered(samples: Samples, names: readonly Name[]): string {
+  return markdown(
+    ['', 'CPU µs for each event delivered', 'p99 ms'],
+    names.map((name) => {
+      const cpu = samples.summary(name, 'cpu, a fast channel')!
+      const ratio = samples.ratio(name, 'cpu, a fast channel', beside)
+      const late = figure(samples.summary(name, 'p99, a fast channel')!.median)
+      return [name, `${figure(cpu.median)}${ratio ? ` (× ${spread(ratio)})` : ''}`, late]
+    }),
+  )
+}
+
 /** Memory beside those that never read, by the second, above what it was at first. */
 export function overTime(samples: Samples, courses: ReadonlyMap<Name, Course>, seconds: number): string {
   const at = [0.25, 0.5, 0.75, 1].map((part) => Math.round(part * seconds))

@@ -16,6 +16,8 @@ export interface Decisions {
   method: string
   /** The path with its query, which may hold secrets: take care where you log it. */
   url: string
+  /** The key of its table, or the pattern of the mount, such as `/books/:isbn`: a label with few values. */
+  route: string
   steps: Decision[]
   outcome:
     | { readonly kind: 'status' | 'stop'; readonly status: number }

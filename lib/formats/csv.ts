@@ -7,7 +7,7 @@ import { isLostInJson } from '../values/json.js'
 import { csvRules } from './check.js'
 import { guarded, isBare, json, refusePromise, threw } from './data.js'
 import type { Format, FormatOptions } from './format.js'
-import { make } from './format.js'
+import { make, withoutIds } from './format.js'
 import { noticeBy } from './notices.js'
 
 const CRLF = '\r\n'
@@ -44,14 +44,11 @@ export function csv(options: CsvOptions): Format {
     ? guarded('csv', options.serialize)
     : (data: unknown) => line(values(data, columns))
   const encode = (event: Event) => (isBare(event) ? '' : serialize(event.data, event) + CRLF)
-  return make({
-    mediaType,
-    open: (bom ? BOM : '') + line(columns) + CRLF,
-    encode,
-    ...(options.notice && {
-      notice: noticeBy('csv', options.notice, encode, (text) => line([text]) + CRLF),
-    }),
-  })
+  const notice = options.notice && noticeBy('csv', options.notice, encode, (text) => line([text]) + CRLF)
+  return make(
+    { mediaType, open: (bom ? BOM : '') + line(columns) + CRLF, encode, ...(notice && { notice }) },
+    withoutIds(options),
+  )
 }
 
 function values(data: unknown, columns: readonly string[]): readonly unknown[] {

@@ -73,6 +73,8 @@ export interface Wire {
   readonly takesBytes?: true
   /** Strings follow each other without anything between, so that a surrogate pair may be split over two. */
   readonly joins?: true
+  /** The id of an event makes no difference to its bytes. */
+  readonly withoutIds?: true
 }
 
 /** The parts of a format, as `format()` takes them. */
@@ -136,6 +138,11 @@ export function make(parts: FormatParts, own?: Wire): Format {
   }
   if (own) made[wire] = own
   return Object.freeze(made)
+}
+
+/** What a format says that writes no ids: only a user's `serialize` could. */
+export function withoutIds({ serialize }: FormatOptions): Pick<Wire, 'withoutIds'> {
+  return serialize ? {} : { withoutIds: true }
 }
 
 /** The media types of a format, the preferred one first. */

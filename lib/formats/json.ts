@@ -6,7 +6,7 @@ import { jsonRules } from './check.js'
 import type { Serialize } from './data.js'
 import { checkString, guarded, isBare, json } from './data.js'
 import type { Format, FormatParts, JsonOptions, Notice, NoticeDetails, Wire } from './format.js'
-import { make } from './format.js'
+import { make, withoutIds } from './format.js'
 import { noticeBy } from './notices.js'
 
 const RS = '\x1e'
@@ -86,7 +86,10 @@ function records(
     : envelope
       ? (kind: Notice, details: NoticeDetails) => framed(json({ notice: kind, ...details }))
       : undefined
-  return make({ ...parts, mediaType, encode, ...(notice && { notice }) }, own)
+  return make(
+    { ...parts, mediaType, encode, ...(notice && { notice }) },
+    { ...own, ...(!envelope && withoutIds(options)) },
+  )
 }
 
 function plain(event: Event, serialize: Serialize): string {

@@ -7,7 +7,7 @@ import type { Event } from '../values/event.js'
 import { checkMediaType, textRules } from './check.js'
 import { asBody, guarded, isBare, json } from './data.js'
 import type { Format, FormatOptions } from './format.js'
-import { make } from './format.js'
+import { make, withoutIds } from './format.js'
 import { noticeBy } from './notices.js'
 
 /**
@@ -53,7 +53,7 @@ export function multipart(type: string, options: FormatOptions = {}): Format {
       encode,
       ...(notice && { notice }),
     },
-    { takesBytes: true },
+    { takesBytes: true, ...withoutIds(options) },
   )
 }
 

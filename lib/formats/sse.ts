@@ -17,7 +17,7 @@ const newline = /\r\n|\r|\n/g
 /**
  * Server-Sent Events: `text/event-stream`, which a browser's EventSource reads.
  *
- * An event is its comment, `event`, `retry`, `data` and `id`, as far as it has them. A string is written as it is,
+ * An event is its comment, `event`, `id`, `retry` and `data`, as far as it has them. A string is written as it is,
  * anything else as JSON. Text with CR, LF or CRLF becomes several `data` lines, so that data cannot forge an event. An
  * event with a type and no data gets an empty `data` line, since a browser dispatches nothing without one. An event with
  * neither data, type nor id is lines without a blank line behind them: nothing is to be dispatched.
@@ -48,13 +48,9 @@ export function sse(options: FormatOptions = {}): Format {
   )
 }
 
-/**
- * Lines for a parser; a blank line if there is something to dispatch or to remember. The id is the last line: some
- * clients keep it as soon as they read it, and would skip the event if the connection were lost before its end.
- */
+/** Lines for a parser; a blank line if there is something to dispatch or to remember. */
 function frame(event: Event, serialize: Serialize): string {
-  const id = event.id === undefined ? '' : field('id', oneLine('id', event.id))
-  const lines = metadata(event) + data(event, serialize) + id
+  const lines = metadata(event) + data(event, serialize)
   const isWhole = event.data !== undefined || event.type !== undefined || event.id !== undefined
   return isWhole ? `${lines}\n` : lines
 }
@@ -63,6 +59,7 @@ function metadata(event: Event): string {
   return (
     (event.comment === undefined ? '' : comment(event.comment)) +
     (event.type === undefined ? '' : field('event', oneLine('type', event.type))) +
+    (event.id === undefined ? '' : field('id', oneLine('id', event.id))) +
     (event.retry === undefined ? '' : retry(event.retry))
   )
 }

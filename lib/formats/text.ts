@@ -5,7 +5,7 @@ import type { Event } from '../values/event.js'
 import { checkMediaType, textRules } from './check.js'
 import { asBody, guarded, isBare } from './data.js'
 import type { Format, FormatOptions } from './format.js'
-import { make } from './format.js'
+import { make, withoutIds } from './format.js'
 import { noticeBy } from './notices.js'
 
 /**
@@ -25,7 +25,10 @@ export function text(options: FormatOptions = {}): Format {
   const serialize = options.serialize ? guarded('text', options.serialize) : textOf
   const encode = (event: Event) => (isBare(event) ? '' : serialize(event.data, event))
   const notice = options.notice && noticeBy('text', options.notice, encode, (text) => text)
-  return make({ mediaType, encode, ...(notice && { notice }) }, { takesBytes: true, joins: true })
+  return make(
+    { mediaType, encode, ...(notice && { notice }) },
+    { takesBytes: true, joins: true, ...withoutIds(options) },
+  )
 }
 
 /**
@@ -41,7 +44,7 @@ export function raw(type: string): Format {
   checkMediaType('raw', type)
   return make(
     { mediaType: type, encode: (event) => (isBare(event) ? '' : bytesOf(event.data)) },
-    { takesBytes: true, joins: true },
+    { takesBytes: true, joins: true, withoutIds: true },
   )
 }
 

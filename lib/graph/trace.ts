@@ -2,13 +2,14 @@
 import { callbacks } from '../declare/callbacks.js'
 import type { Decision, Decisions } from '../declare/decisions.js'
 import type { Plan } from '../declare/plan.js'
-import { decisions } from '../diagnostics.js'
+import { channels } from '../diagnostics.js'
 import { Refusal, report } from '../errors.js'
 import { mediaTypesOf } from '../formats/format.js'
 import { safely } from '../guard.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import type { Exchange } from '../request/exchange.js'
 import type { Outcome } from '../request/outcome.js'
+import { routeOf } from '../request/route.js'
 import type { Step } from './step.js'
 import { type Listener, walk } from './walk.js'
 
@@ -16,7 +17,7 @@ type End = Outcome | { readonly kind: 'error'; readonly error: unknown }
 
 /** Whether there is a listener for the decisions of a request. */
 export function isTraced({ trace }: Plan): boolean {
-  return typeof trace === 'function' || (trace === true && isShown()) || decisions.hasSubscribers
+  return typeof trace === 'function' || (trace === true && isShown()) || channels.decisions.hasSubscribers
 }
 
 /** Clients must not see in production how a server decides. */
@@ -82,7 +83,9 @@ class Trace implements Listener {
     const { plan, req, res } = this.#x
     const { trace } = plan
     const steps = this.#decisions
-    const told: Decisions = { method: req.method, url: req.originalUrl, steps, outcome: this.#shown(end) }
+    const { method, originalUrl: url } = req
+    const route = routeOf(plan, req)
+    const told: Decisions = { method, url, route, steps, outcome: this.#shown(end) }
     if (trace === true && isShown() && steps.length > 0 && !res.headersSent)
       res.setHeader('Decision-Trace', steps.map(({ question }) => question).join(', '))
     if (typeof trace === 'function')
@@ -90,7 +93,7 @@ class Trace implements Listener {
         () => trace(told),
         (error) => report('The listener of a trace failed', error),
       )
-    decisions.publish(told)
+    channels.decisions.publish(told)
   }
 
   #shown(end: End): Decisions['outcome'] {

@@ -81,6 +81,8 @@ function reset(socket: Socket): void {
 export interface CloseListener {
   /** Called when the response has ended or the client has left. */
   closed(): void
+  /** Called when anybody ends the response, if `onEnd` has asked for it. */
+  ended?(): void
 }
 
 const listeners = Symbol('listeners')
@@ -121,6 +123,19 @@ export function offClose(res: Listened, listener: CloseListener): void {
   if (others.length > 0) return
   res.off('close', closed)
   pipelined.get(res.req.socket)?.delete(res)
+}
+
+/** Has the listeners of a response told of its end, as soon as `end` is called: see `tellsEnds`. */
+export function onEnd(res: Listened): void {
+  res.on('prefinish', ended)
+}
+
+export function offEnd(res: Listened): void {
+  res.off('prefinish', ended)
+}
+
+function ended(this: Listened): void {
+  for (const each of [this[listeners] ?? []].flat()) each.ended?.()
 }
 
 /**

@@ -24,6 +24,9 @@ const takesPlainPath = process.env.LARIAT_PLAIN === '1'
 /** Whether responses are known well enough to write past them. */
 export const knowsResponses = !takesPlainPath && framesAsExpected()
 
+/** Whether a response tells at once that `end` was called, by 'prefinish', so that it need not be asked at each write. */
+export const tellsEnds = knowsResponses && endsAsExpected()
+
 /** Whether `res.write` is Node's own, and may be bypassed. */
 export function isBare(res: Response): boolean {
   return knowsResponses && res.write === OutgoingMessage.prototype.write
@@ -79,13 +82,7 @@ function isHttp2({ req }: Response): boolean {
 /** Writes a chunk to a response that goes nowhere, and looks at what came of it. */
 function framesAsExpected(): boolean {
   try {
-    const socket = new Writable({ write: (_chunk, _encoding, done) => done() })
-    const request = { method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1, headers: {} }
-    const res = new ServerResponse(request as unknown as IncomingMessage)
-    res.sendDate = false
-    res.assignSocket(socket as Socket)
-    socket.cork()
-    res.flushHeaders()
+    const { res, socket } = toNowhere()
     const before = socket.writableLength
     res.write('a')
     const chunk = socket.writableLength - before
@@ -95,4 +92,31 @@ function framesAsExpected(): boolean {
   } catch {
     return false
   }
+}
+
+/** Ends a response that goes nowhere. */
+function endsAsExpected(): boolean {
+  try {
+    const { res } = toNowhere()
+    let isTold = false
+    res.on('prefinish', () => {
+      isTold = res.writableEnded
+    })
+    res.end()
+    return isTold
+  } catch {
+    return false
+  }
+}
+
+/** A response whose head is out. */
+function toNowhere(): { res: ServerResponse; socket: Writable } {
+  const socket = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const request = { method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1, headers: {} }
+  const res = new ServerResponse(request as unknown as IncomingMessage)
+  res.sendDate = false
+  res.assignSocket(socket as Socket)
+  socket.cork()
+  res.flushHeaders()
+  return { res, socket }
 }

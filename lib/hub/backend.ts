@@ -72,8 +72,8 @@ export interface Log {
   publish(data: unknown, meta: Meta, check: (event: Published) => void): Awaitable<string>
   /**
    * Delivers events appended from now on, by this or another process, even if the backend is lost in between: an event
-   * that was confirmed and is still retained is delivered late rather than never. Of a log that has ended, `end` is
-   * delivered.
+   * that was confirmed and is still retained is delivered late rather than never. Of a log that has ended by then, `end`
+   * is delivered before this returns, or its promise resolves.
    *
    * @returns a function that ends the delivery; a promise resolves once the delivery has begun
    */
@@ -93,7 +93,10 @@ export interface Log {
   compare(one: string, other: string): number
   /** Delivery is synchronous with publishing: no readable event is delivered later. */
   readonly isImmediate: boolean
-  /** The id of the last delivered event, if events are retained and the id is known without asking the store. */
+  /**
+   * The id of the last delivered event, if events are retained and the id is known without asking the store. A log that is
+   * immediate knows it, also before the first event: it is then its `position`.
+   */
   readonly latest: string | undefined
   /** Retains nothing in this process, so that the log may be forgotten here and opened again. */
   readonly isEmpty: boolean

@@ -1,19 +1,21 @@
 // Decides what a client gets before it follows live: a snapshot, or what it missed; and which live events are news then.
+import { clock } from '../clock.js'
 import { type Awaitable, isPromise } from '../promise.js'
-import { isStop, type StopValue } from '../values/stop.js'
+import type { StopValue } from '../values/stop.js'
 import type { Queue } from '../wire/queue.js'
 import type { Followed } from './followed.js'
 import { earliest, Gap, now } from './gap.js'
 import type { Published } from './published.js'
 import { type Replay, type ReplayStep, skipped } from './replay.js'
-import { type Shown, Snapshot } from './snapshot.js'
+import { found, lost, timed } from './resumption.js'
+import type { Shown, Snapshot } from './snapshot.js'
 import type { Beginning } from './start.js'
 import type { CatchingUp, Step, Subscriber } from './subscriber.js'
 
 /** The subscription of a client that catches up. */
 interface Client {
-  /** Gives a client the whole that has no place to continue from. */
-  readonly snapshot: (() => Awaitable<unknown>) | undefined
+  /** The whole, for a client that has no place to continue from. */
+  readonly snapshot: (() => Snapshot) | undefined
   /** Tells the place to come back to. */
   tellPlace(place: string): void
 }
@@ -24,7 +26,7 @@ export class CatchUp implements CatchingUp {
   readonly #client: Client
   readonly #subscriber: Subscriber
   /** The id that the client sent. */
-  readonly #asked: string | undefined
+  readonly asked: string | undefined
   /** Where a client without an id begins, if the feed says so. */
   readonly #start: Beginning | undefined
   /** The place after which the stream begins. */
@@ -34,8 +36,8 @@ export class CatchUp implements CatchingUp {
   #replay: Replay | undefined
   #snapshot: Snapshot | undefined
   /** What is lost at the beginning. */
-  #gap: Gap | undefined
-  /** The head has told it. */
+  #gaps: readonly Gap[] = []
+  /** The head has told that something is. */
   #isGapTold = false
   /** A snapshot was taken: no gap is told. */
   #isWhole = false
@@ -57,7 +59,7 @@ export class CatchUp implements CatchingUp {
     this.#view = view
     this.#client = client
     this.#subscriber = subscriber
-    this.#asked = asked
+    this.asked = asked
     this.#start = start
   }
 
@@ -65,7 +67,7 @@ export class CatchUp implements CatchingUp {
 
   /** The stream receives live events from now on. */
   attached(): void {
-    if (this.#asked === undefined) this.#begin = this.#view.root.place
+    if (this.asked === undefined) this.#begin = this.#view.root.place
   }
 
   /**
@@ -74,14 +76,28 @@ export class CatchUp implements CatchingUp {
    * @returns a `stop()` that the snapshot has returned
    */
   begin(): Awaitable<StopValue | void> {
+    return timed(
+      () => this.#begins(),
+      (ms) => this.#tell(ms),
+    )
+  }
+
+  #tell(ms: number): void {
+    if (this.#isOver) return
+    const { asked: requested } = this
+    const start = this.#replay && (requested ?? this.#start ?? earliest)
+    found(this.#subscriber, { requested, start, gaps: this.#gaps, snapshot: this.#isWhole, ms })
+  }
+
+  #begins(): Awaitable<StopValue | void> {
     if (this.#isOver) return
     const { root } = this.#view
     const { snapshot } = this.#client
     if (root.hasEnded) this.hasEnded = true
-    const start = this.#asked ?? this.#start ?? (root.hasEnded && !snapshot ? earliest : now)
+    const start = this.asked ?? this.#start ?? (root.hasEnded && !snapshot ? earliest : now)
     if (start !== now) return this.#read(start)
     if (snapshot) return this.#show()
-    if (root.retains) return this.#atPlace(() => {})
+    if (root.retains) return this.#at(root.askPlace(), () => {})
   }
 
   #read(where: Beginning): Awaitable<StopValue | void> {
@@ -91,8 +107,8 @@ export class CatchUp implements CatchingUp {
 
   #take(replay: Replay): Awaitable<StopValue | void> {
     if (this.#isOver) return replay.close()
-    this.#gap = replay.gap
-    if (replay.gap && this.#client.snapshot) {
+    this.#gaps = replay.gaps
+    if (replay.gaps.length > 0 && this.#client.snapshot) {
       replay.close()
       return this.#show()
     }
@@ -101,14 +117,13 @@ export class CatchUp implements CatchingUp {
     this.#last = replay.place
     if (!replay.hasEnded) return
     this.hasEnded = true
-    if (this.#asked === undefined || this.#asked === earliest) return
+    if (this.asked === undefined || this.asked === earliest) return
     return replay.isEmpty().then((isEmpty) => {
       this.isSpent = isEmpty
     })
   }
 
-  #atPlace<T>(then: () => T): Awaitable<T> {
-    const place = this.#view.root.askPlace()
+  #at<T>(place: Awaitable<string>, then: () => Awaitable<T>): Awaitable<T> {
     const at = (known: string) => {
       this.#begin = known
       this.#last = known
@@ -117,54 +132,60 @@ export class CatchUp implements CatchingUp {
     return isPromise(place) ? place.then(at) : at(place)
   }
 
-  /** Reads the place first, then takes the snapshot: what comes after the place is not in it, or can be applied again. */
+  /**
+   * Reads the place first, then takes the snapshot: what comes after the place is not in it, or can be applied again. The
+   * place is that of the latest event: what is still on its way is in the snapshot.
+   */
   #show(): Awaitable<StopValue | void> {
     this.#isWhole = true
-    const shown = this.#atPlace(() => {
-      const value = this.#client.snapshot?.()
-      return isPromise(value) ? Promise.resolve(value).then((each) => this.#shows(each)) : this.#shows(value)
+    return this.#at(this.#view.root.askPlace(true), () => {
+      if (this.#isOver) return
+      this.#snapshot = this.#client.snapshot?.()
+      return this.#snapshot?.take()
     })
-    return shown as Awaitable<StopValue | void>
-  }
-
-  #shows(value: unknown): StopValue | void {
-    if (isStop(value)) return value
-    const snapshot = new Snapshot(value, this.#last as string)
-    if (this.#isOver) snapshot.close()
-    else this.#snapshot = snapshot
   }
 
   /** Headers that say where the client begins, and why not where it asked (Mercure). */
   head(): Record<string, string> {
-    const gap = this.#gap
+    const [gap] = this.#gaps
     if (gap) {
       this.#isGapTold = true
       // a snapshot, and the other parts of a merged feed, begin at a place of their own
       const place = this.#isWhole || gap.channel !== undefined ? this.#begin : earliest
       return { 'Last-Event-ID': place ?? earliest, 'Event-Gap': gap.reason }
     }
-    const place = this.#asked ?? (this.#view.root.retains ? this.#begin : undefined)
+    // a merged feed may have other parts than when it gave the id
+    const asked = this.asked === earliest ? earliest : this.asked && (this.#begin ?? this.asked)
+    const place = asked ?? (this.#view.root.retains ? this.#begin : undefined)
     return place === undefined ? {} : { 'Last-Event-ID': place }
   }
 
-  /** The place that a client without one is told with the head. A gap, and the last event of a snapshot, tell it too. */
+  /**
+   * The place that a client is told with the head: one that has none, or one of other parts of a merged feed. A gap, and
+   * the last event of a snapshot, tell it too.
+   */
   get welcome(): string | undefined {
-    const isTold = this.#asked !== undefined || this.#gap !== undefined || this.#isWhole
-    return isTold ? undefined : this.#begin
+    const isTold = this.asked === earliest || this.asked === this.#begin || this.#gaps.length > 0
+    return isTold || this.#isWhole ? undefined : this.#begin
   }
 
   /** Whether the head has reported a gap. */
   hasTold(gap: Gap): boolean {
-    return this.#isGapTold && gap === this.#gap
+    return this.#isGapTold && this.#gaps.includes(gap)
   }
 
   // ---- what it gets
+
+  /** It has got a part of a snapshot. */
+  get isPartial(): boolean {
+    return this.#snapshot?.isEmpty === false
+  }
 
   /** Yields a snapshot, or missed events; then live events queued meanwhile. */
   next(): Awaitable<Step> {
     const snapshot = this.#snapshot
     if (snapshot) {
-      const step = snapshot.next()
+      const step = snapshot.next(this.#last as string)
       return isPromise(step) ? step.then((each) => this.#shown(each, snapshot)) : this.#shown(step, snapshot)
     }
     const replay = this.#replay
@@ -198,11 +219,17 @@ export class CatchUp implements CatchingUp {
 
   /** A gap is told in its place, unless a snapshot gives the whole again. */
   #lost(gap: Gap): Awaitable<Step> {
-    if (!this.#client.snapshot) return { done: false, value: gap }
+    if (!this.#client.snapshot) {
+      // what is lost at the beginning was told when the place was found
+      if (!this.#gaps.includes(gap)) lost(this.#subscriber, gap)
+      return { done: false, value: gap }
+    }
     this.#replay?.close()
     this.#replay = undefined
+    const since = clock.now()
     const shown = this.#show()
     const then = (stop: StopValue | void): Step => {
+      if (!this.#isOver) lost(this.#subscriber, gap, since)
       if (stop) this.#subscriber.end({ kind: 'stop' }, stop)
       return skipped
     }
@@ -241,6 +268,11 @@ export class CatchUp implements CatchingUp {
     return this.#last
   }
 
+  /** A lagging backend has delivered all that the client has got by reading. */
+  get isPassed(): boolean {
+    return this.#last === undefined || this.#view.root.hasDelivered(this.#last)
+  }
+
   /** The later of two places: the one up to which events were delivered, and the one up to which it has read them. */
   later(delivered: string): string {
     const last = this.#last
@@ -248,7 +280,7 @@ export class CatchUp implements CatchingUp {
     return this.#view.root.isAfter({ id: last }, delivered) ? last : delivered
   }
 
-  /** A lagging backend has delivered something new: nothing older will come. */
+  /** Nothing older than what the client has got will come. */
   passed(): void {
     this.#last = undefined
   }

@@ -1,16 +1,20 @@
 // Publishes events to a channel's log, and delivers the log's events to every subscriber.
+import { channels } from '../diagnostics.js'
 import { LariatError } from '../errors.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
+import { watched } from '../values/diagnostics.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
-import type { Log, Reading, Where } from './backend.js'
+import type { Log, Meta, Reading, Where } from './backend.js'
+import { Deliveries } from './deliveries.js'
 import { Gap } from './gap.js'
 import { endedLog } from './history.js'
 import { Listening } from './listening.js'
 import { Presence } from './presence.js'
 import type { Published } from './published.js'
 import { Check, messageOf } from './publishing.js'
-import type { Missed, Root, Sink } from './sink.js'
+import { readLast } from './replay.js'
+import type { Keeps, Missed, Root, Sink } from './sink.js'
 import { Supply } from './supply.js'
 import { View } from './view.js'
 
@@ -26,12 +30,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   readonly #check = new Check()
   #listening: Listening | undefined
   hasEnded = false
-  /** The place up to which events were delivered since listening began, where the log cannot say. */
-  #delivered: string | undefined
-  /** The event in delivery, and the events published during it. */
-  readonly #arriving: Published[] = []
-  /** Joins that wait for the current delivery to finish. */
-  #joining: (() => void)[] = []
+  readonly #deliveries = new Deliveries((event) => super.event(event))
   #published = 0
   #isClosed = false
   readonly #hold: (isNeeded: boolean) => void
@@ -74,17 +73,21 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 
   publish(data: Data, meta: { type?: string; key?: string } = {}): Promise<string> {
-    const published = this.#publish(data, meta)
+    const publish = (appended?: () => void) => this.#publish(data, meta, appended)
+    const published = channels.publish.hasSubscribers ? watched(this.#name, publish) : publish()
     // a publish that nobody awaits must not crash a closing process
     if (this.#isClosed) published.catch(() => {})
     return published
   }
 
-  async #publish(data: Data, meta: { type?: string; key?: string }): Promise<string> {
+  async #publish(data: Data, meta: Meta, appended?: () => void): Promise<string> {
     const message = messageOf(data, meta)
     this.#checkOpen()
     if (this.hasEnded) throw new LariatError('LARIAT_ENDED', `Channel '${this.#name}' has ended`)
-    const check = (event: Published) => this.#check.event(event, this.formats())
+    const check = (event: Published) => {
+      this.#check.event(event, this.formats())
+      appended?.()
+    }
     const id = this.#log.publish(message.data, message.meta, check)
     this.weigh()
     if (!isPromise(id) && ++this.#published % publishesPerTurn === 0) await nextTurn()
@@ -103,7 +106,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     if (!this.#listening) this.#finish()
   }
 
-  on(name: 'join' | 'leave', listener: (stream: OpenStream<never>) => void): this {
+  on<State>(name: 'join' | 'leave', listener: (stream: OpenStream<State>) => void): this {
     this.#presence.on(name, listener)
     this.weigh()
     return this
@@ -156,7 +159,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 
   get isDelivering(): boolean {
-    return this.#arriving.length > 0
+    return this.#deliveries.isRunning
   }
 
   get isImmediate(): boolean {
@@ -164,31 +167,41 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   }
 
   get place(): string | undefined {
-    return this.#arriving[0]?.id ?? this.#log.latest ?? this.#delivered
+    return this.#deliveries.current?.id ?? this.#log.latest ?? this.#deliveries.last
   }
 
-  askPlace(): Awaitable<string> {
-    return this.place ?? this.#log.position()
+  askPlace(isLatest = false): Awaitable<string> {
+    const { place } = this
+    if (place !== undefined && (this.isImmediate || !isLatest)) return place
+    const position = this.#log.position()
+    // what was delivered is known without a store that is away
+    return isPromise(position) && place !== undefined ? position.then(undefined, () => place) : position
   }
 
   afterDelivery(join: () => void): void {
-    if (this.isDelivering) this.#joining.push(join)
-    else join()
+    this.#deliveries.join(join)
   }
 
-  missed(where: Where): Awaitable<Missed> {
-    const missed = ({ outcome, from, before, hasEnded, events }: Reading): Missed => {
+  missed(where: Where, keeps?: Keeps): Awaitable<Missed> {
+    if (keeps && typeof where === 'object' && 'last' in where) return readLast(this, where.last, keeps)
+    const missed = ({ outcome, from, before, hasEnded, events: read }: Reading): Missed => {
       const isFound = outcome === 'found' || typeof where !== 'string'
-      return { gaps: isFound ? [] : [new Gap(where, from, outcome, before)], before, hasEnded, events }
+      const gaps = isFound ? [] : [new Gap(where, from, outcome, before)]
+      const events = Symbol.iterator in read ? read[Symbol.iterator]() : read[Symbol.asyncIterator]()
+      return { gaps, before, hasEnded, events }
     }
     const reading = this.#log.read(where)
     return isPromise(reading) ? reading.then(missed) : missed(reading)
   }
 
-  isAfter(item: Pick<Published, 'id'> | Gap, place: string): boolean {
-    if (!(item instanceof Gap)) return this.#log.compare(item.id, place) > 0
+  isAfter(item: { readonly id: string }, place: string): boolean {
+    if (item.id === place) return false
     // ids of another epoch have no order
-    return item.reason === 'unknown' || this.#log.compare(item.from, place) > 0
+    return (item instanceof Gap && item.reason === 'unknown') || this.#log.compare(item.id, place) > 0
+  }
+
+  hasDelivered(place: string): boolean {
+    return this.place !== undefined && this.#log.compare(place, this.place) <= 0
   }
 
   tell(name: 'join' | 'leave', stream: () => OpenStream): void {
@@ -201,19 +214,12 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
 
   /** An event published during a delivery is delivered after it, to all sinks. */
   override event(event: Published): void {
-    this.#arriving.push(event)
-    if (this.#arriving.length > 1) return
-    for (let next: Published | undefined = event; next; next = this.#arriving[0]) {
-      super.event(next)
-      this.#delivered = next.id
-      for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()
-      this.#arriving.shift()
-    }
-    if (this.hasEnded) this.ended()
+    this.#deliveries.add(event)
+    if (this.hasEnded && !this.isDelivering) this.ended()
   }
 
   override gap(gap: Gap): void {
-    this.#delivered = gap.id
+    this.#deliveries.last = gap.id
     super.gap(gap)
   }
 
@@ -228,22 +234,27 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   protected begin(): void {
     if (this.#isClosed) return this.down()
     if (this.hasEnded) return this.ended()
-    this.#delivered = undefined
+    this.#deliveries.last = undefined
     const listening = new Listening(this.#name, {
       event: (event) => this.event(event),
       gap: (gap) => this.gap(gap),
       end: () => this.#finish(),
+      begun: (place) => {
+        this.#deliveries.last ??= place
+        this.#supply?.start()
+      },
       failed: (error) => this.down(error),
     })
     this.#listening = listening
     this.weigh()
-    listening.begin(this.#log)
-    if (!this.hasEnded) this.#supply?.start()
+    // the subscriber that starts a source gets what that publishes at once: it begins at the place before
+    listening.begin(this.#log, this.retains && this.#supply !== undefined)
   }
 
   protected cease(): void {
     this.#listening?.stop()
     this.#listening = undefined
+    this.#deliveries.last = undefined
     this.#supply?.stop()
     this.weigh()
   }

@@ -5,10 +5,19 @@ import type { Where } from './backend.js'
 import type { Group } from './group.js'
 import type { Replay } from './replay.js'
 import type { Origin } from './sink.js'
+import type { Beginning } from './start.js'
+
+/** A feed of one channel, and where a client without an id begins in it, if that was said. */
+export interface Member {
+  readonly whole: Followed
+  readonly start: Beginning | undefined
+}
 
 export interface Followed extends Origin {
   /** Reads the retained events after an id, or from another beginning on, as the feed delivers them. */
   read(where: Where): Awaitable<Replay>
   /** The streams of the feed in a format, which gather events for so many milliseconds. */
   group(format: Format, gather: number): Group
+  /** The feeds that it delivers, one for each of its channels. */
+  members(): readonly Member[]
 }

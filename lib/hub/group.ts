@@ -1,9 +1,12 @@
 // Shares bytes: collects the events of a turn once for all streams of a feed in one format.
 import { clock, type Deadline } from '../clock.js'
+import { isWatched } from '../diagnostics.js'
 import type { Format } from '../formats/format.js'
+import { begun, type Streaming } from '../values/diagnostics.js'
 import { Batch, batchBytes, type Taker } from '../wire/batch.js'
 import type { Encoded } from '../wire/chunk.js'
 import type { Gap } from './gap.js'
+import { Lanes } from './lanes.js'
 import type { Published } from './published.js'
 import type { Origin, Sink } from './sink.js'
 
@@ -27,15 +30,15 @@ export class Group implements Sink {
   /** Milliseconds that an event may wait for others; 0 for those of one turn. */
   readonly gather: number
   readonly #origin: Origin
-  /** The outlet of each stream, and the stream's subscription. */
-  readonly #members = new Map<Taker, Sink>()
+  readonly #lanes = new Lanes()
   #events: Encoded[] = []
   #bytes = 0
   #last: string | undefined
   /** When the gathered events go out, unless at the end of the turn. */
   #deadline: Deadline | undefined
-  /** The batch in progress, and the outlets that have not got it yet. */
-  #writing: { batch: Batch; outlets: IterableIterator<Taker> } | undefined
+
+  /** The streams that have no event yet, while somebody listens for the first. */
+  #newcomers: Map<Taker, Streaming> | undefined
 
   constructor(format: Format, gather: number, origin: Origin) {
     this.format = format
@@ -44,7 +47,7 @@ export class Group implements Sink {
   }
 
   get subscribers(): number {
-    return this.#members.size
+    return this.#lanes.size
   }
 
   /** The id of the last event that it has taken in, whether or not it is written yet. */
@@ -57,16 +60,25 @@ export class Group implements Sink {
     return this.#events.length > 0
   }
 
-  /** The outlet gets events from now on, not those already gathered. */
-  add(outlet: Taker, sink: Sink): void {
+  /**
+   * The outlet gets events from now on, not those already gathered.
+   *
+   * @param streaming the stream of the outlet
+   */
+  add(outlet: Taker, sink: Sink, streaming: Partial<Streaming>): void {
     this.flush()
-    this.#members.set(outlet, sink)
-    if (this.#members.size === 1) this.#origin.attach(this)
+    this.#lanes.add(outlet, sink)
+    if (isWatched() && streaming.stream?.sent === 0) {
+      this.#newcomers ??= new Map()
+      this.#newcomers.set(outlet, streaming as Streaming)
+    }
+    if (this.#lanes.size === 1) this.#origin.attach(this)
   }
 
   /** The outlet has received everything until now. */
   remove(outlet: Taker): void {
-    if (!this.#members.delete(outlet) || this.#members.size > 0) return
+    this.#newcomers?.delete(outlet)
+    if (!this.#lanes.remove(outlet) || this.#lanes.size > 0) return
     this.#clear()
     this.#origin.detach(this)
   }
@@ -89,21 +101,18 @@ export class Group implements Sink {
 
   /** Writes the gathered events, in one write for each stream. */
   flush(): void {
-    // finish the batch in progress first, so that a stream that another one ends has got everything before its end
-    this.#goOn()
+    this.#lanes.finish()
     if (this.#events.length === 0) return
     const batch = new Batch(this.#events, clock.now())
     this.#clear()
-    this.#writing = { batch, outlets: this.#members.keys() }
-    this.#goOn()
+    this.#lanes.write(batch)
+    if (this.#newcomers) this.#tellFirst(this.#newcomers)
   }
 
-  /** Continues the batch in progress. */
-  #goOn(): void {
-    const writing = this.#writing
-    if (!writing) return
-    for (const outlet of writing.outlets) outlet.take(writing.batch)
-    this.#writing = undefined
+  /** A client that is behind gets its first event on its own. */
+  #tellFirst(newcomers: ReadonlyMap<Taker, Streaming>): void {
+    this.#newcomers = undefined
+    for (const streaming of newcomers.values()) if (streaming.stream.sent > 0) begun(streaming)
   }
 
   #clear(): void {
@@ -115,12 +124,12 @@ export class Group implements Sink {
 
   gap(gap: Gap): void {
     this.flush()
-    for (const sink of [...this.#members.values()]) sink.gap(gap)
+    for (const sink of this.#lanes.sinks) sink.gap(gap)
   }
 
   failed(error: unknown): void {
     this.flush()
-    for (const sink of [...this.#members.values()]) sink.failed(error)
+    for (const sink of this.#lanes.sinks) sink.failed(error)
   }
 
   ended(): void {
@@ -133,8 +142,9 @@ export class Group implements Sink {
 
   #takeAll(): readonly Sink[] {
     this.flush()
-    const sinks = [...this.#members.values()]
-    this.#members.clear()
+    const { sinks } = this.#lanes
+    this.#lanes.clear()
+    this.#newcomers = undefined
     return sinks
   }
 }

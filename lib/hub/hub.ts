@@ -4,6 +4,7 @@ import { markMethods } from '../brand.js'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { safely } from '../guard.js'
 import { checkKeys, isAmount, isFunction, isWhole, type Rule, type Rules, wrong } from '../rules.js'
+import { turned } from '../values/diagnostics.js'
 import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/feed.js'
 import { type Backend, isBackend } from './backend.js'
 import { Channel } from './channel.js'
@@ -37,6 +38,7 @@ export function createHub(backend: Backend = memory()): Hub {
 class Channels implements Hub {
   readonly #backend: Backend
   readonly #channels = new Names<Channel<never>>()
+  readonly #deleting = new Map<string, Promise<void>>()
   readonly #listeners = new EventEmitter().setMaxListeners(0)
   #closed: Promise<void> | undefined
 
@@ -74,6 +76,17 @@ class Channels implements Hub {
   async delete(name: string): Promise<void> {
     checkName('delete', name)
     this.#checkOpen(`channel '${name}'`)
+    const deleting = this.#deleting.get(name) ?? this.#delete(name)
+    // a second one would drop what is published to the new channel
+    this.#deleting.set(name, deleting)
+    try {
+      await deleting
+    } finally {
+      this.#deleting.delete(name)
+    }
+  }
+
+  async #delete(name: string): Promise<void> {
     const channel = this.#channels.get(name)
     if (channel) {
       await channel.delete()
@@ -109,6 +122,7 @@ class Channels implements Hub {
   }
 
   #tell(name: 'down' | 'up'): void {
+    turned(this, name)
     for (const listener of this.#listeners.listeners(name)) {
       safely(
         () => listener(),

@@ -1,13 +1,19 @@
 // Listens to a channel's log for as long as the channel has subscribers.
 import { report } from '../errors.js'
 import { safely } from '../guard.js'
-import { type Awaitable, isPromise } from '../promise.js'
+import { isPromise } from '../promise.js'
 import { apart } from '../scope.js'
 import type { Log, Receiver } from './backend.js'
 import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 
 export interface Listener extends Receiver {
+  /**
+   * The backend delivers from now on, and the log has not ended.
+   *
+   * @param place where the log stands, if that was asked for
+   */
+  begun(place: string | undefined): void
   /** The backend failed to begin. */
   failed(error: unknown): void
 }
@@ -16,7 +22,8 @@ export interface Listener extends Receiver {
 export class Listening implements Receiver {
   readonly #name: string
   readonly #listener: Listener
-  #stop: Awaitable<() => unknown> | undefined
+  #stop: (() => unknown) | undefined
+  #ready: Promise<void> | undefined
   #state: 'asking' | 'open' | 'ended' | 'over' = 'asking'
 
   constructor(name: string, listener: Listener) {
@@ -26,39 +33,45 @@ export class Listening implements Receiver {
 
   /** Resolves once the backend has begun to deliver; undefined if it has. */
   get ready(): PromiseLike<unknown> | undefined {
-    return isPromise(this.#stop) ? this.#stop : undefined
+    return this.#ready
   }
 
-  begin(log: Log): void {
+  /** @param asksPlace asks where the log stands, unless the backend delivers synchronously */
+  begin(log: Log, asksPlace: boolean): void {
     const answer = apart(() => log.listen(this))
-    // a backend's thenable may call back twice
-    const stop = isPromise(answer) ? Promise.resolve(answer) : answer
-    this.#stop = stop
-    this.#begun()
-    if (isPromise(stop)) {
-      stop.then(
-        (begun) => {
-          if (this.#state === 'over') this.#call(begun)
-          else this.#stop = begun
-        },
-        (error) => {
-          if (this.#state !== 'over') this.#listener.failed(error)
-        },
-      )
+    if (!isPromise(answer)) {
+      this.#take(answer)
+      return this.#begun(undefined)
     }
+    this.#ready = this.#begin(answer, asksPlace ? log : undefined)
+    this.#ready.catch((error) => {
+      if (this.#state !== 'over') this.#listener.failed(error)
+    })
   }
 
-  /** What was said while the log was asked. */
-  #begun(): void {
+  async #begin(answer: PromiseLike<() => unknown>, log: Log | undefined): Promise<void> {
+    this.#take(await answer)
+    const place = this.#state === 'over' ? undefined : await log?.position()
+    this.#ready = undefined
+    this.#begun(place)
+  }
+
+  #take(stop: () => unknown): void {
+    this.#stop = stop
+    if (this.#state === 'over') this.#call(stop)
+  }
+
+  #begun(place: string | undefined): void {
     const state = this.#state
-    if (state === 'over') return this.stop()
+    if (state === 'over') return
     this.#state = 'open'
     if (state === 'ended') this.#listener.end()
+    else this.#listener.begun(place)
   }
 
   stop(): void {
     this.#state = 'over'
-    if (typeof this.#stop === 'function') this.#call(this.#stop)
+    if (this.#stop) this.#call(this.#stop)
   }
 
   event(event: Published): void {

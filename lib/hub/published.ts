@@ -52,6 +52,11 @@ export class Published<out Data = unknown> implements Event<Data> {
     return made
   }
 
+  /** The same event with other data. */
+  changed<To>(data: To, type: string | undefined): Published<To> {
+    return new Published(this.id, data, type)
+  }
+
   /** Called for an event that will be retained: its bytes will share no memory with others. */
   keep(): void {
     this.#isKept = true

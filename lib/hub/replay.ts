@@ -1,9 +1,9 @@
 // Reads the events of a feed that a client missed: gaps first, if there are any, then each event.
 import { quietly } from '../guard.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
-import { Gap } from './gap.js'
+import { earliest, Gap } from './gap.js'
 import type { Published } from './published.js'
-import type { Missed, Origin } from './sink.js'
+import type { Items, Keeps, Missed, Origin, Root } from './sink.js'
 
 type Item = Published | Gap
 
@@ -16,12 +16,12 @@ export type ReplayStep = IteratorResult<Item> | typeof skipped
 const stepsPerTurn = 1000
 
 export class Replay {
-  readonly #origin: Origin
-  readonly #iterator: Iterator<Item> | AsyncIterator<Item>
+  readonly #origin: Pick<Origin, 'of'>
+  readonly #iterator: Items
   /** Gaps that were not read yet. */
   readonly #gaps: Gap[]
-  /** The first of the gaps, if any. */
-  readonly gap: Gap | undefined
+  /** What is lost before the events. */
+  readonly gaps: readonly Gap[]
   /** Nothing comes after it. */
   readonly hasEnded: boolean
   /** The place up to which it was read, whatever of it the feed lets through. */
@@ -31,11 +31,11 @@ export class Replay {
   /** A step that was taken ahead. */
   #ahead: ReplayStep | undefined
 
-  constructor(origin: Origin, { gaps, before, hasEnded, events }: Missed) {
+  constructor(origin: Pick<Origin, 'of'>, { gaps, before, hasEnded, events }: Missed) {
     this.#origin = origin
-    this.#iterator = Symbol.iterator in events ? events[Symbol.iterator]() : events[Symbol.asyncIterator]()
+    this.#iterator = events
     this.#gaps = [...gaps]
-    this.gap = gaps[0]
+    this.gaps = gaps
     this.hasEnded = hasEnded
     this.place = before
   }
@@ -48,9 +48,7 @@ export class Replay {
     const gap = this.#gaps.shift()
     if (gap) return { done: false, value: gap }
     const result = this.#iterator.next()
-    return isPromise(result)
-      ? result.then((each) => this.#take(each as IteratorResult<Item>))
-      : this.#take(result)
+    return isPromise(result) ? result.then((each) => this.#take(each)) : this.#take(result)
   }
 
   /** Whether it has nothing for its feed. Reads ahead as far as it must. */
@@ -93,4 +91,19 @@ export class Replay {
     const own = this.#origin.of(result.value)
     return own ? { done: false, value: own } : skipped
   }
+}
+
+/** Reads the last so many events of a root that a feed lets through. */
+export async function readLast(root: Root, count: number, keeps: Keeps): Promise<Missed> {
+  const replay = new Replay(
+    { of: (event) => (keeps(event) ? event : undefined) },
+    await root.missed(earliest),
+  )
+  /** The place before each of them, and the place of the last. */
+  const places: string[] = [replay.place]
+  for await (const { id } of replay.all()) {
+    places.push(id)
+    if (places.length > count + 1) places.shift()
+  }
+  return root.missed(count === 0 ? replay.place : (places[0] as string))
 }

@@ -1,4 +1,5 @@
 // Defines the two sides of a feed: the sinks that get its events, and the origin that delivers them.
+import type { Format } from '../formats/format.js'
 import type { Awaitable } from '../promise.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { Where } from './backend.js'
@@ -18,6 +19,10 @@ export interface Sink {
   ended(): void
   /** The source of the events has died, or the channel was closed. The sink is detached by then. */
   down(error?: unknown): void
+  /** The formats in which the events are written as they are. */
+  formats?(): Iterable<Format>
+  /** Detaches what is behind it, and is told in its place. Undefined: it is told itself. */
+  takeAll?(end: 'ended' | 'down'): readonly Sink[] | undefined
 }
 
 /** A feed, as its sinks see it. */
@@ -29,6 +34,9 @@ export interface Origin {
   detach(sink: Sink): void
 }
 
+/** Whether a feed lets an event of its root through. */
+export type Keeps = (event: Published) => boolean
+
 /** The retained events from a place on. */
 export interface Missed {
   /** What is lost before the events; each is told. */
@@ -37,7 +45,13 @@ export interface Missed {
   readonly before: string
   /** Nothing comes after the events. */
   readonly hasEnded: boolean
-  readonly events: Iterable<Published | Gap> | AsyncIterable<Published | Gap>
+  readonly events: Items
+}
+
+/** Events that are read, and gaps between them. */
+export interface Items {
+  next(): Awaitable<IteratorResult<Published | Gap>>
+  return?(): unknown
 }
 
 /** What a feed comes from: a channel, or several that are merged. */
@@ -48,7 +62,7 @@ export interface Root {
   readonly ready: PromiseLike<unknown> | undefined
   /** An event is being delivered to the sinks. */
   readonly isDelivering: boolean
-  /** Delivery is synchronous with publishing: no readable event is delivered later. */
+  /** Delivery is synchronous with publishing: no readable event is delivered later. A sink joins at the place. */
   readonly isImmediate: boolean
   /** Events are retained, so that a client has a place to come back to. */
   readonly retains: boolean
@@ -56,16 +70,25 @@ export interface Root {
   readonly hasEnded: boolean
   /** The place up to which events were delivered; undefined if the backend has to be asked. */
   readonly place: string | undefined
-  /** The place where the next event will come. */
-  askPlace(): Awaitable<string>
+  /**
+   * The place up to which events were delivered; with `isLatest`, and if nothing is known of deliveries, the place of
+   * the latest event, which may still be on its way.
+   */
+  askPlace(isLatest?: boolean): Awaitable<string>
   /**
    * Lets a sink join: at once, or after the current delivery. A sink that joined during a delivery would get an event
    * that was published before it joined.
    */
   afterDelivery(join: () => void): void
-  /** Whether an event, its place, or a gap comes after a place. */
-  isAfter(item: Pick<Published, 'id'> | Gap, place: string): boolean
-  /** Reads the retained events after an id, or from another beginning on. */
-  missed(where: Where): Awaitable<Missed>
+  /** Whether an event or a gap comes after a place. */
+  isAfter(item: { readonly id: string }, place: string): boolean
+  /** Whether everything up to a place was delivered: nothing older will come. */
+  hasDelivered(place: string): boolean
+  /**
+   * Reads the retained events after an id, or from another beginning on.
+   *
+   * @param keeps which events count for the last so many. Default: all
+   */
+  missed(where: Where, keeps?: Keeps): Awaitable<Missed>
   tell(name: 'join' | 'leave', stream: () => OpenStream): void
 }

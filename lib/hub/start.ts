@@ -1,4 +1,5 @@
 // Lets a feed say where a client begins that brings no id: `from`.
+import { types } from 'node:util'
 import { is } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import { isWhole } from '../rules.js'
@@ -63,10 +64,13 @@ export function startOf(feed: Feed<unknown>): { whole: Feed<unknown>; start: Beg
 /** @throws TypeError for what is no place */
 export function beginningOf(from: From): Beginning {
   if (typeof from === 'string' && from !== '') return from
-  const { last, since } = Object(from) as { last?: unknown; since?: unknown }
-  if (isWhole(last) && since === undefined) return { last: last as number }
-  if (since instanceof Date && !Number.isNaN(since.getTime()) && last === undefined) {
-    return { since: since.getTime() }
+  const { last, since, ...others } = Object(from) as { last?: unknown; since?: unknown }
+  if (Object.keys(others).length === 0) {
+    if (isWhole(last) && since === undefined) return { last: last as number }
+    // under Jest, a Date of the test is no instance of the Date that this file sees
+    if (types.isDate(since) && !Number.isNaN(since.getTime()) && last === undefined) {
+      return { since: since.getTime() }
+    }
   }
   const expected = "expected an event's id, 'earliest', 'now', { last: n } or { since: Date }"
   throw misuse('LARIAT_SPEC', `from(${show(from)}): ${expected}`)

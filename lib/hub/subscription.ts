@@ -1,3 +1,4 @@
+// Decides how a stream gets the events of a feed: missed ones first, then one by one or shared. Each exactly once.
 import type { Awaitable } from '../promise.js'
 import { isPromise } from '../promise.js'
 import type { Feed } from '../values/feed.js'
@@ -8,7 +9,9 @@ import type { Followed } from './followed.js'
 import { earliest, type Gap, now } from './gap.js'
 import type { Group } from './group.js'
 import type { Published } from './published.js'
+import { joined, lost } from './resumption.js'
 import type { Sink } from './sink.js'
+import type { Snapshot } from './snapshot.js'
 import { type Beginning, startOf } from './start.js'
 import type { State, Step, Subscriber } from './subscriber.js'
 
@@ -21,7 +24,7 @@ export class Subscription implements Sink {
   /** Where a client without an id begins, if the feed says so. */
   readonly #start: Beginning | undefined
   readonly #subscriber: Subscriber
-  readonly snapshot: (() => Awaitable<unknown>) | undefined
+  readonly snapshot: (() => Snapshot) | undefined
   #state: State = 'new'
   #group: Group | undefined
   #catchUp: CatchUp | undefined
@@ -34,14 +37,9 @@ export class Subscription implements Sink {
 
   /**
    * @param asked the id that the client sent
-   * @param snapshot gives a client the whole that has no place to continue from
+   * @param snapshot the whole, for a client that has no place to continue from
    */
-  constructor(
-    feed: Feed<unknown>,
-    subscriber: Subscriber,
-    asked?: string,
-    snapshot?: () => Awaitable<unknown>,
-  ) {
+  constructor(feed: Feed<unknown>, subscriber: Subscriber, asked?: string, snapshot?: () => Snapshot) {
     const { whole, start } = startOf(feed)
     this.#view = whole as unknown as Followed
     this.#start = start
@@ -112,7 +110,7 @@ export class Subscription implements Sink {
     if (this.#state !== 'shared') return
     const group = this.#view.group(outlet.format, outlet.gather)
     this.#group = group
-    group.add(outlet, this)
+    group.add(outlet, this, this.#subscriber)
     // the group first writes earlier events to its streams, which may have ended this one
     if ((this.#state as State) === 'over') return group.remove(outlet)
     // attach the group before detaching, or the feed would stop for lack of subscribers
@@ -133,6 +131,7 @@ export class Subscription implements Sink {
     const isNew = this.#state === 'new'
     this.#state = state
     if (isNew) this.#tell('join')
+    if (isNew && this.#state === state && state !== 'catchingUp') joined(this.#subscriber)
   }
 
   #tell(name: 'join' | 'leave'): void {
@@ -180,12 +179,12 @@ export class Subscription implements Sink {
   /** The place that a client without one is told with the head, or as soon as the feed is known; once. */
   takeWelcome(): string | undefined {
     const { place, retains } = this.#view.root
-    const isTold = this.#begin === undefined && this.told !== undefined
     const welcome = this.#begin ?? (this.#catchUp ? this.#catchUp.welcome : place)
+    const isTold = !this.#begin && this.told !== undefined && this.told !== this.#catchUp?.asked
     // they are needed only for the head
     this.#begin = undefined
     if (this.#state !== 'catchingUp' && this.#catchUp?.last === undefined) this.#catchUp = undefined
-    if (isTold || !retains) return undefined
+    if (isTold || welcome === undefined || !retains) return undefined
     this.told = welcome
     return welcome
   }
@@ -257,7 +256,7 @@ export class Subscription implements Sink {
   #isNews(live: Published | Gap): boolean {
     if (!this.#catchUp) return true
     if (!this.#catchUp.isNews(live)) return false
-    this.#catchUp.passed()
+    if (this.#catchUp.isPassed) this.#catchUp.passed()
     return true
   }
 
@@ -269,10 +268,11 @@ export class Subscription implements Sink {
   }
 
   gap(gap: Gap): void {
-    if (this.#state === 'catchingUp') this.#ensureCatchUp().gap(gap)
-    else if (!this.#isNews(gap)) return
-    else if (this.snapshot) this.catchUpAgain(gap)
-    else this.#subscriber.gap(gap)
+    if (this.#state === 'catchingUp') return this.#ensureCatchUp().gap(gap)
+    if (!this.#isNews(gap)) return
+    if (this.snapshot) return this.catchUpAgain(gap)
+    lost(this.#subscriber, gap)
+    this.#subscriber.gap(gap)
   }
 
   /** Leaves its group, and waits for a snapshot, or for `onGap`. */

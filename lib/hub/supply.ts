@@ -11,6 +11,22 @@ interface Run {
   isOver: boolean
 }
 
+/** The sources that wait until all feeds of a merged one are attached. */
+let waiting: Supply[] | undefined
+
+/** Attaches to several channels. Their sources start afterwards, since one may publish to another's channel at once. */
+export function attachAll(attach: () => void): void {
+  if (waiting) return attach()
+  const due: Supply[] = []
+  waiting = due
+  try {
+    attach()
+  } finally {
+    waiting = undefined
+    for (const supply of due) supply.startDue()
+  }
+}
+
 /** A channel's source. The source runs outside the async context of the subscriber that started it. */
 export class Supply {
   readonly #name: string
@@ -20,6 +36,8 @@ export class Supply {
   readonly #over: () => void
   #run: Run | undefined
   #stopping: Deadline | undefined
+  /** It starts once all are attached. */
+  #isDue = false
 
   /**
    * @param died the source has failed
@@ -48,9 +66,21 @@ export class Supply {
     this.#stopping?.cancel()
     this.#stopping = undefined
     if (this.#run) return
+    if (waiting) {
+      this.#isDue = true
+      waiting.push(this)
+      return
+    }
     const run: Run = { stop: undefined, isOver: false }
     this.#run = run
     apart(() => this.#begin(run))
+  }
+
+  /** Starts what has waited, unless it was stopped meanwhile. */
+  startDue(): void {
+    if (!this.#isDue) return
+    this.#isDue = false
+    this.start()
   }
 
   #begin(run: Run): void {
@@ -70,12 +100,14 @@ export class Supply {
 
   /** Stops the source after `linger`, unless it is started again by then. */
   stop(): void {
+    this.#isDue = false
     if (!this.#run) return
     if (this.#linger === 0) this.stopNow()
     else this.#stopping ??= clock.after(this.#linger, () => this.stopNow())
   }
 
   stopNow(): void {
+    this.#isDue = false
     this.#stopping?.cancel()
     this.#stopping = undefined
     const run = this.#run

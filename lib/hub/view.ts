@@ -7,14 +7,14 @@ import { type Awaitable, isPromise } from '../promise.js'
 import { type Event, isEvent } from '../values/event.js'
 import type { Feed, From } from '../values/feed.js'
 import type { Where } from './backend.js'
-import type { Followed } from './followed.js'
+import type { Followed, Member } from './followed.js'
 import { earliest, type Gap } from './gap.js'
 import { Group } from './group.js'
 import { Groups } from './groups.js'
 import { Iteration } from './iteration.js'
-import { Published } from './published.js'
+import type { Published } from './published.js'
 import { Replay } from './replay.js'
-import type { Missed, Root, Sink } from './sink.js'
+import type { Keeps, Missed, Root, Sink } from './sink.js'
 import { type Beginning, beginningOf, iterateFrom, Start, type Whole } from './start.js'
 
 /** Turns an event of a feed into one of its part: the same, another, or none. */
@@ -45,8 +45,8 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
     const changeEvent: Change = (event) => {
       const made = settled('map', changed(event.data, event))
       return isEvent(made)
-        ? new Published(event.id, made.data, 'type' in made ? made.type : event.type)
-        : new Published(event.id, made, event.type)
+        ? event.changed(made.data, 'type' in made ? made.type : event.type)
+        : event.changed(made, event.type)
     }
     return new Part<To>(this as View<unknown>, changeEvent, true)
   }
@@ -66,27 +66,17 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
   /** Reads the retained events after an id, or from another beginning on, as this feed delivers them. */
   read(where: Where): Awaitable<Replay> {
     const replay = (missed: Missed) => new Replay(this as View<unknown>, missed)
-    if (typeof where === 'object' && 'last' in where && (this as unknown) !== this.root) {
-      return this.#placeOfLast(where.last).then((place) => this.read(place))
-    }
-    const missed = this.root.missed(where)
+    const missed = this.root.missed(where, this.keeps)
     return isPromise(missed) ? missed.then(replay) : replay(missed)
   }
 
-  /** The place before the last so many events that this feed lets through. */
-  async #placeOfLast(count: number): Promise<string> {
-    const replay = await this.read(earliest)
-    /** The place before each of them, and the place of the last. */
-    const places: string[] = [replay.place]
-    try {
-      for await (const { id } of replay.all()) {
-        places.push(id)
-        if (places.length > count + 1) places.shift()
-      }
-    } finally {
-      replay.close()
-    }
-    return count === 0 ? replay.place : (places[0] as string)
+  /** Which events of its root it lets through, unless it is all of them. */
+  protected get keeps(): Keeps | undefined {
+    return undefined
+  }
+
+  members(): readonly Member[] {
+    return [{ whole: this as View<unknown>, start: undefined }]
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Event<Data>> {
@@ -112,7 +102,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
   /** The formats in which the channel's own events are written. */
   *formats(): Iterable<Format> {
     yield* this.#groups.formats()
-    for (const sink of this.#sinks) if (sink instanceof Part && !sink.isChanged) yield* sink.formats()
+    for (const sink of this.#sinks) if (sink.formats) yield* sink.formats()
   }
 
   attach(sink: Sink): void {
@@ -143,21 +133,21 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
   }
 
   ended(): void {
-    for (const sink of this.#takeAll()) sink.ended()
+    for (const sink of this.takeAll('ended')) sink.ended()
   }
 
   /** Detaches all sinks before telling any: a stream that subscribes meanwhile starts anew. */
   down(error?: unknown): void {
-    for (const sink of this.#takeAll()) sink.down(error)
+    for (const sink of this.takeAll('down')) sink.down(error)
   }
 
-  #takeAll(): readonly Sink[] {
+  takeAll(end: 'ended' | 'down'): readonly Sink[] {
     const sinks = [...this.#sinks]
     if (sinks.length === 0) return sinks
     this.#sinks.clear()
     this.#groups.clear()
     this.cease()
-    return sinks.flatMap((sink) => (sink instanceof Part ? (sink as View<unknown>).#takeAll() : [sink]))
+    return sinks.flatMap((sink) => sink.takeAll?.(end) ?? [sink])
   }
 }
 
@@ -166,13 +156,13 @@ class Part<Data> extends View<Data> {
   readonly #whole: View<unknown>
   readonly #change: Change
   /** Its events have other data than the channel's. */
-  readonly isChanged: boolean
+  readonly #isChanged: boolean
 
   constructor(whole: View<unknown>, change: Change, isChanged: boolean) {
     super()
     this.#whole = whole
     this.#change = change
-    this.isChanged = isChanged
+    this.#isChanged = isChanged
   }
 
   get root(): Root {
@@ -182,6 +172,23 @@ class Part<Data> extends View<Data> {
   of(event: Published): Published | undefined {
     const whole = this.#whole.of(event)
     return whole && this.#change(whole)
+  }
+
+  protected override get keeps(): Keeps {
+    return (event) => this.of(event) !== undefined
+  }
+
+  override formats(): Iterable<Format> {
+    return this.#isChanged ? [] : super.formats()
+  }
+
+  override members(): readonly Member[] {
+    const [one, ...more] = this.#whole.members()
+    if (one?.whole === this.#whole && more.length === 0) return super.members()
+    return this.#whole.members().map(({ whole, start }) => ({
+      whole: new Part(whole as View<unknown>, this.#change, this.#isChanged),
+      start,
+    }))
   }
 
   override event(event: Published): void {

@@ -4,6 +4,7 @@ import type { Watched } from '../declare/context.js'
 import type { AnySpec } from '../declare/spec.js'
 import { report } from '../errors.js'
 import { safely } from '../guard.js'
+import type { Snapshot } from '../hub/snapshot.js'
 import { type Awaitable, isPromise, nextTurn } from '../promise.js'
 import { tooLate, wrongAnswer } from '../request/callback.js'
 import type { Exchange } from '../request/exchange.js'
@@ -18,6 +19,7 @@ import { downOf } from './ending.js'
 import { tolerate } from './listeners.js'
 import { type HeldStream, Messages } from './messages.js'
 import { Patience } from './patience.js'
+import { Taking } from './snapshot.js'
 import { Watches } from './watches.js'
 
 /** The callbacks of a held response: the spec's own, or those of a list. */
@@ -61,6 +63,8 @@ export class Actor {
   #awaitsDeath = false
   /** `subscribe` is running. */
   isCalling = false
+  /** `subscribe` has returned its feed, of which a snapshot is or was taken. */
+  #hasFollowed = false
 
   constructor(held: HeldResponse, x: Exchange, handlers: Handlers, isScoped: boolean) {
     this.#held = held
@@ -110,7 +114,7 @@ export class Actor {
 
   /** Waits for an answer, for `decisionTimeout` at most. */
   wait(answer: PromiseLike<unknown>): void {
-    this.#limit('subscribe', (error) => this.#held.unanswered(error))
+    if (!this.#hasFollowed) this.#limit('subscribe', (error) => this.#held.unanswered(error))
     if (this.messages.size > 0) this.waits()
     // a user's thenable may resolve to anything, or throw
     Promise.resolve(answer)
@@ -125,16 +129,16 @@ export class Actor {
   #follow(answer: unknown): unknown {
     if (isFeed(answer)) return this.#held.follow(answer)
     if (!this.#handlers.snapshot || isStop(answer) || this.#held.subscription) return answer
+    this.discard(answer)
     throw wrongAnswer('subscribe', answer, 'a channel, or a part of one, since the spec has a `snapshot`')
   }
 
-  /** Calls `snapshot`. While the stream is open, it is waited for as `subscribe` is. */
-  snapshot(): Awaitable<unknown> {
-    const { snapshot } = this.#handlers
-    const value = this.within(() => snapshot?.(this.context))
-    if (!isPromise(value) || !this.messages.isOpen) return value
-    this.#limit('snapshot', (error) => this.#held.end({ kind: 'error', error }))
-    return Promise.resolve(value).finally(() => this.#patience.end())
+  /** A snapshot to take. It has a deadline of its own, in place of that of `subscribe`. */
+  snapshot(): Snapshot {
+    this.#hasFollowed = true
+    this.settle()
+    const call = () => this.within(() => this.#handlers.snapshot?.(this.context))
+    return new Taking(call, this.#x.plan.decisionTimeout)
   }
 
   /** Stops waiting for `subscribe`. */
@@ -242,8 +246,9 @@ export class Actor {
     this.#patience.wait(grace, () => this.#held.end({ kind: 'end' }))
   }
 
-  /** It pulls from a source that has not reached its end. */
+  /** It pulls from a source that has not reached its end, or the client has got a part of a snapshot. */
   get isPartial(): boolean {
+    if (this.#held.subscription?.catchUp?.isPartial) return true
     return this.#answer?.source !== undefined && !this.messages.hasSourceEnded
   }
 

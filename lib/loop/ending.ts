@@ -5,6 +5,7 @@ import { type Code, LariatError, Refusal, report } from '../errors.js'
 import { safely } from '../guard.js'
 import type { Gap } from '../hub/gap.js'
 import { discard } from '../request/discard.js'
+import { ended, type Streaming } from '../values/diagnostics.js'
 import type { Reason } from '../values/open-stream.js'
 import { type StopValue, stop } from '../values/stop.js'
 import type { Outlet } from '../wire/outlet.js'
@@ -75,6 +76,7 @@ export function reportCut({ path }: Outlet, { kind, error }: Reason): void {
 
 /** What a held response has, and lets go of at its end. */
 export interface Parts {
+  readonly streaming: Streaming
   readonly outlet: Outlet
   readonly subscription: { flush(): void; leave(): void } | undefined
   readonly actor: { stop(): void } | undefined
@@ -90,11 +92,12 @@ export function flush(parts: Pick<Parts, 'outlet' | 'subscription'>): void {
 
 /** Ends the response, then lets go of all that served it. A step that fails does not skip the next one. */
 export function release(parts: Parts, reason: Reason, manner: Manner, stop: StopValue | undefined): void {
-  const { outlet, actor, lease, subscription, head, x } = parts
+  const { streaming, outlet, actor, lease, subscription, head, x } = parts
   actor?.stop()
   lease?.cancel()
   attempt('the end', parts, () => endResponse(outlet, head, reason, manner, stop))
   attempt('leaving a channel', parts, () => subscription?.leave())
+  ended(streaming, reason, head === undefined)
   x?.abort()
 }
 

@@ -2,6 +2,7 @@
 import type { Format } from '../formats/format.js'
 import { Gap } from '../hub/gap.js'
 import { Published } from '../hub/published.js'
+import { Shown } from '../hub/snapshot.js'
 import { isEvent } from '../values/event.js'
 import type { Reason } from '../values/open-stream.js'
 import { Encoded } from '../wire/chunk.js'
@@ -19,7 +20,7 @@ export class Ending {
   }
 }
 
-/** A message that no policy drops: an end, a timeout. Gaps need no mark: they are never dropped. */
+/** A message that no policy drops: an end, a timeout. Gaps, and the events of a snapshot, need no mark. */
 export class Kept {
   readonly message: unknown
 
@@ -41,6 +42,7 @@ export function measureIn(format: Format | undefined): Measure<unknown> {
       return message instanceof Encoded ? message.size : 0
     },
     data: (message) => (message instanceof Encoded || isEvent(message) ? message.data : message),
-    isKept: (message) => message instanceof Kept || message instanceof Gap || message === ended,
+    isKept: (message) =>
+      message instanceof Kept || message instanceof Gap || message instanceof Shown || message === ended,
   }
 }

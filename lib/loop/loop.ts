@@ -273,7 +273,7 @@ export class Loop implements Subscriber, Holder {
       else {
         this.reason = reason
         const { outlet, subscription } = this
-        const own = { actor: this.#actor, lease: this.#lease, head: this.#head, x: this.#x }
+        const own = { streaming: this, actor: this.#actor, lease: this.#lease, head: this.#head, x: this.#x }
         release({ outlet, subscription, ...own }, reason, manner, stop)
       }
       if (next === 'ended') this.#finish()

@@ -1,5 +1,6 @@
 // Lists the open streams of one endpoint, and decides whether there is room for one more.
 import { Refusal } from '../errors.js'
+import { started } from '../values/diagnostics.js'
 import type { OpenStream } from '../values/open-stream.js'
 import { type Closing, checkClosing, type Holding, Shutdown } from './shutdown.js'
 
@@ -57,6 +58,7 @@ export class OpenStreams implements Iterable<OpenStream> {
   add(stream: Holding, { maxStreamsPerClient }: Caps): void {
     this.#open.add(stream)
     this.#taken += 1
+    started(stream)
     if (maxStreamsPerClient === undefined) return
     const { client } = stream.stream
     this.#takenBy.set(client, (this.#takenBy.get(client) ?? 0) + 1)

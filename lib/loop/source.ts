@@ -1,11 +1,16 @@
-// Turns the answer of `subscribe` (an iterable, an async iterable or a stream) into a source to pull from.
+// Turns the answer of `subscribe`, or of `snapshot`, (an iterable, an async iterable or a stream) into a source to pull from.
 import { type Readable, Transform } from 'node:stream'
 import { misuse } from '../errors.js'
+import { isFormat } from '../formats/format.js'
 import { forsake, quietly } from '../guard.js'
 import type { ReplayStep } from '../hub/replay.js'
 import type { Awaitable } from '../promise.js'
 import { wrongAnswer } from '../request/callback.js'
+import { asBytes } from '../values/bytes.js'
+import { isEvent } from '../values/event.js'
 import { isFeed } from '../values/feed.js'
+import { isObservable } from '../values/observable.js'
+import { isOnce } from '../values/once.js'
 import { isNodeStream, isWebStream } from '../values/readable.js'
 
 /** A source that a mailbox pulls from. */
@@ -33,10 +38,10 @@ export function open(source: unknown): Pull {
   if (Array.isArray(source) && source.some(isFeed)) return severalFeeds(source.length)
   if (isNodeStream(source) && Symbol.asyncIterator in source) return pullNodeStream(source)
   if (Symbol.asyncIterator in source) {
-    return pullIterator((source as AsyncIterable<unknown>)[Symbol.asyncIterator]())
+    return pullIterator('subscribe', (source as AsyncIterable<unknown>)[Symbol.asyncIterator]())
   }
   if (Symbol.iterator in source) {
-    const pull = pullIterator((source as Iterable<unknown>)[Symbol.iterator]())
+    const pull = pullIterator('subscribe', (source as Iterable<unknown>)[Symbol.iterator]())
     // a collection is at hand as a whole
     const isWhole = Array.isArray(source) || source instanceof Set || source instanceof Map
     return isWhole ? { ...pull, atHand: () => Infinity } : pull
@@ -44,11 +49,38 @@ export function open(source: unknown): Pull {
   return none(source)
 }
 
+/**
+ * Opens the answer of `snapshot`: an iterable or a stream of items, or one item; none for undefined. Text and bytes are
+ * items, though they can be iterated.
+ *
+ * @throws TypeError for a source without an end, and for what is no data
+ */
+export function openItems(value: unknown): Pull {
+  if (value === undefined) return openItems([])
+  if (
+    typeof value === 'function' ||
+    isFeed(value) ||
+    isObservable(value) ||
+    isFormat(value) ||
+    isOnce(value)
+  ) {
+    throw wrongAnswer('snapshot', value, 'data, an event(), or an iterable of them that ends')
+  }
+  if (typeof value !== 'object' || value === null || isEvent(value) || asBytes(value))
+    return openItems([value])
+  if (isWebStream(value)) return pullWebStream(value as ReadableStream<unknown>)
+  if (isNodeStream(value) && Symbol.asyncIterator in value) return pullNodeStream(value)
+  const { [Symbol.iterator]: each, [Symbol.asyncIterator]: eachLater } = value as Partial<
+    Iterable<unknown> & AsyncIterable<unknown>
+  >
+  if (eachLater) return pullIterator('snapshot', eachLater.call(value))
+  return each ? pullIterator('snapshot', each.call(value)) : openItems([value])
+}
+
 function severalFeeds(count: number): never {
   throw misuse(
     'LARIAT_ANSWER',
-    `subscribe answered a list of ${count} feeds: expected one feed. merge(a, b) would be one of several, and is not ` +
-      'there yet: publish to one channel, or read each feed with `for await` and `send` its events',
+    `subscribe answered a list of ${count} feeds: expected one feed. Write merge(a, b), which is one of several`,
   )
 }
 
@@ -58,10 +90,10 @@ function none(answer: unknown): never {
 }
 
 /** A running generator cannot be returned: one that ends its own stream is closed after it has yielded. */
-function pullIterator(iterator: AsyncIterator<unknown> | Iterator<unknown>): Pull {
+function pullIterator(name: string, iterator: AsyncIterator<unknown> | Iterator<unknown>): Pull {
   if (typeof iterator?.next !== 'function') {
     forsake(iterator)
-    throw wrongAnswer('The iterator of subscribe', iterator, 'an object with next()')
+    throw wrongAnswer(`The iterator of ${name}`, iterator, 'an object with next()')
   }
   let isRunning = false
   let isUnwanted = false

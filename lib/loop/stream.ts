@@ -1,6 +1,7 @@
 // Shows an open stream to users: `context.stream` and `endpoint.streams`. Created on demand.
 import { shared } from '../brand.js'
 import type { Request } from '../declare/context.js'
+import { routeOf } from '../request/route.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { Outlet } from '../wire/outlet.js'
 
@@ -40,7 +41,7 @@ export class Stream implements OpenStream {
   }
 
   get route(): string {
-    return this.#observed.plan.route ?? routeOf(this.#observed.outlet.res.req as Request)
+    return routeOf(this.#observed.plan, this.#observed.outlet.res.req as Request)
   }
 
   get state(): unknown {
@@ -78,30 +79,5 @@ export class Stream implements OpenStream {
 
   close(): void {
     this.#observed.end({ kind: 'revoked' })
-  }
-}
-
-/** The pattern that a handler is mounted at. Express keeps it for a method, such as `app.get`; not for `app.use`. */
-function routeOf(req: Request): string {
-  const { baseUrl, route, params } = req
-  const own: unknown = (route as { path?: unknown } | undefined)?.path
-  return mountOf(baseUrl, params) + (own === undefined ? '' : String(own)) || '/'
-}
-
-/** The path of a mount with the names of its parameters in the place of their values. */
-function mountOf(path: string, params: Readonly<Record<string, unknown>>): string {
-  const names = new Map(Object.entries(params).map(([name, value]) => [value, name]))
-  const nameOf = (segment: string) => {
-    const name = names.get(decoded(segment))
-    return name === undefined ? segment : `:${name}`
-  }
-  return path.split('/').map(nameOf).join('/')
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
   }
 }

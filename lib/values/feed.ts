@@ -84,8 +84,8 @@ export interface Channel<in out Data> extends Feed<Data> {
    *   `LARIAT_ENDED` if the channel has ended or was deleted
    */
   publish(data: Data, meta?: { type?: string; key?: string }): Promise<string>
-  /** Calls back for each stream that subscribes or leaves. `State` is what `init` returned for its request. */
-  on<State = unknown>(name: 'join' | 'leave', listener: (stream: OpenStream<State>) => void): this
+  /** Calls back for each stream that subscribes or leaves. The listener says what `state` its streams have. */
+  on<State>(name: 'join' | 'leave', listener: (stream: OpenStream<State>) => void): this
 }
 
 /** The options of a channel: what it retains, and its source. */

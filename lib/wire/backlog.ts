@@ -1,5 +1,6 @@
 // Keeps the events that wait for a client within its limits, counts those that are dropped, and hands out batches.
 import type { Deadline } from '../clock.js'
+import { dropped, type Streaming } from '../values/diagnostics.js'
 import { batchBytes } from './batch.js'
 import { type Chunk, type Encoded, gather } from './chunk.js'
 import { type Elsewhere, type Limits, type Measure, Queue } from './queue.js'
@@ -27,6 +28,8 @@ interface Client {
 /** A queue of references to bytes that all streams of a format share. */
 export class Backlog {
   readonly #limits: Limits
+  /** The stream that the events belong to. */
+  readonly #streaming: Streaming
   readonly #queue: Queue<Encoded>
   /** When the events that are gathered go out. */
   due: Deadline | undefined
@@ -34,8 +37,9 @@ export class Backlog {
   dropped = 0
   #untold = 0
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, streaming: Streaming) {
     this.#limits = limits
+    this.#streaming = streaming
     this.#queue = new Queue(measure, limits)
   }
 
@@ -76,18 +80,18 @@ export class Backlog {
       return true
     }
     encoded.keep()
-    const dropped = queue.offer(encoded, elsewhere)
-    if (dropped === undefined) return undefined
-    this.drop(dropped)
+    const count = queue.offer(encoded, elsewhere)
+    if (count === undefined) return undefined
+    this.drop(count)
     // the other policies drop older events
-    return dropped === 0 || this.#limits.overflow !== 'dropNewest'
+    return count === 0 || this.#limits.overflow !== 'dropNewest'
   }
 
   /** Applies the limits to events that were accepted early. Returns false when the client is past its limits. */
   settle(elsewhere: Elsewhere): boolean {
-    const dropped = this.#queue.settle(elsewhere)
-    this.drop(dropped ?? 0)
-    return dropped !== undefined
+    const count = this.#queue.settle(elsewhere)
+    this.drop(count ?? 0)
+    return count !== undefined
   }
 
   /** The limit that a client is past, in words. */
@@ -100,6 +104,7 @@ export class Backlog {
   drop(count: number): void {
     this.dropped += count
     this.#untold += count
+    if (count > 0) dropped(this.#streaming, count)
   }
 
   /** The number of dropped events that the client is told of now. */

@@ -1,22 +1,26 @@
 // Puts a stream's events on the wire, in its format and within its limits; decides when a heartbeat goes out.
+import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
 import { clock } from '../clock.js'
 import type { Plan } from '../declare/plan.js'
 import { LariatError } from '../errors.js'
 import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
+import { tellsEnds } from '../http/node.js'
+import { begun, opened, type Streaming } from '../values/diagnostics.js'
 import type { Reason, Wrote } from '../values/open-stream.js'
 import { Backlog } from './backlog.js'
-import { type Batch, batchBytes, type Taker } from './batch.js'
+import { type Batch, batchBytes } from './batch.js'
 import { type Chunk, type Encoded, gather, noEvent } from './chunk.js'
 import { heartbeatOf, openingOf, tailOf } from './fixed.js'
 import type { Seam } from './halves.js'
+import { LaneWriter } from './lane.js'
 import { noticeIn } from './notice.js'
 import type { Since } from './progress.js'
 import type { Elsewhere } from './queue.js'
-import { Writer, type Written } from './writer.js'
+import type { Written } from './writer.js'
 
 /** The stream that an outlet belongs to. */
-export interface Holder {
+export interface Holder extends Streaming {
   /** Messages queued before the outlet. */
   readonly unhandled: number
   /** The place to tell, if any: instead of a heartbeat, or after as long without ids. None beyond messages that wait. */
@@ -30,13 +34,10 @@ export interface Holder {
 }
 
 /** One stream's events on the wire. The outlet is the alarm of its own heartbeat. */
-export class Outlet extends Writer implements Taker {
+export class Outlet extends LaneWriter {
   readonly #options: Plan['stream']
   /** What the next event is joined to. */
   #seam: Seam
-  /** Events and bytes that were handed to the response. */
-  sent = 0
-  bytes = 0
   readonly format: Format & { readonly [wire]?: Wire }
   readonly #holder: Holder
   /** Events that wait for the head, or for a slow client: references to bytes that streams share. */
@@ -76,7 +77,8 @@ export class Outlet extends Writer implements Taker {
     const bare = openingOf(this.format, retry)
     const opening = first.size > 0 ? gather([bare, this.#separated(first)]) : bare
     this.openWith(status, opening)
-    this.bytes += opening.size
+    this.count(0, opening.size)
+    if (!this.isClosed) opened(this.#holder)
     // a wrapped `write` may have ended the response
     if (this.isClosed) return
     if (heartbeat !== false && heartbeatOf(this.format).size > 0) clock.set(this, heartbeat)
@@ -85,6 +87,7 @@ export class Outlet extends Writer implements Taker {
 
   /** Writes an event, or queues it within the limits: before the head, and while the client is behind. */
   put(encoded: Encoded): Wrote {
+    this.leaveLane()
     if (this.isEnded) return 'closed'
     if (encoded.size === 0) return this.isBehind ? 'wait' : 'ok'
     return this.gather > 0 && this.phase === 'flowing' ? this.#gather(encoded) : this.#put(encoded)
@@ -107,28 +110,26 @@ export class Outlet extends Writer implements Taker {
     return 'ok'
   }
 
-  take(batch: Batch): void {
+  get direct(): Socket | undefined {
+    const isUnready = this.isEnded || this.#seam !== undefined || this.#backlog?.isPending
+    return tellsEnds && this.phase === 'flowing' && !isUnready ? this.socket : undefined
+  }
+
+  take({ whole, events, now }: Batch): void {
     try {
-      this.#take(batch)
+      if (this.#backlog?.isPending && this.phase === 'flowing') this.#handQueued(false)
+      const isApart = this.#seam !== undefined || whole.halves !== undefined
+      if (this.phase === 'flowing' && !isApart) {
+        if (this.writeNow(whole, now) !== 'closed') this.count(events.length, whole.size)
+      } else if (!this.isEnded) {
+        // a policy drops events one by one
+        const takesAll = this.isBehind && !isApart && this.#options.overflow === 'close'
+        const isWhole = takesAll && this.#ensureBacklog().hasRoom(whole, this.#elsewhere)
+        for (const each of isWhole ? [whole] : events) if (this.#put(each) === 'closed') return
+      }
     } catch (error) {
       this.failed(error)
     }
-  }
-
-  #take({ whole, events, now }: Batch): void {
-    if (this.#backlog?.isPending && this.phase === 'flowing') this.#handQueued(false)
-    const isApart = this.#seam !== undefined || whole.halves !== undefined
-    if (this.phase !== 'flowing' || isApart) {
-      if (this.isEnded) return
-      // a policy drops events one by one
-      const takesAll = this.isBehind && !isApart && this.#options.overflow === 'close'
-      const isWhole = takesAll && this.#ensureBacklog().hasRoom(whole, this.#elsewhere)
-      for (const each of isWhole ? [whole] : events) if (this.#put(each) === 'closed') return
-      return
-    }
-    if (this.writeNow(whole, now) === 'closed') return
-    this.sent += events.length
-    this.bytes += whole.size
   }
 
   /** Writes a notice in-band. Returns false if the format has none. */
@@ -156,6 +157,7 @@ export class Outlet extends Writer implements Taker {
 
   /** Counts events that were dropped before they reached the outlet. */
   drop(count: number): void {
+    this.leaveLane()
     if (count > 0) this.#ensureBacklog().drop(count)
   }
 
@@ -188,10 +190,10 @@ export class Outlet extends Writer implements Taker {
   /** Sends a heartbeat if nothing else was written; or the place of the client, if it has not been told any. */
   ring(): void {
     const every = this.#options.heartbeat as number
-    const isSilent = clock.now() - this.lastWrite >= every
+    const isSilent = clock.now() - this.latestWrite >= every
     if (!this.isBehind) this.#guard(() => this.#beat(isSilent))
     if (this.isClosed) return
-    const rest = this.lastWrite + every - clock.now()
+    const rest = this.latestWrite + every - clock.now()
     clock.set(this, rest > 0 ? rest : every)
   }
 
@@ -199,8 +201,10 @@ export class Outlet extends Writer implements Taker {
     // no place beyond events that are still gathered
     const id = this.queued > 0 ? undefined : this.#holder.place(isSilent)
     const notice = id === undefined ? noEvent : this.placeNotice(id)
+    if (!isSilent && notice.size === 0) return
+    this.leaveLane()
     if (notice.size > 0) this.#put(notice)
-    else if (isSilent) this.#hand(heartbeatOf(this.format), 0)
+    else this.#hand(heartbeatOf(this.format), 0)
   }
 
   // ---- as a writer
@@ -247,7 +251,7 @@ export class Outlet extends Writer implements Taker {
   }
 
   #ensureBacklog(): Backlog {
-    this.#backlog ??= new Backlog(this.#options)
+    this.#backlog ??= new Backlog(this.#options, this.#holder)
     return this.#backlog
   }
 
@@ -296,8 +300,9 @@ export class Outlet extends Writer implements Taker {
     // an empty chunk would end the body
     const written = chunk.size > 0 ? this.write(chunk) : this.isBehind ? 'wait' : 'ok'
     if (written === 'closed') return written
-    this.sent += events
-    this.bytes += chunk.size
+    const isFirst = events > 0 && this.sent === 0
+    this.count(events, chunk.size)
+    if (isFirst) begun(this.#holder)
     return written
   }
 

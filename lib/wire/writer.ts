@@ -43,9 +43,9 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   #progress: Progress | undefined
   /** Made where chunks may not go to the socket directly. */
   #plain: Plain | undefined
-  // hot fields, kept together, from here into the outlet
   readonly res: Streamed
-  #socket: Socket | undefined
+  /** Set while chunks may go to it directly. */
+  protected socket: Socket | undefined
   #phase: Phase = 'waiting'
   /** The time of the last write, by the clock. */
   protected lastWrite = 0
@@ -63,6 +63,8 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   abstract failed(error: unknown): void
   /** The client has taken all written bytes. */
   protected abstract drained(): void
+  /** No group writes past this writer any more. */
+  abstract leaveLane(): void
   /** The response has closed, for any reason. */
   protected abstract responseClosed(): void
 
@@ -124,7 +126,7 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
     socket.cork()
     try {
       this.res.flushHeaders()
-      this.#socket = bareSocket(this.res)
+      this.socket = bareSocket(this.res)
       if (opening.size > 0) this.writeNow(opening, this.lastWrite)
     } finally {
       socket.uncork()
@@ -133,7 +135,7 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
 
   /** Writes, corked: all writes of a turn go out together. */
   protected write(chunk: Chunk): Written {
-    const socket = this.#socket
+    const socket = this.socket
     if (socket && !this.#isCorked) {
       this.#isCorked = true
       socket.cork()
@@ -148,10 +150,10 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   /** Writes without corking: the only write of this turn. */
   protected writeNow(chunk: Chunk, now: number): Written {
     if (this.isEnded) return 'closed'
-    const socket = this.#socket
+    const socket = this.socket
     if (socket?.writable) {
       this.lastWrite = now
-      return this.#took(socket.write(chunk.framed))
+      return this.took(socket.write(chunk.framed))
     }
     if (this.res.socket?.writable === false) {
       // the connection is closing: drop a client that does not close its half
@@ -163,7 +165,7 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
     }
     this.lastWrite = now
     this.#plain ??= new Plain(this.res, this)
-    return this.#took(this.#plain.write(chunk.bytes))
+    return this.took(this.#plain.write(chunk.bytes))
   }
 
   /** A proper end: the tail, then the last chunk; the connection may be kept for another request. */
@@ -228,14 +230,14 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
     this.#progress?.cancel()
     this.#unlisten()
     // the connection may belong to another response now
-    this.#socket = undefined
+    this.socket = undefined
     this.responseClosed()
   }
 
   /** A write larger than the buffer is no backlog if the kernel took it all. */
-  #took(taken: boolean): Written {
+  protected took(taken: boolean): Written {
     if (taken) return 'ok'
-    if (this.#socket?.writableLength === 0) return 'ok'
+    if (this.socket?.writableLength === 0) return 'ok'
     if (this.#phase === 'flowing') {
       this.#phase = 'behind'
       this.#listen()
@@ -254,7 +256,7 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
         this.failed(error)
       }
     }
-    if (this.#socket) this.#socket.on('drain', this.#drained)
+    if (this.socket) this.socket.on('drain', this.#drained)
     else this.res.on('drain', this.#drained)
   }
 
@@ -270,8 +272,8 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
   }
 
   #unlisten(): void {
-    if (!this.#drained || !this.#socket) return
-    this.#socket.off('drain', this.#drained)
+    if (!this.#drained || !this.socket) return
+    this.socket.off('drain', this.#drained)
     this.#drained = undefined
   }
 
@@ -280,6 +282,7 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
     this.#plain?.cancel()
     clock.cancel(this)
     if (this.isClosed) return
+    this.leaveLane()
     this.#phase = 'ending'
     tolerate(this.res)
   }

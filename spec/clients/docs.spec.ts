@@ -120,8 +120,8 @@ describe('The clients of docs/guide/clients.md', () => {
 
     it('do not take the id of an event that was cut, which comes again', async () => {
       const sent = [
-        'data: one\nid: a-1\n\ndata: two\nid: a-2\n',
-        'data: two\nid: a-2\n\nevent: end\ndata: {"reason":"end"}\n\n',
+        'id: a-1\ndata: one\n\nid: a-2\n',
+        'id: a-2\ndata: two\n\nevent: end\ndata: {"reason":"end"}\n\n',
       ]
       const asked: unknown[] = []
       const before: RequestHandler = (req, res) => {

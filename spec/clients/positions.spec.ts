@@ -277,7 +277,7 @@ const cases: Readonly<Record<string, (client: Listener) => Promise<void>>> = {
     const knife = await Knife.before(scene.site.port)
     try {
       if (client.needs === 'chromium') await visit(knife.url)
-      const frame = `event: position\ndata: {"heartbeat":${beat}}\nid: ${await scene.channel.position()}\n\n`
+      const frame = `event: position\nid: ${await scene.channel.position()}\ndata: {"heartbeat":${beat}}\n\n`
       knife.cut((text) => {
         const at = text.indexOf('event: position')
         return at < 0 ? undefined : at + frame.length / 2
@@ -304,12 +304,12 @@ const cases: Readonly<Record<string, (client: Listener) => Promise<void>>> = {
       const seen = [await scene.next()]
       let joins = 1
       for (let line = 1; line <= 6; line++) {
-        // two events in one write, of three lines each: one of data, one of the id, and a blank one
-        if (line % 3 === 2 && keepsIdsAtOnce.has(client.name)) continue
+        // two events in one write, of three lines each: one of the id, one of data, and a blank one
+        if (line % 3 !== 0 && keepsIdsAtOnce.has(client.name)) continue
         const done = knife.done
         knife.cut((text) => {
-          const from = text.indexOf(`data: ${line}1\n`)
-          return from < 0 ? undefined : placeOfLine(text, from, line)
+          const data = text.indexOf(`data: ${line}1\n`)
+          return data < 0 ? undefined : placeOfLine(text, text.lastIndexOf('id: ', data), line)
         })
         const ids = await scene.publish(line * 10 + 1, line * 10 + 2)
         const events = await scene.nextFew(2)
@@ -325,7 +325,7 @@ const cases: Readonly<Record<string, (client: Listener) => Promise<void>>> = {
   },
 }
 
-/** They keep an id when its line has come, and would skip an event of which all but the blank line has come. */
+/** They keep an id as soon as its line has come, and so skip an event that is cut behind that line. */
 const keepsIdsAtOnce: ReadonlySet<string> = new Set(['extended-eventsource', '@microsoft/fetch-event-source'])
 
 /** The end of the so manieth line from a place on. */

@@ -1,86 +1,31 @@
 import { expect } from 'chai'
-import type { Backend, Log, Reading, Receiver, Retention } from '../../lib/hub/backend.js'
-import { isBackend } from '../../lib/hub/backend.js'
+import { type Backend, isBackend, type Log, type Retention } from '../../lib/hub/backend.js'
 import { Gap } from '../../lib/hub/gap.js'
 import { eventBytes, type Published } from '../../lib/hub/published.js'
-import { type Awaitable, isPromise } from '../../lib/promise.js'
+import { isPromise } from '../../lib/promise.js'
+import { bursts } from './bursts.js'
+import { ends } from './ends.js'
+import { keys } from './keys.js'
+import {
+  accept,
+  type BackendCase,
+  failure,
+  type Ground,
+  idOf,
+  idsOf,
+  Kept,
+  none,
+  publish,
+  read,
+} from './logs.js'
+import { losses } from './losses.js'
+import { places } from './places.js'
 
-/** What the suite needs to know of a backend. */
-export interface BackendCase {
-  /** A backend with a store of its own. */
-  make(): Awaitable<Backend>
-  /** Until all that was published is delivered. */
-  settled(): Promise<void>
-  /** Turns the clock that events age by. */
-  advance?(milliseconds: number): Awaitable<void>
-  /** Another process's backend on the same store, where stores are shared. */
-  another?(backend: Backend): Awaitable<Backend>
-  /** Loses the store, where it can be lost, and brings it back. */
-  loss?: { down(backend: Backend): Awaitable<void>; up(backend: Backend): Awaitable<void> }
-}
-
-const none: Retention = { history: undefined, historyBytes: undefined, maxAge: undefined, idle: undefined }
-const accept = () => {}
-
-/** A receiver that keeps what it gets. */
-class Kept implements Receiver {
-  readonly items: (Published | Gap)[] = []
-  hasEnded = false
-
-  event(event: Published): void {
-    this.items.push(event)
-  }
-
-  gap(gap: Gap): void {
-    this.items.push(gap)
-  }
-
-  end(): void {
-    this.hasEnded = true
-  }
-
-  get ids(): string[] {
-    return this.items.map(idOf)
-  }
-
-  get data(): unknown[] {
-    return this.items.map((item) => (item instanceof Gap ? item : item.data))
-  }
-}
-
-async function publish(log: Log, ...list: unknown[]): Promise<string[]> {
-  const ids: string[] = []
-  for (const data of list) ids.push(await log.publish(data, {}, accept))
-  return ids
-}
-
-const idOf = (item: Published | Gap) => (item instanceof Gap ? `gap ${item.reason}` : item.id)
-
-async function idsOf(events: Reading['events']): Promise<string[]> {
-  const ids: string[] = []
-  for await (const item of events) ids.push(idOf(item))
-  return ids
-}
-
-/** A reading, with its events read. */
-async function read(log: Log, after: string): Promise<Pick<Reading, 'outcome' | 'from'> & { ids: string[] }> {
-  const { outcome, from, events } = await log.read(after)
-  return { outcome, from, ids: await idsOf(events) }
-}
-
-/** What a call throws or rejects with. */
-async function failure(call: () => unknown): Promise<unknown> {
-  try {
-    await call()
-  } catch (error) {
-    return error
-  }
-  throw new Error('It did not fail')
-}
+export type { BackendCase } from './logs.js'
 
 /** The rules that every backend keeps. */
 export function backendContract(name: string, of: BackendCase): void {
-  describe(`${name}, as any backend (docs/guide/channels.md)`, () => {
+  describe(`${name}, as any backend (docs/guide/backends.md)`, () => {
     let backend: Backend
     let names = 0
     beforeEach(async () => {
@@ -90,6 +35,14 @@ export function backendContract(name: string, of: BackendCase): void {
 
     const open = (retention: Partial<Retention> = {}, from = backend) =>
       from.open(`log${++names}`, { ...none, ...retention }, () => {})
+    const ground: Ground = {
+      of,
+      get backend() {
+        return backend
+      },
+      open,
+      named: (name, retention = {}, from = backend) => from.open(name, { ...none, ...retention }, () => {}),
+    }
 
     it('has the mark of a backend', () => {
       expect(isBackend(backend)).to.equal(true)
@@ -401,98 +354,11 @@ export function backendContract(name: string, of: BackendCase): void {
       }
     })
 
-    const { another } = of
-    if (another) {
-      describe('shared by processes', () => {
-        it('has one order and the same ids for all', async () => {
-          const other = await another(backend)
-          const [here, there] = [backend, other].map((each) =>
-            each.open('shared', { ...none, history: 99 }, () => {}),
-          )
-          const receivers = [new Kept(), new Kept()] as const
-          const stops = [await here!.listen(receivers[0]), await there!.listen(receivers[1])]
-          const ids = await Promise.all(
-            Array.from({ length: 20 }, (_, n) => (n % 3 ? here! : there!).publish(n, {}, accept)),
-          )
-          await of.settled()
-          expect(receivers[0].ids).to.deep.equal(receivers[1].ids)
-          expect(new Set(receivers[0].ids)).to.deep.equal(new Set(ids))
-          expect(receivers[0].items).to.have.length(20)
-          expect((await read(there!, 'earliest')).ids).to.deep.equal(receivers[0].ids)
-          for (const stop of stops) await stop()
-          await other.close()
-        })
-
-        it('an id of one is known to the other', async () => {
-          const other = await another(backend)
-          const [here, there] = [backend, other].map((each) =>
-            each.open('shared', { ...none, history: 99 }, () => {}),
-          )
-          const [one, two] = (await publish(here!, 1, 2)) as [string, string]
-          expect(await read(there!, one)).to.deep.equal({ outcome: 'found', from: two, ids: [two] })
-          expect(there!.compare(one, two)).to.be.below(0)
-          await other.close()
-        })
-      })
-    }
-
-    const { loss } = of
-    if (loss) {
-      describe('lost, and back', () => {
-        it('says so: `down`, then `up`', async () => {
-          const told: string[] = []
-          backend.on('down', () => told.push('down'))
-          backend.on('up', () => told.push('up'))
-          await loss.down(backend)
-          expect(told).to.deep.equal(['down'])
-          await loss.up(backend)
-          expect(told).to.deep.equal(['down', 'up'])
-        })
-
-        it('publish rejects while it is away, and what was rejected does not come later', async () => {
-          const log = open({ history: 9 })
-          const receiver = new Kept()
-          const stop = await log.listen(receiver)
-          await loss.down(backend)
-          expect(await failure(() => log.publish(1, {}, accept))).to.include({ code: 'LARIAT_DOWN' })
-          await loss.up(backend)
-          const [id] = await publish(log, 2)
-          await of.settled()
-          expect(receiver.ids).to.deep.equal([id])
-          await stop()
-        })
-
-        if (!another) return
-        const lost = async (retention: Partial<Retention>) => {
-          const other = await another(backend)
-          const log = backend.open('shared', { ...none, ...retention }, () => {})
-          const elsewhere = other.open('shared', { ...none, ...retention }, () => {})
-          const receiver = new Kept()
-          const stop = await log.listen(receiver)
-          const before = await publish(log, 'before')
-          await of.settled()
-          await loss.down(backend)
-          const meanwhile = await publish(elsewhere, 1, 2, 3)
-          await loss.up(backend)
-          const after = await publish(elsewhere, 'after')
-          await of.settled()
-          await stop()
-          await other.close()
-          return { before, meanwhile, after, receiver }
-        }
-
-        it('what was published elsewhere meanwhile is delivered, once and in order', async () => {
-          const { before, meanwhile, after, receiver } = await lost({ history: 9 })
-          expect(receiver.ids).to.deep.equal([...before, ...meanwhile, ...after])
-        })
-
-        it('what is not retained any more is a gap, before what is', async () => {
-          const { before, meanwhile, after, receiver } = await lost({ history: 2 })
-          expect(receiver.ids).to.deep.equal([...before, 'gap trimmed', ...meanwhile.slice(1), ...after])
-          expect(receiver.items[1]).to.include({ requested: before[0], from: meanwhile[1] })
-        })
-      })
-    }
+    places(ground)
+    keys(ground)
+    ends(ground)
+    bursts(ground)
+    losses(ground)
 
     it('closes, and nothing is delivered from then on', async () => {
       const log = open({ history: 5 })

@@ -77,7 +77,7 @@ const failed = { fails: '500', never: '500', twice: '500' } as const
 const over = ['200', '200 cut'] as const
 
 /** A backend with one fault. */
-function backend(fault: object): Channel<unknown> {
+function backend(fault: object, options = {}): Channel<unknown> {
   const log: Log = {
     publish: () => 'id-2',
     listen: () => () => {},
@@ -98,7 +98,7 @@ function backend(fault: object): Channel<unknown> {
     ...fault,
   }
   const made: Backend = { [is]: 'backend', open: () => log, on: () => {}, close: () => {} }
-  channel = createHub(made).channel<unknown>('a')
+  channel = createHub(made).channel<unknown>('a', options)
   return channel
 }
 
@@ -394,6 +394,15 @@ export const places: Readonly<Record<string, Place>> = {
     make: (foreign) => held({ subscribe: backend({ listen: () => foreign }) }),
     drive: leave,
     ...cut,
+  },
+  'position of a backend': {
+    make: (foreign) =>
+      resource({
+        contentTypesProvided: [sse()],
+        subscribe: backend({ position: foreign, isImmediate: false }, { history: 5 }),
+      }),
+    ...failed,
+    never: '503',
   },
   'read of a backend': {
     make: (foreign) => held({ subscribe: backend({ read: foreign }) }),

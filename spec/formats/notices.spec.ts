@@ -34,7 +34,7 @@ const noticed = (format: Format, kind: Notice, details = {}) =>
 describe('A notice by choice', () => {
   const [string, object] = ['[DONE]', event({ why: 'over' }, { type: 'bye', id: '1' })]
   const expected: Record<keyof typeof formats, [string: string, event: string]> = {
-    sse: ['data: [DONE]\n\n', 'event: bye\ndata: {"why":"over"}\nid: 1\n\n'],
+    sse: ['data: [DONE]\n\n', 'event: bye\nid: 1\ndata: {"why":"over"}\n\n'],
     ndjson: ['"[DONE]"\n', '{"why":"over"}\n'],
     'ndjson in envelopes': ['{"data":"[DONE]"}\n', '{"id":"1","type":"bye","data":{"why":"over"}}\n'],
     jsonSeq: ['\x1e"[DONE]"\n', '\x1e{"why":"over"}\n'],

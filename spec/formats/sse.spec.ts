@@ -20,9 +20,9 @@ describe('sse', () => {
       ['takes false for data', false, 'data: false\n\n'],
       ['takes null for data', null, 'data: null\n\n'],
       [
-        'has the fields in the order comment, event, retry, data, id',
+        'has the fields in the order comment, event, id, retry, data',
         event('d', { retry: 5, id: '1', type: 't', comment: 'c' }),
-        ': c\nevent: t\nretry: 5\ndata: d\nid: 1\n\n',
+        ': c\nevent: t\nid: 1\nretry: 5\ndata: d\n\n',
       ],
       [
         'with a type but without data gets an empty data line, or it would not be dispatched (WHATWG 9.2.6)',
@@ -42,7 +42,7 @@ describe('sse', () => {
       [
         'takes an empty id for one: it clears the last event id (WHATWG 9.2.6)',
         event(1, { id: '' }),
-        'data: 1\nid: \n\n',
+        'id: \ndata: 1\n\n',
       ],
       ['takes a retry of 0 for one', event(undefined, { retry: 0 }), 'retry: 0\n'],
       ['of a comment alone is a line, and no blank line', event(undefined, { comment: 'hi' }), ': hi\n'],
@@ -51,7 +51,7 @@ describe('sse', () => {
       [
         'keeps a leading space, of which a client takes one away (WHATWG 9.2.6)',
         event(' d', { id: ' 1' }),
-        'data:  d\nid:  1\n\n',
+        'id:  1\ndata:  d\n\n',
       ],
       [
         'splits data at LF, CR and CRLF (WHATWG 9.2.5)',
@@ -136,9 +136,9 @@ describe('sse', () => {
       [
         'gap',
         { id: '7', requested: 'a', from: 'b', reason: 'trimmed' },
-        'event: gap\ndata: {"requested":"a","from":"b","reason":"trimmed"}\nid: 7\n\n',
+        'event: gap\nid: 7\ndata: {"requested":"a","from":"b","reason":"trimmed"}\n\n',
       ],
-      ['position', { id: '7', heartbeat: 5 }, 'event: position\ndata: {"heartbeat":5}\nid: 7\n\n'],
+      ['position', { id: '7', heartbeat: 5 }, 'event: position\nid: 7\ndata: {"heartbeat":5}\n\n'],
       ['dropped', { count: 17 }, ': dropped 17\n'],
       ['end', { reason: 'end' }, 'event: end\ndata: {"reason":"end"}\n\n'],
       ['reconnect', { reason: 'shutdown' }, 'event: reconnect\ndata: {"reason":"shutdown"}\n\n'],

@@ -21,7 +21,7 @@ describe('A name that all objects have is a name like any other in an app (CWE-1
 
     it(`An event of type ${name} keeps it`, async () => {
       const given = event({ a: 1 }, { type: name, id: name })
-      expect(sse().encode(given)).to.equal(`event: ${name}\ndata: {"a":1}\nid: ${name}\n\n`)
+      expect(sse().encode(given)).to.equal(`event: ${name}\nid: ${name}\ndata: {"a":1}\n\n`)
       const [envelope] = [ndjson({ envelope: true }).encode(given)]
       expect(JSON.parse(String(envelope))).to.deep.equal({ id: name, type: name, data: { a: 1 } })
     })

@@ -1,7 +1,9 @@
+import { expect } from 'chai'
 import type { Backend } from '../../lib/hub/backend.js'
 import { memory } from '../../lib/hub/memory.js'
+import { createHub, type LariatError } from '../../lib/index.js'
 import { backendContract } from '../contracts/backend.js'
-import { AsyncBackend, randomLag } from '../support/async-backend.js'
+import { AsyncBackend, type Fate, randomLag } from '../support/async-backend.js'
 import { useManualTime } from '../support/clock.js'
 import { turns } from '../support/stage.js'
 
@@ -26,6 +28,19 @@ describe('Backends', () => {
     down: (backend: Backend) => (backend as AsyncBackend).down(),
     up: (backend: Backend) => (backend as AsyncBackend).up(),
   }
+  const store = {
+    async reopen(backend: Backend) {
+      await backend.close()
+      return keep(new AsyncBackend((backend as AsyncBackend).store))
+    },
+    freeze: (backend: Backend, fate: Fate) => (backend as AsyncBackend).freeze(fate),
+    rollBack: async (backend: Backend, meanwhile: () => Promise<void>) => {
+      const restore = (backend as AsyncBackend).store.copy()
+      await meanwhile()
+      restore()
+    },
+    empty: (backend: Backend) => (backend as AsyncBackend).store.empty(),
+  }
   const settled = async () => {
     for (const backend of made) await backend.deliver()
   }
@@ -36,6 +51,7 @@ describe('Backends', () => {
     settled,
     advance,
     loss,
+    ...store,
   })
 
   backendContract('a store that takes its time', {
@@ -44,5 +60,27 @@ describe('Backends', () => {
     settled,
     advance,
     loss,
+    ...store,
   })
+
+  for (const [fate, told] of Object.entries({
+    refused: { isUncertain: undefined, came: 0 },
+    came: { isUncertain: true, came: 1 },
+    lost: { isUncertain: true, came: 0 },
+  })) {
+    it(`the store of these specs can be frozen: ${fate}`, async () => {
+      const backend = keep(new AsyncBackend())
+      const channel = createHub(backend).channel<number>('a', { history: 5 })
+      backend.freeze(fate as Fate)
+      const publishing = channel.publish(1).catch((error: LariatError) => error)
+      await turns()
+      backend.down()
+      const { code, isUncertain } = (await publishing) as LariatError
+      expect({ code, isUncertain }).to.deep.equal({ code: 'LARIAT_DOWN', isUncertain: told.isUncertain })
+      backend.up()
+      const came: number[] = []
+      for await (const { data } of channel.replay('earliest')) came.push(data)
+      expect(came).to.have.length(told.came)
+    })
+  }
 })

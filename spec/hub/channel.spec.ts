@@ -206,7 +206,7 @@ describe('publish (docs/guide/channels.md)', () => {
     const { client } = await follow(channel, sse())
     const id = await channel.publish('text')
     await client.until('text\n\n')
-    expect(client.body).to.equal(`:\ndata: text\nid: ${id}\n\n`)
+    expect(client.body).to.equal(`:\nid: ${id}\ndata: text\n\n`)
     expect(await channel.publish('more', {})).to.be.a('string')
   })
 
@@ -429,7 +429,7 @@ const formats: Record<
   'sse()': {
     format: sse,
     data: { n: 1 },
-    wire: (id) => `event: tick\ndata: {"n":1}\nid: ${id}\n\n`,
+    wire: (id) => `event: tick\nid: ${id}\ndata: {"n":1}\n\n`,
     opening: ':\n',
   },
   'ndjson()': { format: ndjson, data: { n: 1 }, wire: () => '{"n":1}\n' },
@@ -610,7 +610,7 @@ describe('A channel as what is subscribed to (docs/guide/channels.md)', () => {
     const ids: string[] = []
     for (let n = 1; n < 5; n++) ids.push(await channel.publish(n))
     for (const client of clients) await client.until('4')
-    const events = ids.map((id, at) => `data: ${at + 1}\nid: ${id}\n\n`).join('')
+    const events = ids.map((id, at) => `id: ${id}\ndata: ${at + 1}\n\n`).join('')
     expect(clients.map(({ body }) => body)).to.deep.equal([
       `:\n${events}`,
       '1\n2\n3\n4\n',

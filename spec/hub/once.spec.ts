@@ -258,10 +258,10 @@ describe('Each event exactly once, whatever `subscribe` does before it returns i
         }),
       )
       const client = site.get('/', unknown)
-      await client.until('data: first\n')
+      await client.until('data: first\n\n')
       done.open()
-      expect(await client.until('data: 1\n')).to.match(
-        /event: gap\n.*"reason":"unknown".*\nid: .*-0\n\ndata: 1\nid: .*-1\n/,
+      expect(await client.until('data: 1\n\n')).to.match(
+        /event: gap\nid: .*-0\n.*"reason":"unknown".*\n\nid: .*-1\ndata: 1\n/,
       )
     })
   })

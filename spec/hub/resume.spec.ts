@@ -61,7 +61,7 @@ const seenBy = (read: (body: string) => Received[]) => ({
 })
 
 const wires: Record<string, Wire> = {
-  'sse()': { format: sse, ...seenBy(dispatched), text: (n) => `data: ${n}\nid: ` },
+  'sse()': { format: sse, ...seenBy(dispatched), text: (n) => `data: ${n}\n\n` },
   'ndjson({ envelope })': {
     format: () => ndjson({ envelope: true }),
     ...seenBy((body) => opened(recordsOf(body))),
@@ -230,13 +230,13 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
     const place = placeBefore(id!)
     const { come } = await serve(channel, { wire: wires['sse()']! })
     const client = come('x')
-    await client.until('data: 1\n')
-    const gap = `event: gap\ndata: {"requested":"x","from":"${id}","reason":"unknown"}\nid: ${place}\n\n`
-    expect(client.body).to.equal(`:\n${gap}data: 1\nid: ${id}\n\n`)
+    await client.until('data: 1\n\n')
+    const gap = `event: gap\nid: ${place}\ndata: {"requested":"x","from":"${id}","reason":"unknown"}\n\n`
+    expect(client.body).to.equal(`:\n${gap}id: ${id}\ndata: 1\n\n`)
     const again = come(place)
-    await again.until('data: 1\n')
+    await again.until('data: 1\n\n')
     expect(head(again)).to.deep.equal({ last: place, gap: undefined })
-    expect(again.body).to.equal(`:\ndata: 1\nid: ${id}\n\n`)
+    expect(again.body).to.equal(`:\nid: ${id}\ndata: 1\n\n`)
   })
 
   it('the bytes of a gap: a record `{ notice: "gap", … }` of an envelope', async () => {

@@ -189,13 +189,13 @@ for (const version of Object.keys(expresses)) {
       await turns()
       for (const each of writes) each.length = 0
       await Promise.all([1, 2, 3].map((number) => channel.publish(number)))
-      for (const client of clients) await client.until('data: 3\n')
+      for (const client of clients) await client.until('data: 3\n\n')
       await Promise.all([4, 5].map((number) => channel.publish(number)))
-      for (const client of clients) await client.until('data: 5\n')
+      for (const client of clients) await client.until('data: 5\n\n')
       expect(writes.map((each) => each.length)).to.deep.equal([2, 2, 2, 2, 2])
       for (const each of writes) expect(each).to.deep.equal(writes[0])
       // a chunk as it stands in RFC 9112, 7.1
-      expect(writes[0]?.[1]?.toString('latin1')).to.match(/^[0-9a-f]+\r\n(data: \d\nid: .*\n\n){2}\r\n$/)
+      expect(writes[0]?.[1]?.toString('latin1')).to.match(/^[0-9a-f]+\r\n(id: .*\ndata: \d\n\n){2}\r\n$/)
     })
 
     it('events of several turns are several', async () => {
@@ -561,8 +561,8 @@ describe('Groups in each format, and on each kind of connection (docs/guide/chan
       channel.publish(event(2, { type: 'tock' })),
       channel.publish(3),
     ])
-    const expected = `:\nevent: tick\ndata: 1\nid: ${ids[0]}\n\nevent: tock\ndata: 2\nid: ${ids[1]}\n\ndata: 3\nid: ${ids[2]}\n\n`
-    for (const client of clients) expect(await client.until('data: 3\n')).to.equal(expected)
+    const expected = `:\nevent: tick\nid: ${ids[0]}\ndata: 1\n\nevent: tock\nid: ${ids[1]}\ndata: 2\n\nid: ${ids[2]}\ndata: 3\n\n`
+    for (const client of clients) expect(await client.until('data: 3\n\n')).to.equal(expected)
   })
 
   it('heartbeats come between, only when nothing was published for so long', async () => {

@@ -30,7 +30,7 @@ describe('info is called for each message (docs/guide/loop.md)', () => {
       subscribe: () => [event('a', { id: '1', type: 'tick' })],
       info: (message, { write }) => write(message),
     })
-    expect((await client.whole()).body).to.equal(':\nevent: tick\ndata: a\nid: 1\n\n')
+    expect((await client.whole()).body).to.equal(':\nevent: tick\nid: 1\ndata: a\n\n')
   })
 
   it('may change the state, which `init` has made, and terminate sees it', async () => {

@@ -157,12 +157,12 @@ describe('reauthorize asks again while the response is held (docs/operate/operat
     await beat()
     for (const number of [1, 2, 3]) {
       await channel.publish(number)
-      await client.until(`data: ${number}\n`)
+      await client.until(`data: ${number}\n\n`)
     }
     resolve(false)
     await turns()
     await channel.publish(4)
-    await client.until('data: 4\n')
+    await client.until('data: 4\n\n')
     expect(log.entries).to.deep.equal([])
   })
 

@@ -114,8 +114,8 @@ function parse(body: string): Got {
   const all = (expression: RegExp) => [...body.matchAll(expression)].map((match) => match[1] as string)
   return {
     // what is cut has no end
-    ids: all(/^data: .*\nid: \w+-(\d+)\n\n/gm).map(Number),
-    data: all(/^data: (.*)\nid: .*\n\n/gm),
+    ids: all(/^id: \w+-(\d+)\ndata: .*\n\n/gm).map(Number),
+    data: all(/^id: .*\ndata: (.*)\n\n/gm),
     told: all(/^: dropped (\d+)\n/gm).reduce((sum, count) => sum + Number(count), 0),
   }
 }
@@ -182,7 +182,7 @@ async function run(
     const client = all[at] as Client
     const isCut = !isOpen(stream)
     if (isCut) await client.ended
-    else await client.until('data: fin\n')
+    else await client.until('data: fin\n\n')
     got.push({ got: parse(client.body), stream, isCut })
     client.leave()
   }

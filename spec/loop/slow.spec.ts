@@ -24,6 +24,7 @@ import {
 import { Log } from '../support/log.js'
 import type { Client } from '../support/raw.js'
 import { flood, stage, staged, turns } from '../support/stage.js'
+import { listening } from '../support/told.js'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -128,6 +129,7 @@ const byLast: Overflow = { conflate: (data) => Number(data) % 5 }
 
 describe('A client that does not read is bounded by the policy of the spec (docs/guide/slow-clients.md)', () => {
   staged()
+  const told = listening()
 
   const expected: readonly [string, Overflow, readonly number[]][] = [
     ['dropOldest', 'dropOldest', range(90, 100)],
@@ -138,6 +140,7 @@ describe('A client that does not read is bounded by the policy of the spec (docs
   for (const way of ways) {
     for (const [name, overflow, kept] of expected) {
       it(`${name}, ${way}: what is kept, in order, after a notice of how many are not`, async () => {
+        told.now.on('overflow')
         const { client, stream, give, giveAll } = await behind(way, { maxQueued: 10, overflow })
         await giveAll(100)
         const dropped = 100 - kept.length
@@ -150,6 +153,9 @@ describe('A client that does not read is bounded by the policy of the spec (docs
         expect(body.match(/dropped/g), 'told once').to.have.length(1)
         expect(dataIn(body)).to.deep.equal(kept)
         expect(stream).to.include({ queued: 0, dropped, sent: 1 + kept.length + 1 })
+        const messages = told.now.of('overflow')
+        expect(messages.every((each) => each.stream === stream && each.dropped > 0)).to.equal(true)
+        expect(messages.reduce((sum, each) => sum + each.dropped, 0)).to.equal(dropped)
       })
     }
 
@@ -643,7 +649,7 @@ describe('A stalled client is nobody else’s concern (docs/guide/slow-clients.m
       for (const number of range(0, 100)) {
         await give(number)
         // whoever waited for the others would never come here
-        await client.until(`data: ${number}\n`)
+        await client.until(`data: ${number}\n\n`)
       }
       expect(dataIn(client.body)).to.deep.equal(range(0, 100))
       expect(stream).to.include({ dropped: 0, queued: 0, sent: 100 })

@@ -4,6 +4,7 @@ import { type Context, hold, type Loop } from '../support/held.js'
 import { Log } from '../support/log.js'
 import type { Client } from '../support/raw.js'
 import { flood, stage, staged, turns } from '../support/stage.js'
+import { listening } from '../support/told.js'
 
 const fails = () => {
   throw new Error('failed')
@@ -112,9 +113,11 @@ async function look(client: Client, end: Case['end']) {
 
 describe('terminate is called exactly once, with the reason (docs/guide/loop.md)', () => {
   staged()
+  const told = listening()
 
   for (const [name, { spec, cause, end }] of Object.entries(cases)) {
     it(name, async () => {
+      told.now.on('open').on('end')
       const held = await hold(spec)
       const { client, log, reasons } = held
       if (cause && end !== 503) await client.head()
@@ -126,6 +129,12 @@ describe('terminate is called exactly once, with the reason (docs/guide/loop.md)
       expect(reasons).to.have.length(1)
       if (kind === 'error' || kind === 'overflow') expect(reasons[0]?.error).to.be.instanceOf(Error)
       else if (kind !== 'down') expect(reasons[0]).to.deep.equal({ kind })
+      // the diagnostics channels say the same, once
+      const wasOpen = typeof end !== 'number'
+      expect(told.now.names).to.deep.equal(wasOpen ? ['open', 'end'] : ['end'])
+      const [ended] = told.now.of('end')
+      expect(ended).to.include({ wasOpen, stream: held.context.stream })
+      expect(ended?.reason).to.equal(reasons[0])
     })
   }
 

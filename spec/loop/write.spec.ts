@@ -25,7 +25,7 @@ describe('write encodes data and puts it on the wire (docs/guide/loop.md)', () =
     expect(context.write(event('b', { id: '7', type: 'tick' }))).to.equal('ok')
     for (const falsy of [0, false, '', null]) expect(context.write(falsy)).to.equal('ok')
     expect(await client.until('data: null\n\n')).to.equal(
-      ':\ndata: {"a":1}\n\nevent: tick\ndata: b\nid: 7\n\ndata: 0\n\ndata: false\n\ndata: \n\ndata: null\n\n',
+      ':\ndata: {"a":1}\n\nevent: tick\nid: 7\ndata: b\n\ndata: 0\n\ndata: false\n\ndata: \n\ndata: null\n\n',
     )
   })
 

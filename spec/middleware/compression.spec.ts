@@ -113,7 +113,7 @@ onBoth('Behind compression() (docs/guide/existing-app.md)', () => {
     expect(client.message.headers).not.to.have.property('content-encoding')
     for (const count of [1, 2, 3]) {
       expect(context.write(count)).to.equal('ok')
-      await client.until(`data: ${count}\n`)
+      await client.until(`data: ${count}\n\n`)
     }
     context.stream.close()
     expect((await client.whole()).body).to.equal(':\ndata: 1\n\ndata: 2\n\ndata: 3\n\n')

@@ -195,7 +195,7 @@ onBoth('Middleware that is not careful (docs/guide/existing-app.md)', () => {
         const { client, context, log } = await hold({ format: sse() }, {}, { before: [delaying] })
         for (const count of [1, 2, 3]) {
           context.write(count)
-          await client.until(`data: ${count}\n`)
+          await client.until(`data: ${count}\n\n`)
         }
         if (!what.startsWith('nothing')) context.write('last')
         context.stream.close()

@@ -184,7 +184,7 @@ export function behaves(front: Front, expected: Expected): void {
         leaving.leave()
         await held.log.until('disconnect')
         send('on')
-        await staying.until('data: on\n')
+        await staying.until('data: on\n\n')
         expect(held.log.count('disconnect')).to.equal(1)
       })
     }
@@ -207,7 +207,7 @@ export function behaves(front: Front, expected: Expected): void {
       visit.client.halfClose()
       if (expected.halfClosed === 'leaving') return held.log.until('disconnect')
       send('on')
-      await visit.until('data: on\n')
+      await visit.until('data: on\n\n')
       visit.leave()
       await writesUntil(held.log.until('disconnect'), send)
     })

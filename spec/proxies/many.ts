@@ -60,7 +60,7 @@ async function through(front: Front, changes: Readonly<Record<string, string>>, 
     }
     const opened = performance.now()
     for (const { send } of held.contexts) send('on')
-    await all((visit) => visit.until('data: on\n'))
+    await all((visit) => visit.until('data: on\n\n'))
     for (const visit of visits) visit.leave()
     await held.log.until('disconnect', streams)
     const seconds = [opened - began, performance.now() - opened].map((time) => (time / 1000).toFixed(1))

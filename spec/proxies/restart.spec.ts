@@ -151,7 +151,7 @@ describe('A server that is killed and started again behind a proxy (docs/operate
     it(`${front.name}: who comes back with the last event's id gets what comes after it`, () => {
       for (const version of front.versions) {
         expect(each.resumed[version], version).to.equal(
-          ':\ndata\nid: 4\n\ndata\nid: 5\n\ndata\nid: 6\n\n'.replaceAll('data\n', 'data: \n'),
+          ':\nid: 4\ndata\n\nid: 5\ndata\n\nid: 6\ndata\n\n'.replaceAll('data\n', 'data: \n'),
         )
       }
     })

@@ -187,12 +187,10 @@ class AsyncLog implements Log {
   async publish(data: unknown, meta: Meta, check: (event: Published) => void): Promise<string> {
     check(stored(this.#stored.id(this.#stored.latest + 1), data, meta.type))
     const copy: unknown = structuredClone(data)
-    const { id } = await this.#append(() => {
-      if (this.#stored.hasEnded) throw new LariatError('LARIAT_ENDED', 'The log has ended')
-      return this.#stored.append(copy, meta, this.#retention)
-    })
+    const entry = await this.#append(() => this.#stored.append(copy, meta, this.#retention))
+    if (!entry) throw new LariatError('LARIAT_ENDED', 'The log has ended')
     await this.#backend.pass('publish')
-    return id
+    return entry.id
   }
 
   async end(): Promise<void> {
@@ -206,8 +204,11 @@ class AsyncLog implements Log {
   async listen(receiver: Receiver): Promise<() => void> {
     await this.#backend.pass('listen')
     this.#backend.check()
+    const hasEnded = this.#stored.hasEnded
     const stop = this.#backend.listen(new Delivery(this.#backend, this.#stored, receiver))
     await this.#backend.pass('listen')
+    // who comes later is told first of all
+    if (hasEnded) receiver.end()
     return stop
   }
 
@@ -342,7 +343,6 @@ class Delivery implements Watcher {
     this.#receiver = receiver
     this.#place = log.place(log.latest)
     log.watchers.add(this)
-    if (log.hasEnded) this.ended()
   }
 
   get isBusy(): boolean {
@@ -357,8 +357,9 @@ class Delivery implements Watcher {
     this.#put('end')
   }
 
+  /** What is dropped after its end has ended: that is on its way. */
   rewound(): void {
-    if (!this.#backend.isDown) this.catchUp()
+    if (!this.#backend.isDown && !this.#pending.includes('end')) this.catchUp()
   }
 
   stop(): void {

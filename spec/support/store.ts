@@ -49,9 +49,12 @@ export class Store {
     for (const log of this.#logs.values()) log.reset()
   }
 
-  /** Loses the latest so many events of each log, as a store that was restarted from an older copy. */
-  rollBack(count: number): void {
-    for (const log of this.#logs.values()) log.rollBack(count)
+  /** What is called brings all logs back to what they are now, as a store that starts again from an older copy. */
+  copy(): () => void {
+    const copies = [...this.#logs.values()].map((log) => log.copy())
+    return () => {
+      for (const restore of copies) restore()
+    }
   }
 }
 
@@ -72,10 +75,11 @@ export class StoredLog {
     this.#begin()
   }
 
-  append(data: unknown, { type, key }: Meta, retention: Retention): Entry {
+  /** The entry, or undefined if the log has ended. */
+  append(data: unknown, { type, key }: Meta, retention: Retention): Entry | undefined {
     this.#forgetKeys()
     const known = key === undefined ? undefined : this.#keys.get(key)
-    if (known) return known
+    if (known || this.hasEnded) return known
     const number = ++this.latest
     const entry = { number, id: this.id(number), data, type, size: sizeOf(data), at: clock.now() }
     this.#entries.push(entry)
@@ -83,6 +87,7 @@ export class StoredLog {
     this.trim(retention)
     this.touch()
     if (key !== undefined) this.#keys.set(key, entry)
+    this.#forgetKeys()
     for (const watcher of this.watchers) watcher.appended(entry)
     return entry
   }
@@ -98,25 +103,33 @@ export class StoredLog {
     for (const watcher of this.watchers) watcher.rewound()
   }
 
-  rollBack(count: number): void {
-    this.latest = Math.max(0, this.latest - count)
-    this.#losses.push(this.latest + 1)
-    this.#entries = this.#entries.filter(({ number }) => number <= this.latest)
-    this.#bytes = this.#entries.reduce((sum, { size }) => sum + size, 0)
-    for (const [key, { number }] of this.#keys) if (number > this.latest) this.#keys.delete(key)
-    this.hasEnded = false
-    for (const watcher of this.watchers) watcher.rewound()
+  copy(): () => void {
+    const { latest, hasEnded } = this
+    const epoch = this.#epoch
+    const entries = [...this.#entries]
+    const keys = [...this.#keys]
+    return () => {
+      if (epoch !== this.#epoch) return this.reset()
+      this.latest = latest
+      this.hasEnded = hasEnded
+      this.#losses.push(latest + 1)
+      this.#entries = entries
+      this.#bytes = entries.reduce((sum, { size }) => sum + size, 0)
+      this.#keys.clear()
+      for (const [key, entry] of keys) this.#keys.set(key, entry)
+      for (const watcher of this.watchers) watcher.rewound()
+    }
   }
 
   /** Applies the limits of who publishes. */
-  trim({ history, historyBytes, maxAge, idle }: Retention): void {
-    const retains = (history ?? historyBytes ?? maxAge ?? idle) !== undefined
+  trim({ history, historyBytes, maxAge }: Retention): void {
+    const retains = (history ?? historyBytes ?? maxAge) !== undefined
     this.#trim(retains ? (history ?? Infinity) : 0, historyBytes ?? Infinity, maxAge ?? Infinity)
   }
 
   /** What is too old goes at its time, whoever looks. */
   age({ maxAge = Infinity, idle = Infinity }: Retention): void {
-    const isIdle = this.watchers.size === 0 && clock.now() - this.#touched > idle
+    const isIdle = this.watchers.size === 0 && clock.now() - this.#touched >= idle
     this.#trim(isIdle ? 0 : Infinity, Infinity, maxAge)
   }
 
@@ -179,7 +192,7 @@ export class StoredLog {
 
   #forgetKeys(): void {
     for (const [key, { at }] of this.#keys) {
-      if (this.#keys.size <= maxKeys && clock.now() - at <= maxKeyAge) return
+      if (this.#keys.size <= maxKeys && clock.now() - at < maxKeyAge) return
       this.#keys.delete(key)
     }
   }

@@ -381,6 +381,8 @@ resource({
 export async function readFeed() {
   const id: string = await prices.publish({ symbol: 'A', price: 3 }, { type: 'tick' })
   prices.on('join', (stream) => expectTypeOf(stream).toEqualTypeOf<OpenStream>())
+  prices.on<{ user: string }>('leave', ({ state }) => expectTypeOf(state).toEqualTypeOf<{ user: string }>())
+  expectTypeOf(prices.publish({ symbol: 'A', price: 3 }, { key: 'a' })).toEqualTypeOf<Promise<string>>()
   expectTypeOf(prices.map((price) => price.price)).toEqualTypeOf<Feed<number>>()
   for await (const message of prices.replay(id)) expectTypeOf(message.id).toEqualTypeOf<string | undefined>()
   for await (const message of prices) expectTypeOf(message).toEqualTypeOf<Event<Price>>()

@@ -1,3 +1,4 @@
+import { subscribe } from 'node:diagnostics_channel'
 import express from 'express'
 import type { StreamOptions } from '../../../lib/index.js'
 import { type Lariat, lariatOf } from '../../lariat.js'
@@ -8,15 +9,30 @@ interface How {
   readonly which?: 'here' | 'beside'
   readonly mount?: (app: express.Express, library: Lariat, spec: Spec) => unknown
   readonly stream?: StreamOptions
+  /** Somebody listens to every diagnostics channel. */
+  readonly isObserved?: boolean
 }
 type Spec = Parameters<Lariat['resources']>[0][string] & object
 
-export async function lariat({ which = 'here', mount = use, stream = {} }: How = {}): Promise<Peer> {
+export async function lariat({
+  which = 'here',
+  mount = use,
+  stream = {},
+  isObserved,
+}: How = {}): Promise<Peer> {
+  if (isObserved) observe()
   const library = await lariatOf(which)
   const channel = library.createHub().channel<Tick>('ticks')
   const listener = express()
   mount(listener, library, { contentTypesProvided: [library.sse()], subscribe: channel, stream })
   return { listener, publish: (tick) => void channel.publish(tick) }
+}
+
+/** Counts what is told, as metrics do. */
+function observe() {
+  const counts = new Map<string, number>()
+  for (const name of ['decisions', 'open', 'first', 'end', 'overflow', 'resume', 'publish', 'backend'])
+    subscribe(`express-lariat:${name}`, () => counts.set(name, (counts.get(name) ?? 0) + 1))
 }
 
 /** As a middleware of an app. */

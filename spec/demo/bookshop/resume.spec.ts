@@ -59,7 +59,7 @@ describe('The demo: curl, stopped and started again', () => {
     const [, shownEpoch = '-'] = /^id: (.*)-/m.exec(first.shown) ?? []
     const [, epoch = '-'] = /^id: (.*)-/m.exec(before) ?? []
     const after = await run(here(again.command).replace(shownEpoch, epoch), (printed) =>
-      printed.includes(`\nid: ${epoch}-3\n`),
+      printed.includes(`id: ${epoch}-3\ndata: `),
     )
     const asShown = (printed: string) => printed.replaceAll(epoch, shownEpoch)
     expect(asShown(before)).to.equal(first.shown)

@@ -1,0 +1,297 @@
+// Delivers the events of several feeds in one order, and reads those that were missed, each with the place in all as its id.
+import { quietly } from '../guard.js'
+import { type Awaitable, all, isPromise } from '../promise.js'
+import type { OpenStream } from '../values/open-stream.js'
+import type { Where } from './backend.js'
+import { Branch, type Trunk } from './branch.js'
+import type { Member } from './followed.js'
+import { earliest, Gap, now } from './gap.js'
+import { MergedEvent } from './merged-event.js'
+import type { Published } from './published.js'
+import { Series } from './series.js'
+import type { Keeps, Missed, Root, Sink } from './sink.js'
+import { attachAll } from './supply.js'
+import { idOf, keyOf, pieceOf, placesIn } from './vector.js'
+
+/** The place that names no channel: each feed begins where its own `from` says. */
+export const asFeedsSay = ''
+
+/** No id of any channel, since it has a space. */
+const noId = ' '
+
+/** What the feeds of a merged one are together: the root of the merged feed, and of what is made of it. */
+export class Branches implements Root, Trunk {
+  readonly merged: Required<Sink>
+  readonly #branches: readonly Branch[]
+  readonly names: readonly string[]
+  readonly retains: boolean
+  /** From the first sink of the merged feed to its last. */
+  #run: object | undefined
+  /** The place of each feed is known, so that events have ids. */
+  #isKnown = false
+  #settling: PromiseLike<unknown> | undefined
+  /** What is being delivered, and what has come during that. */
+  readonly #arriving: (readonly [Branch, Published | Gap])[] = []
+  /** Joins that wait for the current delivery to finish. */
+  readonly #joining: (() => void)[] = []
+  /** The id that was read last: a client asks for the same one again and again. */
+  #read: { readonly id: string; readonly places: ReturnType<typeof placesIn> } | undefined
+
+  constructor(members: readonly Member[], merged: Required<Sink>) {
+    this.merged = merged
+    this.#branches = members.map((member, at) => new Branch(member, at, this))
+    this.names = this.#branches.map(({ name }) => name)
+    this.retains = this.#branches.some(({ root }) => root.retains)
+  }
+
+  // ---- attached
+
+  attach(): void {
+    const run = {}
+    this.#run = run
+    for (const branch of this.#branches) branch.isOver = false
+    attachAll(() => {
+      for (const branch of this.#branches) if (this.#run === run) branch.whole.attach(branch)
+      if (this.#run === run) this.#settle(run)
+    })
+  }
+
+  detach(): void {
+    this.#run = undefined
+    this.#isKnown = false
+    this.#settling = undefined
+    // a delivery goes on until it is over
+    this.#arriving.splice(1)
+    for (const branch of this.#branches) branch.whole.detach(branch)
+  }
+
+  /**
+   * Finds the place of each feed once it delivers. What comes before that is not delivered: a sink begins to read, or is
+   * told where it begins, only afterwards.
+   */
+  #settle(run: object): void {
+    const ready = this.#branches.map(({ root }) => root.ready).filter((each) => each !== undefined)
+    const ask = () => all(this.#branches.map(({ root }) => root.askPlace()))
+    const places = ready.length === 0 ? ask() : Promise.all(ready).then(ask)
+    if (!isPromise(places)) return this.#know(places)
+    const settling = Promise.resolve(places).then((known) => {
+      if (this.#run === run) this.#know(known)
+    })
+    this.#settling = settling
+    settling.catch((error) => {
+      if (this.#run === run) this.merged.down(error)
+    })
+  }
+
+  #know(places: readonly string[]): void {
+    for (const [at, place] of places.entries()) this.#at(at).place = place
+    this.#isKnown = true
+    this.#settling = undefined
+    this.#moveOn()
+  }
+
+  #at(at: number): Branch {
+    return this.#branches[at] as Branch
+  }
+
+  #moveOn(): void {
+    for (const branch of this.#branches) branch.moveOn()
+  }
+
+  get #id(): string {
+    return idOf(this.#branches.map(({ piece }) => piece))
+  }
+
+  // ---- delivery
+
+  /** What comes during a delivery is delivered after it, to all sinks: its id says that they have got what is before. */
+  arrive(branch: Branch, item: Published | Gap): void {
+    if (!this.#isKnown) return
+    const { length } = this.#arriving
+    this.#arriving.push([branch, item])
+    if (length > 0) return
+    this.#moveOn()
+    for (let next = this.#arriving[0]; next; next = this.#arriving[0]) {
+      this.#deliver(...next)
+      for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()
+      this.#arriving.shift()
+    }
+    this.branchEnded()
+  }
+
+  #deliver(branch: Branch, item: Published | Gap): void {
+    const { root } = branch
+    // a lagging backend delivers late what is before the place that it gave
+    if (!root.isImmediate && !root.isAfter(item, branch.place)) return
+    branch.place = item.id
+    if (item instanceof Gap) this.merged.gap(gapOf(branch, item, this.#id))
+    else this.merged.event(branch.merge(item, this.#id))
+  }
+
+  /** The merged feed ends with the last of its feeds, once all events are delivered. */
+  branchEnded(): void {
+    const isOver = this.#run && this.#branches.every((branch) => branch.isOver)
+    if (isOver && this.#arriving.length === 0) this.merged.ended()
+  }
+
+  /** The event as the merged feed delivers it. */
+  of(event: Published): Published | undefined {
+    const { at, own } = MergedEvent.partsOf(event) as { at: number; own: Published }
+    const kept = this.#at(at).whole.of(own)
+    return kept === own ? event : kept && this.#at(at).merge(kept, event.id)
+  }
+
+  // ---- as the root of the merged feed
+
+  get ready(): PromiseLike<unknown> | undefined {
+    return this.#settling
+  }
+
+  get isDelivering(): boolean {
+    return this.#arriving.length > 0 || this.#branches.some(({ root }) => root.isDelivering)
+  }
+
+  /** In a delivery nobody knows the place at which a sink will join. */
+  get isImmediate(): boolean {
+    return this.#branches.every(({ root }) => root.isImmediate) && !this.isDelivering
+  }
+
+  get hasEnded(): boolean {
+    return this.#branches.every(({ root }) => root.hasEnded)
+  }
+
+  get place(): string | undefined {
+    if (this.#run) {
+      if (!this.#isKnown) return undefined
+      if (this.#arriving.length === 0) this.#moveOn()
+      return this.#id
+    }
+    const places = this.#branches.map(({ placeAtHand }) => placeAtHand)
+    return places.some((place) => place === undefined) ? undefined : this.#idOf(places as string[])
+  }
+
+  askPlace(): Awaitable<string> {
+    if (this.#settling !== undefined) return this.#settling.then(() => this.askPlace())
+    const { place } = this
+    if (place !== undefined) return place
+    const places = all(this.#branches.map(({ root }) => root.askPlace()))
+    return isPromise(places) ? places.then((known) => this.#idOf(known)) : this.#idOf(places)
+  }
+
+  #idOf(places: readonly string[]): string {
+    return idOf(places.map((place, at) => pieceOf(this.#at(at).key, place)))
+  }
+
+  /** Feeds deliver within each other: after the delivery of each of them none is in delivery. */
+  afterDelivery(join: () => void): void {
+    const after = (at: number): void => {
+      const branch = this.#branches[at]
+      if (branch) branch.root.afterDelivery(() => after(at + 1))
+      else join()
+    }
+    if (this.#arriving.length > 0) this.#joining.push(() => after(0))
+    else after(0)
+  }
+
+  isAfter(item: { readonly id: string }, place: string): boolean {
+    const merged = MergedEvent.partsOf(item)
+    const at = merged ? merged.at : this.names.indexOf((item as Gap).channel as string)
+    const own = this.#placeOf(this.#at(at), place)
+    if (own === undefined) return true
+    const { root } = this.#at(at)
+    if (merged) return root.isAfter(merged.own, own)
+    const { requested, from, reason, id } = item as Gap
+    return root.isAfter(new Gap(requested, from, reason, this.#placeOf(this.#at(at), id) as string), own)
+  }
+
+  hasDelivered(place: string): boolean {
+    return (
+      this.#isKnown &&
+      this.#branches.every((branch) => {
+        const id = this.#placeOf(branch, place)
+        return id === undefined || !branch.root.isAfter({ id }, branch.place)
+      })
+    )
+  }
+
+  #placeOf(branch: Branch, id: string): string | undefined {
+    if (this.#read?.id !== id) this.#read = { id, places: placesIn(id) }
+    return this.#read.places?.get(branch.key)
+  }
+
+  tell(name: 'join' | 'leave', stream: () => OpenStream): void {
+    for (const { root } of this.#branches) root.tell(name, stream)
+  }
+
+  // ---- reading
+
+  missed(where: Where, keeps?: Keeps): Awaitable<Missed> {
+    const wheres = this.#wheres(where)
+    const opening: Awaitable<Missed>[] = []
+    const failed = (error: unknown): never => {
+      for (const each of opening) quietly(async () => (await each).events.return?.())
+      throw error
+    }
+    try {
+      for (const [at, branch] of this.#branches.entries()) {
+        opening.push(branch.missed(wheres[at] as Where, () => this.#placeNow(branch), keeps))
+      }
+      const readings = all(opening)
+      if (!isPromise(readings)) return this.#join(readings, where)
+      return Promise.resolve(readings).then((each) => this.#join(each, where), failed)
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  /** Where each feed begins. A feed that came since an id was given is not named by it. */
+  #wheres(where: Where): readonly Where[] {
+    if (typeof where !== 'string' || where === earliest || where === now) {
+      return this.#branches.map(() => where)
+    }
+    const places = where === asFeedsSay ? undefined : placesIn(where)
+    if (where !== asFeedsSay && !places) return this.#branches.map(() => noId)
+    const otherwise = this.hasEnded ? earliest : now
+    return this.#branches.map(({ key, start }) => places?.get(key) ?? start ?? otherwise)
+  }
+
+  #placeNow(branch: Branch): Awaitable<string> {
+    if (!this.#isKnown) return branch.root.askPlace()
+    branch.moveOn()
+    return branch.place
+  }
+
+  /** The gaps of all first, then what comes after them. A client that is cut anywhere comes back to just there. */
+  #join(readings: readonly Missed[], where: Where): Missed {
+    const requestedOf = ({ requested }: Gap) => (requested === noId ? (where as string) : requested)
+    const pieces = readings.map(({ gaps: [gap], before }, at) => {
+      const { key } = this.#at(at)
+      if (gap?.reason === 'unknown') return `${key}=${keyOf(requestedOf(gap))}`
+      return pieceOf(key, gap?.requested ?? before)
+    })
+    const taken = (at: number, place: string) => {
+      pieces[at] = pieceOf(this.#at(at).key, place)
+      return idOf(pieces)
+    }
+    const gaps = readings.flatMap((reading, at) =>
+      reading.gaps.map((gap) => gapOf(this.#at(at), gap, taken(at, gap.id), requestedOf(gap))),
+    )
+    return {
+      gaps,
+      before: idOf(pieces),
+      hasEnded: readings.every((reading) => reading.hasEnded),
+      events: new Series(
+        readings.map(({ events }) => events),
+        (item, at) => {
+          const id = taken(at, item.id)
+          return item instanceof Gap ? gapOf(this.#at(at), item, id) : this.#at(at).merge(item, id)
+        },
+      ),
+    }
+  }
+}
+
+/** A gap as the merged feed tells it: `requested` and `from` are the channel's own ids. */
+function gapOf({ name }: Branch, gap: Gap, id: string, requested = gap.requested): Gap {
+  return new Gap(requested, gap.from, gap.reason, id, name)
+}
