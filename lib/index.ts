@@ -15,6 +15,7 @@ export type {
   ProblemAnswer,
   Provided,
   Provider,
+  Snapshot,
 } from './declare/answers.js'
 export type {
   Context,

@@ -1,4 +1,5 @@
 // Defines the types of the answers of a spec's callbacks.
+import type { ReadableStream as WebStream } from 'node:stream/web'
 import type { Format } from '../formats/format.js'
 import type { Awaitable } from '../promise.js'
 import type { Body } from '../values/body.js'
@@ -39,6 +40,33 @@ export interface Problem {
 
 /** What `problem` makes of a refusal: its body, and header fields that describe it. */
 export type ProblemAnswer = Pick<StopAnswer, 'headers'> & Required<Pick<StopAnswer, 'body'>>
+
+/** Bytes of any kind. */
+type Bytes = ArrayBuffer | SharedArrayBuffer | ArrayBufferView | Blob
+
+/** What is one event of a snapshot, within an iterable: data, or an `event()`. Not a promise. */
+type Item = string | number | boolean | null | (object & { readonly then?: never })
+
+/** Data that is one event by itself: text and bytes too, though they can be iterated. */
+type Whole =
+  | string
+  | number
+  | boolean
+  | null
+  | Bytes
+  | (object & { readonly then?: never; [Symbol.iterator]?: never; [Symbol.asyncIterator]?: never })
+  // as in `Body`: only for object literals
+  | { readonly [key: string]: unknown; readonly then?: never; [Symbol.iterator]?: never }
+
+/**
+ * What `snapshot` returns: data or an `event()`; an iterable or a stream of them, each an event of its own; or nothing. Not
+ * a feed, which has no end.
+ */
+export type Snapshot =
+  | Whole
+  | Iterable<Item>
+  | (AsyncIterable<Item> & { readonly subscribers?: never })
+  | WebStream<Item>
 
 /** Media types, or ranges of them, and the functions that take a request body of that type. */
 export type Acceptors<State> = {

@@ -9,7 +9,7 @@ import type { Feed, GapDetails } from '../values/feed.js'
 import type { Subscribable } from '../values/observable.js'
 import type { Reason, Wrote } from '../values/open-stream.js'
 import type { Stop } from '../values/stop.js'
-import type { Acceptors, Callback, Problem, ProblemAnswer, Provided } from './answers.js'
+import type { Acceptors, Callback, Problem, ProblemAnswer, Provided, Snapshot } from './answers.js'
 import type { CallbackName } from './callbacks.js'
 import type { InitContext, LoopContext, ProblemContext } from './context.js'
 import type { Trace } from './decisions.js'
@@ -59,12 +59,17 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
   onGap?: (gap: GapDetails, context: LoopContext<State, Sent>) => unknown
   /**
    * Gives the whole to a client that has no place to continue from: at its first connection, and after a gap, which is
-   * then not told. For a `subscribe` that is, or returns, a feed. The place in the feed is read first; what this returns
-   * is written, past `info`, and then everything after that place. Called before the head, where it may still be an error
-   * or `stop()`, and in mid-stream after a gap. Returns data, an `event()`, or an iterable of either; their type is
-   * `snapshot` unless they have one.
+   * then not told. For a `subscribe` that is, or returns, a feed.
+   *
+   * Returns data, an `event()`, an iterable or a stream of either, or nothing. An iterable, such as an array, is an event
+   * for each item, read no faster than the client reads. Their type is `snapshot` unless they have one. The place in the
+   * feed is read first; then this is called; what it returns is written, past `info`, the last of it with the place as
+   * its id; then everything that was published after that place. So publish after you have changed the state.
+   *
+   * Called before the head, where its failure, or that of its first item, is an error answer, and `stop()` the answer; and
+   * in mid-stream after a gap, where a failure cuts the stream, and `stop()` ends it. Within `decisionTimeout`.
    */
-  snapshot?: (context: LoopContext<State, Sent>) => Awaitable<unknown>
+  snapshot?: (context: LoopContext<State, Sent>) => Awaitable<Snapshot | Stop | void>
   /** Called exactly once, after the unsubscribe, if `subscribe` was called. Cowboy's `terminate/3`. */
   terminate?: (reason: Reason, context: LoopContext<State, Sent>) => unknown
   /**

@@ -179,8 +179,9 @@ export class Subscription implements Sink {
   /** The place that a client without one is told with the head, or as soon as the feed is known; once. */
   takeWelcome(): string | undefined {
     const { place, retains } = this.#view.root
-    const welcome = this.#begin ?? (this.#catchUp ? this.#catchUp.welcome : place)
-    const isTold = !this.#begin && this.told !== undefined && this.told !== this.#catchUp?.asked
+    const begin = this.#begin
+    const welcome = begin ?? (this.#catchUp ? this.#catchUp.welcome : place)
+    const isTold = begin === undefined && this.told !== undefined && this.told !== this.#catchUp?.asked
     // they are needed only for the head
     this.#begin = undefined
     if (this.#state !== 'catchingUp' && this.#catchUp?.last === undefined) this.#catchUp = undefined
@@ -253,26 +254,28 @@ export class Subscription implements Sink {
     return this.#catchUp
   }
 
-  #isNews(live: Published | Gap): boolean {
-    if (!this.#catchUp) return true
-    if (!this.#catchUp.isNews(live)) return false
-    if (this.#catchUp.isPassed) this.#catchUp.passed()
-    return true
+  #newsIn<Item extends Published | Gap>(live: Item): Item | undefined {
+    const news = this.#catchUp ? this.#catchUp.newsIn(live) : live
+    // caught up: no later event can be a duplicate
+    if (news && this.#catchUp?.isPassed) this.#catchUp.passed()
+    return news
   }
 
   // ---- as a sink, while it is alone or for its group
 
   event(event: Published): void {
-    if (this.#state === 'catchingUp') this.#ensureCatchUp().event(event)
-    else if (this.#isNews(event)) this.#subscriber.follower().event(event)
+    if (this.#state === 'catchingUp') return this.#ensureCatchUp().event(event)
+    const news = this.#newsIn(event)
+    if (news) this.#subscriber.follower().event(news)
   }
 
   gap(gap: Gap): void {
     if (this.#state === 'catchingUp') return this.#ensureCatchUp().gap(gap)
-    if (!this.#isNews(gap)) return
-    if (this.snapshot) return this.catchUpAgain(gap)
-    lost(this.#subscriber, gap)
-    this.#subscriber.gap(gap)
+    const news = this.#newsIn(gap)
+    if (!news) return
+    if (this.snapshot) return this.catchUpAgain(news)
+    lost(this.#subscriber, news)
+    this.#subscriber.gap(news)
   }
 
   /** Leaves its group, and waits for a snapshot, or for `onGap`. */

@@ -201,7 +201,7 @@ export class Outlet extends LaneWriter {
     // no place beyond events that are still gathered
     const id = this.queued > 0 ? undefined : this.#holder.place(isSilent)
     const notice = id === undefined ? noEvent : this.placeNotice(id)
-    if (!isSilent && notice.size === 0) return
+    if (notice.size === 0 && !isSilent) return
     this.leaveLane()
     if (notice.size > 0) this.#put(notice)
     else this.#hand(heartbeatOf(this.format), 0)

@@ -1,9 +1,10 @@
 import { expect } from 'chai'
-import { createHub, loop, ndjson, type Trace } from '../../lib/index.js'
+import { createHub, loop, ndjson, sse, type Trace } from '../../lib/index.js'
+import { turns } from '../support/stage.js'
 import { expectInterrupted, type Faults, fault } from './fault.js'
 import type { Plot } from './plot.js'
 import type { Scene } from './scene.js'
-import { following, type Options, type Target, targets } from './targets.js'
+import { channelOf, following, type Options, type Target, targets } from './targets.js'
 
 const { 'SSE on a channel with history': channel, ...others } = targets
 const {
@@ -87,6 +88,33 @@ function gaps(onGap: () => unknown): Target {
   )
 }
 
+/** Takes a snapshot for a client that comes, until that is mended. */
+function snapshots(does: () => unknown): Target {
+  return {
+    make(plot) {
+      const channel = channelOf(plot)
+      return loop({
+        format: sse(),
+        subscribe(context) {
+          plot.subscribed(context as never)
+          return channel
+        },
+        snapshot: until(plot, does) as () => undefined,
+        terminate: (reason, context) => plot.terminated(reason, context as never),
+        decisionTimeout: 1000,
+      })
+    },
+  }
+}
+
+const generators = {
+  fails: async function* () {
+    yield 'one'
+    yield 'two'
+    broken()
+  },
+}
+
 const serialised = {
   make: (plot: Plot) =>
     loop({
@@ -158,6 +186,32 @@ export const own: Faults = {
     async run(scene) {
       const client = scene.ask({ headers: { 'Last-Event-ID': 'of-yesterday' } })
       expect((await client.closed()).isWhole).to.equal(false)
+    },
+  }),
+  '`snapshot` throws': fault({
+    on: { throws: snapshots(fails.throws), rejects: snapshots(fails.rejects) },
+    reasons: ['error'],
+    async run(scene) {
+      expect((await scene.ask().whole()).status).to.equal(500)
+      expect(scene.errors.splice(0)).to.have.length(1)
+    },
+  }),
+  '`snapshot` never answers': fault({
+    on: { promise: snapshots(never) },
+    reasons: ['error'],
+    async run(scene) {
+      const client = scene.ask()
+      await scene.until(() => scene.plot.contexts.length > 0, 'a stream')
+      await turns()
+      scene.time.advance(1000)
+      expect((await client.whole()).status).to.equal(503)
+    },
+  }),
+  '`snapshot` fails after its first item': fault({
+    on: { generator: snapshots(generators.fails) },
+    reasons: ['error'],
+    async run(scene) {
+      expect((await scene.ask().closed()).isWhole).to.equal(false)
     },
   }),
   '`filter` or `map` throws': fault({

@@ -53,7 +53,7 @@ function common(plot: Plot, { info: _, unsubscribe: __, ...options }: Options) {
 }
 
 /** A channel whose streams are known to the plot: they are let go when they leave it. */
-function channelOf(plot: Plot): Channel<string> {
+export function channelOf(plot: Plot): Channel<string> {
   const channel = createHub().channel<string>('events', { history: 100 })
   const all = new Map<string, () => void>()
   channel.on('join', ({ id }) => {

@@ -15,6 +15,7 @@ import {
   stop,
   text,
 } from '../../lib/index.js'
+import { AsyncBackend, Store } from '../support/async-backend.js'
 import type { Context } from '../support/held.js'
 import type { Spec } from '../support/http.js'
 import type { Ask } from '../support/raw.js'
@@ -100,6 +101,29 @@ function backend(fault: object, options = {}): Channel<unknown> {
   const made: Backend = { [is]: 'backend', open: () => log, on: () => {}, close: () => {} }
   channel = createHub(made).channel<unknown>('a', options)
   return channel
+}
+
+/** A channel of a store, which can be lost. */
+function lagging() {
+  const store = new Store()
+  lost = {
+    backend: new AsyncBackend(store),
+    elsewhere: createHub(new AsyncBackend(store)).channel('a', { history: 1 }),
+  }
+  return createHub(lost.backend).channel<unknown>('a', { history: 1 })
+}
+
+/** The backend of the channel that was made last, and the channel in another process. */
+let lost: { backend: AsyncBackend; elsewhere: Channel<unknown> }
+
+/** Loses events, and is told so. */
+const loseAll: Drive = async ({ sees }) => {
+  await sees('200 open')
+  const { backend, elsewhere } = lost
+  backend.down()
+  for (const each of [1, 2]) await elsewhere.publish(each)
+  backend.up()
+  await backend.deliver()
 }
 
 /** A hub whose backend is lost. */
@@ -201,10 +225,70 @@ export const places: Readonly<Record<string, Place>> = {
     twice: '200 open',
   },
   snapshot: {
-    make: (foreign) => held({ subscribe: fresh({ history: 1 }), snapshot: foreign }),
-    ...failed,
+    make: (foreign) => held({ subscribe: fresh(), snapshot: foreign }),
+    fails: '500',
     never: '503',
     twice: '200 open',
+  },
+  'snapshot in place of a gap': {
+    make: (foreign) => held({ subscribe: fresh({ history: 1 }), snapshot: foreign }),
+    path: '/?lastEventId=of-yesterday',
+    fails: '500',
+    never: '503',
+    twice: '200 open',
+  },
+  'snapshot, of a store': {
+    make: (foreign) => held({ subscribe: lagging(), snapshot: foreign }),
+    fails: '500',
+    never: '503',
+    twice: '200 open',
+  },
+  'snapshot in mid-stream': {
+    make(foreign) {
+      let count = 0
+      const snapshot = () => (count++ === 0 ? [] : (foreign as () => unknown)())
+      return held({ subscribe: lagging(), snapshot })
+    },
+    drive: loseAll,
+    ...cut,
+    twice: '200 open',
+  },
+  'next of a snapshot, first': {
+    make: (foreign) =>
+      held({
+        subscribe: fresh(),
+        snapshot: () => ({ [Symbol.asyncIterator]: () => iterator(foreign) }),
+      }),
+    fails: '500',
+    never: '503',
+    twice: '500',
+  },
+  'next of a snapshot, later': {
+    make(foreign) {
+      let count = 0
+      const next = () => (count++ < 2 ? one() : (foreign as () => unknown)())
+      return held({ subscribe: fresh(), snapshot: () => ({ [Symbol.asyncIterator]: () => iterator(next) }) })
+    },
+    ...cut,
+    never: '200 open',
+  },
+  'return of a snapshot': {
+    make(foreign) {
+      let count = 0
+      const next = () => (count++ < 2 ? one() : pending())
+      return held({
+        subscribe: fresh(),
+        snapshot: () => ({ [Symbol.asyncIterator]: () => iterator(next, foreign) }),
+      })
+    },
+    drive: leave,
+    ...cut,
+  },
+  'the iterator of a snapshot': {
+    make: (foreign) => held({ subscribe: fresh(), snapshot: () => ({ [Symbol.asyncIterator]: foreign }) }),
+    fails: '500',
+    never: '500',
+    twice: '500',
   },
   'headers of a loop': {
     make: (foreign) => loop({ format: ndjson(), subscribe: () => {}, headers: foreign as never }),

@@ -435,6 +435,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
       fc.asyncProperty(plans, async (plan) => {
         const store = new Store()
         const backends = [0, 1].map((process) => new AsyncBackend(store, randomLag(plan.seed + process)))
+        let restore: (() => void) | undefined
         const options = plan.history === undefined ? {} : { history: plan.history }
         world = {
           channels: backends.map((backend) => createHub(backend).channel<Change>('a', options)),
@@ -444,7 +445,11 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
           lose: (process) => backends[process]!.isDown || backends[process]!.down(),
           regain: (process) => backends[process]!.isDown && backends[process]!.up(),
           empty: () => store.empty(),
-          rollBack: () => store.rollBack(2),
+          // to what it was when that was asked before
+          rollBack() {
+            restore?.()
+            restore = store.copy()
+          },
           readings: () => backends.reduce((sum, { readings }) => sum + readings, 0),
         }
         await run(plan)

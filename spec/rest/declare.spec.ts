@@ -311,6 +311,34 @@ describe('Declaring a resource', () => {
       expect(resources(table, { stream: { reauthorize: 1000 } })).to.be.a('function')
     })
 
+    it('snapshot without subscribe, beside onGap, and one that is no function', () => {
+      const snapshot = () => []
+      refuses(() => declare({ snapshot }), '`snapshot` has no `subscribe` to go on with')
+      refuses(
+        () => declare({ contentTypesProvided: [sse()], subscribe: () => {}, snapshot, onGap: () => {} }),
+        '`onGap` is never called beside a `snapshot`',
+        'expected one of them',
+      )
+      for (const value of [[1], {}, 'all', true, null, Promise.resolve([]), createHub().channel('a'), sse])
+        refuses(
+          () => declare({ contentTypesProvided: [sse()], subscribe: () => {}, snapshot: value }),
+          'resource: `snapshot` is ',
+          'expected a function',
+        )
+      refuses(
+        () => loop({ format: sse(), subscribe: () => {}, snapshot: [1] } as never),
+        'loop: `snapshot` is ',
+        'expected a function',
+      )
+      refuses(() => resources({}, { snapshot } as never), 'unknown key `snapshot`', 'write it in each entry')
+      refuses(
+        () => declare({ subscribe: () => {}, stream: { snapshot } }),
+        'unknown key `snapshot`',
+        'it is a key of the spec',
+      )
+      refuses(() => declare({ snapshots: snapshot }), 'Did you mean `snapshot`?')
+    })
+
     it('onGap without subscribe', () => {
       refuses(() => declare({ onGap: () => {} }), '`onGap`', '`subscribe`')
       for (const value of [1, 'gap', null, {}])

@@ -6,6 +6,7 @@ import {
   type Event,
   type LoopContext,
   loop,
+  merge,
   ndjson,
   type PlainSpec,
   type ProblemAnswer,
@@ -102,6 +103,8 @@ resource({ contentTypesProvided: [() => 'x'] })
 prices.publish({ symbol: 'x' })
 // @ts-expect-error a part of a channel cannot be published to
 prices.filter(() => true).publish({ symbol: 'x', price: 1 })
+// @ts-expect-error data is no feed
+merge(prices, { symbol: 'x', price: 1 })
 // @ts-expect-error a policy that there is not
 resource({ stream: { overflow: 'drop' } })
 // @ts-expect-error filter of what is not there
@@ -129,6 +132,15 @@ resource({ problem: () => stop(200) })
 resource({ problem: () => ({ status: 200, body: '' }) satisfies ProblemAnswer })
 // @ts-expect-error the state may be missing: a request is refused before init, too
 resource({ init: () => ({ n: 1 }), problem: (_problem, { state }) => ({ body: state.n }) })
+
+// @ts-expect-error a snapshot that is a feed would never end
+loop({ format: sse(), subscribe: prices, snapshot: () => prices })
+// @ts-expect-error a snapshot is a function
+loop({ format: sse(), subscribe: prices, snapshot: [1] })
+// @ts-expect-error a list of promises is no list of data
+loop({ format: sse(), subscribe: prices, snapshot: () => [1].map(async (n) => n) })
+// @ts-expect-error no format can write it
+loop({ format: sse(), subscribe: prices, snapshot: () => 1n })
 
 // ---- orders and places that do not infer, as the documentation says
 

@@ -14,6 +14,7 @@ import {
   jsonArray,
   type LoopContext,
   loop,
+  merge,
   type Negotiation,
   ndjson,
   type OpenStream,
@@ -381,13 +382,100 @@ resource({
 export async function readFeed() {
   const id: string = await prices.publish({ symbol: 'A', price: 3 }, { type: 'tick' })
   prices.on('join', (stream) => expectTypeOf(stream).toEqualTypeOf<OpenStream>())
-  prices.on<{ user: string }>('leave', ({ state }) => expectTypeOf(state).toEqualTypeOf<{ user: string }>())
+  prices.on<{ user: string }>('leave', ({ state }) => expectTypeOf(state.user).toBeString())
   expectTypeOf(prices.publish({ symbol: 'A', price: 3 }, { key: 'a' })).toEqualTypeOf<Promise<string>>()
+  prices.on('leave', ({ state }: OpenStream<{ user: string }>) => expectTypeOf(state.user).toBeString())
+  const news = hub.channel<string>('news')
+  expectTypeOf(merge(prices, news)).toEqualTypeOf<Feed<Price | string>>()
+  expectTypeOf(merge(prices)).toEqualTypeOf<Feed<Price>>()
+  expectTypeOf(merge(...['a', 'b'].map((name) => hub.channel<Price>(name)))).toEqualTypeOf<Feed<Price>>()
+  expectTypeOf(merge(merge(prices, news), hub.channel<Date>('dates'))).toEqualTypeOf<
+    Feed<Price | string | Date>
+  >()
+  expectTypeOf(merge(prices.from('now'), news).map(String)).toEqualTypeOf<Feed<string>>()
+  for await (const { data } of merge(prices, news)) expectTypeOf(data).toEqualTypeOf<Price | string>()
+  resource({
+    contentTypesProvided: [sse()],
+    subscribe: () => merge(prices, news),
+    info: (message, { write }) => {
+      expectTypeOf(message).toEqualTypeOf<Event<Price | string>>()
+      write(message)
+    },
+  })
   expectTypeOf(prices.map((price) => price.price)).toEqualTypeOf<Feed<number>>()
   for await (const message of prices.replay(id)) expectTypeOf(message.id).toEqualTypeOf<string | undefined>()
   for await (const message of prices) expectTypeOf(message).toEqualTypeOf<Event<Price>>()
   for await (const message of prices.replay('earliest')) message.data.price
 }
+
+// ---- snapshots: whatever they give, what the others infer is the same, wherever they stand
+
+declare const state: Map<string, Price>
+declare function load(user: string): Promise<Price[]>
+
+resource({
+  init: ({ req }) => ({ watch: new Set(String(req.query.watch).split(',')) }),
+  contentTypesProvided: [sse()],
+  subscribe: ({ state: { watch } }) => prices.filter(({ symbol }) => watch.has(symbol)),
+  snapshot: ({ state: { watch }, negotiated, signal, lastEventId }) => {
+    expectTypeOf(watch).toEqualTypeOf<Set<string>>()
+    expectTypeOf(lastEventId).toEqualTypeOf<string | undefined>()
+    return signal.aborted ? stop(204) : [...watch].map((symbol) => ({ symbol, type: negotiated.mediaType }))
+  },
+  info: (message, { write, state: { watch } }) => {
+    expectTypeOf(message).toEqualTypeOf<Event<Price>>()
+    return watch.size > 0 ? write(message) : stop()
+  },
+})
+resource({
+  snapshot: async ({ req }) => load(req.url),
+  init: () => ({ user: 'me' }),
+  subscribe: async ({ state: { user } }) => prices.filter(({ symbol }) => symbol === user),
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<Event<Price>>()
+  },
+})
+resource({
+  subscribe: ({ send }: LoopContext<undefined, Message>) => {
+    send({ kind: 'died' })
+    return prices
+  },
+  snapshot: ({ send }) => {
+    expectTypeOf(send).parameter(0).toEqualTypeOf<Message>()
+  },
+  info: (message) => {
+    expectTypeOf(message).toEqualTypeOf<Event<Price> | Message>()
+  },
+})
+const spec = { format: sse(), subscribe: prices }
+loop({ ...spec, snapshot: () => [...state.values()] })
+loop({ ...spec, snapshot: () => state.values() })
+loop({ ...spec, snapshot: () => Object.fromEntries(state) })
+loop({ ...spec, snapshot: () => ({ at: new Date(), items: [...state] }) })
+loop({ ...spec, snapshot: async () => event({ n: 1 }, { type: 'all' }) })
+loop({ ...spec, snapshot: () => (state.size > 0 ? event([...state.values()]) : undefined) })
+loop({ ...spec, snapshot: () => ['text', 1, null, event(Buffer.from('x'))] })
+loop({ ...spec, snapshot: () => Buffer.from('x') })
+loop({ ...spec, snapshot: () => new Blob(['x']) })
+loop({ ...spec, snapshot: () => 'text' })
+loop({ ...spec, snapshot: () => null })
+loop({ ...spec, snapshot: () => {} })
+loop({ ...spec, snapshot: () => createReadStream('/x') })
+loop({ ...spec, snapshot: () => new ReadableStream<Price>() })
+loop({ ...spec, snapshot: () => prices.replay('earliest') })
+loop({
+  ...spec,
+  async *snapshot({ signal }) {
+    for (const price of state.values()) if (!signal.aborted) yield event(price, { type: 'price' })
+  },
+})
+resources({
+  '/prices': {
+    contentTypesProvided: [sse()],
+    subscribe: ({ req }) => prices.filter(({ symbol }) => symbol === req.query.s),
+    snapshot: async ({ req }) => (req.query.s ? [...state.values()] : stop(404)),
+  },
+})
 
 // ---- refusals in another shape
 
