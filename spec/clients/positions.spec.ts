@@ -402,5 +402,28 @@ describe('A place to come back to, for a client that', () => {
 
   withEach([...eventSources, ...more], (client) => {
     for (const [name, run] of Object.entries(cases)) it(name, () => run(client))
+
+    if (!keepsIdsAtOnce.has(client.name)) return
+
+    it('does not ask again for an event that is cut behind its id, as docs/guide/clients.md says', async () => {
+      const scene = new Scene(client)
+      await scene.serve()
+      const knife = await Knife.before(scene.site.port)
+      try {
+        scene.listen({ through: knife.url })
+        await scene.next()
+        knife.cut((text) => {
+          const data = text.indexOf('data: 1\n')
+          return data < 0 ? undefined : data
+        })
+        const [lost] = await scene.publish(1)
+        await scene.joined(2)
+        const ids = await scene.publish(2)
+        expect(await scene.next()).to.deep.equal(numbered(ids, [2])[0])
+        expect(scene.asked.at(-1)).to.equal(lost)
+      } finally {
+        await knife.close()
+      }
+    })
   })
 })
