@@ -176,10 +176,8 @@ export class Subscription implements Sink {
   /** The place that a client without one is told with the head, or as soon as the feed is known; once. */
   takeWelcome(): string | undefined {
     const { place, retains } = this.#view.root
-    const begin = this.#begin
-    const welcome = begin ?? (this.#catchUp ? this.#catchUp.welcome : place)
-    const isTold = begin === undefined && this.told !== undefined && this.told !== this.#catchUp?.asked
-    // they are needed only for the head
+    const welcome = this.#begin ?? (this.#catchUp ? this.#catchUp.welcome : place)
+    const isTold = !this.#begin && this.told !== undefined && this.told !== this.#catchUp?.asked
     this.#begin = undefined
     if (this.#state !== 'catchingUp' && this.#catchUp?.last === undefined) this.#catchUp = undefined
     if (isTold || welcome === undefined || !retains) return undefined
@@ -253,7 +251,6 @@ export class Subscription implements Sink {
 
   #newsIn<Item extends Published | Gap>(live: Item): Item | undefined {
     const news = this.#catchUp ? this.#catchUp.newsIn(live) : live
-    // caught up: no later event can be a duplicate
     if (news && this.#catchUp?.isPassed) this.#catchUp.passed()
     return news
   }
