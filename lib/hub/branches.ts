@@ -195,6 +195,7 @@ export class Branches implements Root, Trunk {
 
   isAfter(item: { readonly id: string }, place: string): boolean {
     const merged = MergedEvent.partsOf(item)
+    if (!merged && !(item instanceof Gap)) return this.#isPlaceAfter(item.id, place)
     const at = merged ? merged.at : this.names.indexOf((item as Gap).channel as string)
     const own = this.#placeOf(this.#at(at), place)
     if (own === undefined) return true
@@ -202,6 +203,14 @@ export class Branches implements Root, Trunk {
     if (merged) return root.isAfter(merged.own, own)
     const { requested, from, reason, id } = item as Gap
     return root.isAfter(new Gap(requested, from, reason, this.#placeOf(this.#at(at), id) as string), own)
+  }
+
+  /** A place is after another if it is in any of the channels. */
+  #isPlaceAfter(place: string, other: string): boolean {
+    return this.#branches.some((branch) => {
+      const [id, than] = [this.#placeOf(branch, place), this.#placeOf(branch, other)]
+      return id !== undefined && (than === undefined || branch.root.isAfter({ id }, than))
+    })
   }
 
   hasDelivered(place: string): boolean {
