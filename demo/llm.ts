@@ -1,56 +1,50 @@
-// A POST answered token by token, like a language model's API. When the client leaves, the model really stops.
-// The model is small: it has read the lines below, and knows which word may follow which.
+// An answer that outlives its page, token by token: a run of the model is a channel. Its reader may reload the page, or
+// be another window, and gets all of it. When nobody has read for three seconds, the model really stops.
 //
-//   npx tsx demo/llm.ts
-//   curl -N -H 'Content-Type: application/json' -d '{"prompt":"Throw the"}' localhost:3000/completions
-//   curl -N --json '{"prompt":"Hold on to"}' localhost:3000/completions                 # --json also asks for JSON
-//   curl -N --json '{"prompt":"A rope","maxTokens":500}' localhost:3000/completions     # Ctrl-C: look at both
-//   curl -i --json '{"maxTokens":500}' localhost:3000/completions                       # 400, and what is wrong
+//   npx tsx demo/llm.ts                                                             # open http://localhost:3000
+//   curl -i --json '{"prompt":"Hold on to","maxTokens":500}' localhost:3000/runs    # 201, and where the run is
+//   curl -N localhost:3000/runs/…                                # Ctrl-C, and again: from its first token on
+//   curl -N -H 'Accept: application/json' localhost:3000/runs/…                     # as an array
+//   curl -i -X DELETE localhost:3000/runs/…                                         # 204; look at the others
+//   curl -i --json '{"maxTokens":500}' localhost:3000/runs                          # 400, and what is wrong
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import express from 'express'
-import { jsonArray, ndjson, resource, sse, stop } from '../lib/index.js' // elsewhere: 'express-lariat'
+import { jsonArray, ndjson, resources, sse, stop } from '../lib/index.js' // elsewhere: 'express-lariat'
+import { forget, hub, runs, start } from './llm/runs.js'
 
-const words =
-  `A lariat is a rope with a loop. Throw the loop and hold on to the rope. The rope is long and the loop
-is a part of the rope. Hold on to a loop and the rope is yours. Throw a rope with a hold and hold a lariat with a
-rope. A hold is a loop that is yours and a loop is a hold on a rope that is long.`.split(/\s+/)
+const idOf = ({ req }: { req: express.Request }) => String(req.params.id)
 
-/** One token after the other: a Markov chain. */
-async function* complete(prompt: string, maxTokens: number, signal: AbortSignal) {
-  let word = prompt.split(/\s+/).at(-1)
-  let count = 0
-  try {
-    for (; count < maxTokens; count++) {
-      await sleep(40, undefined, { signal }) // a model elsewhere: fetch(url, { signal })
-      const followers = words.filter((_, index) => words[index - 1] === word)
-      const candidates = followers.length > 0 ? followers : words
-      word = candidates[Math.floor(Math.random() * candidates.length)]
-      yield { token: ` ${word}` }
-    }
-  } finally {
-    console.log(`${signal.aborted ? 'Stopped' : 'Finished'} after ${count} of ${maxTokens} tokens`)
-  }
-}
-
-const endpoint = resource({
-  allowedMethods: ['POST', 'OPTIONS'],
-  contentTypesProvided: [sse(), ndjson(), jsonArray()],
-  contentTypesAccepted: { 'application/json': ({ negotiated }) => negotiated.format },
-  subscribe: async ({ json, signal }) => {
-    const { prompt, maxTokens = 20 } = Object(await json()) as { prompt?: unknown; maxTokens?: unknown }
-    if (typeof prompt !== 'string') return stop(400, { detail: 'prompt: expected a string' })
-    if (typeof maxTokens !== 'number') return stop(400, { detail: 'maxTokens: expected a number' })
-    return complete(prompt, Math.min(maxTokens, 1000), signal)
+const endpoint = resources({
+  '/runs': {
+    allowedMethods: ['POST', 'OPTIONS'],
+    contentTypesAccepted: {
+      'application/json': async ({ json }) => {
+        const { prompt, maxTokens = 20 } = Object(await json()) as { prompt?: unknown; maxTokens?: unknown }
+        if (typeof prompt !== 'string') return stop(400, { detail: 'prompt: expected a string' })
+        if (!Number.isInteger(maxTokens)) return stop(400, { detail: 'maxTokens: expected a whole number' })
+        return { created: `/runs/${start(prompt, Math.min(Math.max(Number(maxTokens), 1), 1000))}` }
+      },
+    },
   },
-  stream: { endEvent: true },
+  '/runs/:id': {
+    allowedMethods: ['GET', 'HEAD', 'DELETE', 'OPTIONS'],
+    resourceExists: (context) => runs.has(idOf(context)),
+    deleteResource: (context) => forget(idOf(context)),
+    contentTypesProvided: [sse(), ndjson(), jsonArray()],
+    subscribe: (context) => runs.get(idOf(context))?.from('earliest'),
+    stream: { endEvent: true, interrupted: 'cut' }, // an answer that is not whole must not look whole
+  },
 })
 
-const app = express().use('/completions', endpoint)
+const page = fileURLToPath(new URL('llm/page.html', import.meta.url))
+const app = express()
+app.get('/', (_req, res) => res.sendFile(page))
+app.use(endpoint)
 const server = app.listen(Number(process.env.PORT || 3000))
 server.on('listening', () => {
-  console.log(`The model is at http://localhost:${(server.address() as AddressInfo).port}/completions`)
+  console.log(`The model is at http://localhost:${(server.address() as AddressInfo).port}`)
 })
 
-const shutDown = () => Promise.all([server.close(), endpoint.close()])
+const shutDown = () => Promise.all([server.close(), endpoint.close().then(() => hub.close())])
 process.once('SIGINT', shutDown).once('SIGTERM', shutDown)

@@ -9,9 +9,9 @@ import { partRules } from './check.js'
 /**
  * A notice: what a format can say in-band besides events.
  *
- * - `gap`: events that the client missed are no longer retained; `requested`, `from` and `reason`
- * - `position`: the place to come back to, before there is an event with an id; `id` and `heartbeat`. Reserved: no stream
- *   is told yet
+ * - `gap`: events that the client missed are no longer retained; `requested`, `from` and `reason`, and the `id` to come
+ *   back with
+ * - `position`: the place to come back to, where no event has told it; `id` and `heartbeat`
  * - `dropped`: events were dropped because the client was too slow; `count`
  * - `end`: the stream is over (with `endEvent`); `reason`
  * - `reconnect`: this response ends, and the stream goes on in another one (with `endEvent`); `reason`

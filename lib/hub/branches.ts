@@ -8,10 +8,10 @@ import type { Member } from './followed.js'
 import { earliest, Gap, now } from './gap.js'
 import { MergedEvent } from './merged-event.js'
 import type { Published } from './published.js'
-import { Series } from './series.js'
+import { gapIn, inSeries } from './series.js'
 import type { Keeps, Missed, Root, Sink } from './sink.js'
 import { attachAll } from './supply.js'
-import { idOf, keyOf, pieceOf, placesIn } from './vector.js'
+import { idOf, pieceOf, placesIn } from './vector.js'
 
 /** The place that names no channel: each feed begins where its own `from` says. */
 export const asFeedsSay = ''
@@ -35,7 +35,7 @@ export class Branches implements Root, Trunk {
   /** Joins that wait for the current delivery to finish. */
   readonly #joining: (() => void)[] = []
   /** The id that was read last: a client asks for the same one again and again. */
-  #read: { readonly id: string; readonly places: ReturnType<typeof placesIn> } | undefined
+  #read: { readonly id: string; readonly places: ReadonlyMap<string, string> } | undefined
 
   constructor(members: readonly Member[], merged: Required<Sink>) {
     this.merged = merged
@@ -122,9 +122,9 @@ export class Branches implements Root, Trunk {
   #deliver(branch: Branch, item: Published | Gap): void {
     const { root } = branch
     // a lagging backend delivers late what is before the place that it gave
-    if (!root.isImmediate && !root.isAfter(item, branch.place)) return
+    if (!root.isImmediate && !root.after(item, branch.place)) return
     branch.place = item.id
-    if (item instanceof Gap) this.merged.gap(gapOf(branch, item, this.#id))
+    if (item instanceof Gap) this.merged.gap(gapIn(branch, item, this.#id))
     else this.merged.event(branch.merge(item, this.#id))
   }
 
@@ -193,39 +193,43 @@ export class Branches implements Root, Trunk {
     else after(0)
   }
 
-  isAfter(item: { readonly id: string }, place: string): boolean {
-    const merged = MergedEvent.partsOf(item)
-    if (!merged && !(item instanceof Gap)) return this.#isPlaceAfter(item.id, place)
-    const at = merged ? merged.at : this.names.indexOf((item as Gap).channel as string)
-    const own = this.#placeOf(this.#at(at), place)
-    if (own === undefined) return true
-    const { root } = this.#at(at)
-    if (merged) return root.isAfter(merged.own, own)
-    const { requested, from, reason, id } = item as Gap
-    return root.isAfter(new Gap(requested, from, reason, this.#placeOf(this.#at(at), id) as string), own)
-  }
-
-  /** A place is after another if it is in any of the channels. */
-  #isPlaceAfter(place: string, other: string): boolean {
-    return this.#branches.some((branch) => {
-      const [id, than] = [this.#placeOf(branch, place), this.#placeOf(branch, other)]
-      return id !== undefined && (than === undefined || branch.root.isAfter({ id }, than))
+  /**
+   * A client that has read the store may be ahead of what a lagging backend has delivered of other channels: an id must
+   * not take it back there.
+   */
+  after<Item extends { readonly id: string }>(item: Item, place: string): Item | undefined {
+    const got = this.#placesOf(place)
+    const delivered = placesIn(item.id) as ReadonlyMap<string, string>
+    const event = MergedEvent.partsOf(item)
+    const gap = item as unknown as Gap
+    const branch = event
+      ? this.#at(event.at)
+      : (this.#branches.find(({ name }) => name === gap.channel) as Branch)
+    const here = got.get(branch.key)
+    const own =
+      event?.own ?? new Gap(gap.requested, gap.from, gap.reason, delivered.get(branch.key) as string)
+    if (here !== undefined && !branch.root.after(own, here)) return undefined
+    const pieces = this.#branches.map(({ key, root }) => {
+      const [mine, theirs] = [got.get(key), delivered.get(key) as string]
+      return pieceOf(key, mine !== undefined && root.after({ id: mine }, theirs) ? mine : theirs)
     })
+    const id = idOf(pieces)
+    if (id === item.id) return item
+    return (event ? branch.merge(event.own, id) : gapIn(branch, gap, id)) as unknown as Item
   }
 
   hasDelivered(place: string): boolean {
-    return (
-      this.#isKnown &&
-      this.#branches.every((branch) => {
-        const id = this.#placeOf(branch, place)
-        return id === undefined || !branch.root.isAfter({ id }, branch.place)
-      })
-    )
+    const got = this.#placesOf(place)
+    const isBehind = ({ key, root, place: delivered }: Branch) => {
+      const id = got.get(key)
+      return id !== undefined && root.after({ id }, delivered) !== undefined
+    }
+    return this.#isKnown && !this.#branches.some(isBehind)
   }
 
-  #placeOf(branch: Branch, id: string): string | undefined {
-    if (this.#read?.id !== id) this.#read = { id, places: placesIn(id) }
-    return this.#read.places?.get(branch.key)
+  #placesOf(id: string): ReadonlyMap<string, string> {
+    if (this.#read?.id !== id) this.#read = { id, places: placesIn(id) as ReadonlyMap<string, string> }
+    return this.#read.places
   }
 
   tell(name: 'join' | 'leave', stream: () => OpenStream): void {
@@ -236,6 +240,7 @@ export class Branches implements Root, Trunk {
 
   missed(where: Where, keeps?: Keeps): Awaitable<Missed> {
     const wheres = this.#wheres(where)
+    const asked = wheres.includes(noId) ? (where as string) : undefined
     const opening: Awaitable<Missed>[] = []
     const failed = (error: unknown): never => {
       for (const each of opening) quietly(async () => (await each).events.return?.())
@@ -246,8 +251,8 @@ export class Branches implements Root, Trunk {
         opening.push(branch.missed(wheres[at] as Where, () => this.#placeNow(branch), keeps))
       }
       const readings = all(opening)
-      if (!isPromise(readings)) return this.#join(readings, where)
-      return Promise.resolve(readings).then((each) => this.#join(each, where), failed)
+      if (!isPromise(readings)) return inSeries(this.#branches, readings, asked)
+      return Promise.resolve(readings).then((each) => inSeries(this.#branches, each, asked), failed)
     } catch (error) {
       return failed(error)
     }
@@ -269,38 +274,4 @@ export class Branches implements Root, Trunk {
     branch.moveOn()
     return branch.place
   }
-
-  /** The gaps of all first, then what comes after them. A client that is cut anywhere comes back to just there. */
-  #join(readings: readonly Missed[], where: Where): Missed {
-    const requestedOf = ({ requested }: Gap) => (requested === noId ? (where as string) : requested)
-    const pieces = readings.map(({ gaps: [gap], before }, at) => {
-      const { key } = this.#at(at)
-      if (gap?.reason === 'unknown') return `${key}=${keyOf(requestedOf(gap))}`
-      return pieceOf(key, gap?.requested ?? before)
-    })
-    const taken = (at: number, place: string) => {
-      pieces[at] = pieceOf(this.#at(at).key, place)
-      return idOf(pieces)
-    }
-    const gaps = readings.flatMap((reading, at) =>
-      reading.gaps.map((gap) => gapOf(this.#at(at), gap, taken(at, gap.id), requestedOf(gap))),
-    )
-    return {
-      gaps,
-      before: idOf(pieces),
-      hasEnded: readings.every((reading) => reading.hasEnded),
-      events: new Series(
-        readings.map(({ events }) => events),
-        (item, at) => {
-          const id = taken(at, item.id)
-          return item instanceof Gap ? gapOf(this.#at(at), item, id) : this.#at(at).merge(item, id)
-        },
-      ),
-    }
-  }
-}
-
-/** A gap as the merged feed tells it: `requested` and `from` are the channel's own ids. */
-function gapOf({ name }: Branch, gap: Gap, id: string, requested = gap.requested): Gap {
-  return new Gap(requested, gap.from, gap.reason, id, name)
 }

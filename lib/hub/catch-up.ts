@@ -212,8 +212,8 @@ export class CatchUp implements CatchingUp {
 
   #nextLive(): Awaitable<Step> {
     if (this.queued === 0) return { done: true, value: undefined }
-    const item = this.#ensureLive().take() as Published | Gap
-    if (!this.isNews(item)) return skipped
+    const item = this.newsIn(this.#ensureLive().take() as Published | Gap)
+    if (!item) return skipped
     return item instanceof Gap ? this.#lost(item) : { done: false, value: item }
   }
 
@@ -236,9 +236,9 @@ export class CatchUp implements CatchingUp {
     return isPromise(shown) ? shown.then(then) : then(shown)
   }
 
-  /** Whether a live event is later than all that the client has got. */
-  isNews(live: Published | Gap): boolean {
-    return this.#last === undefined || this.#view.root.isAfter(live, this.#last)
+  /** A live event, if it is later than all that the client has got. */
+  newsIn<Item extends Published | Gap>(live: Item): Item | undefined {
+    return this.#last === undefined ? live : this.#view.root.after(live, this.#last)
   }
 
   // ---- live events, meanwhile
@@ -273,11 +273,9 @@ export class CatchUp implements CatchingUp {
     return this.#last === undefined || this.#view.root.hasDelivered(this.#last)
   }
 
-  /** The later of two places: the one up to which events were delivered, and the one up to which it has read them. */
+  /** The place up to which the client has got everything, where others have got what was delivered. */
   later(delivered: string): string {
-    const last = this.#last
-    if (last === undefined) return delivered
-    return this.#view.root.isAfter({ id: last }, delivered) ? last : delivered
+    return this.isPassed ? delivered : (this.#last as string)
   }
 
   /** Nothing older than what the client has got will come. */

@@ -30,7 +30,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   readonly #check = new Check()
   #listening: Listening | undefined
   hasEnded = false
-  readonly #deliveries = new Deliveries((event) => super.event(event))
+  readonly #deliveries = new Deliveries((item) => (item instanceof Gap ? super.gap(item) : super.event(item)))
   #published = 0
   #isClosed = false
   readonly #hold: (isNeeded: boolean) => void
@@ -194,10 +194,12 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return isPromise(reading) ? reading.then(missed) : missed(reading)
   }
 
-  isAfter(item: { readonly id: string }, place: string): boolean {
-    if (item.id === place) return false
+  after<Item extends { readonly id: string }>(item: Item, place: string): Item | undefined {
+    if (item.id === place) return undefined
     // ids of another epoch have no order
-    return (item instanceof Gap && item.reason === 'unknown') || this.#log.compare(item.id, place) > 0
+    const isAfter =
+      (item instanceof Gap && item.reason === 'unknown') || this.#log.compare(item.id, place) > 0
+    return isAfter ? item : undefined
   }
 
   hasDelivered(place: string): boolean {
@@ -212,15 +214,17 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     return event
   }
 
-  /** An event published during a delivery is delivered after it, to all sinks. */
   override event(event: Published): void {
-    this.#deliveries.add(event)
-    if (this.hasEnded && !this.isDelivering) this.ended()
+    this.#deliver(event)
   }
 
   override gap(gap: Gap): void {
-    this.#deliveries.last = gap.id
-    super.gap(gap)
+    this.#deliver(gap)
+  }
+
+  #deliver(item: Published | Gap): void {
+    this.#deliveries.add(item)
+    if (this.hasEnded && !this.isDelivering) this.ended()
   }
 
   /** Ends all streams and iterations, once all events are delivered. */

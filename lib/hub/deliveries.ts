@@ -1,22 +1,26 @@
-// Delivers a channel's events one after the other, also those published during a delivery; lets sinks join in between.
+// Delivers a channel's events and gaps one after the other, also those that come during a delivery; lets sinks join in
+// between.
+import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 
+type Item = Published | Gap
+
 export class Deliveries {
-  readonly #deliver: (event: Published) => void
-  /** The event in delivery, and the events published during it. */
-  readonly #arriving: Published[] = []
+  readonly #deliver: (item: Item) => void
+  /** What is in delivery, and what has come during it. */
+  readonly #arriving: Item[] = []
   /** Joins that wait for the current delivery to finish. */
   readonly #joining: (() => void)[] = []
   /** The place up to which events were delivered since listening began, where it is known. */
   last: string | undefined
 
-  /** @param deliver delivers an event to all sinks */
-  constructor(deliver: (event: Published) => void) {
+  /** @param deliver delivers to all sinks */
+  constructor(deliver: (item: Item) => void) {
     this.#deliver = deliver
   }
 
-  /** The event in delivery. */
-  get current(): Published | undefined {
+  /** What is in delivery. */
+  get current(): Item | undefined {
     return this.#arriving[0]
   }
 
@@ -24,11 +28,11 @@ export class Deliveries {
     return this.#arriving.length > 0
   }
 
-  /** An event published during a delivery is delivered after it, by the delivery that runs. */
-  add(event: Published): void {
-    this.#arriving.push(event)
+  /** What comes during a delivery is delivered after it, by the delivery that runs. */
+  add(item: Item): void {
+    this.#arriving.push(item)
     if (this.#arriving.length > 1) return
-    for (let next: Published | undefined = event; next; next = this.#arriving[0]) {
+    for (let next: Item | undefined = item; next; next = this.#arriving[0]) {
       this.#deliver(next)
       this.last = next.id
       for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()

@@ -80,8 +80,8 @@ export interface Root {
    * that was published before it joined.
    */
   afterDelivery(join: () => void): void
-  /** Whether an event or a gap comes after a place. */
-  isAfter(item: { readonly id: string }, place: string): boolean
+  /** An event or a gap as a client gets it that has got everything up to a place; undefined if it has got that too. */
+  after<Item extends { readonly id: string }>(item: Item, place: string): Item | undefined
   /** Whether everything up to a place was delivered: nothing older will come. */
   hasDelivered(place: string): boolean
   /**

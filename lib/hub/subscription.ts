@@ -32,6 +32,8 @@ export class Subscription implements Sink {
   #begin: string | undefined
   /** The last place that the client was told by itself; its group may have told it a later one. */
   told: string | undefined
+  /** What it had been told when it was last asked for news. */
+  #known: string | undefined
 
   /**
    * @param asked the id that the client sent
@@ -189,13 +191,16 @@ export class Subscription implements Sink {
   }
 
   /**
-   * The place that the client is told instead of a heartbeat: the channel has moved on, and nothing of it was for this
-   * client. Without it, it would be told of a gap in what it never gets.
+   * The place that the client is told where the channel has moved on, and nothing of it was for this client: it would be
+   * told of a gap in what it never gets.
    */
-  takeNews(): string | undefined {
+  takeNews(isSilent: boolean): string | undefined {
     const { retains, isDelivering, place: delivered } = this.#view.root
-    if (!retains || isDelivering || delivered === undefined || this.#group?.isGathering) return undefined
-    if (this.#state !== 'shared' && this.#state !== 'alone') return undefined
+    const known = this.#group?.last ?? this.told
+    const isQuiet = isSilent || known === this.#known
+    this.#known = known
+    const isSettled = (this.#state === 'shared' || this.#state === 'alone') && !isDelivering
+    if (!isQuiet || !isSettled || !retains || !delivered || this.#group?.isGathering) return undefined
     const place = this.#catchUp?.later(delivered) ?? delivered
     if (place === this.told || place === this.#group?.last) return undefined
     this.told = place
@@ -249,35 +254,35 @@ export class Subscription implements Sink {
     return this.#catchUp
   }
 
-  #isNews(live: Published | Gap): boolean {
-    if (!this.#catchUp) return true
-    if (!this.#catchUp.isNews(live)) return false
+  #newsIn<Item extends Published | Gap>(live: Item): Item | undefined {
+    const news = this.#catchUp ? this.#catchUp.newsIn(live) : live
     // caught up: no later event can be a duplicate
-    if (this.#catchUp.isPassed) this.#catchUp.passed()
-    return true
+    if (news && this.#catchUp?.isPassed) this.#catchUp.passed()
+    return news
   }
 
   // ---- as a sink, while it is alone or for its group
 
   event(event: Published): void {
-    if (this.#state === 'catchingUp') this.#ensureCatchUp().event(event)
-    else if (this.#isNews(event)) this.#subscriber.follower().event(event)
+    if (this.#state === 'catchingUp') return this.#ensureCatchUp().event(event)
+    const news = this.#newsIn(event)
+    if (news) this.#subscriber.follower().event(news)
   }
 
   gap(gap: Gap): void {
     if (this.#state === 'catchingUp') return this.#ensureCatchUp().gap(gap)
-    if (!this.#isNews(gap)) return
-    if (this.snapshot) return this.catchUpAgain(gap)
-    lost(this.#subscriber, gap)
-    this.#subscriber.gap(gap)
+    const news = this.#newsIn(gap)
+    if (!news) return
+    if (this.snapshot) return this.catchUpAgain(news)
+    lost(this.#subscriber, news)
+    this.#subscriber.gap(news)
   }
 
   /** Leaves its group, and waits for a snapshot, or for `onGap`. */
   catchUpAgain(gap: Gap): void {
-    const wasShared = this.#state === 'shared'
+    if (this.#state === 'shared') this.#view.attach(this)
     this.#state = 'catchingUp'
     this.#catchUp = undefined
-    if (wasShared) this.#view.attach(this)
     this.#leaveGroup()
     this.#ensureCatchUp().gap(gap)
     this.#subscriber.follower().pull?.(this)

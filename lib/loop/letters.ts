@@ -9,7 +9,7 @@ import { Encoded } from '../wire/chunk.js'
 import type { Measure } from '../wire/queue.js'
 
 /** Marks the end of a source. It is queued, so earlier messages come first. */
-export const ended = Symbol('ended')
+export const ended: unique symbol = Symbol.for('express-lariat.ended') as never
 
 /** A message that ends the loop. */
 export class Ending {

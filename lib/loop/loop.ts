@@ -237,8 +237,8 @@ export class Loop implements Subscriber, Holder {
     return (this.#actor?.messages.size ?? 0) + (this.subscription?.catchUp?.queued ?? 0)
   }
 
-  place(): string | undefined {
-    return this.#actor?.messages.isIdle === false ? undefined : this.subscription?.takeNews()
+  place(isSilent: boolean): string | undefined {
+    return this.#actor?.messages.isIdle === false ? undefined : this.subscription?.takeNews(isSilent)
   }
 
   caughtUp(): void {

@@ -23,8 +23,8 @@ import type { Written } from './writer.js'
 export interface Holder extends Streaming {
   /** Messages queued before the outlet. */
   readonly unhandled: number
-  /** The place to tell instead of a heartbeat: none beyond messages that wait. */
-  place(): string | undefined
+  /** The place to tell, if any: instead of a heartbeat, or after as long without ids. None beyond messages that wait. */
+  place(isSilent: boolean): string | undefined
   /** Ends the stream: the client has left, is past its limits, or a write has failed. */
   end(reason: Reason): void
   /** The client has caught up. */
@@ -187,22 +187,22 @@ export class Outlet extends LaneWriter {
     this.detach()
   }
 
-  /** Sends a heartbeat if nothing else was written. */
+  /** Sends a heartbeat if nothing else was written; or the place of the client, if it has not been told any. */
   ring(): void {
     const every = this.#options.heartbeat as number
     const isSilent = clock.now() - this.latestWrite >= every
-    if (isSilent && !this.isBehind) this.#guard(() => this.#beat())
+    if (!this.isBehind) this.#guard(() => this.#beat(isSilent))
     if (this.isClosed) return
     const rest = this.latestWrite + every - clock.now()
     clock.set(this, rest > 0 ? rest : every)
   }
 
-  /** A heartbeat; or the place of the client, if it has moved on since it was told. */
-  #beat(): void {
-    this.leaveLane()
+  #beat(isSilent: boolean): void {
     // no place beyond events that are still gathered
-    const id = this.queued > 0 ? undefined : this.#holder.place()
+    const id = this.queued > 0 ? undefined : this.#holder.place(isSilent)
     const notice = id === undefined ? noEvent : this.placeNotice(id)
+    if (notice.size === 0 && !isSilent) return
+    this.leaveLane()
     if (notice.size > 0) this.#put(notice)
     else this.#hand(heartbeatOf(this.format), 0)
   }

@@ -1,5 +1,5 @@
 import { createParser } from 'eventsource-parser'
-import { type Listener, Listening, type ListenOptions } from './listener.js'
+import { type Listener, Listening, type ListenOptions, types } from './listener.js'
 import type { Answer, Reader } from './reader.js'
 
 /** A reader in the hands of somebody who keeps the last id, and asks again with it. */
@@ -31,7 +31,7 @@ function follow(reader: Reader, url: string, { closesOn }: ListenOptions = {}): 
       onEvent: ({ id, event: type = 'message', data }) => {
         if (id !== undefined) last = id
         if (type === closesOn) listening.close()
-        listening.takes({ id: id ?? '', type, data })
+        if ((types as readonly string[]).includes(type)) listening.takes({ id: id ?? '', type, data })
       },
     })
     answer.onText = (text) => parser.feed(text)

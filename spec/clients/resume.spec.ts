@@ -114,6 +114,18 @@ describe('Real clients come back', () => {
       }
     })
 
+    it('with the position, where the stream is lost before its first event, and miss nothing', async () => {
+      const followed = new Followed(client, 100)
+      const [before] = await followed.publish(0)
+      await followed.serve()
+      const listening = followed.listen()
+      await listening.opens(1)
+      followed.endAll()
+      const ids = await followed.publish(1, 2)
+      expect([await listening.next(), await listening.next()]).to.deep.equal(numbered(ids, [1, 2]))
+      expect(followed.asked).to.deep.equal([undefined, before])
+    })
+
     it('and are told of a gap, where what they missed is trimmed: then they get what there is', async () => {
       const followed = new Followed(client, 2)
       await followed.serve()

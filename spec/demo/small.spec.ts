@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { EventSource } from 'eventsource'
 import { all, eventsOf, linesOf, type Message, next, recordsOf, until } from './bookshop/demo.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -100,7 +101,7 @@ function curlsOf(name: string): { command: string; status: number }[] {
   }))
 }
 
-/** Does as curl does; cookies are kept by the name of their file. */
+/** Does as curl does; cookies are kept by the name of their file, and `/…` is filled in as the last Location says. */
 async function curl(command: string, url: string, jars: Map<string, string>): Promise<Response> {
   const [, ...words] = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare!)
   const headers = new Headers()
@@ -121,7 +122,8 @@ async function curl(command: string, url: string, jars: Map<string, string>): Pr
     } else if (word === '-b') headers.set('Cookie', jars.get(words.shift()!) ?? '')
     else if (word === '-c') jar = words.shift()!
     else if (word === '--limit-rate' || word === '-o') words.shift()
-    else if (word.startsWith('localhost:3000')) path = word.slice('localhost:3000'.length)
+    else if (word.startsWith('localhost:3000'))
+      path = word.slice('localhost:3000'.length).replace(/.*…$/, jars.get('Location')!)
     else expect(['-N', '-i'], command).to.include(word)
   }
   if (body !== undefined) preset('Content-Type', 'application/x-www-form-urlencoded')
@@ -131,6 +133,8 @@ async function curl(command: string, url: string, jars: Map<string, string>): Pr
     body: body ?? null,
   })
   if (jar) jars.set(jar, cookieOf(answer))
+  const location = answer.headers.get('location')
+  if (location) jars.set('Location', location)
   return answer
 }
 
@@ -139,6 +143,11 @@ function cookieOf(answer: Response): string {
     .getSetCookie()
     .map((cookie) => cookie.split(';', 1)[0])
     .join('; ')
+}
+
+/** Asks until the answer holds. */
+async function untilAsync(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve))
 }
 
 /** Leaves: the server sees that the client has gone. */
@@ -167,7 +176,7 @@ describe('The small demos', function () {
     return demo.listening()
   }
 
-  for (const name of ['ticker', 'prices', 'chat', 'tail', 'llm', 'existing-app']) {
+  for (const name of ['ticker', 'prices', 'chat', 'notifications', 'tail', 'llm', 'existing-app']) {
     it(`${name}.ts has under 60 lines`, () => {
       expect(source(name).trimEnd().split('\n').length).to.be.within(10, 59)
     })
@@ -444,6 +453,74 @@ describe('The small demos', function () {
     })
   })
 
+  describe('notifications.ts: several channels on one stream', () => {
+    let demo: Demo
+
+    beforeEach(async () => {
+      demo = await run('notifications')
+    })
+
+    const notify = async (name: string, text: string) =>
+      expect((await demo.post(`/notify/${name}`, { text })).status).to.equal(204)
+    const listen = async (user: string, headers = {}) =>
+      eventsOf(await demo.ask(`/notifications/${user}`, headers))
+    const textOf = ({ data }: Message) => JSON.parse(data).text
+    const online = async () => (await (await demo.ask('/online')).json()) as string[]
+
+    /** The texts of so many notifications, and the id of the last. */
+    async function texts(count: number, stream: AsyncGenerator<Message>) {
+      const events: Message[] = []
+      while (events.length < count) {
+        const [event] = await next(1, stream)
+        if (event!.type === 'message') events.push(event!)
+      }
+      return { texts: events.map(textOf), id: events.at(-1)!.id! }
+    }
+
+    it('A user gets what is for him, for his teams and for all; who comes back has missed nothing of either', async () => {
+      const [ada, bob] = [await listen('ada'), await listen('bob')]
+      await notify('user:ada', 'for Ada')
+      await notify('team:coffee', 'for coffee')
+      await notify('team:tea', 'for tea')
+      await notify('all', 'for all')
+      expect((await texts(3, bob)).texts).to.deep.equal(['for coffee', 'for tea', 'for all'])
+      const { texts: got, id } = await texts(3, ada)
+      expect(got).to.deep.equal(['for Ada', 'for tea', 'for all'])
+      await leave(ada)
+      await notify('user:ada', 'missed by Ada')
+      await notify('all', 'missed by all')
+      expect((await demo.ask('/teams/coffee/ada', {})).status).to.equal(404)
+      const joined = await fetch(`${demo.url}/teams/coffee/ada`, { method: 'PUT' })
+      expect(joined.status).to.equal(204)
+      const back = await listen('ada', { 'Last-Event-ID': id })
+      expect((await texts(2, back)).texts).to.deep.equal(['missed by Ada', 'missed by all'])
+      await notify('team:coffee', 'for coffee, and Ada')
+      expect((await texts(1, back)).texts).to.deep.equal(['for coffee, and Ada'])
+    })
+
+    it('Who is online is who has a stream', async () => {
+      expect(await online()).to.deep.equal([])
+      const [ada, again] = [await listen('ada'), await listen('ada')]
+      const bob = await listen('bob')
+      expect(await online()).to.deep.equal(['ada', 'bob'])
+      await Promise.all([next(1, ada), next(1, again), next(1, bob)])
+      await leave(ada)
+      await leave(bob)
+      await untilAsync(async () => (await online()).length === 1)
+      expect(await online()).to.deep.equal(['ada'])
+      await leave(again)
+      await untilAsync(async () => (await online()).length === 0)
+    })
+
+    it('What is for nobody is refused', async () => {
+      expect((await demo.post('/notify/user:eve', { text: 'Psst' })).status).to.equal(404)
+      expect((await demo.post('/notify/all', { text: 7 })).status).to.equal(400)
+      const eve = await demo.ask('/notifications/eve')
+      expect(eve.status).to.equal(404)
+      expect(await eve.json()).to.include({ detail: 'There is no such user.' })
+    })
+  })
+
   describe('tail.ts: the source waits', () => {
     const MiB = 2 ** 20
 
@@ -528,60 +605,156 @@ describe('The small demos', function () {
     })
   })
 
-  describe('llm.ts: token by token', () => {
+  describe('llm.ts: an answer that outlives its page', () => {
     let demo: Demo
 
     before(async () => {
       demo = await run('llm')
     })
 
-    it('Tokens arrive one by one; when the client leaves, the model stops', async () => {
-      const events = eventsOf(await demo.post('/completions', { prompt: 'Hold on to', maxTokens: 1000 }))
-      for (let count = 1; count <= 3; count++) {
-        const [event] = await next(1, events)
-        expect(JSON.parse(event!.data).token).to.match(/^ \S+$/)
-        // a thousand take forty seconds
-        expect(demo.said(/^(Finished|Stopped)/)).to.deep.equal([])
-      }
+    type Piece = { token?: string; finish?: string }
+    const ask = async (prompt: string, maxTokens?: number) => {
+      const answer = await demo.post('/runs', { prompt, maxTokens })
+      expect(answer.status).to.equal(201)
+      return answer.headers.get('location')!
+    }
+    const pieces = (events: Message[]): Piece[] => events.map(({ data }) => JSON.parse(data))
+    const typesOf = (events: Message[]) => [...new Set(events.map(({ type }) => type))]
+    /** The events of a run, and its end. */
+    async function* follow(path: string, headers: Record<string, string> = {}): AsyncGenerator<Message> {
+      for await (const event of eventsOf(await demo.ask(path, headers)))
+        if (event.type !== 'position') yield event
+    }
+
+    it('Tokens arrive one by one, to whoever reads: a page that is reloaded, another window, each from the first on', async () => {
+      const path = await ask('Hold on to', 12)
+      const first = follow(path)
+      const begun = await next(3, first)
+      expect(pieces(begun)[0]!.token).to.match(/^ \S+$/)
+      // a reload, while the model goes on
+      await leave(first)
+      const [again, other] = [all(follow(path)), all(follow(path))]
+      const [events, others] = [await again, await other]
+      expect(events.slice(0, 3)).to.deep.equal(begun)
+      expect(others).to.deep.equal(events)
+      expect(typesOf(events)).to.deep.equal(['message', 'end'])
+      expect(pieces(events.slice(12))).to.deep.equal([{ finish: 'length' }, { reason: 'end' }])
+      await demo.says(/^Finished after 12 of 12 tokens$/)
+    })
+
+    it('A connection that was lost is taken up where it was; who has it all is told to stay away', async () => {
+      const path = await ask('Throw the', 8)
+      const first = follow(path)
+      const [, second] = await next(2, first)
+      await leave(first)
+      const rest = await all(follow(path, { 'Last-Event-ID': second!.id! }))
+      expect(pieces(rest)).to.have.length(6 + 2)
+      const last = rest.findLast(({ id }) => id)!
+      expect((await demo.ask(path, { 'Last-Event-ID': last.id! })).status).to.equal(204)
+    })
+
+    it('An answer that nobody reads for three seconds is not gone on with; what there is of it says so', async () => {
+      const path = await ask('A rope', 1000)
+      const events = follow(path)
+      await next(3, events)
       await leave(events)
       const [, count] = await demo.says(/^Stopped after (\d+) of 1000 tokens$/)
-      expect(Number(count)).to.be.within(3, 999)
+      // it lingered, a token each 40 ms
+      expect(Number(count)).to.be.within(20, 200)
+      const late = await all(follow(path))
+      expect(late).to.have.length(Number(count) + 2)
+      expect(pieces(late).at(-2)).to.deep.equal({ finish: 'stopped' })
     })
 
-    it('So many tokens as are asked for, then the event that marks the end', async () => {
-      const answer = await demo.post('/completions', { prompt: 'Throw the', maxTokens: 5 })
-      const events = await all(eventsOf(answer))
-      expect(events.map(({ type }) => type)).to.deep.equal([...Array(5).fill('message'), 'end'])
-      expect(events.at(-1)!.data).to.equal('{"reason":"end"}')
-      await demo.says(/^Finished after 5 of 5 tokens$/)
+    it('An answer that is deleted stops at once, ends for its readers, and is gone', async () => {
+      const path = await ask('part', 999)
+      const reading = all(follow(path))
+      const other = follow(path)
+      await next(2, other)
+      expect((await fetch(demo.url + path, { method: 'DELETE' })).status).to.equal(204)
+      const events = await reading
+      expect(events.at(-1)).to.include({ type: 'end' })
+      expect(pieces(events).some(({ finish }) => finish)).to.equal(false)
+      await demo.says(/^Stopped after \d+ of 999 tokens$/)
+      expect((await demo.ask(path)).status).to.equal(404)
     })
 
-    it('A client that wants JSON gets an array, twenty tokens if it does not say how many', async () => {
-      const answer = await demo.post('/completions', { prompt: 'Throw the' }, { Accept: 'application/json' })
-      const tokens = (await answer.json()) as { token: string }[]
-      expect(tokens).to.have.length(20)
+    it('A client that wants JSON gets an array, twenty tokens if it does not say how many; NDJSON too', async () => {
+      const path = await ask('part')
+      const answer = await demo.ask(path, { Accept: 'application/json' })
+      const list = (await answer.json()) as Piece[]
+      expect(list).to.have.length(20 + 1)
+      // after a word it knows, comes one that may follow it
+      expect(list.slice(0, 2)).to.deep.equal([{ token: ' of' }, { token: ' the' }])
+      const lines = await all(recordsOf(await demo.ask(path, { Accept: 'application/x-ndjson' })))
+      expect(lines).to.deep.equal(list)
     })
 
-    it('After a word it knows, comes one that may follow it', async () => {
-      const answer = await demo.post(
-        '/completions',
-        { prompt: 'part', maxTokens: 2 },
-        { Accept: 'application/x-ndjson' },
-      )
-      expect(await all(recordsOf(answer))).to.deep.equal([{ token: ' of' }, { token: ' the' }])
-    })
-
-    it('A bad body is a 400 that says why', async () => {
+    it('A bad body is a 400 that says why; a run that is none is a 404', async () => {
       for (const [body, detail] of [
         ['{"maxTokens":5}', 'prompt: expected a string'],
         ['null', 'prompt: expected a string'],
-        ['{"prompt":"A","maxTokens":"many"}', 'maxTokens: expected a number'],
+        ['{"prompt":"A","maxTokens":"many"}', 'maxTokens: expected a whole number'],
       ] as const) {
-        const answer = await demo.post('/completions', body)
+        const answer = await demo.post('/runs', body)
         expect(answer.status, body).to.equal(400)
         expect(await answer.json()).to.include({ detail })
       }
-      expect((await demo.post('/completions', '{"prompt"')).status).to.equal(400)
+      expect((await demo.post('/runs', '{"prompt"')).status).to.equal(400)
+      expect((await demo.ask('/runs/none')).status).to.equal(404)
+    })
+
+    it('Its page asks, shows what comes, and shows it again after a reload', async () => {
+      const page = await (await demo.ask('/')).text()
+      const [, script] = /<script type="module">(.*)<\/script>/s.exec(page)!
+      /** The page as it is loaded at an address, without a browser. */
+      const load = (address: string) => {
+        const shown = {
+          textContent: '',
+          append(text: string) {
+            this.textContent += text
+          },
+        }
+        const form = { prompt: { value: 'part' }, cancel: {} as { onclick?: () => unknown } } as {
+          prompt: { value: string }
+          cancel: { onclick?: () => unknown }
+          onsubmit?: (event: object) => Promise<void>
+        }
+        let changed = () => {}
+        let hash = address
+        const location = {
+          get hash() {
+            return hash
+          },
+          set hash(to: string) {
+            hash = `#${to}`
+            changed()
+          },
+        }
+        const names = {
+          document: { forms: [form], getElementById: () => shown },
+          location,
+          fetch: (path: string, init: RequestInit) => fetch(demo.url + path, init),
+          EventSource: class extends EventSource {
+            constructor(path: string) {
+              super(demo.url + path)
+            }
+          },
+          addEventListener: (_: string, listener: () => void) => {
+            changed = listener
+          },
+        }
+        new Function(...Object.keys(names), script!)(...Object.values(names))
+        return { shown, form, location }
+      }
+      const { shown, form, location } = load('')
+      await form.onsubmit!({ preventDefault() {} })
+      await until(() => shown.textContent.startsWith(' of the'))
+      const reloaded = load(location.hash)
+      await until(() => reloaded.shown.textContent.startsWith(' of the'))
+      await form.cancel.onclick!()
+      await demo.says(/^Stopped after \d+ of 200 tokens$/)
+      await until(() => reloaded.shown.textContent === shown.textContent)
     })
   })
 

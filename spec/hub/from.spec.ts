@@ -144,12 +144,11 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
         time.advance(60_000)
         await publish(channel, 3)
         const at = (ms: number) => channel.from({ since: new Date(clock.date() - ms) })
+        // the date goes on while the clock stands still
         const cases: [number, number[]][] = [
-          [-5, []],
-          [0, [3]],
+          [-30_000, []],
           [30_000, [3]],
-          [60_000, [2, 3]],
-          [100_000, [2, 3]],
+          [90_000, [2, 3]],
           [1e9, [1, 2, 3]],
         ]
         for (const [ms, gets] of cases) {

@@ -73,7 +73,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       who,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'regain' as const), process }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'regain' as const), process }) },
   {
     weight: 5,
     arbitrary: fc.record({ do: fc.constant('turn' as const), count: fc.integer({ min: 1, max: 6 }) }),

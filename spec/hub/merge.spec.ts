@@ -22,6 +22,13 @@ import { cases } from '../support/cases.js'
 import type { Client } from '../support/raw.js'
 import { type Site, stage, staged, turns, turnsUntil } from '../support/stage.js'
 
+/** A channel with what its type may not have yet. */
+type Whole = Channel<string> & { position(): Promise<string>; end(): Promise<void> }
+
+/** A channel of texts. */
+const textsOf = (hub: ReturnType<typeof createHub>, name: string, history = 3) =>
+  hub.channel<string>(name, { history }) as Whole
+
 /** A frame of SSE; data that is an object is parsed. */
 interface Frame {
   readonly type: string | undefined
@@ -63,7 +70,7 @@ class Served {
       resource({
         contentTypesProvided: [sse(), ndjson()],
         subscribe: () => served.feed,
-        terminate: (reason) => served.reasons.push(reason),
+        terminate: (reason: Reason) => served.reasons.push(reason),
         stream: { heartbeat: 1000 },
         ...spec,
       } as never),
@@ -101,13 +108,13 @@ for (const [where, newHub] of Object.entries(stores)) {
     staged()
 
     let hub: ReturnType<typeof createHub>
-    let a: Channel<string>
-    let b: Channel<string>
+    let a: Whole
+    let b: Whole
 
     beforeEach(() => {
       hub = newHub()
-      a = hub.channel<string>('a', { history: 3 })
-      b = hub.channel<string>('b', { history: 3 })
+      a = textsOf(hub, 'a')
+      b = textsOf(hub, 'b')
     })
 
     it('the events of all parts come on one stream; who is cut anywhere gets the rest of each, once', async () => {
@@ -509,13 +516,13 @@ describe('merge: what is shared, and what is refused (docs/guide/channels.md)', 
     (id) => id.slice(0, 30),
     async (id) => {
       const hub = createHub()
-      const a = hub.channel<string>('a', { history: 3 })
+      const [a, b] = [textsOf(hub, 'a'), textsOf(hub, 'b')]
       await a.publish('a1')
-      const served = await Served.of(merge(a, hub.channel<string>('b', { history: 3 })))
+      const served = await Served.of(merge(a, b))
       const frames = await served.visit(id)
       expect(gapsOf(frames).map(({ data }) => data)).to.deep.equal([
         { requested: id, from: await a.position(), reason: 'unknown', channel: 'a' },
-        { requested: id, from: await hub.channel('b').position(), reason: 'unknown', channel: 'b' },
+        { requested: id, from: await b.position(), reason: 'unknown', channel: 'b' },
       ])
       for (const frame of frames) expect(frame.id!.length).to.be.below(200)
       expect(dataOf(await served.visit(frames[1]!.id))).to.deep.equal(['a1'])
@@ -782,7 +789,7 @@ describe('merge in the midst of a delivery (docs/guide/channels.md)', () => {
   it('a source that publishes to another part at once reaches who has started it', async () => {
     const hub = createHub()
     const log: string[] = []
-    const other = hub.channel<string>('other', { history: 9, source: () => log.push('other') && undefined })
+    const other = hub.channel<string>('other', { history: 9, source: () => void log.push('other') })
     const feeding = hub.channel<string>('feeding', {
       history: 9,
       source: (own) => {
@@ -806,19 +813,25 @@ describe('merge in the midst of a delivery (docs/guide/channels.md)', () => {
   it('who is told that a part is down may subscribe anew, and is not told again', async () => {
     const hub = createHub()
     let fails: (() => void) | undefined
-    const source = () => new Promise<void>((_, reject) => (fails = () => reject(new Error('died'))))
-    const fed = hub.channel<string>('fed', { source })
+    const fed = hub.channel<string>('fed', {
+      source: () =>
+        new Promise<void>((_, reject) => {
+          fails = () => reject(new Error('died'))
+        }),
+    })
     const merged = merge(fed, a)
-    const [first, second] = [merged, merged].map((feed) => feed[Symbol.asyncIterator]())
-    const anew: Promise<unknown>[] = []
-    const died = first!.next().catch(() => anew.push(merged[Symbol.asyncIterator]().next()))
-    const also = second!.next().catch(() => {})
-    await turns()
+    const anew: Promise<IteratorResult<Event<string>>>[] = []
+    const subscribe = () => anew.push(merged[Symbol.asyncIterator]().next())
+    const served = await Served.of(fed, { terminate: subscribe })
+    const clients = [await served.come()]
+    served.feed = merged
+    clients.push(await served.come(), await served.come())
     fails!()
-    await Promise.all([died, also])
+    for (const client of clients) await client.closed()
     await turns()
+    expect(anew).to.have.length(3)
     await a.publish('a1')
-    expect(await anew[0]).to.deep.include({ done: false })
+    for (const next of anew) expect((await next).value.data).to.equal('a1')
     await hub.close()
   })
 })
@@ -861,18 +874,38 @@ describe('merge of stores that lag apart (docs/guide/channels.md)', () => {
   it('if one cannot be read the others are closed, and the client is refused', async () => {
     const served = await Served.of(merge(a, b))
     await a.publish('a1')
-    const id = lastId(await served.visit())
+    const other = await served.come()
     stores[1].hold('read')
-    const client = served.site.get('/', { headers: { 'Last-Event-ID': id } })
+    const client = served.site.get('/', { headers: { 'Last-Event-ID': lastId(framesTo(other)) } })
     await stores[1].held('read')
     await turns()
+    expect(stores.map(({ readings }) => readings)).to.deep.equal([1, 0])
     stores[1].down()
     stores[1].release('read')
     expect((await client.whole()).status).to.equal(503)
     await turns()
     expect(stores.map(({ readings }) => readings)).to.deep.equal([0, 0])
-    expect([a.subscribers, b.subscribers]).to.deep.equal([0, 0])
-    expect(stage.now.errors).to.have.length(1)
+    expect([a.subscribers, b.subscribers]).to.deep.equal([1, 1])
+  })
+
+  it('gaps in all parts while a snapshot is taken are one more snapshot', async () => {
+    const taken: ((whole: string) => void)[] = []
+    const served = await Served.of(merge(a, b), {
+      snapshot: () => new Promise((resolve) => taken.push(resolve)),
+    })
+    const client = served.site.get('/')
+    await turnsUntil(() => taken.length === 1)
+    for (const { store } of stores) store.empty()
+    await turns()
+    taken[0]!('before')
+    await turnsUntil(() => taken.length === 2)
+    taken[1]!('after')
+    await client.until('data: after')
+    await turns()
+    expect(taken).to.have.length(2)
+    await a.publish('a1')
+    await client.until('data: a1')
+    expect(dataOf(framesTo(client))).to.deep.equal(['before', 'after', 'a1'])
   })
 
   it('who leaves in the midst of reading leaves no reading open', async () => {

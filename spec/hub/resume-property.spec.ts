@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import {
   type Channel,
   createHub,
+  event,
   type LoopContext,
   ndjson,
   resource,
@@ -28,7 +29,17 @@ interface Data {
   readonly pad: string
 }
 
-const kinds = ['/sse', '/ndjson', '/info', '/even', '/shared-even'] as const
+const kinds = [
+  '/sse',
+  '/ndjson',
+  '/info',
+  '/even',
+  '/shared-even',
+  '/held-even',
+  '/gather-even',
+  '/asked',
+  '/asked-even',
+] as const
 type Kind = (typeof kinds)[number]
 
 /** One step of a run: what publishers, clients, and the store do. */
@@ -38,7 +49,7 @@ type Step =
   | { do: 'back'; who: number; process: number; reads: boolean }
   | { do: 'leave' | 'stall' | 'read'; who: number; process: number }
   | { do: 'lose' | 'regain'; process: number }
-  | { do: 'beat' }
+  | { do: 'beat' | 'tick' }
   | { do: 'turn'; count: number }
 
 const who = fc.nat(3)
@@ -82,7 +93,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'regain' as const), process }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('beat' as const) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('beat' as const, 'tick' as const) }) },
   {
     weight: 5,
     arbitrary: fc.record({ do: fc.constant('turn' as const), count: fc.integer({ min: 1, max: 6 }) }),
@@ -102,6 +113,9 @@ interface World {
   lose(process: number): void
   regain(process: number): void
 }
+
+/** Milliseconds that events wait for others, where they do. */
+const gather = 10
 
 /** What has come whole, event by event. */
 const receivedBy = (kind: Kind, body: string): Received[] =>
@@ -167,7 +181,7 @@ class Visitor {
       const { requested, reason } = gapOf(first)
       expect(reason).to.equal(gap ?? 'trimmed')
       if (gap !== undefined) expect(requested).to.equal(this.#asked)
-    } else if (first) {
+    } else if (first && first.type !== 'asked') {
       expect(gap).to.equal(undefined)
     }
     if (gap !== undefined) expect(said).to.equal('earliest')
@@ -193,9 +207,18 @@ function check(visitor: Visitor, published: ReadonlyMap<number, { id: string; da
     }
     return false
   }
+  /** What onGap was asked: told once its place has come. */
+  let asked: Gap | undefined
   for (const item of visitor.items) {
+    if (item.type === 'asked') {
+      asked = item.data as Gap
+      continue
+    }
     const number = numberOf(item.id!)
-    if (item.type === 'gap') {
+    if (isPosition(item) && item.id === asked?.id) {
+      checkGap(asked!, place)
+      asked = undefined
+    } else if (item.type === 'gap') {
       checkGap(gapOf(item), place)
     } else {
       expect(hasHole(number), `a hole between ${place} and ${number}`).to.equal(false)
@@ -221,6 +244,12 @@ function checkGap({ requested, from, reason, id }: Gap, place: number | undefine
     expect([requested, place], 'an id that is unknown').to.deep.equal(['a stranger', undefined])
   }
   expect(numberOf(from) - numberOf(id), 'the place before').to.be.oneOf([0, 1])
+}
+
+/** Says what onGap is asked, in its own time. */
+async function asked(gap: object, { write }: { write: (data: unknown) => unknown }): Promise<void> {
+  await turns(3)
+  write(event({ ...gap }, { type: 'asked' }))
 }
 
 describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () => {
@@ -258,6 +287,17 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
           }),
           '/even': { contentTypesProvided: [envelope], subscribe: evenOf },
           '/shared-even': { contentTypesProvided: [envelope], subscribe: sharedEven },
+          '/held-even': resource({
+            contentTypesProvided: [envelope],
+            subscribe: async () => whole(),
+            info: async (message: unknown, { write }: LoopContext<undefined>) => {
+              await turns(3)
+              if ((message as { data: Data }).data.n % 2 === 0) write(message)
+            },
+          }),
+          '/gather-even': { contentTypesProvided: [envelope], subscribe: sharedEven, stream: { gather } },
+          '/asked': { contentTypesProvided: [envelope], subscribe: whole, onGap: asked },
+          '/asked-even': { contentTypesProvided: [envelope], subscribe: sharedEven, onGap: asked },
         }),
         {
           before: [
@@ -335,6 +375,9 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
         case 'beat':
           stage.now.time.advance(15_000)
           break
+        case 'tick':
+          stage.now.time.advance(gather)
+          break
         case 'turn':
           await turns(step.count)
           break
@@ -349,6 +392,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
         if (visitor?.isOver) come(at, at % 2)
         read(at)
       }
+      stage.now.time.advance(gather)
       if (round > 3 && visitors.every((visitor) => !visitor?.isThere || visitor.isHeld)) break
       await turns(4)
     }
@@ -360,6 +404,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
       visitor?.isThere && !visitor.here.some(({ type, id }) => type === 'message' && id === last)
     for (let turn = 0; visitors.some(isBehind) && turn < 10_000; turn++) {
       for (const [at, visitor] of visitors.entries()) if (visitor?.isThere && visitor.isOver) come(at, at % 2)
+      stage.now.time.advance(gather)
       await turns(1)
     }
     const late = visitors.filter(isBehind).map((visitor) => visitor!.kind)

@@ -173,6 +173,35 @@ describe('The place that a quiet client is told (docs/guide/resume.md)', () => {
     }
   })
 
+  it('is told between events without ids, too, if it has been quiet for as long as a heartbeat', async () => {
+    const channel = numbers()
+    const { client, context, frames } = await follow(even(channel))
+    const ids: string[] = []
+    for (let second = 0; second < 60; second += 5) {
+      context.send('tick')
+      ids.push(await channel.publish(1))
+      stage.now.time.advance(5000)
+      await turns(2)
+    }
+    await client.until('tick')
+    const told = frames().filter((frame) => frame.startsWith('position'))
+    expect(told.length, 'at the beginning, and about every 15 s').to.be.within(3, 6)
+    expect(ids.slice(-5).map((id) => `position ${id}`)).to.include(told.at(-1))
+  })
+
+  it('is not told between events with ids', async () => {
+    const channel = numbers()
+    const { frames } = await follow(even(channel))
+    for (let second = 0; second < 60; second += 5) {
+      await channel.publish(2)
+      await turns(1)
+      await channel.publish(1)
+      stage.now.time.advance(5000)
+      await turns(2)
+    }
+    expect(frames().filter((frame) => frame.startsWith('position'))).to.have.length(1)
+  })
+
   it('waits for a head that waits for the first event, and comes before that', async () => {
     const channel = numbers()
     let say: (data: string) => void = () => {}

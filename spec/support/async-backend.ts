@@ -268,7 +268,12 @@ class AsyncLog implements Log {
     for (;;) {
       await this.#backend.pass('event')
       const lost = missed(log, before)
-      if (lost.gap) yield lost.gap
+      if (lost.gap) {
+        before = log.place(lost.next - 1)
+        // more may be lost by the time that the next is asked for
+        yield lost.gap
+        continue
+      }
       const entry = log.entry(lost.next)
       if (!entry) return
       before = log.place(entry.number)

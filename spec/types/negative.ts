@@ -6,6 +6,7 @@ import {
   type Event,
   type LoopContext,
   loop,
+  merge,
   ndjson,
   type PlainSpec,
   type ProblemAnswer,
@@ -102,6 +103,8 @@ resource({ contentTypesProvided: [() => 'x'] })
 prices.publish({ symbol: 'x' })
 // @ts-expect-error a part of a channel cannot be published to
 prices.filter(() => true).publish({ symbol: 'x', price: 1 })
+// @ts-expect-error data is no feed
+merge(prices, { symbol: 'x', price: 1 })
 // @ts-expect-error a policy that there is not
 resource({ stream: { overflow: 'drop' } })
 // @ts-expect-error filter of what is not there

@@ -14,6 +14,7 @@ import {
   jsonArray,
   type LoopContext,
   loop,
+  merge,
   type Negotiation,
   ndjson,
   type OpenStream,
@@ -381,8 +382,26 @@ resource({
 export async function readFeed() {
   const id: string = await prices.publish({ symbol: 'A', price: 3 }, { type: 'tick' })
   prices.on('join', (stream) => expectTypeOf(stream).toEqualTypeOf<OpenStream>())
-  prices.on<{ user: string }>('leave', ({ state }) => expectTypeOf(state).toEqualTypeOf<{ user: string }>())
+  prices.on<{ user: string }>('leave', ({ state }) => expectTypeOf(state.user).toBeString())
   expectTypeOf(prices.publish({ symbol: 'A', price: 3 }, { key: 'a' })).toEqualTypeOf<Promise<string>>()
+  prices.on('leave', ({ state }: OpenStream<{ user: string }>) => expectTypeOf(state.user).toBeString())
+  const news = hub.channel<string>('news')
+  expectTypeOf(merge(prices, news)).toEqualTypeOf<Feed<Price | string>>()
+  expectTypeOf(merge(prices)).toEqualTypeOf<Feed<Price>>()
+  expectTypeOf(merge(...['a', 'b'].map((name) => hub.channel<Price>(name)))).toEqualTypeOf<Feed<Price>>()
+  expectTypeOf(merge(merge(prices, news), hub.channel<Date>('dates'))).toEqualTypeOf<
+    Feed<Price | string | Date>
+  >()
+  expectTypeOf(merge(prices.from('now'), news).map(String)).toEqualTypeOf<Feed<string>>()
+  for await (const { data } of merge(prices, news)) expectTypeOf(data).toEqualTypeOf<Price | string>()
+  resource({
+    contentTypesProvided: [sse()],
+    subscribe: () => merge(prices, news),
+    info: (message, { write }) => {
+      expectTypeOf(message).toEqualTypeOf<Event<Price | string>>()
+      write(message)
+    },
+  })
   expectTypeOf(prices.map((price) => price.price)).toEqualTypeOf<Feed<number>>()
   for await (const message of prices.replay(id)) expectTypeOf(message.id).toEqualTypeOf<string | undefined>()
   for await (const message of prices) expectTypeOf(message).toEqualTypeOf<Event<Price>>()

@@ -43,11 +43,11 @@ export class Count {
    * Something was missed, and the server has said so. How much is known within an epoch; what happened before a
    * restart, nobody knows.
    *
-   * @param {string} from the oldest event that comes after it
+   * @param {string} id the place before the oldest event that comes after it
    * @returns {number | undefined} how much; undefined if nobody knows
    */
-  gap(from) {
-    const [last, next] = [this.#last, placeOf(placeBefore(from))]
+  gap(id) {
+    const [last, next] = [this.#last, placeOf(id)]
     this.#last = next
     if (last?.epoch !== next.epoch) {
       this.isMore = true
@@ -68,14 +68,4 @@ export class Count {
 export function placeOf(id) {
   const dash = id.lastIndexOf('-')
   return { epoch: id.slice(0, dash), number: Number(id.slice(dash + 1)) }
-}
-
-/**
- * The place before an event; the first of all has the number 0, and is before itself.
- *
- * @param {string} id
- */
-export function placeBefore(id) {
-  const { epoch, number } = placeOf(id)
-  return `${epoch}-${Math.max(0, number - 1)}`
 }

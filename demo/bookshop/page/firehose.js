@@ -1,4 +1,4 @@
-import { placeBefore, placeOf } from './count.js'
+import { placeOf } from './count.js'
 import { follow } from './follow.js'
 import { shareWhileVisible } from './held.js'
 
@@ -6,9 +6,9 @@ export const firehose = '/api/events/stream'
 const types = ['created', 'updated', 'deleted', 'restocked', 'gap']
 
 /**
- * What has happened, or a gap; `at` is the place after it.
+ * What has happened, or a gap; `at` is its id, the place after it.
  *
- * @typedef {{ type: string, id: string, at: string, data: any }} Happening
+ * @typedef {{ type: string, at: string, data: any }} Happening
  * @typedef {'open' | 'shared' | 'lost' | 'away'} State `shared`: open, in another window; `away`: hidden, or let go
  * @typedef {Happening | { at: string, state: 'open' | 'lost' }} Update
  */
@@ -98,16 +98,15 @@ export function followFirehose(position, { take, state }) {
  * @returns {Happening}
  */
 function happeningOf({ type, lastEventId, data: text }) {
-  const data = JSON.parse(text)
-  return { type, id: lastEventId, at: type === 'gap' ? placeBefore(data.from) : lastEventId, data }
+  return { type, at: lastEventId, data: JSON.parse(text) }
 }
 
 /**
  * @param {Happening} happening
- * @param {string} at
+ * @param {string} place
  */
-function isNext({ type, id, data }, at) {
-  if (type === 'gap') return data.requested === at
-  const [next, last] = [placeOf(id), placeOf(at)]
+function isNext({ type, at, data }, place) {
+  if (type === 'gap') return data.requested === place
+  const [next, last] = [placeOf(at), placeOf(place)]
   return next.epoch === last.epoch && next.number === last.number + 1
 }

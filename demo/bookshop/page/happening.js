@@ -56,9 +56,9 @@ export async function showHappening(shelf) {
   }
 
   /** @param {import('./firehose.js').Happening} happening */
-  const take = ({ type, id, data }) => {
+  const take = ({ type, at, data }) => {
     if (type === 'gap') {
-      const lost = count.gap(data.from)
+      const lost = count.gap(at)
       // what is missing on the shelf cannot be known
       shelf.load()
       show(gapItem(data.requested, lost))
@@ -66,10 +66,10 @@ export async function showHappening(shelf) {
       return
     }
     const { missed } = count
-    const isNew = count.see(id)
+    const isNew = count.see(at)
     if (data.kind === 'restocked' || count.missed > missed) shelf.load()
     else if (isNew) shelf.apply(data)
-    show(eventItem(id, data))
+    show(eventItem(at, data))
   }
 
   const connection = followFirehose(position, {

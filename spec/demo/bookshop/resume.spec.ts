@@ -48,8 +48,8 @@ describe('The demo: curl, stopped and started again', () => {
     const [first, add, another, again] = steps as readonly [Step, Step, Step, Step]
     expect(steps).to.have.length(4)
     const here = (command: string) => command.replace('localhost:3000', demo.url.replace('http://', ''))
-    const created = JSON.parse(/^data: (.*)/m.exec(first.shown)![1]!).book
-    const listening = run(here(first.command), (printed) => printed.includes('\ndata: '))
+    const created = JSON.parse(/^data: (.*"kind".*)/m.exec(first.shown)![1]!).book
+    const listening = run(here(first.command), (printed) => /^event: created\n.*\ndata: /m.test(printed))
     await until(() => books.events.subscribers)
     await books.change(created.isbn, undefined, created)
     const before = await listening

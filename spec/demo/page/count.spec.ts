@@ -4,7 +4,7 @@ import { Count } from '../../../demo/bookshop/page/count.js'
 
 const countsOf = ({ seen, missed, isMore, twice }: Count) => ({ seen, missed, isMore, twice })
 
-/** What is counted of ids; `gap a-7` is where a gap is told, and the oldest event after it. */
+/** What is counted of ids; `gap a-7` is a gap that is told, and its id. */
 function counted(position: string | undefined, ids: readonly string[]) {
   const count = new Count(position)
   for (const id of ids) {
@@ -25,9 +25,9 @@ describe('The demo: what the page counts', () => {
       ['an event that comes twice', 'a-7', ['a-8', 'a-8'], 0, 1],
       ['one that was there before the page', 'a-7', ['a-7', 'a-8'], 0, 1],
       ['a new epoch without a word', 'a-7', ['b-1'], 1, 0],
-      ['what was trimmed, told by a gap', 'a-7', ['gap a-20', 'a-20', 'a-21'], 12, 0],
-      ['what is missed after a gap', 'a-7', ['gap a-20', 'a-20', 'a-22'], 13, 0],
-      ['what comes twice after a gap', 'a-7', ['a-8', 'gap a-9', 'a-8', 'a-9'], 0, 1],
+      ['what was trimmed, told by a gap', 'a-7', ['gap a-19', 'a-20', 'a-21'], 12, 0],
+      ['what is missed after a gap', 'a-7', ['gap a-19', 'a-20', 'a-22'], 13, 0],
+      ['what comes twice after a gap', 'a-7', ['a-8', 'gap a-8', 'a-8', 'a-9'], 0, 1],
     ]
 
   for (const [what, position, ids, missed, twice] of cases) {
@@ -38,8 +38,8 @@ describe('The demo: what the page counts', () => {
 
   const restarts: [what: string, ids: string[], missed: number][] = [
     ['nothing of which is retained', ['gap b-0', 'b-1', 'b-2'], 0],
-    ['in its midst', ['gap b-5', 'b-5', 'b-6'], 0],
-    ['and one more missed', ['gap b-5', 'b-5', 'b-7'], 1],
+    ['in its midst', ['gap b-4', 'b-5', 'b-6'], 0],
+    ['and one more missed', ['gap b-4', 'b-5', 'b-7'], 1],
     ['nothing after which has happened yet', ['gap b-0'], 0],
   ]
 
