@@ -25,10 +25,8 @@ all.on('leave', ({ id }) => online.delete(id))
 
 const notifications = resource({
   init: ({ req }) => {
-    const channel = users.get(String(req.params.user))
-    return channel
-      ? { user: String(req.params.user), channel }
-      : stop(404, { detail: 'There is no such user.' })
+    const user = String(req.params.user)
+    return users.has(user) ? { user } : stop(404, { detail: 'There is no such user.' })
   },
   contentTypesProvided: [sse(), ndjson()],
   subscribe: ({ state: { user } }) => {
@@ -39,7 +37,8 @@ const notifications = resource({
 
 const app = express().use(express.json()).all('/notifications/:user', notifications)
 app.post('/notify/:name', async ({ params: { name }, body }, res) => {
-  const isKnown = /^(all|user:(ada|bob)|team:(tea|coffee))$/.test(name)
+  const [kind, who = ''] = name.split(':')
+  const isKnown = kind === 'user' ? users.has(who) : kind === 'team' ? members.has(who) : name === 'all'
   if (isKnown && typeof body?.text === 'string') await channelOf(name).publish({ text: body.text })
   res.sendStatus(!isKnown ? 404 : typeof body?.text === 'string' ? 204 : 400)
 })

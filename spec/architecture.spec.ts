@@ -119,7 +119,7 @@ const larger: Readonly<Record<string, Size & { readonly reason: string }>> = {
   LaneWriter: { fields: 16, methods: 42, reason: 'it is a writer, and counts for it' },
   Outlet: {
     fields: 19,
-    methods: 69,
+    methods: 71,
     reason: 'it is a writer, and its own alarm: one object for each stream, since each costs memory',
   },
   Channel: { fields: 16, methods: 47, reason: 'it is a feed, and the root of all that are made of it' },

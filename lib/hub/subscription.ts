@@ -1,4 +1,5 @@
 // Decides how a stream gets the events of a feed: missed ones first, then one by one or shared. Each exactly once.
+
 import { type Awaitable, isPromise } from '../promise.js'
 import type { Feed } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
@@ -14,10 +15,7 @@ import type { Snapshot } from './snapshot.js'
 import { type Beginning, startOf } from './start.js'
 import type { State, Step, Subscriber } from './subscriber.js'
 
-/**
- * One stream's subscription to a feed. The stream follows alone while it catches up, or if it has an `info`. Otherwise
- * it shares the bytes of its group.
- */
+/** The stream follows alone while it catches up, or if it has an `info`. Otherwise it shares the bytes of its group. */
 export class Subscription implements Sink {
   readonly #view: Followed
   /** Where a client without an id begins, if the feed says so. */
@@ -140,10 +138,11 @@ export class Subscription implements Sink {
 
   leave(): void {
     const state = this.#state
+    const wasAlone = state === 'alone' || state === 'catchingUp'
     this.#state = 'over'
     this.#catchUp?.close()
     this.#catchUp = undefined
-    if (state === 'alone' || state === 'catchingUp') this.#view.detach(this)
+    if (wasAlone) this.#view.detach(this)
     this.#leaveGroup()
     if (state !== 'new' && state !== 'over') this.#tell('leave')
   }
@@ -177,10 +176,8 @@ export class Subscription implements Sink {
   /** The place that a client without one is told with the head, or as soon as the feed is known; once. */
   takeWelcome(): string | undefined {
     const { place, retains } = this.#view.root
-    const begin = this.#begin
-    const welcome = begin ?? (this.#catchUp ? this.#catchUp.welcome : place)
-    const isTold = begin === undefined && this.told !== undefined && this.told !== this.#catchUp?.asked
-    // they are needed only for the head
+    const welcome = this.#begin ?? (this.#catchUp ? this.#catchUp.welcome : place)
+    const isTold = !this.#begin && this.told !== undefined && this.told !== this.#catchUp?.asked
     this.#begin = undefined
     if (this.#state !== 'catchingUp' && this.#catchUp?.last === undefined) this.#catchUp = undefined
     if (isTold || welcome === undefined || !retains) return undefined
@@ -218,7 +215,7 @@ export class Subscription implements Sink {
 
   // ---- catching up
 
-  /** What the client begins with; until it has caught up and its head is out. */
+  /** Until the client has caught up and its head is out. */
   get catchUp(): CatchUp | undefined {
     return this.#catchUp
   }
@@ -229,7 +226,8 @@ export class Subscription implements Sink {
 
   /** Yields a snapshot, or missed events; then live events queued meanwhile. */
   next(): Awaitable<Step> {
-    const step = this.#catchUp ? this.#catchUp.next() : ({ done: true, value: undefined } as const)
+    if (!this.#catchUp) return { done: true, value: undefined }
+    const step = this.#catchUp.next()
     return isPromise(step) ? step.then((each) => this.#stepped(each as Step)) : this.#stepped(step)
   }
 
@@ -253,7 +251,6 @@ export class Subscription implements Sink {
 
   #newsIn<Item extends Published | Gap>(live: Item): Item | undefined {
     const news = this.#catchUp ? this.#catchUp.newsIn(live) : live
-    // caught up: no later event can be a duplicate
     if (news && this.#catchUp?.isPassed) this.#catchUp.passed()
     return news
   }

@@ -11,7 +11,8 @@ import type { OpenStream, Reason, Wrote } from '../values/open-stream.js'
 import { isStop, type StopValue } from '../values/stop.js'
 import type { Encoded } from '../wire/chunk.js'
 import { tellsGaps } from '../wire/fixed.js'
-import { type Holder, Outlet } from '../wire/outlet.js'
+import type { Holder } from '../wire/holder.js'
+import { Outlet } from '../wire/outlet.js'
 import { Actor, callsBack, type Handlers } from './actor.js'
 import { flush, lost, mannerOf, noContent, release, reportCut, unanswered } from './ending.js'
 import type { Head } from './head.js'
@@ -64,8 +65,6 @@ export class Loop implements Subscriber, Holder {
   get isEnded(): boolean {
     return this.reason !== undefined
   }
-
-  // ---- asking and checking
 
   /** Calls `subscribe`, unless the client has already left. */
   start(): void {

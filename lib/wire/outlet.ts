@@ -6,32 +6,19 @@ import type { Plan } from '../declare/plan.js'
 import { LariatError } from '../errors.js'
 import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
 import { tellsEnds } from '../http/node.js'
-import { begun, opened, type Streaming } from '../values/diagnostics.js'
-import type { Reason, Wrote } from '../values/open-stream.js'
+import { begun, opened } from '../values/diagnostics.js'
+import type { Wrote } from '../values/open-stream.js'
 import { Backlog } from './backlog.js'
 import { type Batch, batchBytes } from './batch.js'
 import { type Chunk, type Encoded, gather, noEvent } from './chunk.js'
 import { heartbeatOf, openingOf, tailOf } from './fixed.js'
 import type { Seam } from './halves.js'
+import type { Holder } from './holder.js'
 import { LaneWriter } from './lane.js'
 import { noticeIn } from './notice.js'
 import type { Since } from './progress.js'
 import type { Elsewhere } from './queue.js'
 import type { Written } from './writer.js'
-
-/** The stream that an outlet belongs to. */
-export interface Holder extends Streaming {
-  /** Messages queued before the outlet. */
-  readonly unhandled: number
-  /** The place to tell, if any: instead of a heartbeat, or after as long without ids. None beyond messages that wait. */
-  place(isSilent: boolean): string | undefined
-  /** Ends the stream: the client has left, is past its limits, or a write has failed. */
-  end(reason: Reason): void
-  /** The client has caught up. */
-  caughtUp(): void
-  /** The response has closed, for any reason. */
-  responseClosed(): void
-}
 
 /** One stream's events on the wire. The outlet is the alarm of its own heartbeat. */
 export class Outlet extends LaneWriter {
@@ -56,7 +43,6 @@ export class Outlet extends LaneWriter {
     return this.#options.gather
   }
 
-  /** Events that were dropped. */
   get dropped(): number {
     return this.#backlog?.dropped ?? 0
   }
@@ -144,8 +130,7 @@ export class Outlet extends LaneWriter {
   /** The notice of the place to come back to. */
   placeNotice(id: string): Encoded {
     const { heartbeat } = this.#options
-    const details = heartbeat === false ? { id } : { id, heartbeat }
-    return noticeIn(this.format, 'position', details, this.path)
+    return noticeIn(this.format, 'position', heartbeat === false ? { id } : { id, heartbeat }, this.path)
   }
 
   /** Tells the place to come back to. Returns false while the head is not out. */
@@ -219,9 +204,8 @@ export class Outlet extends LaneWriter {
 
   idle(since: Since): void {
     if (since === 'timeout') return this.#overflowed(`The client took no byte for ${this.writeTimeout} ms`)
-    this.#guard(() => {
-      if (this.isBehind && this.#backlog?.settle(this.#elsewhere) === false) this.#pastLimits()
-    })
+    const isPast = () => this.isBehind && this.#backlog?.settle(this.#elsewhere) === false
+    this.#guard(() => isPast() && this.#pastLimits())
   }
 
   protected drained(): void {
@@ -234,7 +218,7 @@ export class Outlet extends LaneWriter {
   }
 
   /** Runs a write that has no caller to report to. Code that wraps a response may throw. */
-  #guard(run: () => void): void {
+  #guard(run: () => unknown): void {
     try {
       run()
     } catch (error) {

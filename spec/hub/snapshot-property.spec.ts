@@ -6,6 +6,7 @@ import {
   createHub,
   event,
   type LoopContext,
+  merge,
   ndjson,
   resource,
   resources,
@@ -31,7 +32,7 @@ const keys = ['a', 'b', 'c', 'd', 'e', 'last'] as const
 /** What a watch list has; `last` tells that all has come. */
 const watched = (key: string) => 'ace'.includes(key) || key === 'last'
 
-const kinds = ['/whole', '/later', '/items', '/pulled', '/info', '/watch', '/envelope'] as const
+const kinds = ['/whole', '/later', '/items', '/pulled', '/info', '/watch', '/envelope', '/merged'] as const
 type Kind = (typeof kinds)[number]
 
 type Step =
@@ -95,6 +96,8 @@ type Plan = typeof plans extends fc.Arbitrary<infer Of> ? Of : never
 /** Where events are kept for a run, and what a test can do to the store. */
 interface World {
   readonly channels: readonly Channel<Change>[]
+  /** What is merged with them; it tells no change of the state. */
+  readonly other: Channel<Change>
   readonly state: State
   readonly lag: Lag
   /** How many snapshots are open. */
@@ -282,6 +285,11 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
               return event(part(watched), { type: 'whole' })
             },
           },
+          '/merged': {
+            contentTypesProvided,
+            subscribe: () => merge(subscribe(), world.other),
+            snapshot: later,
+          },
           '/envelope': {
             contentTypesProvided: [ndjson({ envelope: true })],
             subscribe,
@@ -367,6 +375,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
           world.rollBack()
           break
         case 'turn':
+          void world.other.publish({ key: 'other', value: null, pad: '' })
           await turns(step.count)
           break
       }
@@ -414,6 +423,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
         const channel = createHub().channel<Change>('a', { history: plan.history ?? 0 })
         world = {
           channels: [channel, channel],
+          other: createHub().channel<Change>('other', { history: 2 }),
           state: new Map(),
           lag: randomLag(plan.seed),
           open: 0,
@@ -439,6 +449,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
         const options = plan.history === undefined ? {} : { history: plan.history }
         world = {
           channels: backends.map((backend) => createHub(backend).channel<Change>('a', options)),
+          other: createHub().channel<Change>('other', { history: 2 }),
           state: new Map(),
           lag: randomLag(plan.seed + 2),
           open: 0,

@@ -12,6 +12,7 @@ import {
   jsonArray,
   jsonSeq,
   loop,
+  merge,
   multipart,
   ndjson,
   raw,
@@ -1199,6 +1200,92 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
       client.leave()
       await log.until('disconnect')
       expect(told).to.deep.equal(['join', 'leave'])
+    })
+  })
+
+  describe('of several channels on one stream', () => {
+    for (const backing of backings) {
+      it(`the place is that of all of them; a gap in one of them is the whole again, ${backing}`, async () => {
+        const own = new List(backing, { history: 1 })
+        const store = new Store()
+        const backend = new AsyncBackend(store)
+        const team = createHub(backing === 'memory' ? undefined : backend).channel<string>('team', {
+          history: 100,
+        })
+        await own.add('a')
+        await team.publish('t')
+        const both = merge(own.channel, team)
+        const { come, log } = await serve(both, { snapshot: own.whole })
+        const first = come()
+        await first.until('\n\n')
+        await team.publish('u')
+        await first.until('data: u\n')
+        const [whole, live] = framesOf(first.body)
+        expect(whole).to.deep.include({ type: 'snapshot', data: { items: ['a'] } })
+        first.leave()
+        const found = come(whole!.id)
+        await found.until('data: u\n')
+        expect(framesOf(found.body).map(({ data }) => data)).to.deep.equal(['u'])
+        found.leave()
+        await own.add('b', 'c')
+        const lost = come(live!.id)
+        await lost.until('"c"')
+        expect(headOf(lost.message).gap).to.equal('trimmed')
+        await team.publish('v')
+        await lost.until('data: v\n')
+        expect(framesOf(lost.body).map(({ data }) => data)).to.deep.equal([{ items: ['a', 'b', 'c'] }, 'v'])
+        expect(log.count('snapshot')).to.equal(2)
+      })
+
+      it(`a heartbeat meanwhile tells no place before its own, beside \`info\` too, ${backing}`, async () => {
+        for (const info of [undefined, (message: unknown, { write }: Context) => write(message)]) {
+          const own = new List(backing)
+          const team = createHub(new AsyncBackend()).channel<string>('team', { history: 100 })
+          await own.add('a')
+          const { come, reasons } = await serve(
+            merge(
+              own.channel,
+              team.filter(() => false),
+            ),
+            {
+              snapshot: own.whole,
+              stream: { heartbeat: 1000 },
+              ...(info && { info: info as never }),
+            },
+          )
+          const client = come()
+          await client.until('\n\n')
+          stage.now.time.advance(1000)
+          await turns(50)
+          await team.publish('unheard')
+          await turns(50)
+          stage.now.time.advance(1000)
+          await client.until('position')
+          expect(reasons).to.deep.equal([])
+          expect(framesOf(client.body).map(({ type }) => type)).to.deep.equal(['snapshot', 'position'])
+        }
+      })
+    }
+
+    it('a gap in mid-stream of one of them: the whole again', async () => {
+      const own = new List('a store', { history: 1 })
+      const team = createHub().channel<string>('team', { history: 100 })
+      const { come } = await serve(merge(own.channel, team), { snapshot: own.whole })
+      const client = come()
+      await client.until('\n\n')
+      await own.lose('b', 'c')
+      await turns(100)
+      await client.until('"c"')
+      await team.publish('u')
+      await own.add('d')
+      await client.until('data: d\n')
+      await client.until('data: u\n')
+      expect(framesOf(client.body).map(({ data }) => data)).to.deep.equal([
+        { items: [] },
+        { items: ['b', 'c'] },
+        'u',
+        'd',
+      ])
     })
   })
 
