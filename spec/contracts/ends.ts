@@ -37,6 +37,21 @@ export function ends(ground: Ground): void {
       await stop()
     })
 
+    it('one that comes later is told before its listening has begun', async () => {
+      const log = ground.open({ history: 9 })
+      await publish(log, 1)
+      await log.end()
+      const told: string[] = []
+      const receiver = {
+        event: () => told.push('event'),
+        gap: () => told.push('gap'),
+        end: () => told.push('end'),
+      }
+      const stop = await log.listen(receiver)
+      expect(told).to.deep.equal(['end'])
+      await stop()
+    })
+
     it('nothing can be published: LARIAT_ENDED, and for certain', async () => {
       const log = ground.open({ history: 9 })
       const ids = await publish(log, 1)
