@@ -334,6 +334,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
     const all: Visitor[] = []
     const published = new Map<number, { ids: Set<string>; c: Name }>()
     const pending: Promise<unknown>[] = []
+    const deleted = new Set<Name>()
     source.clear()
     let n = 0
 
@@ -399,6 +400,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
           )
           break
         case 'delete':
+          deleted.add(step.name)
           pending.push(hub.delete(step.name).catch((error) => expect(error.code).to.equal('LARIAT_DOWN')))
           break
         case 'lose':
@@ -440,6 +442,8 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
       channelsOf(visitor.route).some((c) => {
         const awaited = last.get(c)
         if (awaited === undefined) return false
+        // of several channels, one that is deleted and made anew is another channel
+        if (visitor.route.kind === 'merged' && deleted.has(c)) return false
         return !visitor.here.some((item) => item.is === 'event' && item.data.n === awaited)
       })
     for (let turn = 0; visitors.some(waits) && turn < 5000; turn++) {
