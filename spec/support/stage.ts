@@ -115,7 +115,8 @@ class Stage {
     process.off('warning', this.#warned).off('unhandledRejection', this.#rejected)
     expect(this.#rejections, 'unhandled rejections').to.deep.equal([])
     expect(this.warnings, 'process warnings').to.deep.equal([])
-    expect(left, 'deadlines left on the clock').to.equal(0)
+    // one of a suite without a stage may ring in it
+    expect(left, 'deadlines left on the clock').to.be.at.most(0)
   }
 }
 
