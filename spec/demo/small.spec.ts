@@ -499,7 +499,7 @@ describe('The small demos', function () {
     })
 
     it('Who is online is who has a stream', async () => {
-      expect(await online()).to.deep.equal([])
+      await untilAsync(async () => (await online()).length === 0)
       const [ada, again] = [await listen('ada'), await listen('ada')]
       const bob = await listen('bob')
       expect(await online()).to.deep.equal(['ada', 'bob'])
