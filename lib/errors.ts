@@ -105,7 +105,11 @@ export class Refusal extends LariatError {
 }
 
 /** A TypeError with a code, for a mistake in the calling code. */
-export function misuse(code: Code, message: string, options?: { cause?: unknown }): TypeError & { code: Code } {
+export function misuse(
+  code: Code,
+  message: string,
+  options?: { cause?: unknown },
+): TypeError & { code: Code } {
   return Object.assign(new TypeError(message, options), { code })
 }
 
