@@ -46,7 +46,7 @@ export class LariatError extends Error {
   constructor(
     readonly code: Code,
     message: string,
-    options?: ErrorOptions & { isUncertain?: true },
+    options?: { cause?: unknown; isUncertain?: true },
   ) {
     super(message, options)
     if (options?.isUncertain) this.isUncertain = true
@@ -105,7 +105,11 @@ export class Refusal extends LariatError {
 }
 
 /** A TypeError with a code, for a mistake in the calling code. */
-export function misuse(code: Code, message: string, options?: ErrorOptions): TypeError & { code: Code } {
+export function misuse(
+  code: Code,
+  message: string,
+  options?: { cause?: unknown },
+): TypeError & { code: Code } {
   return Object.assign(new TypeError(message, options), { code })
 }
 

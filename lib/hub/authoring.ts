@@ -2,7 +2,7 @@
 import { is } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import type { GapDetails } from '../values/feed.js'
-import type { Backend } from './backend.js'
+import type { Backend, Log } from './backend.js'
 import { earliest, Gap } from './gap.js'
 import { Published } from './published.js'
 
@@ -19,10 +19,23 @@ export function backend(parts: Pick<Backend, 'open' | 'close'> & Partial<Pick<Ba
   }
   return {
     [is]: 'backend',
-    open: (name, retention, emptied) => parts.open(name, retention, emptied),
+    open: (name, retention, emptied) => checkLog(name, parts.open(name, retention, emptied)),
     on: (name, listener) => parts.on?.(name, listener),
     close: () => parts.close(),
   }
+}
+
+const methods = ['publish', 'listen', 'read', 'position', 'end', 'drop', 'compare'] as const
+
+function checkLog(name: string, log: Log): Log {
+  const where = `backend: open(${show(name)})`
+  if (typeof log !== 'object' || log === null)
+    throw misuse('LARIAT_SPEC', `${where}: expected a log, not ${show(log)}`)
+  for (const method of methods) {
+    if (typeof log[method] !== 'function')
+      throw misuse('LARIAT_SPEC', `${where}: \`${method}\` is ${show(log[method])}: expected a function`)
+  }
+  return log
 }
 
 /**

@@ -241,6 +241,7 @@ export class Branches implements Root, Trunk {
   missed(where: Where, keeps?: Keeps): Awaitable<Missed> {
     const wheres = this.#wheres(where)
     const asked = wheres.includes(noId) ? (where as string) : undefined
+    const isNewTo = where !== now && where !== asFeedsSay && wheres.includes(now)
     const opening: Awaitable<Missed>[] = []
     const failed = (error: unknown): never => {
       for (const each of opening) quietly(async () => (await each).events.return?.())
@@ -251,8 +252,8 @@ export class Branches implements Root, Trunk {
         opening.push(branch.missed(wheres[at] as Where, () => this.#placeNow(branch), keeps))
       }
       const readings = all(opening)
-      if (!isPromise(readings)) return inSeries(this.#branches, readings, asked)
-      return Promise.resolve(readings).then((each) => inSeries(this.#branches, each, asked), failed)
+      const series = (each: readonly Missed[]) => ({ ...inSeries(this.#branches, each, asked), isNewTo })
+      return isPromise(readings) ? Promise.resolve(readings).then(series, failed) : series(readings)
     } catch (error) {
       return failed(error)
     }

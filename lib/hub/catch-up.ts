@@ -108,7 +108,7 @@ export class CatchUp implements CatchingUp {
   #take(replay: Replay): Awaitable<StopValue | void> {
     if (this.#isOver) return replay.close()
     this.#gaps = replay.gaps
-    if (replay.gaps.length > 0 && this.#client.snapshot) {
+    if (this.#client.snapshot && (replay.gaps.length > 0 || replay.isNewTo)) {
       replay.close()
       return this.#show()
     }

@@ -83,7 +83,9 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   async #publish(data: Data, meta: Meta, appended?: () => void): Promise<string> {
     const message = messageOf(data, meta)
     this.#checkOpen()
-    if (this.hasEnded) throw new LariatError('LARIAT_ENDED', `Channel '${this.#name}' has ended`)
+    // the log may know the key: the event came before the end
+    if (this.hasEnded && meta.key === undefined)
+      throw new LariatError('LARIAT_ENDED', `Channel '${this.#name}' has ended`)
     const check = (event: Published) => {
       this.#check.event(event, this.formats())
       appended?.()

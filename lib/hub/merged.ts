@@ -87,8 +87,8 @@ function checkDistinct(members: readonly Member[]): void {
     if (!other) continue
     const what =
       other.root === whole.root
-        ? 'two parts of it; write one, with a `filter` that lets through what both do'
-        : 'two channels of this name; expected channels of different names, since a client comes back by the name'
-    throw misuse('LARIAT_SPEC', `merge(…): channel ${show(name)} has ${what}`)
+        ? `two parts of channel ${show(name)}; write one, with a \`filter\` that lets through what both do`
+        : `two channels named ${show(name)}; expected different names, since an id says the place in each by its name`
+    throw misuse('LARIAT_SPEC', `merge(…): ${what}`)
   }
 }

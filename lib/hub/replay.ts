@@ -24,6 +24,8 @@ export class Replay {
   readonly gaps: readonly Gap[]
   /** Nothing comes after it. */
   readonly hasEnded: boolean
+  /** A channel begins now that the client has never followed. */
+  readonly isNewTo: boolean
   /** The place up to which it was read, whatever of it the feed lets through. */
   place: string
   /** Whether all events were read. */
@@ -31,12 +33,13 @@ export class Replay {
   /** A step that was taken ahead. */
   #ahead: ReplayStep | undefined
 
-  constructor(origin: Pick<Origin, 'of'>, { gaps, before, hasEnded, events }: Missed) {
+  constructor(origin: Pick<Origin, 'of'>, { gaps, before, hasEnded, isNewTo = false, events }: Missed) {
     this.#origin = origin
     this.#iterator = events
     this.#gaps = [...gaps]
     this.gaps = gaps
     this.hasEnded = hasEnded
+    this.isNewTo = isNewTo
     this.place = before
   }
 

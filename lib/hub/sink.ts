@@ -45,6 +45,8 @@ export interface Missed {
   readonly before: string
   /** Nothing comes after the events. */
   readonly hasEnded: boolean
+  /** The id names some of the channels; another one begins now. */
+  readonly isNewTo?: boolean
   readonly events: Items
 }
 

@@ -4,7 +4,7 @@ import { is } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import { isWhole } from '../rules.js'
 import type { Event } from '../values/event.js'
-import type { Feed, From } from '../values/feed.js'
+import type { Content, Feed, From } from '../values/feed.js'
 import type { Where } from './backend.js'
 
 /** Where a stream begins: `now`, or a place to read from. */
@@ -33,8 +33,8 @@ export class Start implements Feed<unknown> {
     return new Start(this.whole.filter(keep as never) as Whole, this.start) as unknown as Feed<never>
   }
 
-  map<To>(change: (data: unknown, event: Event) => To): Feed<To> {
-    return new Start(this.whole.map(change) as unknown as Whole, this.start) as unknown as Feed<To>
+  map<To>(change: (data: unknown, event: Event) => To): Feed<Content<To>> {
+    return new Start(this.whole.map(change) as unknown as Whole, this.start) as unknown as Feed<Content<To>>
   }
 
   from(where: From): Feed<unknown> {

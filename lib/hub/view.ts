@@ -5,7 +5,7 @@ import type { Format } from '../formats/format.js'
 import { forsake } from '../guard.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { type Event, isEvent } from '../values/event.js'
-import type { Feed, From } from '../values/feed.js'
+import type { Content, Feed, From } from '../values/feed.js'
 import type { Where } from './backend.js'
 import type { Followed, Member } from './followed.js'
 import { earliest, type Gap } from './gap.js'
@@ -39,16 +39,16 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
     return new Part<never>(this as View<unknown>, keepEvent, false)
   }
 
-  map<To>(change: (data: Data, event: Event<Data>) => To): Feed<To> {
+  map<To>(change: (data: Data, event: Event<Data>) => To): Feed<Content<To>> {
     checkFunction('map', change)
-    const changed = change as (data: unknown, event: Event) => To
+    const changed = change as (data: unknown, event: Event) => unknown
     const changeEvent: Change = (event) => {
       const made = settled('map', changed(event.data, event))
       return isEvent(made)
         ? event.changed(made.data, 'type' in made ? made.type : event.type)
         : event.changed(made, event.type)
     }
-    return new Part<To>(this as View<unknown>, changeEvent, true)
+    return new Part<Content<To>>(this as View<unknown>, changeEvent, true)
   }
 
   async *replay(lastEventId: string): AsyncIterable<Event<Data>> {

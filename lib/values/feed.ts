@@ -25,6 +25,9 @@ export interface GapDetails {
  */
 export type From = 'earliest' | 'now' | (string & {}) | { readonly last: number } | { readonly since: Date }
 
+/** The data of what a `map` returns: an `event()` says more than its data. */
+export type Content<Made> = Made extends Event<infer Data> ? Data : Made
+
 /**
  * A channel, or a part of one. A feed can be a `subscribe`, be returned from one, and be iterated with `for await`,
  * which yields events published from then on.
@@ -33,8 +36,8 @@ export interface Feed<out Data> extends AsyncIterable<Event<Data>> {
   /** A feed of the events for which `keep` returns true. Make a feed once, and it is filtered once for all its streams. */
   filter<Part extends Data>(keep: (data: Data, event: Event<Data>) => data is Part): Feed<Part>
   filter(keep: (data: Data, event: Event<Data>) => boolean): Feed<Data>
-  /** A feed of the events with changed data; ids and types are kept. */
-  map<To>(change: (data: Data, event: Event<Data>) => To): Feed<To>
+  /** A feed of the events with changed data; ids are kept, and types too unless an `event()` with another is returned. */
+  map<To>(change: (data: Data, event: Event<Data>) => To): Feed<Content<To>>
   /**
    * The same feed, with a place to begin for clients that bring no id of their own, and for iterations. Default: `now`; of
    * a channel that has ended: `earliest`. What is made of it with `filter` and `map` begins there too.

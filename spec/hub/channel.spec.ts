@@ -152,6 +152,15 @@ describe('createHub and hub.channel (docs/guide/channels.md)', () => {
     )
   }
 
+  it('a `source` that the same code makes anew is the same option; the channel keeps its first', () => {
+    const of = (name: string) => hub.channel(name, { history: 5, source: () => () => name })
+    expect(of('a')).to.equal(of('a'))
+    expect(() => hub.channel('a', { history: 5, source() {} })).to.throw(
+      TypeError,
+      "channel 'a': `source` is another function than before: expected the same options, or none",
+    )
+  })
+
   it('`linger` without a `source` is a TypeError', () => {
     expect(() => hub.channel('a', { linger: 5 })).to.throw(TypeError, 'linger')
   })

@@ -166,6 +166,15 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
         expect(await channel.position()).to.equal(id)
       })
 
+      it('publish with a key of before returns the id of its event, with a new key it rejects', async () => {
+        const { channel } = channelOn(backing)
+        const id = await channel.publish(1, { key: 'a' })
+        await channel.end()
+        expect(await channel.publish(1, { key: 'a' })).to.equal(id)
+        const [refused] = await Promise.allSettled([channel.publish(2, { key: 'b' })])
+        expect(refused).to.have.nested.include({ status: 'rejected', 'reason.code': 'LARIAT_ENDED' })
+      })
+
       it('a second end changes nothing, nor do two at once', async () => {
         const { channel } = channelOn(backing)
         const { site, reasons } = await serve(channel)

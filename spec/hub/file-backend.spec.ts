@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { files } from '../../demo/file-backend.js'
 import { clock } from '../../lib/clock.js'
-import type { Backend } from '../../lib/hub/backend.js'
-import { createHub, loop, sse } from '../../lib/index.js'
+import type { Backend, Log } from '../../lib/hub/backend.js'
+import { backend, createHub, loop, sse } from '../../lib/index.js'
 import { backendContract } from '../contracts/backend.js'
 import { useManualTime } from '../support/clock.js'
 import { stage, staged, turns } from '../support/stage.js'
@@ -83,6 +83,20 @@ describe('Channels in files (docs/guide/backends.md)', () => {
       [one, 1],
       [three, 3],
     ])
+  })
+
+  it('a log without one of its methods is a TypeError that says which', () => {
+    const open: Backend['open'] = () => ({ publish: () => '1' }) as unknown as Log
+    const hub = createHub(backend({ open, close() {} }))
+    expect(() => hub.channel('news')).to.throw(
+      TypeError,
+      "backend: open('news'): `listen` is undefined: expected a function",
+    )
+    const none = createHub(backend({ open: (() => {}) as never, close() {} }))
+    expect(() => none.channel('news')).to.throw(
+      TypeError,
+      "backend: open('news'): expected a log, not undefined",
+    )
   })
 
   it('the page shows the file as it is', () => {

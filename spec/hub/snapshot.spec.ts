@@ -1267,6 +1267,38 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
       })
     }
 
+    for (const backing of backings) {
+      it(`one that was added since its last visit: the whole again, unless it says where to begin, ${backing}`, async () => {
+        const own = new List(backing)
+        const team = createHub(backing === 'memory' ? undefined : new AsyncBackend()).channel<string>(
+          'team',
+          {
+            history: 100,
+          },
+        )
+        await own.add('a')
+        await team.publish('t')
+        const before = await serve(merge(own.channel), { snapshot: own.whole })
+        const first = before.come()
+        const { id } = framesOf(await first.until('\n\n'))[0]!
+        first.leave()
+        await own.add('b')
+        const { come } = await serve(merge(own.channel, team), { snapshot: own.whole })
+        const back = come(id)
+        await back.until('"b"')
+        await team.publish('u')
+        await back.until('data: u\n')
+        const frames = framesOf(back.body)
+        expect(frames.map(({ data }) => data)).to.deep.equal([{ items: ['a', 'b'] }, 'u'])
+        expect(headOf(back.message)).to.deep.include({ gap: undefined, last: frames[0]!.id })
+        const placed = await serve(merge(own.channel, team.from('earliest')), { snapshot: own.whole })
+        const missed = placed.come(id)
+        await missed.until('data: u\n')
+        const events = framesOf(missed.body).filter(({ type }) => type !== 'position')
+        expect(events.map(({ data }) => data)).to.deep.equal(['b', 't', 'u'])
+      })
+    }
+
     it('a gap in mid-stream of one of them: the whole again', async () => {
       const own = new List('a store', { history: 1 })
       const team = createHub().channel<string>('team', { history: 100 })

@@ -403,6 +403,11 @@ export async function readFeed() {
     },
   })
   expectTypeOf(prices.map((price) => price.price)).toEqualTypeOf<Feed<number>>()
+  expectTypeOf(prices.map(({ price }) => event(price, { type: 'price' }))).toEqualTypeOf<Feed<number>>()
+  expectTypeOf(prices.map(({ price }) => (price > 1 ? event(price) : null))).toEqualTypeOf<
+    Feed<number | null>
+  >()
+  expectTypeOf(prices.map(() => 'low')).toEqualTypeOf<Feed<string>>()
   for await (const message of prices.replay(id)) expectTypeOf(message.id).toEqualTypeOf<string | undefined>()
   for await (const message of prices) expectTypeOf(message).toEqualTypeOf<Event<Price>>()
   for await (const message of prices.replay('earliest')) message.data.price
