@@ -4,7 +4,7 @@ import type { Awaitable } from '../promise.js'
 import type { Where } from './backend.js'
 import type { Group } from './group.js'
 import type { Replay } from './replay.js'
-import type { Origin } from './sink.js'
+import type { Keeps, Origin } from './sink.js'
 import type { Beginning } from './start.js'
 
 /** A feed of one channel, and where a client without an id begins in it, if that was said. */
@@ -16,6 +16,8 @@ export interface Member {
 export interface Followed extends Origin {
   /** Reads the retained events after an id, or from another beginning on, as the feed delivers them. */
   read(where: Where): Awaitable<Replay>
+  /** Which events of its root it lets through; undefined if it is all of them. */
+  readonly keeps: Keeps | undefined
   /** The streams of the feed in a format, which gather events for so many milliseconds. */
   group(format: Format, gather: number): Group
   /** The feeds that it delivers, one for each of its channels. */

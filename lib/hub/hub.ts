@@ -66,7 +66,7 @@ class Channels implements Hub {
 
   #open<Data>(name: string, options: ChannelOptions<Data>): Channel<Data> {
     const { history, historyBytes, maxAge, idle } = options
-    const log = this.#backend.open(name, { history, historyBytes, maxAge, idle }, () => channel.weigh())
+    const log = this.#backend.open(name, { history, historyBytes, maxAge, idle }, () => channel.root.weigh())
     const hold = (isNeeded: boolean) => this.#channels.hold(name, channel as never, isNeeded)
     const channel: Channel<Data> = new Channel<Data>(name, log, options, hold)
     this.#channels.add(name, channel as never)
@@ -89,7 +89,7 @@ class Channels implements Hub {
   async #delete(name: string): Promise<void> {
     const channel = this.#channels.get(name)
     if (channel) {
-      await channel.delete()
+      await channel.root.drop()
       return this.#channels.delete(name, channel)
     }
     // of its own: nobody is to find a channel without the options that it is made with later
@@ -117,7 +117,7 @@ class Channels implements Hub {
   }
 
   async #close(): Promise<void> {
-    for (const channel of this.#channels) channel.close()
+    for (const channel of this.#channels) channel.root.close()
     await this.#backend.close()
   }
 

@@ -70,8 +70,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
     return isPromise(missed) ? missed.then(replay) : replay(missed)
   }
 
-  /** Which events of its root it lets through, unless it is all of them. */
-  protected get keeps(): Keeps | undefined {
+  get keeps(): Keeps | undefined {
     return undefined
   }
 
@@ -174,7 +173,7 @@ class Part<Data> extends View<Data> {
     return whole && this.#change(whole)
   }
 
-  protected override get keeps(): Keeps {
+  override get keeps(): Keeps {
     return (event) => this.of(event) !== undefined
   }
 
