@@ -5,14 +5,14 @@ import type { Feed } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { StopValue } from '../values/stop.js'
 import { CatchUp } from './catch-up.js'
-import type { Followed } from './followed.js'
+import { type Followed, startOf } from './followed.js'
 import { earliest, type Gap, now } from './gap.js'
 import type { Group } from './group.js'
 import type { Published } from './published.js'
 import { joined, lost } from './resumption.js'
 import type { Sink } from './sink.js'
 import type { Snapshot } from './snapshot.js'
-import { type Beginning, startOf } from './start.js'
+import type { Beginning } from './start.js'
 import type { State, Step, Subscriber } from './subscriber.js'
 
 /** The stream follows alone while it catches up, or if it has an `info`. Otherwise it shares the bytes of its group. */
@@ -38,7 +38,7 @@ export class Subscription implements Sink {
    */
   constructor(feed: Feed<unknown>, subscriber: Subscriber, asked?: string, snapshot?: () => Snapshot) {
     const { whole, start } = startOf(feed)
-    this.#view = whole as unknown as Followed
+    this.#view = whole
     this.#start = start
     this.#subscriber = subscriber
     this.snapshot = snapshot
