@@ -8,10 +8,10 @@ import type { Queue } from '../wire/queue.js'
 import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 import type { ReplayStep } from './replay.js'
-import type { Shown } from './snapshot.js'
+import type { SnapshotEvent } from './snapshot.js'
 
 /** A step of catching up: an event, a gap, or an event of a snapshot. */
-export type Step = ReplayStep | IteratorResult<Shown>
+export type Step = ReplayStep | IteratorResult<SnapshotEvent>
 
 /** What a stream pulls from until it has caught up. */
 export interface CatchingUp {

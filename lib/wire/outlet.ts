@@ -184,7 +184,7 @@ export class Outlet extends LaneWriter {
 
   #beat(isSilent: boolean): void {
     // no place beyond events that are still gathered
-    const id = this.queued > 0 ? undefined : this.#holder.place(isSilent)
+    const id = this.queued > 0 ? undefined : this.#holder.placeToTell(isSilent)
     const notice = id === undefined ? noEvent : this.placeNotice(id)
     if (notice.size === 0 && !isSilent) return
     this.leaveLane()
