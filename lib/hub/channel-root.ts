@@ -4,7 +4,7 @@ import { LariatError } from '../errors.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
-import type { Log, Reading, Where } from './backend.js'
+import { type Log, type Reading, retains, type Where } from './backend.js'
 import { Deliveries } from './deliveries.js'
 import { Gap } from './gap.js'
 import { endedLog } from './history.js'
@@ -48,8 +48,8 @@ export class ChannelRoot<Data> implements Root {
     this.#hold = hold
     this.presence = new Presence(name)
     this.#deliveries = new Deliveries((item) => (item instanceof Gap ? whole.gap(item) : whole.event(item)))
-    const { history, historyBytes, maxAge, source, linger = 0 } = options
-    this.retains = history !== 0 && (history ?? historyBytes ?? maxAge) !== undefined
+    const { source, linger = 0 } = options
+    this.retains = retains(options)
     if (source)
       this.#supply = new Supply(
         name,

@@ -6,7 +6,7 @@ import { safely } from '../guard.js'
 import { checkKeys, isAmount, isFunction, isWhole, type Rule, type Rules, wrong } from '../rules.js'
 import { turned } from '../values/diagnostics.js'
 import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/feed.js'
-import { type Backend, isBackend } from './backend.js'
+import { type Backend, isBackend, retainsNothing } from './backend.js'
 import { Channel } from './channel.js'
 import { memory } from './memory.js'
 import { Names } from './names.js'
@@ -21,8 +21,6 @@ const optionRules: Rules = {
   linger: aTime,
   source: [isFunction, 'a function that starts publishing'],
 }
-
-const unlimited = { history: undefined, historyBytes: undefined, maxAge: undefined, idle: undefined }
 
 /**
  * Channels: fan-out and replay.
@@ -93,7 +91,7 @@ class Channels implements Hub {
       return this.#channels.delete(name, channel)
     }
     // of its own: nobody is to find a channel without the options that it is made with later
-    const log = this.#backend.open(name, unlimited, () => {})
+    const log = this.#backend.open(name, retainsNothing, () => {})
     await log.end()
     await log.drop()
   }

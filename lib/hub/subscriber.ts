@@ -23,7 +23,7 @@ export interface Subscriber {
   /** Shown to the listeners of `join` and `leave`; an iteration has none. */
   readonly stream?: OpenStream
   /** Takes the bytes of a group. */
-  readonly outlet?: Wire
+  readonly outlet?: SharingOutlet
   /** Handles events one by one; created when a stream follows alone. */
   follower(): Follower
   /** The stream shares from now on, and no longer needs its follower. */
@@ -34,8 +34,8 @@ export interface Subscriber {
   end(reason: Reason, stop?: StopValue): void
 }
 
-/** The wire of a stream that shares bytes. */
-export interface Wire extends Taker {
+/** The outlet of a stream that may share bytes. */
+export interface SharingOutlet extends Taker {
   readonly format: Format
   readonly gather: number
   /** Tells the place to come back to, if the format can. Returns false while the head is not out. */
