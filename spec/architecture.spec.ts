@@ -122,7 +122,6 @@ const larger: Readonly<Record<string, Size & { readonly reason: string }>> = {
     methods: 71,
     reason: 'it is a writer, and its own alarm: one object for each stream, since each costs memory',
   },
-  Channel: { fields: 16, methods: 47, reason: 'it is a feed, and the root of all that are made of it' },
 }
 
 function isLarge(node: ts.ClassLikeDeclaration): boolean {

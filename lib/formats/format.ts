@@ -23,9 +23,9 @@ export type Notice = 'gap' | 'position' | 'dropped' | 'end' | 'reconnect' | 'err
 export interface NoticeDetails {
   /** Why the stream ends, or why there is a gap. */
   readonly reason?: string
-  /** The id that the client sent. */
+  /** The id that the client sent, or the last that it was given. */
   readonly requested?: string
-  /** The id of the oldest event that is retained. */
+  /** The id of the oldest event that is retained; if none is, the id after which new events follow. */
   readonly from?: string
   /** The channel, if the stream has several. */
   readonly channel?: string
@@ -33,7 +33,7 @@ export interface NoticeDetails {
   readonly count?: number
   /** The id to come back with; SSE writes it as the `id` of the frame. */
   readonly id?: string
-  /** Milliseconds. */
+  /** Milliseconds after which something comes again, if only a heartbeat; absent if there are no heartbeats. */
   readonly heartbeat?: number
 }
 
@@ -76,6 +76,9 @@ export interface Wire {
   /** The id of an event makes no difference to its bytes. */
   readonly withoutIds?: true
 }
+
+/** A format, and what it tells in addition if it is built in. */
+export type Wired = Format & { readonly [wire]?: Wire }
 
 /** The parts of a format, as `format()` takes them. */
 export type FormatParts = Omit<Format, 'once' | typeof is>

@@ -13,6 +13,19 @@ export interface Retention {
   readonly idle: number | undefined
 }
 
+/** Limits that retain nothing. */
+export const retainsNothing: Retention = {
+  history: undefined,
+  historyBytes: undefined,
+  maxAge: undefined,
+  idle: undefined,
+}
+
+/** Whether anything is retained within the limits: one of them must be given. */
+export function retains({ history, historyBytes, maxAge }: Partial<Retention>): boolean {
+  return history !== 0 && (history ?? historyBytes ?? maxAge) !== undefined
+}
+
 /**
  * Where a reading begins: after an id of this log; `earliest`: with the oldest retained event; the last so many retained
  * events; those appended at or after a time (milliseconds since the epoch).

@@ -91,8 +91,7 @@ export class Branch implements Sink {
       return isPromise(before) ? before.then(from) : from(before)
     }
     if (keeps) return root.missed(where, (event) => keeps(this.merge(event, '')))
-    const isWhole = (whole as unknown) === root
-    return root.missed(where, isWhole ? undefined : (event) => whole.of(event) !== undefined)
+    return root.missed(where, whole.keeps)
   }
 
   merge(event: Published, id: string): Published {

@@ -8,7 +8,7 @@ import { earliest, Gap, now } from './gap.js'
 import type { Published } from './published.js'
 import { type Replay, type ReplayStep, skipped } from './replay.js'
 import { found, lost, timed } from './resumption.js'
-import type { Shown, Snapshot } from './snapshot.js'
+import type { Snapshot, SnapshotEvent } from './snapshot.js'
 import type { Beginning } from './start.js'
 import type { CatchingUp, Step, Subscriber } from './subscriber.js'
 
@@ -30,7 +30,7 @@ export class CatchUp implements CatchingUp {
   /** Where a client without an id begins, if the feed says so. */
   readonly #start: Beginning | undefined
   /** The place after which the stream begins. */
-  #begin: string | undefined
+  #beginsAfter: string | undefined
   /** The place up to which it has got everything: what a lagging backend delivers later may be older. */
   #last: string | undefined
   #replay: Replay | undefined
@@ -40,7 +40,7 @@ export class CatchUp implements CatchingUp {
   /** The head has told that something is. */
   #isGapTold = false
   /** A snapshot was taken: no gap is told. */
-  #isWhole = false
+  #isSnapshotTaken = false
   /** Live events that wait. */
   #live: Queue<unknown> | undefined
   /** Nothing comes after what it catches up with. */
@@ -67,7 +67,7 @@ export class CatchUp implements CatchingUp {
 
   /** The stream receives live events from now on. */
   attached(): void {
-    if (this.asked === undefined) this.#begin = this.#view.root.place
+    if (this.asked === undefined) this.#beginsAfter = this.#view.root.place
   }
 
   /**
@@ -75,45 +75,45 @@ export class CatchUp implements CatchingUp {
    *
    * @returns a `stop()` that the snapshot has returned
    */
-  begin(): Awaitable<StopValue | void> {
+  find(): Awaitable<StopValue | void> {
     return timed(
-      () => this.#begins(),
-      (ms) => this.#tell(ms),
+      () => this.#find(),
+      (ms) => this.#tellFound(ms),
     )
   }
 
-  #tell(ms: number): void {
+  #tellFound(ms: number): void {
     if (this.#isOver) return
     const { asked: requested } = this
     const start = this.#replay && (requested ?? this.#start ?? earliest)
-    found(this.#subscriber, { requested, start, gaps: this.#gaps, snapshot: this.#isWhole, ms })
+    found(this.#subscriber, { requested, start, gaps: this.#gaps, snapshot: this.#isSnapshotTaken, ms })
   }
 
-  #begins(): Awaitable<StopValue | void> {
+  #find(): Awaitable<StopValue | void> {
     if (this.#isOver) return
     const { root } = this.#view
     const { snapshot } = this.#client
     if (root.hasEnded) this.hasEnded = true
     const start = this.asked ?? this.#start ?? (root.hasEnded && !snapshot ? earliest : now)
     if (start !== now) return this.#read(start)
-    if (snapshot) return this.#show()
-    if (root.retains) return this.#at(root.askPlace(), () => {})
+    if (snapshot) return this.#takeSnapshot()
+    if (root.retains) return this.#beginAt(root.askPlace(), () => {})
   }
 
   #read(where: Beginning): Awaitable<StopValue | void> {
     const replay = this.#view.read(where)
-    return isPromise(replay) ? replay.then((each) => this.#take(each)) : this.#take(replay)
+    return isPromise(replay) ? replay.then((each) => this.#takeReplay(each)) : this.#takeReplay(replay)
   }
 
-  #take(replay: Replay): Awaitable<StopValue | void> {
+  #takeReplay(replay: Replay): Awaitable<StopValue | void> {
     if (this.#isOver) return replay.close()
     this.#gaps = replay.gaps
     if (this.#client.snapshot && (replay.gaps.length > 0 || replay.isNewTo)) {
       replay.close()
-      return this.#show()
+      return this.#takeSnapshot()
     }
     this.#replay = replay
-    this.#begin = replay.place
+    this.#beginsAfter = replay.place
     this.#last = replay.place
     if (!replay.hasEnded) return
     this.hasEnded = true
@@ -123,9 +123,9 @@ export class CatchUp implements CatchingUp {
     })
   }
 
-  #at<T>(place: Awaitable<string>, then: () => Awaitable<T>): Awaitable<T> {
+  #beginAt<T>(place: Awaitable<string>, then: () => Awaitable<T>): Awaitable<T> {
     const at = (known: string) => {
-      this.#begin = known
+      this.#beginsAfter = known
       this.#last = known
       return then()
     }
@@ -136,9 +136,9 @@ export class CatchUp implements CatchingUp {
    * Reads the place first, then takes the snapshot: what comes after the place is not in it, or can be applied again. The
    * place is that of the latest event: what is still on its way is in the snapshot.
    */
-  #show(): Awaitable<StopValue | void> {
-    this.#isWhole = true
-    return this.#at(this.#view.root.askPlace(true), () => {
+  #takeSnapshot(): Awaitable<StopValue | void> {
+    this.#isSnapshotTaken = true
+    return this.#beginAt(this.#view.root.askPlace(true), () => {
       if (this.#isOver) return
       this.#snapshot = this.#client.snapshot?.()
       return this.#snapshot?.take()
@@ -151,12 +151,12 @@ export class CatchUp implements CatchingUp {
     if (gap) {
       this.#isGapTold = true
       // a snapshot, and the other parts of a merged feed, begin at a place of their own
-      const place = this.#isWhole || gap.channel !== undefined ? this.#begin : earliest
+      const place = this.#isSnapshotTaken || gap.channel !== undefined ? this.#beginsAfter : earliest
       return { 'Last-Event-ID': place ?? earliest, 'Event-Gap': gap.reason }
     }
     // a merged feed may have other parts than when it gave the id
-    const asked = this.asked === earliest ? earliest : this.asked && (this.#begin ?? this.asked)
-    const place = asked ?? (this.#view.root.retains ? this.#begin : undefined)
+    const asked = this.asked === earliest ? earliest : this.asked && (this.#beginsAfter ?? this.asked)
+    const place = asked ?? (this.#view.root.retains ? this.#beginsAfter : undefined)
     return place === undefined ? {} : { 'Last-Event-ID': place }
   }
 
@@ -164,9 +164,9 @@ export class CatchUp implements CatchingUp {
    * The place that a client is told with the head: one that has none, or one of other parts of a merged feed. A gap, and
    * the last event of a snapshot, tell it too.
    */
-  get welcome(): string | undefined {
-    const isTold = this.asked === earliest || this.asked === this.#begin || this.#gaps.length > 0
-    return isTold || this.#isWhole ? undefined : this.#begin
+  get firstPlace(): string | undefined {
+    const isTold = this.asked === earliest || this.asked === this.#beginsAfter || this.#gaps.length > 0
+    return isTold || this.#isSnapshotTaken ? undefined : this.#beginsAfter
   }
 
   /** Whether the head has reported a gap. */
@@ -186,15 +186,19 @@ export class CatchUp implements CatchingUp {
     const snapshot = this.#snapshot
     if (snapshot) {
       const step = snapshot.next(this.#last as string)
-      return isPromise(step) ? step.then((each) => this.#shown(each, snapshot)) : this.#shown(step, snapshot)
+      return isPromise(step)
+        ? step.then((each) => this.#fromSnapshot(each, snapshot))
+        : this.#fromSnapshot(step, snapshot)
     }
     const replay = this.#replay
     if (!replay) return this.#nextLive()
     const step = replay.next()
-    return isPromise(step) ? step.then((each) => this.#replayed(each, replay)) : this.#replayed(step, replay)
+    return isPromise(step)
+      ? step.then((each) => this.#fromReplay(each, replay))
+      : this.#fromReplay(step, replay)
   }
 
-  #shown(step: IteratorResult<Shown>, snapshot: Snapshot): Step {
+  #fromSnapshot(step: IteratorResult<SnapshotEvent>, snapshot: Snapshot): Step {
     if (!step.done) return step
     this.#snapshot = undefined
     if (snapshot.isEmpty && !this.#isOver) this.#client.tellPlace(this.#last as string)
@@ -202,23 +206,23 @@ export class CatchUp implements CatchingUp {
   }
 
   /** When the replay ends, the live queue follows: returns an empty step. */
-  #replayed(step: ReplayStep, replay: Replay): Awaitable<Step> {
+  #fromReplay(step: ReplayStep, replay: Replay): Awaitable<Step> {
     if (this.#isOver) return skipped
     this.#last = replay.place
     if (replay.isDone) this.#replay = undefined
     if (step === skipped || step.done) return skipped
-    return step.value instanceof Gap ? this.#lost(step.value) : step
+    return step.value instanceof Gap ? this.#gapOrSnapshot(step.value) : step
   }
 
   #nextLive(): Awaitable<Step> {
     if (this.queued === 0) return { done: true, value: undefined }
     const item = this.newsIn(this.#ensureLive().take() as Published | Gap)
     if (!item) return skipped
-    return item instanceof Gap ? this.#lost(item) : { done: false, value: item }
+    return item instanceof Gap ? this.#gapOrSnapshot(item) : { done: false, value: item }
   }
 
   /** A gap is told in its place, unless a snapshot gives the whole again. */
-  #lost(gap: Gap): Awaitable<Step> {
+  #gapOrSnapshot(gap: Gap): Awaitable<Step> {
     if (!this.#client.snapshot) {
       // what is lost at the beginning was told when the place was found
       if (!this.#gaps.includes(gap)) lost(this.#subscriber, gap)
@@ -227,7 +231,7 @@ export class CatchUp implements CatchingUp {
     this.#replay?.close()
     this.#replay = undefined
     const since = clock.now()
-    const shown = this.#show()
+    const shown = this.#takeSnapshot()
     const then = (stop: StopValue | void): Step => {
       if (!this.#isOver) lost(this.#subscriber, gap, since)
       if (stop) this.#subscriber.end({ kind: 'stop' }, stop)
@@ -274,7 +278,7 @@ export class CatchUp implements CatchingUp {
   }
 
   /** The place up to which the client has got everything, where others have got what was delivered. */
-  later(delivered: string): string {
+  gotUpTo(delivered: string): string {
     return this.isPassed ? delivered : (this.#last as string)
   }
 

@@ -36,7 +36,6 @@ export class Group implements Sink {
   #last: string | undefined
   /** When the gathered events go out, unless at the end of the turn. */
   #deadline: Deadline | undefined
-
   /** The streams that have no event yet, while somebody listens for the first. */
   #newcomers: Map<Taker, Streaming> | undefined
 

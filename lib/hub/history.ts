@@ -3,7 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { Alarm, clock } from '../clock.js'
 import { LariatError } from '../errors.js'
 import { unpooled } from '../values/bytes.js'
-import type { Log, Meta, Reading, Receiver, Retention, Where } from './backend.js'
+import {
+  type Log,
+  type Meta,
+  type Reading,
+  type Receiver,
+  type Retention,
+  retainsNothing,
+  type Where,
+} from './backend.js'
 import { earliest, Gap } from './gap.js'
 import { Keys } from './keys.js'
 import { Published } from './published.js'
@@ -255,8 +263,7 @@ export class History extends Alarm implements Log {
 
 /** What is left of a log that was dropped: nothing can be appended, and there is nothing to read. */
 export function endedLog(): Log {
-  const none = { history: undefined, historyBytes: undefined, maxAge: undefined, idle: undefined }
-  const log = new History(none, () => {}, new Set())
+  const log = new History(retainsNothing, () => {}, new Set())
   log.end()
   return log
 }

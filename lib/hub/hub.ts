@@ -6,7 +6,7 @@ import { safely } from '../guard.js'
 import { checkKeys, isAmount, isFunction, isWhole, type Rule, type Rules, wrong } from '../rules.js'
 import { turned } from '../values/diagnostics.js'
 import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/feed.js'
-import { type Backend, isBackend } from './backend.js'
+import { type Backend, isBackend, retainsNothing } from './backend.js'
 import { Channel } from './channel.js'
 import { memory } from './memory.js'
 import { Names } from './names.js'
@@ -21,8 +21,6 @@ const optionRules: Rules = {
   linger: aTime,
   source: [isFunction, 'a function that starts publishing'],
 }
-
-const unlimited = { history: undefined, historyBytes: undefined, maxAge: undefined, idle: undefined }
 
 /**
  * Channels: fan-out and replay.
@@ -66,7 +64,7 @@ class Channels implements Hub {
 
   #open<Data>(name: string, options: ChannelOptions<Data>): Channel<Data> {
     const { history, historyBytes, maxAge, idle } = options
-    const log = this.#backend.open(name, { history, historyBytes, maxAge, idle }, () => channel.weigh())
+    const log = this.#backend.open(name, { history, historyBytes, maxAge, idle }, () => channel.root.weigh())
     const hold = (isNeeded: boolean) => this.#channels.hold(name, channel as never, isNeeded)
     const channel: Channel<Data> = new Channel<Data>(name, log, options, hold)
     this.#channels.add(name, channel as never)
@@ -89,11 +87,11 @@ class Channels implements Hub {
   async #delete(name: string): Promise<void> {
     const channel = this.#channels.get(name)
     if (channel) {
-      await channel.delete()
+      await channel.root.drop()
       return this.#channels.delete(name, channel)
     }
     // of its own: nobody is to find a channel without the options that it is made with later
-    const log = this.#backend.open(name, unlimited, () => {})
+    const log = this.#backend.open(name, retainsNothing, () => {})
     await log.end()
     await log.drop()
   }
@@ -117,7 +115,7 @@ class Channels implements Hub {
   }
 
   async #close(): Promise<void> {
-    for (const channel of this.#channels) channel.close()
+    for (const channel of this.#channels) channel.root.close()
     await this.#backend.close()
   }
 

@@ -1,7 +1,6 @@
 // Iterates over a feed with `for await`: over the events published after the first `next`, or from a place on.
 import { LariatError } from '../errors.js'
 import { isPromise, nextTurn } from '../promise.js'
-import type { Feed } from '../values/feed.js'
 import type { Reason } from '../values/open-stream.js'
 import { Queue } from '../wire/queue.js'
 import { Gap } from './gap.js'
@@ -36,8 +35,8 @@ export class Iteration implements AsyncIterableIterator<Published>, Subscriber, 
   /** Thrown after the queued events are taken. */
   #error: unknown
 
-  constructor(feed: Feed<unknown>, start: Beginning | undefined) {
-    const from = start === undefined ? feed : new Start(feed as Whole, start)
+  constructor(feed: Whole<unknown>, start: Beginning | undefined) {
+    const from = start === undefined ? feed : new Start(feed, start)
     this.#subscription = new Subscription(from, this, undefined)
   }
 

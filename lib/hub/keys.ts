@@ -27,10 +27,6 @@ export class Keys {
     }
   }
 
-  clear(): void {
-    this.#known.clear()
-  }
-
   get size(): number {
     return this.#known.size
   }

@@ -1,5 +1,5 @@
 // Shows a channel's event as a merged feed delivers it: its id is the place in all channels; its bytes are shared where a format writes no ids.
-import { type Format, type Wire, wire } from '../formats/format.js'
+import { type Wired, wire } from '../formats/format.js'
 import type { Encoded } from '../wire/chunk.js'
 import { Published } from './published.js'
 
@@ -24,7 +24,7 @@ export class MergedEvent<out Data = unknown> extends Published<Data> {
     return new MergedEvent(this.id, this.#at, this.#own.changed(data, type))
   }
 
-  override in(format: Format & { readonly [wire]?: Wire }): Encoded {
+  override in(format: Wired): Encoded {
     return format[wire]?.withoutIds ? this.#own.in(format) : super.in(format)
   }
 }

@@ -2,10 +2,10 @@
 import { misuse, show } from '../errors.js'
 import { type Feed, isFeed } from '../values/feed.js'
 import { asFeedsSay, Branches } from './branches.js'
-import type { Followed, Member } from './followed.js'
+import { type Followed, type Member, startOf } from './followed.js'
 import { earliest, now } from './gap.js'
 import type { Published } from './published.js'
-import { type Beginning, Start, startOf, type Whole } from './start.js'
+import { type Beginning, Start } from './start.js'
 import { keyOf, placesIn } from './vector.js'
 import { View } from './view.js'
 
@@ -27,12 +27,12 @@ export function merge<const Feeds extends readonly Feed<unknown>[]>(
   if (feeds.length === 0) throw misuse('LARIAT_SPEC', 'merge(): expected a feed, or several')
   const members = feeds.flatMap(membersOf)
   checkDistinct(members)
-  const merged = new Merged(members)
+  const merged = new Merged<DataOf<Feeds[number]>>(members)
   const isPlain = members.every(({ start = now }) => start === now)
-  return (isPlain ? merged : new Start(merged as Whole, asFeedsSay)) as unknown as Feed<DataOf<Feeds[number]>>
+  return isPlain ? merged : new Start(merged, asFeedsSay)
 }
 
-class Merged extends View<unknown> {
+class Merged<Data> extends View<Data> {
   readonly root: Branches
   readonly #members: readonly Member[]
 
@@ -66,8 +66,7 @@ function membersOf(feed: Feed<unknown>): readonly Member[] {
     throw misuse('LARIAT_SPEC', `merge(${show(feed)}): ${remedy}`)
   }
   const { whole, start } = startOf(feed)
-  const members = (whole as unknown as Followed).members()
-  return members.map((member) => ({ whole: member.whole, start: startIn(member, start) }))
+  return whole.members().map((member) => ({ whole: member.whole, start: startIn(member, start) }))
 }
 
 /** Where a part begins, if the whole that it was merged into begins at a place. */

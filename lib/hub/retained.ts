@@ -1,5 +1,5 @@
 // Retains the latest events of a channel in memory, within its limits: count, bytes and age.
-import type { Retention } from './backend.js'
+import { type Retention, retains } from './backend.js'
 import { type Published, sizeOf } from './published.js'
 
 interface Entry {
@@ -19,11 +19,12 @@ export class Retained {
   #first = 0
   #bytes = 0
 
-  constructor({ history, historyBytes, maxAge }: Retention) {
+  constructor(retention: Retention) {
+    const { history, historyBytes, maxAge } = retention
     this.#history = history ?? Infinity
     this.#historyBytes = historyBytes ?? Infinity
     this.#maxAge = maxAge ?? Infinity
-    this.isOn = history !== 0 && (history ?? historyBytes ?? maxAge) !== undefined
+    this.isOn = retains(retention)
   }
 
   /** What an event counts; nothing where bytes are not limited. */

@@ -4,7 +4,7 @@ import type { Event } from '../values/event.js'
 import type { StopValue } from '../values/stop.js'
 
 /** An event that is written to the client as it is, past `info`, and that no policy drops. */
-export class Shown {
+export class SnapshotEvent {
   readonly event: Event
 
   constructor(event: Event) {
@@ -21,7 +21,7 @@ export interface Snapshot {
    */
   take(): Awaitable<StopValue | void>
   /** The next event. The last of them has the place as its id. */
-  next(place: string): Awaitable<IteratorResult<Shown>>
+  next(place: string): Awaitable<IteratorResult<SnapshotEvent>>
   /** Whether there was no event; known once they were read. */
   readonly isEmpty: boolean
   /** Lets go of it, at any time: what is still to come is closed then. */

@@ -14,34 +14,34 @@ export type Beginning = Where
 export const iterateFrom: unique symbol = Symbol.for('express-lariat.iterateFrom') as never
 
 /** A feed that can be iterated from a place on. */
-export interface Whole extends Feed<unknown> {
-  [iterateFrom](start: Beginning | undefined): AsyncIterator<Event>
+export interface Whole<out Data> extends Feed<Data> {
+  [iterateFrom](start: Beginning | undefined): AsyncIterator<Event<Data>>
 }
 
 /** A feed with a beginning. Its streams are streams of the whole. */
-export class Start implements Feed<unknown> {
+export class Start<Data> implements Feed<Data> {
   readonly [is] = 'feed'
-  readonly whole: Whole
+  readonly whole: Whole<Data>
   readonly start: Beginning
 
-  constructor(whole: Whole, start: Beginning) {
+  constructor(whole: Whole<Data>, start: Beginning) {
     this.whole = whole
     this.start = start
   }
 
   filter(keep: (data: never, event: never) => boolean): Feed<never> {
-    return new Start(this.whole.filter(keep as never) as Whole, this.start) as unknown as Feed<never>
+    return new Start(this.whole.filter(keep as never) as Whole<never>, this.start)
   }
 
-  map<To>(change: (data: unknown, event: Event) => To): Feed<Content<To>> {
-    return new Start(this.whole.map(change) as unknown as Whole, this.start) as unknown as Feed<Content<To>>
+  map<To>(change: (data: Data, event: Event<Data>) => To): Feed<Content<To>> {
+    return new Start(this.whole.map(change) as Whole<Content<To>>, this.start)
   }
 
-  from(where: From): Feed<unknown> {
+  from(where: From): Feed<Data> {
     return this.whole.from(where)
   }
 
-  replay(lastEventId: string): AsyncIterable<Event> {
+  replay(lastEventId: string): AsyncIterable<Event<Data>> {
     return this.whole.replay(lastEventId)
   }
 
@@ -49,16 +49,9 @@ export class Start implements Feed<unknown> {
     return this.whole.subscribers
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Event> {
+  [Symbol.asyncIterator](): AsyncIterator<Event<Data>> {
     return this.whole[iterateFrom](this.start)
   }
-}
-
-/** A feed without its beginning, and the beginning; undefined if none was given. */
-export function startOf(feed: Feed<unknown>): { whole: Feed<unknown>; start: Beginning | undefined } {
-  // a feed of another copy of the package is no instance of this class
-  const { whole = feed, start } = feed as Partial<Start>
-  return { whole, start }
 }
 
 /** @throws TypeError for what is no place */

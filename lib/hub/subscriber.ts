@@ -8,10 +8,10 @@ import type { Queue } from '../wire/queue.js'
 import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 import type { ReplayStep } from './replay.js'
-import type { Shown } from './snapshot.js'
+import type { SnapshotEvent } from './snapshot.js'
 
 /** A step of catching up: an event, a gap, or an event of a snapshot. */
-export type Step = ReplayStep | IteratorResult<Shown>
+export type Step = ReplayStep | IteratorResult<SnapshotEvent>
 
 /** What a stream pulls from until it has caught up. */
 export interface CatchingUp {
@@ -23,7 +23,7 @@ export interface Subscriber {
   /** Shown to the listeners of `join` and `leave`; an iteration has none. */
   readonly stream?: OpenStream
   /** Takes the bytes of a group. */
-  readonly outlet?: Wire
+  readonly outlet?: SharingOutlet
   /** Handles events one by one; created when a stream follows alone. */
   follower(): Follower
   /** The stream shares from now on, and no longer needs its follower. */
@@ -34,8 +34,8 @@ export interface Subscriber {
   end(reason: Reason, stop?: StopValue): void
 }
 
-/** The wire of a stream that shares bytes. */
-export interface Wire extends Taker {
+/** The outlet of a stream that may share bytes. */
+export interface SharingOutlet extends Taker {
   readonly format: Format
   readonly gather: number
   /** Tells the place to come back to, if the format can. Returns false while the head is not out. */

@@ -1,18 +1,17 @@
 // Decides how a stream gets the events of a feed: missed ones first, then one by one or shared. Each exactly once.
-
 import { type Awaitable, isPromise } from '../promise.js'
 import type { Feed } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { StopValue } from '../values/stop.js'
 import { CatchUp } from './catch-up.js'
-import type { Followed } from './followed.js'
+import { type Followed, startOf } from './followed.js'
 import { earliest, type Gap, now } from './gap.js'
 import type { Group } from './group.js'
 import type { Published } from './published.js'
 import { joined, lost } from './resumption.js'
 import type { Sink } from './sink.js'
 import type { Snapshot } from './snapshot.js'
-import { type Beginning, startOf } from './start.js'
+import type { Beginning } from './start.js'
 import type { State, Step, Subscriber } from './subscriber.js'
 
 /** The stream follows alone while it catches up, or if it has an `info`. Otherwise it shares the bytes of its group. */
@@ -26,11 +25,11 @@ export class Subscription implements Sink {
   #group: Group | undefined
   #catchUp: CatchUp | undefined
   /** Where a stream begins that shares from the start, or the place that it is told with its head; then released. */
-  #begin: string | undefined
+  #beginsAfter: string | undefined
   /** The last place that the client was told by itself; its group may have told it a later one. */
   told: string | undefined
   /** What it had been told when it was last asked for news. */
-  #known: string | undefined
+  #toldBefore: string | undefined
 
   /**
    * @param asked the id that the client sent
@@ -38,7 +37,7 @@ export class Subscription implements Sink {
    */
   constructor(feed: Feed<unknown>, subscriber: Subscriber, asked?: string, snapshot?: () => Snapshot) {
     const { whole, start } = startOf(feed)
-    this.#view = whole as unknown as Followed
+    this.#view = whole
     this.#start = start
     this.#subscriber = subscriber
     this.snapshot = snapshot
@@ -76,7 +75,7 @@ export class Subscription implements Sink {
     if (isPlain) return
     // a delivery is synchronous: by the next microtask it is over, and this stream is attached
     const ready = isDeferred ? Promise.resolve().then(() => root.ready) : root.ready
-    return ready === undefined ? this.#catchUp?.begin() : ready.then(() => this.#catchUp?.begin())
+    return ready === undefined ? this.#catchUp?.find() : ready.then(() => this.#catchUp?.find())
   }
 
   #attach(): void {
@@ -92,7 +91,7 @@ export class Subscription implements Sink {
     // a lagging backend would deliver again what the client has already read
     if (this.#catchUp?.last !== undefined && !root.isImmediate) return
     // joining may start a source, which publishes at once
-    if (this.#state === 'new') this.#begin = root.place
+    if (this.#state === 'new') this.#beginsAfter = root.place
     root.afterDelivery(() => this.#guard(() => this.#join()))
   }
 
@@ -127,11 +126,11 @@ export class Subscription implements Sink {
   #enter(state: 'catchingUp' | 'alone' | 'shared'): void {
     const isNew = this.#state === 'new'
     this.#state = state
-    if (isNew) this.#tell('join')
+    if (isNew) this.#tellPresence('join')
     if (isNew && this.#state === state && state !== 'catchingUp') joined(this.#subscriber)
   }
 
-  #tell(name: 'join' | 'leave'): void {
+  #tellPresence(name: 'join' | 'leave'): void {
     const subscriber = this.#subscriber
     if ('stream' in subscriber) this.#view.root.tell(name, () => subscriber.stream as OpenStream)
   }
@@ -144,7 +143,7 @@ export class Subscription implements Sink {
     this.#catchUp = undefined
     if (wasAlone) this.#view.detach(this)
     this.#leaveGroup()
-    if (state !== 'new' && state !== 'over') this.#tell('leave')
+    if (state !== 'new' && state !== 'over') this.#tellPresence('leave')
   }
 
   #leaveGroup(): void {
@@ -169,47 +168,47 @@ export class Subscription implements Sink {
   head(): Record<string, string> {
     if (this.#catchUp) return this.#catchUp.head()
     const { place, retains } = this.#view.root
-    const begin = this.#begin ?? place
+    const begin = this.#beginsAfter ?? place
     return retains && begin !== undefined ? { 'Last-Event-ID': begin } : {}
   }
 
   /** The place that a client without one is told with the head, or as soon as the feed is known; once. */
-  takeWelcome(): string | undefined {
+  takeFirstPlace(): string | undefined {
     const { place, retains } = this.#view.root
-    const welcome = this.#begin ?? (this.#catchUp ? this.#catchUp.welcome : place)
-    const isTold = !this.#begin && this.told !== undefined && this.told !== this.#catchUp?.asked
-    this.#begin = undefined
+    const first = this.#beginsAfter ?? (this.#catchUp ? this.#catchUp.firstPlace : place)
+    const isTold = !this.#beginsAfter && this.told !== undefined && this.told !== this.#catchUp?.asked
+    this.#beginsAfter = undefined
     if (this.#state !== 'catchingUp' && this.#catchUp?.last === undefined) this.#catchUp = undefined
-    if (isTold || welcome === undefined || !retains) return undefined
-    this.told = welcome
-    return welcome
+    if (isTold || first === undefined || !retains) return undefined
+    this.told = first
+    return first
   }
 
   /**
    * The place that the client is told where the channel has moved on, and nothing of it was for this client: it would be
    * told of a gap in what it never gets.
    */
-  takeNews(isSilent: boolean): string | undefined {
+  takeLaterPlace(isSilent: boolean): string | undefined {
     const { retains, isDelivering, place: delivered } = this.#view.root
-    const known = this.#group?.last ?? this.told
-    const isQuiet = isSilent || known === this.#known
-    this.#known = known
+    const last = this.#group?.last ?? this.told
+    const isQuiet = isSilent || last === this.#toldBefore
+    this.#toldBefore = last
     const isSettled = (this.#state === 'shared' || this.#state === 'alone') && !isDelivering
     if (!isQuiet || !isSettled || !retains || !delivered || this.#group?.isGathering) return undefined
-    const place = this.#catchUp?.later(delivered) ?? delivered
+    const place = this.#catchUp?.gotUpTo(delivered) ?? delivered
     if (place === this.told || place === this.#group?.last) return undefined
     this.told = place
     return place
   }
 
   /** Tells the place after the head, where the head could not. */
-  welcome(): void {
-    const place = this.takeWelcome()
+  tellFirstPlace(): void {
+    const place = this.takeFirstPlace()
     if (place !== undefined) this.#subscriber.outlet?.tellPlace(place)
   }
 
   tellPlace(place: string): void {
-    if (this.#subscriber.outlet?.tellPlace(place) === false) this.#begin = place
+    if (this.#subscriber.outlet?.tellPlace(place) === false) this.#beginsAfter = place
     else this.told = place
   }
 

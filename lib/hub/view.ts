@@ -15,7 +15,7 @@ import { Iteration } from './iteration.js'
 import type { Published } from './published.js'
 import { Replay } from './replay.js'
 import type { Keeps, Missed, Root, Sink } from './sink.js'
-import { type Beginning, beginningOf, iterateFrom, Start, type Whole } from './start.js'
+import { type Beginning, beginningOf, iterateFrom, Start } from './start.js'
 
 /** Turns an event of a feed into one of its part: the same, another, or none. */
 type Change = (event: Published) => Published | undefined
@@ -36,7 +36,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
     checkFunction('filter', keep)
     const kept = keep as (data: unknown, event: Event) => boolean
     const keepEvent: Change = (event) => (settled('filter', kept(event.data, event)) ? event : undefined)
-    return new Part<never>(this as View<unknown>, keepEvent, false)
+    return new Part<never>(this, keepEvent, false)
   }
 
   map<To>(change: (data: Data, event: Event<Data>) => To): Feed<Content<To>> {
@@ -48,7 +48,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
         ? event.changed(made.data, 'type' in made ? made.type : event.type)
         : event.changed(made, event.type)
     }
-    return new Part<Content<To>>(this as View<unknown>, changeEvent, true)
+    return new Part<Content<To>>(this, changeEvent, true)
   }
 
   async *replay(lastEventId: string): AsyncIterable<Event<Data>> {
@@ -60,23 +60,22 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
   }
 
   from(where: From): Feed<Data> {
-    return new Start(this as Whole, beginningOf(where)) as unknown as Feed<Data>
+    return new Start<Data>(this, beginningOf(where))
   }
 
   /** Reads the retained events after an id, or from another beginning on, as this feed delivers them. */
   read(where: Where): Awaitable<Replay> {
-    const replay = (missed: Missed) => new Replay(this as View<unknown>, missed)
+    const replay = (missed: Missed) => new Replay(this, missed)
     const missed = this.root.missed(where, this.keeps)
     return isPromise(missed) ? missed.then(replay) : replay(missed)
   }
 
-  /** Which events of its root it lets through, unless it is all of them. */
-  protected get keeps(): Keeps | undefined {
+  get keeps(): Keeps | undefined {
     return undefined
   }
 
   members(): readonly Member[] {
-    return [{ whole: this as View<unknown>, start: undefined }]
+    return [{ whole: this, start: undefined }]
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Event<Data>> {
@@ -84,7 +83,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
   }
 
   [iterateFrom](start: Beginning | undefined): AsyncIterator<Event<Data>> {
-    return new Iteration(this as View<unknown>, start) as AsyncIterator<Event<Data>>
+    return new Iteration(this, start) as AsyncIterator<Event<Data>>
   }
 
   get subscribers(): number {
@@ -96,7 +95,7 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
   /** The streams of this feed in a format, which gather events for so many milliseconds. */
   group(format: Format, gather: number): Group {
     const known = this.#groups.get(format, gather)
-    return known ?? this.#groups.add(new Group(format, gather, this as View<unknown>))
+    return known ?? this.#groups.add(new Group(format, gather, this))
   }
 
   /** The formats in which the channel's own events are written. */
@@ -153,12 +152,12 @@ export abstract class View<Data> implements Feed<Data>, Sink, Followed {
 
 /** A filtered or mapped feed. */
 class Part<Data> extends View<Data> {
-  readonly #whole: View<unknown>
+  readonly #whole: Followed
   readonly #change: Change
   /** Its events have other data than the channel's. */
   readonly #isChanged: boolean
 
-  constructor(whole: View<unknown>, change: Change, isChanged: boolean) {
+  constructor(whole: Followed, change: Change, isChanged: boolean) {
     super()
     this.#whole = whole
     this.#change = change
@@ -174,7 +173,7 @@ class Part<Data> extends View<Data> {
     return whole && this.#change(whole)
   }
 
-  protected override get keeps(): Keeps {
+  override get keeps(): Keeps {
     return (event) => this.of(event) !== undefined
   }
 
@@ -186,7 +185,7 @@ class Part<Data> extends View<Data> {
     const [one, ...more] = this.#whole.members()
     if (one?.whole === this.#whole && more.length === 0) return super.members()
     return this.#whole.members().map(({ whole, start }) => ({
-      whole: new Part(whole as View<unknown>, this.#change, this.#isChanged),
+      whole: new Part(whole, this.#change, this.#isChanged),
       start,
     }))
   }

@@ -19,7 +19,7 @@ import { downOf } from './ending.js'
 import { tolerate } from './listeners.js'
 import { type HeldStream, Messages } from './messages.js'
 import { Patience } from './patience.js'
-import { Taking } from './snapshot.js'
+import { TakenSnapshot } from './snapshot.js'
 import { Watches } from './watches.js'
 
 /** The callbacks of a held response: the spec's own, or those of a list. */
@@ -138,7 +138,7 @@ export class Actor {
     this.#hasFollowed = true
     this.settle()
     const call = () => this.within(() => this.#handlers.snapshot?.(this.context))
-    return new Taking(call, this.#x.plan.decisionTimeout)
+    return new TakenSnapshot(call, this.#x.plan.decisionTimeout)
   }
 
   /** Stops waiting for `subscribe`. */

@@ -89,8 +89,8 @@ export class Head {
   /** Sends the head of a stream, with the place where its client begins. */
   send(outlet: Outlet, subscription: Subscription | undefined): void {
     this.set(subscription?.head())
-    const welcome = subscription?.takeWelcome()
-    outlet.open(this.status, welcome === undefined ? undefined : outlet.placeNotice(welcome))
+    const place = subscription?.takeFirstPlace()
+    outlet.open(this.status, place === undefined ? undefined : outlet.placeNotice(place))
   }
 
   /** The answer to HEAD: the head alone. */

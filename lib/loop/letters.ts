@@ -2,7 +2,7 @@
 import type { Format } from '../formats/format.js'
 import { Gap } from '../hub/gap.js'
 import { Published } from '../hub/published.js'
-import { Shown } from '../hub/snapshot.js'
+import { SnapshotEvent } from '../hub/snapshot.js'
 import { isEvent } from '../values/event.js'
 import type { Reason } from '../values/open-stream.js'
 import { Encoded } from '../wire/chunk.js'
@@ -43,6 +43,9 @@ export function measureIn(format: Format | undefined): Measure<unknown> {
     },
     data: (message) => (message instanceof Encoded || isEvent(message) ? message.data : message),
     isKept: (message) =>
-      message instanceof Kept || message instanceof Gap || message instanceof Shown || message === ended,
+      message instanceof Kept ||
+      message instanceof Gap ||
+      message instanceof SnapshotEvent ||
+      message === ended,
   }
 }

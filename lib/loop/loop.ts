@@ -157,7 +157,7 @@ export class Loop implements Subscriber, Holder {
     // a listener of 'join', or a hook into the head, may have ended the stream
     if (this.isEnded) return
     // a head that went out before the feed was known could not tell the place
-    if (!this.#head) subscription?.welcome()
+    if (!this.#head) subscription?.tellFirstPlace()
     else if (!isAwaited) this.#sendHead()
     if (!this.isEnded) this.#actor?.open()
   }
@@ -236,8 +236,8 @@ export class Loop implements Subscriber, Holder {
     return (this.#actor?.messages.size ?? 0) + (this.subscription?.catchUp?.queued ?? 0)
   }
 
-  place(isSilent: boolean): string | undefined {
-    return this.#actor?.messages.isIdle === false ? undefined : this.subscription?.takeNews(isSilent)
+  placeToTell(isSilent: boolean): string | undefined {
+    return this.#actor?.messages.isIdle === false ? undefined : this.subscription?.takeLaterPlace(isSilent)
   }
 
   caughtUp(): void {

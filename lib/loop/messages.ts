@@ -5,7 +5,7 @@ import { wire } from '../formats/format.js'
 import { safely } from '../guard.js'
 import { Gap } from '../hub/gap.js'
 import { Published } from '../hub/published.js'
-import { Shown } from '../hub/snapshot.js'
+import { SnapshotEvent } from '../hub/snapshot.js'
 import type { CatchingUp, Follower } from '../hub/subscriber.js'
 import type { Subscription } from '../hub/subscription.js'
 import { type Awaitable, isPromise } from '../promise.js'
@@ -175,7 +175,7 @@ export class Messages implements Follower {
 
   /** Without `info`, encodes the message, unless it comes from a feed. */
   toMessage(value: unknown): unknown {
-    if (value instanceof Shown) return value
+    if (value instanceof SnapshotEvent) return value
     const isAsItIs = this.#callbacks.info || value instanceof Gap || value instanceof Published
     return isAsItIs || blobIn(value, this.#held.outlet) ? value : this.encode(value)
   }
@@ -184,8 +184,8 @@ export class Messages implements Follower {
     if (message instanceof Gap) return this.#handleGap(message)
     if (message instanceof Ending) return this.#end(message.reason)
     const { info } = this.#callbacks
-    const shown = message instanceof Shown ? message.event : message
-    if (!info || message instanceof Shown) {
+    const shown = message instanceof SnapshotEvent ? message.event : message
+    if (!info || message instanceof SnapshotEvent) {
       const blob = blobIn(shown, this.#held.outlet)
       return blob
         ? blob.arrayBuffer().then((bytes) => void this.#held.put(this.encode(bytes)))

@@ -1,7 +1,7 @@
 // Takes a snapshot: calls `snapshot`, in time, and hands out what it returned as events, the last of them with the place
 // where the events of the feed go on.
 import { misuse } from '../errors.js'
-import { Shown, type Snapshot } from '../hub/snapshot.js'
+import { type Snapshot, SnapshotEvent } from '../hub/snapshot.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import { withDeadline } from '../request/callback.js'
 import { discard } from '../request/discard.js'
@@ -12,7 +12,7 @@ import { openItems, type Pull } from './source.js'
 type Step = IteratorResult<unknown>
 
 /** Reads one item ahead, to know the last. */
-export class Taking implements Snapshot {
+export class TakenSnapshot implements Snapshot {
   readonly #call: () => unknown
   readonly #patience: number
   #items: Pull | undefined
@@ -41,13 +41,13 @@ export class Taking implements Snapshot {
     return this.#read(() => {})
   }
 
-  next(place: string): Awaitable<IteratorResult<Shown>> {
+  next(place: string): Awaitable<IteratorResult<SnapshotEvent>> {
     const { value: item, done } = this.#ahead as Step
     if (done) return { done: true, value: undefined }
     this.isEmpty = false
     return this.#read((step) => ({
       done: false,
-      value: new Shown(eventOf(item, step.done ? place : undefined)),
+      value: new SnapshotEvent(eventOf(item, step.done ? place : undefined)),
     }))
   }
 

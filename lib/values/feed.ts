@@ -29,23 +29,39 @@ export type From = 'earliest' | 'now' | (string & {}) | { readonly last: number 
 export type Content<Made> = Made extends Event<infer Data> ? Data : Made
 
 /**
- * A channel, or a part of one. A feed can be a `subscribe`, be returned from one, and be iterated with `for await`,
- * which yields events published from then on.
+ * A channel, a part of one, or several that are merged. A feed can be a `subscribe`, be returned from one, and be iterated
+ * with `for await`, which yields events from where `from` says, by default from then on. An iteration ends with the
+ * channel, and throws once it is more than 10,000 events behind (LariatError `LARIAT_OVERFLOW`), or the source fails.
  */
 export interface Feed<out Data> extends AsyncIterable<Event<Data>> {
-  /** A feed of the events for which `keep` returns true. Make a feed once, and it is filtered once for all its streams. */
+  /**
+   * A feed of the events for which `keep` returns true; not a promise. Make a feed once, and it is filtered once for all
+   * its streams, which end with reason `error` if `keep` throws.
+   *
+   * @throws TypeError for what is no function
+   */
   filter<Part extends Data>(keep: (data: Data, event: Event<Data>) => data is Part): Feed<Part>
   filter(keep: (data: Data, event: Event<Data>) => boolean): Feed<Data>
-  /** A feed of the events with changed data; ids are kept, and types too unless an `event()` with another is returned. */
+  /**
+   * A feed of the events with changed data, or with the data and type of an `event()`; ids are kept, and types by default.
+   * Its streams end with reason `error` if `change` throws, or returns a promise.
+   *
+   * @throws TypeError for what is no function
+   */
   map<To>(change: (data: Data, event: Event<Data>) => To): Feed<Content<To>>
   /**
    * The same feed, with a place to begin for clients that bring no id of their own, and for iterations. Default: `now`; of
    * a channel that has ended: `earliest`. What is made of it with `filter` and `map` begins there too.
+   *
+   * @throws TypeError for what is no place. An id is not looked up: one that is unknown is a gap
    */
   from(where: From): Feed<Data>
   /**
-   * The retained events after an id; for `earliest`, all of them. Events that are no longer retained are told by an event
-   * of type `gap`, in their place, with `{ requested, from, reason }` as its data.
+   * The retained events after an id; for `earliest`, all of them. Then it ends: what is published later does not come.
+   * Events that are no longer retained are told by an event of type `gap`, in their place, with `{ requested, from, reason }`
+   * as its data; of merged channels with `channel` too.
+   *
+   * @throws TypeError (at the first step) for what is no string. LariatError `LARIAT_DOWN` if the backend is unavailable
    */
   replay(lastEventId: string): AsyncIterable<Event<Data>>
   /** The number of streams and iterations that receive its events. */

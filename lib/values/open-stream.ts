@@ -39,7 +39,7 @@ export interface OpenStream<out State = unknown> {
 /**
  * Why a loop ended.
  *
- * Complete on the wire: `stop` (returned by `subscribe` or `info`), `end` (the source ended), `down` (a monitored target
+ * Complete on the wire: `stop` (returned by `subscribe` or `info`), `end` (the source, or the channel, has ended), `down` (a monitored target
  * or the channel's source died in peace). Cut: `down` with an `error` (it failed), `overflow` (the client is too slow),
  * `error` (a source or callback threw, or `fail()`). `revoked` (no longer authorised, or `stream.close()`), `expired`
  * (`maxDuration`), `shutdown` (`endpoint.close()`): cut if the stream pulls from a source that has not reached its end,

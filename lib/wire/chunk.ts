@@ -1,13 +1,11 @@
 // Turns an event into bytes in a format, framed as a chunk once for all streams.
 import { is, isBranded } from '../brand.js'
 import { misuse, show } from '../errors.js'
-import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
+import { type Notice, type NoticeDetails, type Wired, wire } from '../formats/format.js'
 import { forsake } from '../guard.js'
 import { unpooled } from '../values/bytes.js'
 import type { Event } from '../values/event.js'
 import { type Halves, halvesOf, join, type Seam } from './halves.js'
-
-type Own = Format & { readonly [wire]?: Wire }
 
 /**
  * Bytes for the wire, framed as a chunk (RFC 9112 7.1) at creation, so that all streams share both: the chunk for a
@@ -151,12 +149,12 @@ function joined(chunks: readonly Chunk[]): [framed: Buffer, start: number] {
  * @param isKept whether it will be retained: then its bytes share no memory with others
  * @throws TypeError for data that cannot be written
  */
-export function encode(format: Own, event: Event, isKept = false): Encoded {
+export function encode(format: Wired, event: Event, isKept = false): Encoded {
   return encoded(format, checked('encode', format.encode(event)), 1, event, isKept)
 }
 
 /** A notice in a format; empty where the format has none. */
-export function encodeNotice(format: Own, kind: Notice, details: NoticeDetails): Encoded {
+export function encodeNotice(format: Wired, kind: Notice, details: NoticeDetails): Encoded {
   return encoded(format, checked('notice', format.notice?.(kind, details) ?? ''), 0, {
     id: details.id,
     data: details,
@@ -169,7 +167,7 @@ export function toBytes(text: string | Uint8Array): Uint8Array {
 }
 
 function encoded(
-  format: Own,
+  format: Wired,
   bytes: string | Uint8Array,
   events: number,
   { id, data }: { readonly id?: string | undefined; readonly data?: unknown },

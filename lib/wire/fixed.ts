@@ -1,5 +1,5 @@
 // Makes, once for each format, the bytes that are the same for all streams: opening, heartbeat and tail.
-import { type Format, type Wire, wire } from '../formats/format.js'
+import { type Format, type Wired, wire } from '../formats/format.js'
 import { type Chunk, chunk, toBytes } from './chunk.js'
 import { noticeIn } from './notice.js'
 
@@ -27,7 +27,7 @@ function fixed(format: Format): Fixed {
 }
 
 /** The opening bytes: the format's own, and the reconnection time if the format can set one. */
-export function openingOf(format: Format & { readonly [wire]?: Wire }, retry: number | undefined): Chunk {
+export function openingOf(format: Wired, retry: number | undefined): Chunk {
   const { openings } = fixed(format)
   let opening = openings.get(retry)
   if (!opening) {

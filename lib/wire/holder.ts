@@ -7,7 +7,7 @@ export interface Holder extends Streaming {
   /** Messages queued before the outlet. */
   readonly unhandled: number
   /** The place to tell, if any: instead of a heartbeat, or after as long without ids. None beyond messages that wait. */
-  place(isSilent: boolean): string | undefined
+  placeToTell(isSilent: boolean): string | undefined
   /** Ends the stream: the client has left, is past its limits, or a write has failed. */
   end(reason: Reason): void
   /** The client has caught up. */

@@ -1,5 +1,4 @@
 // Keeps a stream in the fast lane of its group until it writes by itself, is behind, or ends; counts what it was sent.
-
 import type { Socket } from 'node:net'
 import { offEnd, onEnd } from '../http/connection.js'
 import type { Batch, FastLane, Taker } from './batch.js'

@@ -4,7 +4,7 @@ import type { Request, Response } from 'express'
 import { clock } from '../clock.js'
 import type { Plan } from '../declare/plan.js'
 import { LariatError } from '../errors.js'
-import { type Format, type Notice, type NoticeDetails, type Wire, wire } from '../formats/format.js'
+import { type Format, type Notice, type NoticeDetails, type Wired, wire } from '../formats/format.js'
 import { tellsEnds } from '../http/node.js'
 import { begun, opened } from '../values/diagnostics.js'
 import type { Wrote } from '../values/open-stream.js'
@@ -25,7 +25,7 @@ export class Outlet extends LaneWriter {
   readonly #options: Plan['stream']
   /** What the next event is joined to. */
   #seam: Seam
-  readonly format: Format & { readonly [wire]?: Wire }
+  readonly format: Wired
   readonly #holder: Holder
   /** Events that wait for the head, or for a slow client: references to bytes that streams share. */
   #backlog: Backlog | undefined
@@ -184,7 +184,7 @@ export class Outlet extends LaneWriter {
 
   #beat(isSilent: boolean): void {
     // no place beyond events that are still gathered
-    const id = this.queued > 0 ? undefined : this.#holder.place(isSilent)
+    const id = this.queued > 0 ? undefined : this.#holder.placeToTell(isSilent)
     const notice = id === undefined ? noEvent : this.placeNotice(id)
     if (notice.size === 0 && !isSilent) return
     this.leaveLane()

@@ -269,7 +269,7 @@ const own: Readonly<Record<string, string>> = {
   Ending: 'A stream makes it for itself',
   Group: 'A feed makes its own groups',
   Kept: 'A mailbox makes it for itself',
-  Shown: 'A subscription makes it for its stream',
+  SnapshotEvent: 'A subscription makes it for its stream',
 }
 
 describe('What copies of the package have in common (docs/design/architecture.md)', () => {

@@ -1,0 +1,243 @@
+// Listens to a channel's log and delivers its events, reads those that were missed, and knows the place: the root of the
+// channel's feeds.
+import { LariatError } from '../errors.js'
+import { type Awaitable, isPromise } from '../promise.js'
+import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
+import type { OpenStream } from '../values/open-stream.js'
+import { type Log, type Reading, retains, type Where } from './backend.js'
+import { Deliveries } from './deliveries.js'
+import { Gap } from './gap.js'
+import { endedLog } from './history.js'
+import { Listening } from './listening.js'
+import { Presence } from './presence.js'
+import type { Published } from './published.js'
+import { readLast } from './replay.js'
+import type { Keeps, Missed, Root, Sink } from './sink.js'
+import { Supply } from './supply.js'
+import type { View } from './view.js'
+
+/** Told whether a channel is needed though nobody may hold it, each time that this changes. */
+export type Hold = (isNeeded: boolean) => void
+
+/** What a channel is to its feeds. It listens to the log for as long as the channel has sinks. */
+export class ChannelRoot<Data> implements Root {
+  readonly #name: string
+  #log: Log
+  readonly #whole: View<Data>
+  readonly #hold: Hold
+  readonly retains: boolean
+  readonly presence: Presence
+  readonly #supply: Supply | undefined
+  #listening: Listening | undefined
+  readonly #deliveries: Deliveries
+  hasEnded = false
+  isClosed = false
+  #isNeeded = false
+
+  /** @param whole the channel itself: the feed of all events */
+  constructor(
+    name: string,
+    log: Log,
+    options: ChannelOptions<Data>,
+    whole: View<Data> & PublicChannel<Data>,
+    hold: Hold,
+  ) {
+    this.#name = name
+    this.#log = log
+    this.#whole = whole
+    this.#hold = hold
+    this.presence = new Presence(name)
+    this.#deliveries = new Deliveries((item) => (item instanceof Gap ? whole.gap(item) : whole.event(item)))
+    const { source, linger = 0 } = options
+    this.retains = retains(options)
+    if (source)
+      this.#supply = new Supply(
+        name,
+        () => source(whole),
+        linger,
+        (error) => whole.down(died(name, error)),
+        () => this.weigh(),
+      )
+  }
+
+  /** @throws LariatError if the hub is closed */
+  get log(): Log {
+    if (this.isClosed) throw new LariatError('LARIAT_DOWN', `The hub of channel '${this.#name}' is closed`)
+    return this.#log
+  }
+
+  /** Decides whether the channel is needed though nobody may hold it. */
+  weigh(): void {
+    const isNeeded =
+      this.#listening !== undefined ||
+      !this.#log.isEmpty ||
+      (this.#supply?.isRunning ?? false) ||
+      this.presence.hasListeners
+    if (isNeeded === this.#isNeeded) return
+    this.#isNeeded = isNeeded
+    this.#hold(isNeeded)
+  }
+
+  // ---- attached
+
+  /** The channel has its first sink. */
+  attach(): void {
+    if (this.isClosed) return this.#whole.down()
+    if (this.hasEnded) return this.#whole.ended()
+    this.#deliveries.last = undefined
+    const listening = new Listening(this.#name, {
+      event: (event) => this.#deliver(event),
+      gap: (gap) => this.#deliver(gap),
+      end: () => this.#finish(),
+      begun: (place) => {
+        this.#deliveries.last ??= place
+        this.#supply?.start()
+      },
+      failed: (error) => this.#whole.down(error),
+    })
+    this.#listening = listening
+    this.weigh()
+    // the subscriber that starts a source gets what that publishes at once: it begins at the place before
+    listening.begin(this.#log, this.retains && this.#supply !== undefined)
+  }
+
+  /** The channel has lost its last sink. */
+  detach(): void {
+    this.#listening?.stop()
+    this.#listening = undefined
+    this.#deliveries.last = undefined
+    this.#supply?.stop()
+    this.weigh()
+  }
+
+  #deliver(item: Published | Gap): void {
+    this.#deliveries.add(item)
+    if (this.hasEnded && !this.isDelivering) this.#whole.ended()
+  }
+
+  // ---- its end
+
+  async end(): Promise<void> {
+    await this.log.end()
+    // whoever listens is told behind the last event
+    if (!this.#listening) this.#finish()
+  }
+
+  /** Ends all streams and iterations, once all events are delivered. */
+  #finish(): void {
+    this.hasEnded = true
+    if (!this.isDelivering) this.#whole.ended()
+    this.#supply?.stopNow()
+    this.weigh()
+  }
+
+  /** Ends the log, and forgets it in the store too: what is left here is an empty log that has ended. */
+  async drop(): Promise<void> {
+    const streams = this.#listening ? new Ended() : undefined
+    if (streams) this.#whole.attach(streams)
+    try {
+      await this.end()
+      // what was confirmed is delivered before it is dropped
+      await streams?.over
+      await this.#log.drop()
+    } finally {
+      if (streams) this.#whole.detach(streams)
+    }
+    this.#finish()
+    this.#log = endedLog()
+  }
+
+  /** Ends all subscriptions, and refuses new ones. */
+  close(): void {
+    this.isClosed = true
+    this.#whole.down()
+    this.#supply?.stopNow()
+  }
+
+  // ---- as the root of the feeds
+
+  get names(): readonly string[] {
+    return [this.#name]
+  }
+
+  get ready(): PromiseLike<unknown> | undefined {
+    return this.#listening?.ready
+  }
+
+  get isDelivering(): boolean {
+    return this.#deliveries.isRunning
+  }
+
+  get isImmediate(): boolean {
+    return this.#log.isImmediate
+  }
+
+  get place(): string | undefined {
+    return this.#deliveries.current?.id ?? this.#log.latest ?? this.#deliveries.last
+  }
+
+  askPlace(isLatest = false): Awaitable<string> {
+    const { place } = this
+    if (place !== undefined && (this.isImmediate || !isLatest)) return place
+    const position = this.#log.position()
+    // what was delivered is known without a store that is away
+    return isPromise(position) && place !== undefined ? position.then(undefined, () => place) : position
+  }
+
+  afterDelivery(join: () => void): void {
+    this.#deliveries.join(join)
+  }
+
+  missed(where: Where, keeps?: Keeps): Awaitable<Missed> {
+    if (keeps && typeof where === 'object' && 'last' in where) return readLast(this, where.last, keeps)
+    const missed = ({ outcome, from, before, hasEnded, events: read }: Reading): Missed => {
+      const isFound = outcome === 'found' || typeof where !== 'string'
+      const gaps = isFound ? [] : [new Gap(where, from, outcome, before)]
+      const events = Symbol.iterator in read ? read[Symbol.iterator]() : read[Symbol.asyncIterator]()
+      return { gaps, before, hasEnded, events }
+    }
+    const reading = this.#log.read(where)
+    return isPromise(reading) ? reading.then(missed) : missed(reading)
+  }
+
+  after<Item extends { readonly id: string }>(item: Item, place: string): Item | undefined {
+    if (item.id === place) return undefined
+    // ids of another epoch have no order
+    const isAfter =
+      (item instanceof Gap && item.reason === 'unknown') || this.#log.compare(item.id, place) > 0
+    return isAfter ? item : undefined
+  }
+
+  hasDelivered(place: string): boolean {
+    return this.place !== undefined && this.#log.compare(place, this.place) <= 0
+  }
+
+  tell(name: 'join' | 'leave', stream: () => OpenStream): void {
+    this.presence.tell(name, stream)
+  }
+}
+
+/** Waits for the end of a channel, beside its streams. */
+class Ended implements Sink {
+  readonly subscribers = 0
+  #resolve = () => {}
+  readonly over = new Promise<void>((resolve) => {
+    this.#resolve = resolve
+  })
+
+  event(): void {}
+  gap(): void {}
+  failed(): void {}
+
+  ended(): void {
+    this.#resolve()
+  }
+
+  down(): void {
+    this.#resolve()
+  }
+}
+
+function died(name: string, cause: unknown): LariatError {
+  return new LariatError('LARIAT_DOWN', `The source of channel '${name}' died`, { cause })
+}
