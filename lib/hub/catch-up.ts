@@ -154,9 +154,9 @@ export class CatchUp implements CatchingUp {
       const place = this.#isWhole || gap.channel !== undefined ? this.#begin : earliest
       return { 'Last-Event-ID': place ?? earliest, 'Event-Gap': gap.reason }
     }
-    // a merged feed may have other parts than when it gave the id
-    const asked = this.asked === earliest ? earliest : this.asked && (this.#begin ?? this.asked)
-    const place = asked ?? (this.#view.root.retains ? this.#begin : undefined)
+    // while the feed is asked nobody knows whether there is such an id; a merged feed may have other parts than with it
+    const isPlace = this.asked !== undefined || this.#view.root.retains
+    const place = this.asked === earliest ? earliest : isPlace ? this.#begin : undefined
     return place === undefined ? {} : { 'Last-Event-ID': place }
   }
 
