@@ -43,6 +43,8 @@ export class CatchUp implements CatchingUp {
   #isWhole = false
   /** Live events that wait. */
   #live: Queue<unknown> | undefined
+  /** A gap of which the diagnostics channels were told. */
+  #known: Gap | undefined
   /** Nothing comes after what it catches up with. */
   hasEnded = false
   /** It comes back, there is nothing for it, and nothing will come. */
@@ -221,7 +223,7 @@ export class CatchUp implements CatchingUp {
   #lost(gap: Gap): Awaitable<Step> {
     if (!this.#client.snapshot) {
       // what is lost at the beginning was told when the place was found
-      if (!this.#gaps.includes(gap)) lost(this.#subscriber, gap)
+      if (gap !== this.#known && !this.#gaps.includes(gap)) lost(this.#subscriber, gap)
       return { done: false, value: gap }
     }
     this.#replay?.close()
@@ -252,7 +254,9 @@ export class CatchUp implements CatchingUp {
     this.#subscriber.follower().offer(this.#ensureLive(), event)
   }
 
-  gap(gap: Gap): void {
+  /** @param isKnown the diagnostics channels were told of it */
+  gap(gap: Gap, isKnown = false): void {
+    if (isKnown) this.#known = gap
     this.#ensureLive().put(gap)
   }
 

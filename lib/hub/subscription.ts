@@ -279,7 +279,7 @@ export class Subscription implements Sink {
     this.#state = 'catchingUp'
     this.#catchUp = undefined
     this.#leaveGroup()
-    this.#ensureCatchUp().gap(gap)
+    this.#ensureCatchUp().gap(gap, !this.snapshot)
     this.#subscriber.follower().pull?.(this)
   }
 
