@@ -37,14 +37,12 @@ export class CatchUp implements CatchingUp {
   #snapshot: Snapshot | undefined
   /** What is lost at the beginning. */
   #gaps: readonly Gap[] = []
-  /** The head has told that something is. */
-  #isGapTold = false
+  /** What need not be told again: the head has told it, or the diagnostics channels were told when it came. */
+  #told: readonly Gap[] = []
   /** A snapshot was taken: no gap is told. */
   #isWhole = false
   /** Live events that wait. */
   #live: Queue<unknown> | undefined
-  /** A gap of which the diagnostics channels were told. */
-  #known: Gap | undefined
   /** Nothing comes after what it catches up with. */
   hasEnded = false
   /** It comes back, there is nothing for it, and nothing will come. */
@@ -151,7 +149,7 @@ export class CatchUp implements CatchingUp {
   head(): Record<string, string> {
     const [gap] = this.#gaps
     if (gap) {
-      this.#isGapTold = true
+      this.#told = this.#gaps
       // a snapshot, and the other parts of a merged feed, begin at a place of their own
       const place = this.#isWhole || gap.channel !== undefined ? this.#begin : earliest
       return { 'Last-Event-ID': place ?? earliest, 'Event-Gap': gap.reason }
@@ -173,7 +171,7 @@ export class CatchUp implements CatchingUp {
 
   /** Whether the head has reported a gap. */
   hasTold(gap: Gap): boolean {
-    return this.#isGapTold && this.#gaps.includes(gap)
+    return this.#told.includes(gap)
   }
 
   // ---- what it gets
@@ -223,7 +221,7 @@ export class CatchUp implements CatchingUp {
   #lost(gap: Gap): Awaitable<Step> {
     if (!this.#client.snapshot) {
       // what is lost at the beginning was told when the place was found
-      if (gap !== this.#known && !this.#gaps.includes(gap)) lost(this.#subscriber, gap)
+      if (!this.#gaps.includes(gap) && !this.#told.includes(gap)) lost(this.#subscriber, gap)
       return { done: false, value: gap }
     }
     this.#replay?.close()
@@ -256,7 +254,7 @@ export class CatchUp implements CatchingUp {
 
   /** @param isKnown the diagnostics channels were told of it */
   gap(gap: Gap, isKnown = false): void {
-    if (isKnown) this.#known = gap
+    if (isKnown) this.#told = [gap]
     this.#ensureLive().put(gap)
   }
 
