@@ -1,4 +1,5 @@
 // Ends connections, and tells when a response is over.
+import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
 import { http2Stream, isAnswering } from './node.js'
@@ -125,13 +126,18 @@ export function offClose(res: Listened, listener: CloseListener): void {
   pipelined.get(res.req.socket)?.delete(res)
 }
 
-/** Has the listeners of a response told of its end, as soon as `end` is called: see `tellsEnds`. */
+const { on, off } = EventEmitter.prototype
+
+/**
+ * Has the listeners of a response told of its end, as soon as `end` is called: see `tellsEnds`. In the midst of a write to
+ * many streams no hook into one of them may fail.
+ */
 export function onEnd(res: Listened): void {
-  res.on('prefinish', ended)
+  on.call(res, 'prefinish', ended)
 }
 
 export function offEnd(res: Listened): void {
-  res.off('prefinish', ended)
+  off.call(res, 'prefinish', ended)
 }
 
 function ended(this: Listened): void {

@@ -37,8 +37,8 @@ export class CatchUp implements CatchingUp {
   #snapshot: Snapshot | undefined
   /** What is lost at the beginning. */
   #gaps: readonly Gap[] = []
-  /** The head has told that something is. */
-  #isGapTold = false
+  /** What need not be told again: the head has told it, or the diagnostics channels were told when it came. */
+  #told: readonly Gap[] = []
   /** A snapshot was taken: no gap is told. */
   #isSnapshotTaken = false
   /** Live events that wait. */
@@ -149,14 +149,14 @@ export class CatchUp implements CatchingUp {
   head(): Record<string, string> {
     const [gap] = this.#gaps
     if (gap) {
-      this.#isGapTold = true
+      this.#told = this.#gaps
       // a snapshot, and the other parts of a merged feed, begin at a place of their own
       const place = this.#isSnapshotTaken || gap.channel !== undefined ? this.#beginsAfter : earliest
       return { 'Last-Event-ID': place ?? earliest, 'Event-Gap': gap.reason }
     }
-    // a merged feed may have other parts than when it gave the id
-    const asked = this.asked === earliest ? earliest : this.asked && (this.#beginsAfter ?? this.asked)
-    const place = asked ?? (this.#view.root.retains ? this.#beginsAfter : undefined)
+    // while the feed is asked nobody knows whether there is such an id; a merged feed may have other parts than with it
+    const isPlace = this.asked !== undefined || this.#view.root.retains
+    const place = this.asked === earliest ? earliest : isPlace ? this.#beginsAfter : undefined
     return place === undefined ? {} : { 'Last-Event-ID': place }
   }
 
@@ -171,7 +171,7 @@ export class CatchUp implements CatchingUp {
 
   /** Whether the head has reported a gap. */
   hasTold(gap: Gap): boolean {
-    return this.#isGapTold && this.#gaps.includes(gap)
+    return this.#told.includes(gap)
   }
 
   // ---- what it gets
@@ -225,7 +225,7 @@ export class CatchUp implements CatchingUp {
   #gapOrSnapshot(gap: Gap): Awaitable<Step> {
     if (!this.#client.snapshot) {
       // what is lost at the beginning was told when the place was found
-      if (!this.#gaps.includes(gap)) lost(this.#subscriber, gap)
+      if (!this.#gaps.includes(gap) && !this.#told.includes(gap)) lost(this.#subscriber, gap)
       return { done: false, value: gap }
     }
     this.#replay?.close()
@@ -256,7 +256,9 @@ export class CatchUp implements CatchingUp {
     this.#subscriber.follower().offer(this.#ensureLive(), event)
   }
 
-  gap(gap: Gap): void {
+  /** @param isKnown the diagnostics channels were told of it */
+  gap(gap: Gap, isKnown = false): void {
+    if (isKnown) this.#told = [gap]
     this.#ensureLive().put(gap)
   }
 

@@ -102,8 +102,9 @@ export class Subscription implements Sink {
     if (wasAlone && !this.#subscriber.follower().isIdle) return
     if (wasAlone) this.#catchUp = undefined
     this.#enter('shared')
-    // a listener of 'join' may have ended the stream
+    // a listener of 'join' may have ended the stream, or published what this stream does not get
     if (this.#state !== 'shared') return
+    if (this.#begin !== undefined) this.#begin = this.#view.root.place
     const group = this.#view.group(outlet.format, outlet.gather)
     this.#group = group
     group.add(outlet, this, this.#subscriber)
@@ -277,7 +278,7 @@ export class Subscription implements Sink {
     this.#state = 'catchingUp'
     this.#catchUp = undefined
     this.#leaveGroup()
-    this.#ensureCatchUp().gap(gap)
+    this.#ensureCatchUp().gap(gap, !this.snapshot)
     this.#subscriber.follower().pull?.(this)
   }
 

@@ -12,6 +12,7 @@ import {
   jsonArray,
   jsonSeq,
   loop,
+  merge,
   multipart,
   ndjson,
   type OpenStream,
@@ -1119,6 +1120,22 @@ describe('subscribers, join and leave (docs/guide/channels.md)', () => {
     expect(reasons).to.deep.equal([{ kind: 'revoked' }])
     await counts(channel, 1)
   })
+
+  for (const [way, feed] of Object.entries({
+    'a channel': (channel: Channel<string>) => channel,
+    'a merged feed': (channel: Channel<string>) => merge(channel, hub.channel('b')),
+  })) {
+    it(`${way}: the place that a client is told is behind what its own join has published`, async () => {
+      const channel = hub.channel<string>('a', { history: 10 })
+      channel.on('join', () => void channel.publish('somebody is here'))
+      const { client } = await follow(feed(channel), sse())
+      await client.until('event: position')
+      const id = await channel.publish('later')
+      await client.until('later')
+      const place = (await client.head()).headers['last-event-id'] as string
+      expect(place.startsWith('a=') ? place.split(/[=&]/)[1] : place).to.equal(id.replace(/-2$/, '-1'))
+    })
+  }
 
   it('a name that is neither is a TypeError', () => {
     expect(() => hub.channel('a').on(wrong('joined'), () => {})).to.throw(TypeError, "'join' or 'leave'")

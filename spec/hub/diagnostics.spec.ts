@@ -199,7 +199,10 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
           {},
           ...(isWhole
             ? []
-            : [{ info: (message: unknown, { write }: never) => (write as (m: unknown) => void)(message) }]),
+            : [
+                { onGap() {} },
+                { info: (message: unknown, { write }: never) => (write as (m: unknown) => void)(message) },
+              ]),
         ]
         for (const spec of specs) await visit({ subscribe: channel, ...snapshot, ...(spec as object) })
         await turns()

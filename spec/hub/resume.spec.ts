@@ -850,6 +850,29 @@ describe('A store that takes its time: live first, then the replay, then live (d
     expect(envelope.got!(client.body)).to.deep.equal(ids.slice(1))
   })
 
+  for (const id of ['none', 'now', '\u20ac', 'two\nlines', '\0', '\ud83d\ude00']) {
+    it(`a head that goes out before that says no place: the client asked for ${JSON.stringify(id)}`, async () => {
+      const { backend, channel, other } = stored(2)
+      await publish(other, 1)
+      backend.hold('read')
+      const site = await stage.now.serve(
+        loop({
+          format: sse(),
+          subscribe({ write }) {
+            setImmediate(() => setImmediate(() => write('early')))
+            return channel
+          },
+        }),
+      )
+      const client = site.get(`/?lastEventId=${encodeURIComponent(id)}`)
+      await client.until('early')
+      const { status, headers } = await client.head()
+      expect([status, headers['last-event-id']]).to.deep.equal([200, undefined])
+      backend.release('read')
+      await client.until(id === 'now' ? 'event: position' : '"reason":"unknown"')
+    })
+  }
+
   it('the head waits until it is known what was missed', async () => {
     const { backend, channel, other } = stored(2)
     const ids = await publish(other, 1, 2, 3, 4)

@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import type { RequestHandler, Response } from 'express'
 import onHeaders from 'on-headers'
 import { clock } from '../../lib/clock.js'
-import { jsonArray, ndjson, raw, sse } from '../../lib/index.js'
+import { createHub, jsonArray, loop, ndjson, raw, sse } from '../../lib/index.js'
 import { type Context, hold } from '../support/held.js'
 import { onBoth } from '../support/http.js'
 import { Client } from '../support/raw.js'
@@ -87,6 +87,27 @@ onBoth('Middleware that is not careful (docs/guide/existing-app.md)', () => {
     await log.until('error')
     expect(stage.now.errors.map(String)).to.deep.equal(['Error: hooked'])
     expect((await client.ask('/').whole()).status).to.equal(500)
+  })
+
+  it('whose `on` throws: the streams of a channel get its events, and those of others beside them', async () => {
+    const channel = createHub().channel<number>('a')
+    const refusing: RequestHandler = (req, res, next) => {
+      const on = res.on.bind(res)
+      const refuse = (name: string, listener: () => void) => {
+        if (name === 'prefinish') throw new Error('refused')
+        return on(name, listener)
+      }
+      if (req.path === '/refusing') res.on = refuse as Response['on']
+      next()
+    }
+    const site = await stage.now.serve(loop({ format: ndjson(), subscribe: channel }), { before: [refusing] })
+    const clients = ['/', '/refusing', '/'].map((path) => site.get(path))
+    for (const client of clients) await client.head()
+    for (const number of [1, 2]) {
+      await channel.publish(number)
+      await turns()
+    }
+    for (const client of clients) expect(await client.until('2\n')).to.equal('1\n2\n')
   })
 
   it('whose `end` throws: the connection is dropped, and nothing is left', async () => {
