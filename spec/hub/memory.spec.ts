@@ -131,3 +131,19 @@ describe('What is retained is what is counted (docs/guide/channels.md)', () => {
     expect(encoded).to.be.instanceOf(Encoded)
   })
 })
+
+describe('{ since }, by the clocks of the system (docs/guide/resume.md)', () => {
+  it('what was published right after a time was taken is never missed: clocks leave out fractions', async () => {
+    for (let time = 0; time < 100; time++) {
+      const channel = createHub().channel<number>('a', { history: 5 })
+      const since = new Date()
+      await channel.publish(time)
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 2))
+      const iterator = channel.from({ since })[Symbol.asyncIterator]()
+      const first = iterator.next()
+      await channel.publish(-1)
+      expect(await first).to.have.nested.property('value.data', time)
+      await iterator.return?.()
+    }
+  })
+})
