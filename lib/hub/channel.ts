@@ -12,7 +12,7 @@ import { endedLog } from './history.js'
 import { Listening } from './listening.js'
 import { Presence } from './presence.js'
 import type { Published } from './published.js'
-import { Check, messageOf } from './publishing.js'
+import { Check, messageOf, noMeta } from './publishing.js'
 import { readLast } from './replay.js'
 import type { Keeps, Missed, Root, Sink } from './sink.js'
 import { Supply } from './supply.js'
@@ -72,9 +72,10 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
     this.#hold(isNeeded)
   }
 
-  publish(data: Data, meta: { type?: string; key?: string } = {}): Promise<string> {
-    const publish = (appended?: () => void) => this.#publish(data, meta, appended)
-    const published = channels.publish.hasSubscribers ? watched(this.#name, publish) : publish()
+  publish(data: Data, meta: { type?: string; key?: string } = noMeta): Promise<string> {
+    const published = channels.publish.hasSubscribers
+      ? watched(this.#name, (appended) => this.#publish(data, meta, appended))
+      : this.#publish(data, meta)
     // a publish that nobody awaits must not crash a closing process
     if (this.#isClosed) published.catch(() => {})
     return published
@@ -83,15 +84,22 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   async #publish(data: Data, meta: Meta, appended?: () => void): Promise<string> {
     const message = messageOf(data, meta)
     this.#checkOpen()
-    if (this.hasEnded) throw new LariatError('LARIAT_ENDED', `Channel '${this.#name}' has ended`)
+    // the log knows whether the event of a key came before the end
+    if (this.hasEnded && meta.key === undefined)
+      throw new LariatError('LARIAT_ENDED', `Channel '${this.#name}' has ended`)
     const check = (event: Published) => {
       this.#check.event(event, this.formats())
       appended?.()
     }
-    const id = this.#log.publish(message.data, message.meta, check)
-    this.weigh()
-    if (!isPromise(id) && ++this.#published % publishesPerTurn === 0) await nextTurn()
-    return id
+    try {
+      const id = this.#log.publish(message.data, message.meta, check)
+      if (isPromise(id)) return await id
+      if (++this.#published % publishesPerTurn === 0) await nextTurn()
+      return id
+    } finally {
+      // a log may retain an event in this process only once it is confirmed
+      this.weigh()
+    }
   }
 
   async position(): Promise<string> {

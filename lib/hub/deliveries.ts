@@ -35,7 +35,7 @@ export class Deliveries {
     for (let next: Item | undefined = item; next; next = this.#arriving[0]) {
       this.#deliver(next)
       this.last = next.id
-      for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()
+      while (this.#joining.length > 0) this.#joining.shift()?.()
       this.#arriving.shift()
     }
   }
