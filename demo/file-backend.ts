@@ -75,7 +75,7 @@ function fileLog(path: string, limits: lariat.Retention, now: () => number): lar
       check(lariat.stored(line.id, line.data, line.type))
       if (line.id !== nextId()) return this.publish(data, meta, check) // the check may have published
       append(line)
-      for (const receiver of receivers) receiver.event(eventAt(all.length - 1))
+      for (const receiver of [...receivers]) receiver.event(eventAt(all.length - 1))
       return line.id
     },
     listen(receiver) {
@@ -93,8 +93,8 @@ function fileLog(path: string, limits: lariat.Retention, now: () => number): lar
     end() {
       if (hasEnded) return
       append('end')
-      for (const receiver of receivers) receiver.end()
+      for (const receiver of [...receivers]) receiver.end()
     },
-    drop: () => rmSync(path),
+    drop: () => rmSync(path, { force: true }),
   }
 }

@@ -39,7 +39,13 @@ const shown: Readonly<Record<string, (value: never) => Iterable<string>>> = {
 
 /** A value without a space, or in quotes. */
 function word(value: unknown): string {
-  if (value instanceof Error) return JSON.stringify(`${value.name}: ${value.message}`)
+  if (value instanceof Error) return quoted(`${value.name}: ${value.message}`)
   const text = typeof value === 'string' ? value : show(value)
-  return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text)
+  return /^[^\s"=\p{C}]+$/u.test(text) ? text : quoted(text)
+}
+
+/** On one line, and without what a terminal obeys: JSON leaves some of it as it is. */
+function quoted(text: string): string {
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(text).replace(/[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, escaped)
 }

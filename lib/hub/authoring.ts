@@ -1,9 +1,11 @@
 // Makes what a backend hands over: its events and gaps, and the backend itself with its mark.
 import { is } from '../brand.js'
 import { misuse, show } from '../errors.js'
+import { forsake } from '../guard.js'
+import { isPromise } from '../promise.js'
 import type { GapDetails } from '../values/feed.js'
 import type { Backend, Log } from './backend.js'
-import { earliest, Gap } from './gap.js'
+import { earliest, Gap, now } from './gap.js'
 import { Published } from './published.js'
 
 /**
@@ -13,9 +15,10 @@ import { Published } from './published.js'
  *   store that is never lost; `close` lets go of the store
  */
 export function backend(parts: Pick<Backend, 'open' | 'close'> & Partial<Pick<Backend, 'on'>>): Backend {
-  for (const name of ['open', 'close'] as const) {
-    if (typeof parts?.[name] !== 'function')
-      throw misuse('LARIAT_SPEC', `backend: \`${name}\` is ${show(parts?.[name])}: expected a function`)
+  for (const name of ['open', 'on', 'close'] as const) {
+    const part = parts?.[name]
+    if (typeof part !== 'function' && (name !== 'on' || part !== undefined))
+      throw misuse('LARIAT_SPEC', `backend: \`${name}\` is ${show(part)}: expected a function`)
   }
   return {
     [is]: 'backend',
@@ -29,8 +32,12 @@ const methods = ['publish', 'listen', 'read', 'position', 'end', 'drop', 'compar
 
 function checkLog(name: string, log: Log): Log {
   const where = `backend: open(${show(name)})`
+  if (isPromise(log)) {
+    forsake(log)
+    throw misuse('LARIAT_SPEC', `${where} returned a promise: expected a log; its methods may return promises`)
+  }
   if (typeof log !== 'object' || log === null)
-    throw misuse('LARIAT_SPEC', `${where}: expected a log, not ${show(log)}`)
+    throw misuse('LARIAT_SPEC', `${where} returned ${show(log)}: expected a log`)
   for (const method of methods) {
     if (typeof log[method] !== 'function')
       throw misuse('LARIAT_SPEC', `${where}: \`${method}\` is ${show(log[method])}: expected a function`)
@@ -46,10 +53,7 @@ function checkLog(name: string, log: Log): Log {
  * @throws TypeError for another id
  */
 export function stored<Data>(id: string, data: Data, type?: string): Published<Data> {
-  if (typeof id !== 'string' || !/^[\x21-\x7e]+$/.test(id) || id === earliest || id === 'now') {
-    const expected = `expected visible ASCII, and neither '${earliest}' nor 'now'`
-    throw misuse('LARIAT_SPEC', `stored(${show(id)}): ${expected}`)
-  }
+  checkId('stored', id)
   return new Published(id, data, type)
 }
 
@@ -59,6 +63,7 @@ export function stored<Data>(id: string, data: Data, type?: string): Published<D
  * @param parts `requested`: the id after which they were; `from`: the id of the event that is next, or, if there is none
  *   yet, the id after which it comes; `reason`: `trimmed` if they are no longer retained, `unknown` if the store knows
  *   nothing of `requested` any more; `id`: the place just before `from`
+ * @throws TypeError for a `from` or `id` that `stored` would not take
  */
 export function gap(parts: {
   readonly requested: string
@@ -66,5 +71,14 @@ export function gap(parts: {
   readonly reason: GapDetails['reason']
   readonly id: string
 }): Gap {
+  checkId('gap', parts.from)
+  checkId('gap', parts.id)
   return new Gap(parts.requested, parts.from, parts.reason, parts.id)
+}
+
+/** Clients are sent an id in a frame and in a header, and send it back. */
+function checkId(where: string, id: unknown): void {
+  if (typeof id === 'string' && /^[\x21-\x7e]+$/.test(id) && id !== earliest && id !== now) return
+  const expected = `expected visible ASCII, and neither '${earliest}' nor '${now}'`
+  throw misuse('LARIAT_SPEC', `${where}(${show(id)}): ${expected}`)
 }

@@ -8,7 +8,7 @@ import type { OpenStream } from '../values/open-stream.js'
 import type { Log, Meta } from './backend.js'
 import { ChannelRoot, type Hold } from './channel-root.js'
 import type { Published } from './published.js'
-import { Check, messageOf } from './publishing.js'
+import { Check, messageOf, noMeta } from './publishing.js'
 import { View } from './view.js'
 
 /** Publishes before yielding to the event loop: a loop that awaits each publish must not block it. */
@@ -28,9 +28,10 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data> {
     this.root = new ChannelRoot(name, log, options, this, hold)
   }
 
-  publish(data: Data, meta: { type?: string; key?: string } = {}): Promise<string> {
-    const publish = (appended?: () => void) => this.#publish(data, meta, appended)
-    const published = channels.publish.hasSubscribers ? watched(this.#name, publish) : publish()
+  publish(data: Data, meta: { type?: string; key?: string } = noMeta): Promise<string> {
+    const published = channels.publish.hasSubscribers
+      ? watched(this.#name, (appended) => this.#publish(data, meta, appended))
+      : this.#publish(data, meta)
     // a publish that nobody awaits must not crash a closing process
     if (this.root.isClosed) published.catch(() => {})
     return published
@@ -46,10 +47,15 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data> {
       this.#check.event(event, this.formats())
       appended?.()
     }
-    const id = log.publish(message.data, message.meta, check)
-    this.root.weigh()
-    if (!isPromise(id) && ++this.#published % publishesPerTurn === 0) await nextTurn()
-    return id
+    try {
+      const id = log.publish(message.data, message.meta, check)
+      if (isPromise(id)) return await id
+      if (++this.#published % publishesPerTurn === 0) await nextTurn()
+      return id
+    } finally {
+      // a log may retain an event in this process only once it is confirmed
+      this.root.weigh()
+    }
   }
 
   async position(): Promise<string> {

@@ -8,7 +8,9 @@ type Item = Published | Gap
 export class Deliveries {
   readonly #deliver: (item: Item) => void
   /** What is in delivery, and what has come during it. */
-  readonly #arriving: Item[] = []
+  #arriving: Item[] = []
+  /** The index of what is in delivery. */
+  #at = 0
   /** Joins that wait for the current delivery to finish. */
   readonly #joining: (() => void)[] = []
   /** The place up to which events were delivered since listening began, where it is known. */
@@ -21,7 +23,7 @@ export class Deliveries {
 
   /** What is in delivery. */
   get current(): Item | undefined {
-    return this.#arriving[0]
+    return this.#arriving[this.#at]
   }
 
   get isRunning(): boolean {
@@ -32,12 +34,16 @@ export class Deliveries {
   add(item: Item): void {
     this.#arriving.push(item)
     if (this.#arriving.length > 1) return
-    for (let next: Item | undefined = item; next; next = this.#arriving[0]) {
+    for (let next: Item | undefined = item; next; next = this.current) {
       this.#deliver(next)
       this.last = next.id
-      for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()
-      this.#arriving.shift()
+      while (this.#joining.length > 0) this.#joining.shift()?.()
+      this.#at += 1
     }
+    // in one step: a delivery may publish very many
+    if (this.#at === 1) this.#arriving.pop()
+    else this.#arriving = []
+    this.#at = 0
   }
 
   /** Lets a sink join: at once, or after the current delivery. */

@@ -207,7 +207,8 @@ export class History extends Alarm implements Log {
     if (where === earliest) return this.#oldest - 1
     if (typeof where === 'string') return this.#numberOf(where)
     if ('last' in where) return Math.max(this.#oldest - 1, this.#number - where.last)
-    const since = clock.now() - (clock.date() - where.since)
+    // both clocks leave out fractions: what was published in the millisecond before counts, rather than be missed
+    const since = clock.now() - (clock.date() - where.since) - 1
     return this.#oldest - 1 + this.#retained.countBefore(since)
   }
 

@@ -64,11 +64,18 @@ class Channels implements Hub {
 
   #open<Data>(name: string, options: ChannelOptions<Data>): Channel<Data> {
     const { history, historyBytes, maxAge, idle } = options
-    const log = this.#backend.open(name, { history, historyBytes, maxAge, idle }, () => channel.root.weigh())
+    const log = this.#backend.open(name, { history, historyBytes, maxAge, idle }, this.#emptied(name))
     const hold = (isNeeded: boolean) => this.#channels.hold(name, channel as never, isNeeded)
     const channel: Channel<Data> = new Channel<Data>(name, log, options, hold)
     this.#channels.add(name, channel as never)
+    // a log may retain what an earlier process has published
+    channel.root.weigh()
     return channel
+  }
+
+  /** A closure that does not see the channel: a backend that keeps its logs must not keep that. */
+  #emptied(name: string): () => void {
+    return () => this.#channels.get(name)?.root.weigh()
   }
 
   async delete(name: string): Promise<void> {
@@ -94,6 +101,8 @@ class Channels implements Hub {
     const log = this.#backend.open(name, retainsNothing, () => {})
     await log.end()
     await log.drop()
+    // what was opened meanwhile was told of the end
+    if (this.#channels.get(name)) await this.#delete(name)
   }
 
   #checkOpen(where: string): void {

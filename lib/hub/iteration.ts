@@ -51,7 +51,7 @@ export class Iteration implements AsyncIterableIterator<Published>, Subscriber, 
       const next = new Promise<IteratorResult<Published>>((resolve, reject) => {
         this.#pending.push({ resolve, reject })
       })
-      void this.#catchUp()
+      if (this.#mayRead) void this.#catchUp()
       return next
     }
     const error = this.#error
@@ -106,7 +106,10 @@ export class Iteration implements AsyncIterableIterator<Published>, Subscriber, 
   }
 
   #take(item: Published | Gap): void {
-    const value = item instanceof Gap ? item.asEvent : item
+    this.event(item instanceof Gap ? item.asEvent : item)
+  }
+
+  event(value: Published): void {
     const pending = this.#pending.shift()
     if (pending) pending.resolve({ done: false, value })
     else if (this.#events.push(value) > maxQueued) this.#overflowed()
@@ -124,10 +127,6 @@ export class Iteration implements AsyncIterableIterator<Published>, Subscriber, 
 
   get isIdle(): boolean {
     return this.#events.length === 0
-  }
-
-  event(event: Published): void {
-    this.#take(event)
   }
 
   newQueue(): Queue<unknown> {

@@ -14,15 +14,15 @@ export class Presence {
     this.#channel = channel
   }
 
-  get hasListeners(): boolean {
-    return this.#listeners.listenerCount('join') + this.#listeners.listenerCount('leave') > 0
-  }
+  /** Somebody listens: from then on for good. */
+  hasListeners = false
 
   on(name: Name, listener: (stream: OpenStream<never>) => void): void {
     if (name !== 'join' && name !== 'leave') {
       throw misuse('LARIAT_SPEC', `on(${show(name)}): expected 'join' or 'leave'`)
     }
     this.#listeners.on(name, listener)
+    this.hasListeners = true
   }
 
   tell(name: Name, stream: () => OpenStream): void {

@@ -67,5 +67,14 @@ export class Published<out Data = unknown> implements Event<Data> {
 export function sizeOf(data: unknown): number {
   if (typeof data === 'string') return eventBytes + Buffer.byteLength(data)
   const bytes = asBytes(data)
-  return eventBytes + (bytes ? bytes.length : Buffer.byteLength(JSON.stringify(data) ?? ''))
+  return eventBytes + (bytes ? bytes.length : Buffer.byteLength(jsonOf(data)))
+}
+
+/** A format of the user's may write what has no JSON text, such as a BigInt. */
+function jsonOf(data: unknown): string {
+  try {
+    return JSON.stringify(data) ?? ''
+  } catch {
+    return ''
+  }
 }

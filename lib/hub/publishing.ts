@@ -13,9 +13,11 @@ const metaRules: Rules = {
   key: [(value) => typeof value === 'string' && value !== '', 'text that is not empty'],
 }
 
+export const noMeta: Meta & { type?: string; key?: string } = Object.freeze({})
+
 /** The data and the meta of what is published: of an `event()`, the data and the type that it has. */
 export function messageOf(published: unknown, meta: Meta): { readonly data: unknown; readonly meta: Meta } {
-  checkKeys('publish', meta, metaRules)
+  if (meta !== noMeta) checkKeys('publish', meta, metaRules)
   const bare: { data: unknown; type?: string } = isEvent(published)
     ? unwrapped(published)
     : { data: published }

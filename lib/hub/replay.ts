@@ -103,10 +103,10 @@ export async function readLast(root: Root, count: number, keeps: Keeps): Promise
     await root.missed(earliest),
   )
   /** The place before each of them, and the place of the last. */
-  const places: string[] = [replay.place]
+  let places: string[] = [replay.place]
   for await (const { id } of replay.all()) {
-    places.push(id)
-    if (places.length > count + 1) places.shift()
+    // not one by one: each time all would be moved
+    if (places.push(id) > 2 * count + stepsPerTurn) places = places.slice(-count - 1)
   }
-  return root.missed(count === 0 ? replay.place : (places[0] as string))
+  return root.missed(count === 0 ? replay.place : (places.at(-count - 1) ?? (places[0] as string)))
 }

@@ -104,7 +104,7 @@ export class Subscription implements Sink {
     this.#enter('shared')
     // a listener of 'join' may have ended the stream, or published what this stream does not get
     if (this.#state !== 'shared') return
-    if (this.#begin !== undefined) this.#begin = this.#view.root.place
+    if (this.#beginsAfter !== undefined) this.#beginsAfter = this.#view.root.place
     const group = this.#view.group(outlet.format, outlet.gather)
     this.#group = group
     group.add(outlet, this, this.#subscriber)

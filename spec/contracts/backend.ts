@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { type Backend, isBackend, type Log, type Retention } from '../../lib/hub/backend.js'
+import { type Backend, isBackend, type Log, type Receiver, type Retention } from '../../lib/hub/backend.js'
 import { Gap } from '../../lib/hub/gap.js'
 import { eventBytes, type Published } from '../../lib/hub/published.js'
-import { isPromise } from '../../lib/promise.js'
+import { type Awaitable, isPromise } from '../../lib/promise.js'
 import { bursts } from './bursts.js'
 import { ends } from './ends.js'
 import { keys } from './keys.js'
@@ -96,6 +96,29 @@ export function backendContract(name: string, of: BackendCase): void {
     })
 
     describe('listen', () => {
+      it('one that goes in a delivery, and another that comes: that one gets what comes from then on', async () => {
+        const log = open({ history: 9 })
+        const later = new Kept()
+        let listening: Awaitable<() => unknown> | undefined
+        const receiver: Receiver = {
+          event: () => {
+            if (listening) return
+            void stopFirst()
+            listening = log.listen(later)
+          },
+          gap: () => {},
+          end: () => {},
+        }
+        const stopFirst = await log.listen(receiver)
+        await publish(log, 1)
+        await of.settled()
+        const stop = await listening!
+        const [id] = await publish(log, 2)
+        await of.settled()
+        expect(later.ids).to.deep.equal([id])
+        await stop()
+      })
+
       it('gets what comes from then on: each once, in order, with its id, data and type', async () => {
         const log = open({ history: 2 })
         await publish(log, 'before')

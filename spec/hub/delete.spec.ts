@@ -1,4 +1,8 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
+import { files } from '../../demo/file-backend.js'
 import { createHub, type Hub, type LariatError, loop, ndjson, type Reason } from '../../lib/index.js'
 import { AsyncBackend, Store } from '../support/async-backend.js'
 import { stage, staged, turns } from '../support/stage.js'
@@ -125,6 +129,29 @@ describe('hub.delete (docs/guide/channels.md)', () => {
     expect(await failure(channel.publish(2))).to.include({ code: 'LARIAT_ENDED' })
   })
 
+  for (const [backing, make] of Object.entries({
+    ...backings,
+    files: () => keep(createHub(files(mkdtempSync(join(tmpdir(), 'lariat-'))))),
+  })) {
+    it(`a channel that is opened while its name is deleted is the old one (${backing})`, async () => {
+      const hub = make()
+      const deleting = hub.delete('a')
+      const old = hub.channel<number>('a', { history: 9 })
+      const got: number[] = []
+      const iterating = (async () => {
+        for await (const { data } of old) got.push(data)
+      })()
+      await deleting
+      await iterating
+      expect(await failure(old.publish(1))).to.include({ code: 'LARIAT_ENDED' })
+      const anew = hub.channel<number>('a', { history: 9 })
+      expect(anew).not.to.equal(old)
+      await anew.publish(2)
+      for await (const { data } of anew.replay('earliest')) got.push(data as number)
+      expect(got).to.deep.equal([2])
+    })
+  }
+
   it('while the store is away it rejects, and the channel is what it was', async () => {
     const backend = new AsyncBackend()
     const hub = createHub(backend)
@@ -159,6 +186,8 @@ describe('Three outcomes of a publish (docs/guide/channels.md)', () => {
       expect(other).not.to.equal(await ids[0])
       await channel.end()
       await iterating
+      expect(await channel.publish(1, { key: 'same' }), 'not refused: it came').to.equal(await ids[0])
+      expect(await failure(channel.publish(5, { key: 'new' }))).to.include({ code: 'LARIAT_ENDED' })
       expect(got).to.deep.equal([1, 4])
     }
   })

@@ -4,7 +4,16 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
 import { clock } from '../../lib/clock.js'
-import { type Channel, type ChannelOptions, createHub, type Hub, loop, ndjson } from '../../lib/index.js'
+import {
+  backend,
+  type Channel,
+  type ChannelOptions,
+  createHub,
+  type Hub,
+  type Log,
+  loop,
+  ndjson,
+} from '../../lib/index.js'
 import { AsyncBackend } from '../support/async-backend.js'
 import { stage, staged, turns, turnsUntil } from '../support/stage.js'
 
@@ -265,6 +274,74 @@ describe('A channel is forgotten when nobody needs it (docs/guide/channels.md)',
     const data: unknown[] = []
     for await (const event of hub.channel('a', { history: 5 }).replay('earliest')) data.push(event.data)
     expect(data).to.deep.equal([1])
+  })
+})
+
+describe('A log that retains something in this process (docs/guide/backends.md)', () => {
+  interface Start {
+    isEmpty: boolean
+    /** What `isEmpty` is once something was published. */
+    afterwards?: boolean
+    /** The log says that it is empty while it is opened. */
+    calls?: boolean
+    /** The backend keeps its logs. */
+    keeps?: boolean
+  }
+
+  /** How often a hub opens the log of a name that nobody holds. */
+  async function opened(start: Start): Promise<number> {
+    let opened = 0
+    let { isEmpty } = start
+    const log = (): Log => ({
+      async publish() {
+        await turns()
+        isEmpty = start.afterwards ?? isEmpty
+        return 'id-1'
+      },
+      listen: () => () => {},
+      read: () => ({ outcome: 'found', from: 'id-0', before: 'id-0', hasEnded: false, events: [] }),
+      position: () => 'id-0',
+      end: () => {},
+      drop: () => {},
+      compare: () => 0,
+      isImmediate: false,
+      latest: undefined,
+      get isEmpty() {
+        return isEmpty
+      },
+    })
+    const kept: object[] = []
+    const hub = createHub(
+      backend({
+        open(_name, _retention, emptied) {
+          opened += 1
+          if (start.calls) emptied()
+          const made = log()
+          // as an author may: each log has what it was given
+          if (start.keeps) kept.push(Object.assign(made, { emptied }))
+          return made
+        },
+        close: () => {},
+      }),
+    )
+    await (async () => hub.channel('a').publish(1))()
+    await collect()
+    hub.channel('a')
+    return opened
+  }
+
+  it('is not opened again: also one that had it when it was opened, or has it once it has confirmed', async () => {
+    expect(await opened({ isEmpty: false })).to.equal(1)
+    expect(await opened({ isEmpty: true, afterwards: false })).to.equal(1)
+  })
+
+  it('is opened again once it is empty, also if the backend keeps its logs', async () => {
+    expect(await opened({ isEmpty: true, keeps: true })).to.equal(2)
+    expect(await opened({ isEmpty: false, afterwards: true, keeps: true })).to.equal(2)
+  })
+
+  it('may say that it is empty while it is opened', async () => {
+    expect(await opened({ isEmpty: true, calls: true })).to.equal(2)
   })
 })
 

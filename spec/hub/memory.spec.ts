@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
 import { clock } from '../../lib/clock.js'
-import { createHub, event, ndjson } from '../../lib/index.js'
+import { createHub, event, loop, ndjson } from '../../lib/index.js'
 import { asBytes } from '../../lib/values/bytes.js'
 import { Encoded, encode } from '../../lib/wire/chunk.js'
 import { stage, staged } from '../support/stage.js'
@@ -129,5 +129,78 @@ describe('What is retained is what is counted (docs/guide/channels.md)', () => {
     encoded.keep()
     expect(encoded, 'all share one copy').to.have.property('framed', framed)
     expect(encoded).to.be.instanceOf(Encoded)
+  })
+})
+
+describe('{ since }, by the clocks of the system (docs/guide/resume.md)', () => {
+  it('what was published right after a time was taken is never missed: clocks leave out fractions', async () => {
+    for (let time = 0; time < 100; time++) {
+      const channel = createHub().channel<number>('a', { history: 5 })
+      const since = new Date()
+      await channel.publish(time)
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 2))
+      const iterator = channel.from({ since })[Symbol.asyncIterator]()
+      const first = iterator.next()
+      await channel.publish(-1)
+      expect(await first).to.have.nested.property('value.data', time)
+      await iterator.return?.()
+    }
+  })
+})
+
+describe('Very many events cost no more each than a few (docs/guide/channels.md)', () => {
+  async function cost(use: () => unknown): Promise<number> {
+    const since = process.cpuUsage()
+    await use()
+    const { user, system } = process.cpuUsage(since)
+    return user + system
+  }
+
+  const count = 100_000
+
+  it('published in a delivery', async () => {
+    const publishing = async (isWithin: boolean) => {
+      const channel = createHub().channel<number>('a')
+      const publish = () => {
+        for (let n = 0; n < count; n++) void channel.publish(n)
+      }
+      const kept = channel.filter((data) => {
+        if (data < 0 && isWithin) publish()
+        return data === count - 1
+      })
+      const last = kept[Symbol.asyncIterator]().next()
+      void channel.publish(-1)
+      if (!isWithin) publish()
+      expect((await last).value.data).to.equal(count - 1)
+    }
+    const after = await cost(() => publishing(false))
+    expect(await cost(() => publishing(true))).to.be.lessThan(6 * after)
+  })
+
+  it('the last so many of a part of a channel', async () => {
+    const channel = createHub().channel<number>('a', { history: Infinity })
+    for (let n = 0; n < count; n++) void channel.publish(n)
+    const reading = async (last: number) => {
+      for await (const { data } of channel.filter(() => true).from({ last })) {
+        expect(data).to.equal(count - last)
+        return
+      }
+    }
+    const few = await cost(() => reading(5))
+    expect(await cost(() => reading(count / 2))).to.be.lessThan(6 * few)
+  })
+})
+
+describe('historyBytes, of data that only a format of your own can write (docs/guide/channels.md)', () => {
+  staged()
+
+  it('is published as without that limit', async () => {
+    const channel = createHub().channel<bigint>('a', { historyBytes: 10_000 })
+    const format = ndjson({ serialize: (data) => String(data) })
+    const site = await stage.now.serve(loop({ format, subscribe: channel }))
+    const client = site.get()
+    await client.head()
+    await channel.publish(10n)
+    await client.until('10\n')
   })
 })

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import express from 'express'
+import { lineOf } from '../../lib/debug.js'
 import {
   createHub,
   loop,
@@ -360,6 +361,30 @@ describe('Diagnostics channels of streams (docs/operate/diagnostics.md)', () => 
   })
 
   describe('NODE_DEBUG=lariat', () => {
+    it('a client writes no line of its own, and nothing that a terminal obeys', () => {
+      const bad = [
+        '\n',
+        '\r',
+        '\x1b[2J',
+        '\x85',
+        '\x9b2J',
+        '\u2028',
+        '\u2029',
+        '\u202e',
+        '\u2066',
+        '\ufeff',
+        '\0',
+        '\x7f',
+      ]
+      for (const text of bad) {
+        const evil = `9f2c-1${text}LARIAT 1: end`
+        const error = new Error(evil)
+        const line = lineOf('resume', { requested: evil, url: `/${evil}`, reason: { kind: 'error', error } })
+        expect(line, JSON.stringify(text)).to.match(/^[\x20-\x7e]+$/)
+        expect(JSON.parse(line.slice(line.indexOf('"'), line.indexOf(' path=')))).to.equal(evil)
+      }
+    })
+
     it('prints each turn on one line, without queries', async () => {
       const { stderr, stdout } = await child('', { NODE_DEBUG: 'lariat' })
       expect(stdout.trim().split('\n').sort()).to.deep.equal(['LARIAT_DATA', 'body 1'])
