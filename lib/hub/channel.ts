@@ -15,7 +15,7 @@ import type { Published } from './published.js'
 import { Check, messageOf, noMeta } from './publishing.js'
 import { readLast } from './replay.js'
 import type { Keeps, Missed, Root, Sink } from './sink.js'
-import { Supply } from './supply.js'
+import { died, Supply } from './supply.js'
 import { View } from './view.js'
 
 /** Publishes before yielding to the event loop: a loop that awaits each publish must not block it. */
@@ -30,7 +30,11 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data>, Ro
   readonly #check = new Check()
   #listening: Listening | undefined
   hasEnded = false
-  readonly #deliveries = new Deliveries((item) => (item instanceof Gap ? super.gap(item) : super.event(item)))
+  readonly #deliveries = new Deliveries<Published | Gap>((item) => {
+    if (item instanceof Gap) super.gap(item)
+    else super.event(item)
+    this.#deliveries.last = item.id
+  })
   #published = 0
   #isClosed = false
   readonly #hold: (isNeeded: boolean) => void
@@ -291,8 +295,4 @@ class Ended implements Sink {
   down(): void {
     this.#resolve()
   }
-}
-
-function died(name: string, cause: unknown): LariatError {
-  return new LariatError('LARIAT_DOWN', `The source of channel '${name}' died`, { cause })
 }
