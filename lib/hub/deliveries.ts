@@ -7,7 +7,8 @@ export class Deliveries<Item> {
   /** The index of what is in delivery. */
   #at = 0
   /** Joins that wait for the current delivery to finish. */
-  readonly #joining: (() => void)[] = []  /** The place up to which events were delivered, where whoever delivers keeps it here. */
+  readonly #joining: (() => void)[] =
+    [] /** The place up to which events were delivered, where whoever delivers keeps it here. */
   last: string | undefined
 
   /** @param deliver delivers to all sinks */
