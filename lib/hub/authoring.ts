@@ -34,7 +34,10 @@ function checkLog(name: string, log: Log): Log {
   const where = `backend: open(${show(name)})`
   if (isPromise(log)) {
     forsake(log)
-    throw misuse('LARIAT_SPEC', `${where} returned a promise: expected a log; its methods may return promises`)
+    throw misuse(
+      'LARIAT_SPEC',
+      `${where} returned a promise: expected a log; its methods may return promises`,
+    )
   }
   if (typeof log !== 'object' || log === null)
     throw misuse('LARIAT_SPEC', `${where} returned ${show(log)}: expected a log`)

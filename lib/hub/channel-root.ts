@@ -13,7 +13,7 @@ import { Presence } from './presence.js'
 import type { Published } from './published.js'
 import { readLast } from './replay.js'
 import type { Keeps, Missed, Root, Sink } from './sink.js'
-import { Supply } from './supply.js'
+import { died, Supply } from './supply.js'
 import type { View } from './view.js'
 
 /** Told whether a channel is needed though nobody may hold it, each time that this changes. */
@@ -29,7 +29,7 @@ export class ChannelRoot<Data> implements Root {
   readonly presence: Presence
   readonly #supply: Supply | undefined
   #listening: Listening | undefined
-  readonly #deliveries: Deliveries
+  readonly #deliveries: Deliveries<Published | Gap>
   hasEnded = false
   isClosed = false
   #isNeeded = false
@@ -47,7 +47,11 @@ export class ChannelRoot<Data> implements Root {
     this.#whole = whole
     this.#hold = hold
     this.presence = new Presence(name)
-    this.#deliveries = new Deliveries((item) => (item instanceof Gap ? whole.gap(item) : whole.event(item)))
+    this.#deliveries = new Deliveries<Published | Gap>((item) => {
+      if (item instanceof Gap) whole.gap(item)
+      else whole.event(item)
+      this.#deliveries.last = item.id
+    })
     const { source, linger = 0 } = options
     this.retains = retains(options)
     if (source)
@@ -236,8 +240,4 @@ class Ended implements Sink {
   down(): void {
     this.#resolve()
   }
-}
-
-function died(name: string, cause: unknown): LariatError {
-  return new LariatError('LARIAT_DOWN', `The source of channel '${name}' died`, { cause })
 }

@@ -1,11 +1,6 @@
-// Delivers a channel's events and gaps one after the other, also those that come during a delivery; lets sinks join in
-// between.
-import type { Gap } from './gap.js'
-import type { Published } from './published.js'
+// Delivers events and gaps one after the other, also those that come during a delivery; lets sinks join in between.
 
-type Item = Published | Gap
-
-export class Deliveries {
+export class Deliveries<Item> {
   readonly #deliver: (item: Item) => void
   /** What is in delivery, and what has come during it. */
   #arriving: Item[] = []
@@ -13,7 +8,7 @@ export class Deliveries {
   #at = 0
   /** Joins that wait for the current delivery to finish. */
   readonly #joining: (() => void)[] = []
-  /** The place up to which events were delivered since listening began, where it is known. */
+  /** The place up to which events were delivered, where whoever delivers keeps it here. */
   last: string | undefined
 
   /** @param deliver delivers to all sinks */
@@ -36,7 +31,6 @@ export class Deliveries {
     if (this.#arriving.length > 1) return
     for (let next: Item | undefined = item; next; next = this.current) {
       this.#deliver(next)
-      this.last = next.id
       while (this.#joining.length > 0) this.#joining.shift()?.()
       this.#at += 1
     }
@@ -44,6 +38,11 @@ export class Deliveries {
     if (this.#at === 1) this.#arriving.pop()
     else this.#arriving = []
     this.#at = 0
+  }
+
+  /** A delivery that runs goes on until it is over; what has come during it is not delivered. */
+  drop(): void {
+    this.#arriving.length = Math.min(this.#arriving.length, this.#at + 1)
   }
 
   /** Lets a sink join: at once, or after the current delivery. */

@@ -1,6 +1,6 @@
 // Starts a channel's source for the first subscriber, and stops it some time after the last has left.
 import { clock, type Deadline } from '../clock.js'
-import { misuse, report, show } from '../errors.js'
+import { LariatError, misuse, report, show } from '../errors.js'
 import { safely } from '../guard.js'
 import { isPromise } from '../promise.js'
 import { apart } from '../scope.js'
@@ -146,4 +146,9 @@ export class Supply {
       (error) => report(`Stopping the source of channel '${this.#name}' failed`, error),
     )
   }
+}
+
+/** What the streams of a channel are told. */
+export function died(name: string, cause: unknown): LariatError {
+  return new LariatError('LARIAT_DOWN', `The source of channel '${name}' died`, { cause })
 }

@@ -247,9 +247,9 @@ export class Actor {
   }
 
   /** It pulls from a source that has not reached its end, or the client has got a part of a snapshot. */
-  get isPartial(): boolean {
-    if (this.#held.subscription?.catchUp?.isPartial) return true
-    return this.#answer?.source !== undefined && !this.messages.hasSourceEnded
+  get partial(): 'source' | 'snapshot' | undefined {
+    if (this.#held.subscription?.catchUp?.isPartial) return 'snapshot'
+    return this.#answer?.source && !this.messages.hasSourceEnded ? 'source' : undefined
   }
 
   /** The client has caught up. */

@@ -36,17 +36,18 @@ const kinds: Readonly<Record<Reason['kind'], { readonly isOver?: true; readonly 
     error: { manner: 'failed' },
   }
 
-/** @param isPartial the stream pulls from a source that has not reached its end */
+/** @param partial what has not reached its end: the source that the stream pulls from, or a snapshot */
 export function mannerOf(
   { kind, error }: Reason,
   { interrupted }: ResolvedOptions,
-  isPartial: boolean,
+  partial: 'source' | 'snapshot' | undefined,
 ): Manner {
-  // a target that died in peace left no error
+  // a target that died in peace left no error; half a snapshot must not look whole
   if (kind === 'down' && error !== undefined) return 'failed'
+  if (kind === 'down' && partial === 'snapshot') return 'interrupted'
   const { manner } = kinds[kind]
   if (manner !== 'auto') return manner
-  const isCut = interrupted === 'auto' ? isPartial : interrupted === 'cut'
+  const isCut = interrupted === 'auto' ? partial !== undefined : interrupted === 'cut'
   return isCut ? 'interrupted' : 'complete'
 }
 

@@ -259,7 +259,7 @@ export class Loop implements Subscriber, Holder {
   #leave(turn: 'over' | 'failed', reason: Reason, stop?: StopValue): void {
     if (!life[this.#state][turn]) return discard(stop)
     this.within(() => {
-      const manner = mannerOf(reason, this.plan.stream, this.#actor?.isPartial === true)
+      const manner = mannerOf(reason, this.plan.stream, this.#actor?.partial)
       // the end comes after the events that were published before it
       if (manner !== 'dropped') flush(this)
       // and after the events that were written while the head waited for a feed; an empty source is a whole stream

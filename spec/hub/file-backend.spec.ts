@@ -95,7 +95,7 @@ describe('Channels in files (docs/guide/backends.md)', () => {
     const none = createHub(backend({ open: (() => {}) as never, close() {} }))
     expect(() => none.channel('news')).to.throw(
       TypeError,
-      "backend: open('news'): expected a log, not undefined",
+      "backend: open('news') returned undefined: expected a log",
     )
   })
 

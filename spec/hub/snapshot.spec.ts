@@ -9,6 +9,7 @@ import {
   type Feed,
   type Format,
   format,
+  type Hub,
   jsonArray,
   jsonSeq,
   loop,
@@ -106,6 +107,7 @@ interface Ending {
 class List {
   readonly items: string[] = []
   readonly backend: AsyncBackend
+  readonly hub: Hub
   readonly channel: Channel<string>
   /** A channel of another process, on the same store. */
   readonly elsewhere: Channel<string>
@@ -113,7 +115,8 @@ class List {
   constructor(backing: Backing = 'memory', options: object = { history: 100 }) {
     const store = new Store()
     this.backend = new AsyncBackend(store)
-    this.channel = createHub(backing === 'memory' ? undefined : this.backend).channel('list', options)
+    this.hub = createHub(backing === 'memory' ? undefined : this.backend)
+    this.channel = this.hub.channel('list', options)
     this.elsewhere =
       backing === 'memory'
         ? this.channel
@@ -1013,8 +1016,14 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
       expect(log.count('snapshot')).to.equal(0)
     })
 
-    it('`maxDuration`, `stream.close()` and the end of the endpoint do not wait for it, and cut what is not whole', async () => {
-      for (const end of ['maxDuration', 'close()', 'endpoint.close()'] as const) {
+    it('`maxDuration`, `stream.close()`, the end of the endpoint and of the hub do not wait for it, and cut what is not whole', async () => {
+      const kinds = {
+        maxDuration: 'expired',
+        'close()': 'revoked',
+        'hub.close()': 'down',
+        'endpoint.close()': 'shutdown',
+      }
+      for (const end of Object.keys(kinds) as (keyof typeof kinds)[]) {
         const list = new List()
         const log = new Log()
         const { come, reasons, endpoint } = await serve(list.channel, {
@@ -1034,14 +1043,13 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
         await client.until('first')
         if (end === 'maxDuration') stage.now.time.advance(1000)
         else if (end === 'close()') for (const stream of endpoint.streams) stream.close()
+        else if (end === 'hub.close()') void list.hub.close()
         else void endpoint.close()
         await client.ended
         expect(client.message.isWhole).to.equal(false)
         log.add('go')
         await log.until('closed')
-        expect(reasons.map(({ kind }) => kind)).to.deep.equal([
-          end === 'maxDuration' ? 'expired' : end === 'close()' ? 'revoked' : 'shutdown',
-        ])
+        expect(reasons.map(({ kind }) => kind)).to.deep.equal([kinds[end]])
       }
     })
   })
