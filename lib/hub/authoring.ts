@@ -3,7 +3,7 @@ import { is } from '../brand.js'
 import { misuse, show } from '../errors.js'
 import type { GapDetails } from '../values/feed.js'
 import type { Backend } from './backend.js'
-import { earliest, Gap } from './gap.js'
+import { earliest, Gap, now } from './gap.js'
 import { Published } from './published.js'
 
 /**
@@ -33,8 +33,8 @@ export function backend(parts: Pick<Backend, 'open' | 'close'> & Partial<Pick<Ba
  * @throws TypeError for another id
  */
 export function stored<Data>(id: string, data: Data, type?: string): Published<Data> {
-  if (typeof id !== 'string' || !/^[\x21-\x7e]+$/.test(id) || id === earliest || id === 'now') {
-    const expected = `expected visible ASCII, and neither '${earliest}' nor 'now'`
+  if (typeof id !== 'string' || !/^[\x21-\x7e]+$/.test(id) || id === earliest || id === now) {
+    const expected = `expected visible ASCII, and neither '${earliest}' nor '${now}'`
     throw misuse('LARIAT_SPEC', `stored(${show(id)}): ${expected}`)
   }
   return new Published(id, data, type)

@@ -4,6 +4,7 @@ import { type Awaitable, all, isPromise } from '../promise.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { Where } from './backend.js'
 import { Branch, type Trunk } from './branch.js'
+import { Deliveries } from './deliveries.js'
 import type { Member } from './followed.js'
 import { earliest, Gap, now } from './gap.js'
 import { MergedEvent } from './merged-event.js'
@@ -30,10 +31,7 @@ export class Branches implements Root, Trunk {
   /** The place of each feed is known, so that events have ids. */
   #isKnown = false
   #settling: PromiseLike<unknown> | undefined
-  /** What is being delivered, and what has come during that. */
-  readonly #arriving: (readonly [Branch, Published | Gap])[] = []
-  /** Joins that wait for the current delivery to finish. */
-  readonly #joining: (() => void)[] = []
+  readonly #deliveries = new Deliveries<readonly [Branch, Published | Gap]>((each) => this.#deliver(...each))
   /** The id that was read last: a client asks for the same one again and again. */
   #read: { readonly id: string; readonly places: ReadonlyMap<string, string> } | undefined
 
@@ -61,7 +59,7 @@ export class Branches implements Root, Trunk {
     this.#isKnown = false
     this.#settling = undefined
     // a delivery goes on until it is over
-    this.#arriving.splice(1)
+    this.#deliveries.dropWaiting()
     for (const branch of this.#branches) branch.whole.detach(branch)
   }
 
@@ -107,15 +105,8 @@ export class Branches implements Root, Trunk {
   /** What comes during a delivery is delivered after it, to all sinks: its id says that they have got what is before. */
   arrive(branch: Branch, item: Published | Gap): void {
     if (!this.#isKnown) return
-    const { length } = this.#arriving
-    this.#arriving.push([branch, item])
-    if (length > 0) return
-    this.#moveOn()
-    for (let next = this.#arriving[0]; next; next = this.#arriving[0]) {
-      this.#deliver(...next)
-      for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()
-      this.#arriving.shift()
-    }
+    if (!this.#deliveries.isRunning) this.#moveOn()
+    this.#deliveries.add([branch, item])
     this.branchEnded()
   }
 
@@ -131,7 +122,7 @@ export class Branches implements Root, Trunk {
   /** The merged feed ends with the last of its feeds, once all events are delivered. */
   branchEnded(): void {
     const isOver = this.#run && this.#branches.every((branch) => branch.isOver)
-    if (isOver && this.#arriving.length === 0) this.merged.ended()
+    if (isOver && !this.#deliveries.isRunning) this.merged.ended()
   }
 
   /** The event as the merged feed delivers it. */
@@ -148,7 +139,7 @@ export class Branches implements Root, Trunk {
   }
 
   get isDelivering(): boolean {
-    return this.#arriving.length > 0 || this.#branches.some(({ root }) => root.isDelivering)
+    return this.#deliveries.isRunning || this.#branches.some(({ root }) => root.isDelivering)
   }
 
   /** In a delivery nobody knows the place at which a sink will join. */
@@ -163,7 +154,7 @@ export class Branches implements Root, Trunk {
   get place(): string | undefined {
     if (this.#run) {
       if (!this.#isKnown) return undefined
-      if (this.#arriving.length === 0) this.#moveOn()
+      if (!this.#deliveries.isRunning) this.#moveOn()
       return this.#id
     }
     const places = this.#branches.map(({ placeAtHand }) => placeAtHand)
@@ -189,8 +180,7 @@ export class Branches implements Root, Trunk {
       if (branch) branch.root.afterDelivery(() => after(at + 1))
       else join()
     }
-    if (this.#arriving.length > 0) this.#joining.push(() => after(0))
-    else after(0)
+    this.#deliveries.join(() => after(0))
   }
 
   /**

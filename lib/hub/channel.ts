@@ -2,7 +2,7 @@
 import { channels } from '../diagnostics.js'
 import { LariatError } from '../errors.js'
 import { isPromise, nextTurn } from '../promise.js'
-import { watched } from '../values/diagnostics.js'
+import { tellingOutcome } from '../values/diagnostics.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { Log, Meta } from './backend.js'
@@ -30,7 +30,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data> {
 
   publish(data: Data, meta: { type?: string; key?: string } = {}): Promise<string> {
     const publish = (appended?: () => void) => this.#publish(data, meta, appended)
-    const published = channels.publish.hasSubscribers ? watched(this.#name, publish) : publish()
+    const published = channels.publish.hasSubscribers ? tellingOutcome(this.#name, publish) : publish()
     // a publish that nobody awaits must not crash a closing process
     if (this.root.isClosed) published.catch(() => {})
     return published

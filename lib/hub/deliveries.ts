@@ -1,18 +1,12 @@
-// Delivers a channel's events and gaps one after the other, also those that come during a delivery; lets sinks join in
+// Delivers events and gaps to all sinks one after the other, also those that come during a delivery; lets sinks join in
 // between.
-import type { Gap } from './gap.js'
-import type { Published } from './published.js'
 
-type Item = Published | Gap
-
-export class Deliveries {
+export class Deliveries<Item> {
   readonly #deliver: (item: Item) => void
   /** What is in delivery, and what has come during it. */
   readonly #arriving: Item[] = []
   /** Joins that wait for the current delivery to finish. */
   readonly #joining: (() => void)[] = []
-  /** The place up to which events were delivered since listening began, where it is known. */
-  last: string | undefined
 
   /** @param deliver delivers to all sinks */
   constructor(deliver: (item: Item) => void) {
@@ -34,7 +28,6 @@ export class Deliveries {
     if (this.#arriving.length > 1) return
     for (let next: Item | undefined = item; next; next = this.#arriving[0]) {
       this.#deliver(next)
-      this.last = next.id
       for (let join = this.#joining.shift(); join; join = this.#joining.shift()) join()
       this.#arriving.shift()
     }
@@ -44,5 +37,10 @@ export class Deliveries {
   join(join: () => void): void {
     if (this.isRunning) this.#joining.push(join)
     else join()
+  }
+
+  /** Forgets what has come during the current delivery. */
+  dropWaiting(): void {
+    this.#arriving.splice(1)
   }
 }
