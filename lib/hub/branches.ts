@@ -32,7 +32,6 @@ export class Branches implements Root, Trunk {
   /** The place of each feed is known, so that events have ids. */
   #isKnown = false
   #settling: PromiseLike<unknown> | undefined
-  /** What is being delivered, and what has come during that. */
   readonly #deliveries = new Deliveries<readonly [Branch, Published | Gap]>((each) => this.#deliver(...each))
   /** The id that was read last: a client asks for the same one again and again. */
   #read: { readonly id: string; readonly places: ReadonlyMap<string, string> } | undefined
@@ -60,7 +59,8 @@ export class Branches implements Root, Trunk {
     this.#run = undefined
     this.#isKnown = false
     this.#settling = undefined
-    this.#deliveries.drop()
+    // a delivery goes on until it is over
+    this.#deliveries.dropWaiting()
     for (const branch of this.#branches) branch.whole.detach(branch)
   }
 

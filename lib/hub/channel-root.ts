@@ -30,6 +30,8 @@ export class ChannelRoot<Data> implements Root {
   readonly #supply: Supply | undefined
   #listening: Listening | undefined
   readonly #deliveries: Deliveries<Published | Gap>
+  /** The place up to which events were delivered since listening began, where it is known. */
+  #last: string | undefined
   hasEnded = false
   isClosed = false
   #isNeeded = false
@@ -47,10 +49,10 @@ export class ChannelRoot<Data> implements Root {
     this.#whole = whole
     this.#hold = hold
     this.presence = new Presence(name)
-    this.#deliveries = new Deliveries<Published | Gap>((item) => {
+    this.#deliveries = new Deliveries((item) => {
       if (item instanceof Gap) whole.gap(item)
       else whole.event(item)
-      this.#deliveries.last = item.id
+      this.#last = item.id
     })
     const { source, linger = 0 } = options
     this.retains = retains(options)
@@ -88,13 +90,13 @@ export class ChannelRoot<Data> implements Root {
   attach(): void {
     if (this.isClosed) return this.#whole.down()
     if (this.hasEnded) return this.#whole.ended()
-    this.#deliveries.last = undefined
+    this.#last = undefined
     const listening = new Listening(this.#name, {
       event: (event) => this.#deliver(event),
       gap: (gap) => this.#deliver(gap),
       end: () => this.#finish(),
       begun: (place) => {
-        this.#deliveries.last ??= place
+        this.#last ??= place
         this.#supply?.start()
       },
       failed: (error) => this.#whole.down(error),
@@ -109,7 +111,7 @@ export class ChannelRoot<Data> implements Root {
   detach(): void {
     this.#listening?.stop()
     this.#listening = undefined
-    this.#deliveries.last = undefined
+    this.#last = undefined
     this.#supply?.stop()
     this.weigh()
   }
@@ -177,7 +179,7 @@ export class ChannelRoot<Data> implements Root {
   }
 
   get place(): string | undefined {
-    return this.#deliveries.current?.id ?? this.#log.latest ?? this.#deliveries.last
+    return this.#deliveries.current?.id ?? this.#log.latest ?? this.#last
   }
 
   askPlace(isLatest = false): Awaitable<string> {

@@ -2,7 +2,7 @@
 import { channels } from '../diagnostics.js'
 import { LariatError } from '../errors.js'
 import { isPromise, nextTurn } from '../promise.js'
-import { watched } from '../values/diagnostics.js'
+import { tellingOutcome } from '../values/diagnostics.js'
 import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { Log, Meta } from './backend.js'
@@ -30,7 +30,7 @@ export class Channel<Data> extends View<Data> implements PublicChannel<Data> {
 
   publish(data: Data, meta: { type?: string; key?: string } = noMeta): Promise<string> {
     const published = channels.publish.hasSubscribers
-      ? watched(this.#name, (appended) => this.#publish(data, meta, appended))
+      ? tellingOutcome(this.#name, (appended) => this.#publish(data, meta, appended))
       : this.#publish(data, meta)
     // a publish that nobody awaits must not crash a closing process
     if (this.root.isClosed) published.catch(() => {})

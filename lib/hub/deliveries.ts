@@ -1,4 +1,5 @@
-// Delivers events and gaps one after the other, also those that come during a delivery; lets sinks join in between.
+// Delivers events and gaps to all sinks one after the other, also those that come during a delivery; lets sinks join in
+// between.
 
 export class Deliveries<Item> {
   readonly #deliver: (item: Item) => void
@@ -8,8 +9,6 @@ export class Deliveries<Item> {
   #at = 0
   /** Joins that wait for the current delivery to finish. */
   readonly #joining: (() => void)[] = []
-  /** The place up to which events were delivered, where whoever delivers keeps it here. */
-  last: string | undefined
 
   /** @param deliver delivers to all sinks */
   constructor(deliver: (item: Item) => void) {
@@ -41,7 +40,7 @@ export class Deliveries<Item> {
   }
 
   /** A delivery that runs goes on until it is over; what has come during it is not delivered. */
-  drop(): void {
+  dropWaiting(): void {
     this.#arriving.length = Math.min(this.#arriving.length, this.#at + 1)
   }
 

@@ -1,5 +1,5 @@
-// Runs the callbacks of a held response: `subscribe`, `monitor`, `drained`, the unsubscribe and `terminate`. Exists
-// while a callback can run; a stream that only relays a channel has none.
+// Runs the callbacks of a held response: `subscribe`, `snapshot`, `monitor`, `drained`, the unsubscribe and `terminate`.
+// Exists while a callback can run; a stream that only relays a channel has none.
 import type { Watched } from '../declare/context.js'
 import type { AnySpec } from '../declare/spec.js'
 import { report } from '../errors.js'

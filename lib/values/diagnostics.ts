@@ -239,7 +239,7 @@ function tell(run: () => void): void {
 // ---- publishes and backends
 
 /** Publishes, and tells what came of it. `publish` is given a function to call for an event that is appended. */
-export async function watched(
+export async function tellingOutcome(
   channel: string,
   publish: (appended: () => void) => Promise<string>,
 ): Promise<string> {
