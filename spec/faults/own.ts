@@ -211,7 +211,10 @@ export const own: Faults = {
     on: { generator: snapshots(generators.fails) },
     reasons: ['error'],
     async run(scene) {
-      expect((await scene.ask().closed()).isWhole).to.equal(false)
+      const client = scene.ask()
+      await client.ended
+      // behind middleware that keeps what is written, the cut may come before the head
+      expect(client.messages.map(({ isWhole }) => isWhole)).not.to.include(true)
     },
   }),
   '`filter` or `map` throws': fault({
