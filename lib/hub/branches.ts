@@ -1,5 +1,4 @@
 // Delivers the events of several feeds in one order, and reads those that were missed, each with the place in all as its id.
-
 import { quietly } from '../guard.js'
 import { type Awaitable, all, isPromise } from '../promise.js'
 import type { OpenStream } from '../values/open-stream.js'

@@ -157,7 +157,12 @@ function checkSame(where: string, known: object, given: object): void {
   }
 }
 
-/** A function that makes a channel's options makes another `source` each time, of the same code. */
+/**
+ * A function that makes a channel's options makes another `source` each time, of the same code. Of a bound function nobody
+ * sees the code.
+ */
 function isSame(before: unknown, now: unknown): boolean {
-  return before === now || (isFunction(before) && isFunction(now) && String(before) === String(now))
+  if (before === now || !isFunction(before) || !isFunction(now)) return before === now
+  const code = String(before)
+  return code === String(now) && !code.endsWith('{ [native code] }')
 }

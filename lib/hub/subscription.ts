@@ -89,7 +89,7 @@ export class Subscription implements Sink {
     if (this.#state !== 'new' && this.#state !== 'alone') return
     const { root } = this.#view
     // a lagging backend would deliver again what the client has already read
-    if (this.#catchUp?.last !== undefined && !root.isImmediate) return
+    if (this.#catchUp?.isPassed === false && !root.isImmediate) return
     // joining may start a source, which publishes at once
     if (this.#state === 'new') this.#beginsAfter = root.place
     root.afterDelivery(() => this.#guard(() => this.#join()))

@@ -160,6 +160,10 @@ describe('createHub and hub.channel (docs/guide/channels.md)', () => {
       TypeError,
       "channel 'a': `source` is another function than before: expected the same options, or none",
     )
+    // of what is bound nobody sees the code
+    const bound = (stop: () => void) => hub.channel('b', { source: (() => stop).bind(undefined) })
+    bound(() => {})
+    expect(() => bound(() => {})).to.throw(TypeError, 'another function than before')
   })
 
   it('`linger` without a `source` is a TypeError', () => {
