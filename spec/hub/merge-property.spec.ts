@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import {
@@ -13,7 +12,8 @@ import {
   sse,
 } from '../../lib/index.js'
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
-import type { Client, Message } from '../support/raw.js'
+import type { Message } from '../support/raw.js'
+import { Returning, Stalls } from '../support/returning.js'
 import { type Site, stage, staged, turns } from '../support/stage.js'
 
 const names = ['a', 'b', 'c'] as const
@@ -144,59 +144,37 @@ interface Visit {
 }
 
 /** A client that comes back with the last id that it has really got, whatever parts there are by then. */
-class Visitor {
+class Visitor extends Returning {
   readonly kind: Kind
   parts: readonly Name[] = []
   readonly visits: Visit[] = []
-  #client: Client | undefined
-  #asked: string | undefined
-  #last: string | undefined
 
   constructor(kind: Kind) {
+    super()
     this.kind = kind
-  }
-
-  get isThere(): boolean {
-    return this.#client !== undefined
-  }
-
-  get isOver(): boolean {
-    return this.#client?.socket.closed || (this.#client?.messages.at(-1)?.isWhole ?? false)
-  }
-
-  get isHeld(): boolean {
-    return !this.isOver && this.#client?.messages.at(-1)?.status === 200
   }
 
   come(site: Site, key: string, parts: readonly Name[], reads = true): void {
     this.leave()
     this.parts = parts
-    this.#asked = this.#last
-    this.#client = site.get(`${this.kind}?parts=${parts.join('')}`, {
-      headers: {
-        'X-Key': key,
-        ...(!reads && { 'X-Stalls': 'yes' }),
-        ...(this.#last !== undefined && { 'Last-Event-ID': this.#last }),
-      },
-    })
+    this.visit(site, `${this.kind}?parts=${parts.join('')}`, key, reads)
   }
 
   /** What has come on the connection that is there. */
   get here(): Item[] {
-    const message = this.#client?.messages.at(-1)
+    const { message } = this
     return message?.status === 200 ? itemsOf(this.kind, message.body) : []
   }
 
   leave(): void {
-    const message = this.#client?.messages.at(-1)
+    const { message } = this
     if (message?.status === 200) {
       const items = this.here
-      this.visits.push({ asked: this.#asked, message, items })
+      this.visits.push({ asked: this.asked, message, items })
       // a client that reads with `fetch` has the head too
-      this.#last = items.at(-1)?.id ?? this.#last
+      this.last = items.at(-1)?.id ?? this.last
     }
-    this.#client?.leave()
-    this.#client = undefined
+    this.part()
   }
 }
 
@@ -260,10 +238,8 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
 
   let world: World
   let sites: readonly Site[]
-  const sockets = new Map<string, Socket>()
+  const stalls = new Stalls()
   let comings = 0
-  /** At the end of a run everybody reads. */
-  let isEnding = false
 
   /** Sites for the channels of whichever run it is. */
   async function prepare(): Promise<void> {
@@ -305,13 +281,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
           },
         }),
         {
-          before: [
-            (req, _res, next) => {
-              sockets.set(req.get('x-key')!, req.socket)
-              if (req.get('x-stalls') && !isEnding) req.socket.cork()
-              next()
-            },
-          ],
+          before: [stalls.middleware],
         },
       )
     }
@@ -319,7 +289,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
   }
 
   async function run({ steps: list }: Plan): Promise<void> {
-    isEnding = false
+    stalls.isOver = false
     const visitors: (Visitor | undefined)[] = []
     const keys: string[] = []
     const all: Visitor[] = []
@@ -341,8 +311,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
       visitors[at]!.come(sites[process]!, keys[at], parts, reads)
     }
     const read = (at: number) => {
-      const socket = sockets.get(keys[at]!)
-      while (socket && socket.writableCorked > 0) socket.uncork()
+      stalls.read(keys[at])
     }
 
     for (const step of list) {
@@ -365,8 +334,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
           if (visitors[step.who]) come(step.who, step.process, step.parts, step.reads)
           break
         case 'stall':
-          // as if the kernel took nothing more, without the megabytes that it would take first
-          sockets.get(keys[step.who]!)?.cork()
+          stalls.stall(keys[step.who])
           break
         case 'read':
           read(step.who)
@@ -383,7 +351,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
       }
     }
 
-    isEnding = true
+    stalls.isOver = true
     for (const process of [0, 1]) world.regain(process)
     await Promise.all(publishing)
     const comeAgain = () => {
@@ -419,7 +387,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
       world.channels.flatMap((channels) => names.map((name) => channels[name].subscribers))
     for (let turn = 0; turn < 300 && subscribers().some((count) => count > 0); turn++) await turns(1)
     expect(subscribers().every((count) => count === 0)).to.equal(true)
-    sockets.clear()
+    stalls.clear()
   }
 
   const channelsOf = (hub: ReturnType<typeof createHub>, history: number) =>

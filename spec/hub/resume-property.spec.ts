@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import {
@@ -12,7 +11,6 @@ import {
   sse,
 } from '../../lib/index.js'
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
-import type { Client } from '../support/raw.js'
 import {
   dispatched,
   type Gap,
@@ -22,6 +20,7 @@ import {
   type Received,
   recordsOf,
 } from '../support/received.js'
+import { Returning, Stalls } from '../support/returning.js'
 import { type Site, stage, staged, turns } from '../support/stage.js'
 
 interface Data {
@@ -122,56 +121,34 @@ const receivedBy = (kind: Kind, body: string): Received[] =>
   kind === '/sse' ? dispatched(body) : opened(recordsOf(body))
 
 /** A client that comes back with the last id that it has really got, and all that it has got over its lives. */
-class Visitor {
+class Visitor extends Returning {
   readonly kind: Kind
   readonly items: Received[] = []
-  #client: Client | undefined
-  #asked: string | undefined
-  #last: string | undefined
 
   constructor(kind: Kind, asks: Extract<Step, { do: 'come' }>['asks']) {
+    super()
     this.kind = kind
-    if (asks !== 'nothing') this.#last = asks
-  }
-
-  get isThere(): boolean {
-    return this.#client !== undefined
-  }
-
-  get isOver(): boolean {
-    return this.#client?.socket.closed || (this.#client?.messages.at(-1)?.isWhole ?? false)
-  }
-
-  get isHeld(): boolean {
-    return !this.isOver && this.#client?.messages.at(-1)?.status === 200
+    if (asks !== 'nothing') this.last = asks
   }
 
   come(site: Site, key: string, reads = true): void {
     this.leave()
-    this.#asked = this.#last
-    this.#client = site.get(this.kind, {
-      headers: {
-        'X-Key': key,
-        ...(!reads && { 'X-Stalls': 'yes' }),
-        ...(this.#last !== undefined && { 'Last-Event-ID': this.#last }),
-      },
-    })
+    this.visit(site, this.kind, key, reads)
   }
 
   leave(): void {
     this.take()
-    this.#client?.leave()
-    this.#client = undefined
+    this.part()
   }
 
   /** What has come on the connection that is there. */
   get here(): Received[] {
-    const message = this.#client?.messages.at(-1)
+    const { message } = this
     return message?.status === 200 ? receivedBy(this.kind, message.body) : []
   }
 
   take(): void {
-    const message = this.#client?.messages.at(-1)
+    const { message } = this
     if (message?.status !== 200) return
     const { 'last-event-id': said, 'event-gap': gap } = message.headers
     const here = this.here
@@ -180,17 +157,16 @@ class Visitor {
       // the head and the first event say the same; or it was trimmed since
       const { requested, reason } = gapOf(first)
       expect(reason).to.equal(gap ?? 'trimmed')
-      if (gap !== undefined) expect(requested).to.equal(this.#asked)
+      if (gap !== undefined) expect(requested).to.equal(this.asked)
     } else if (first && first.type !== 'asked') {
       expect(gap).to.equal(undefined)
     }
     if (gap !== undefined) expect(said).to.equal('earliest')
-    else if (this.#asked !== undefined) expect(said).to.equal(this.#asked)
+    else if (this.asked !== undefined) expect(said).to.equal(this.asked)
     else expect(first, 'a place to come back to, with the head').to.include({ type: 'position', id: said })
     this.items.push(...here)
-    this.#last = here.findLast(({ id }) => id !== undefined)?.id ?? this.#last
-    this.#client?.leave()
-    this.#client = undefined
+    this.last = here.findLast(({ id }) => id !== undefined)?.id ?? this.last
+    this.part()
   }
 }
 
@@ -257,10 +233,8 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
 
   let world: World
   let sites: readonly Site[]
-  const sockets = new Map<string, Socket>()
+  const stalls = new Stalls()
   let comings = 0
-  /** At the end of a run everybody reads. */
-  let isEnding = false
 
   /** Sites for the channels of whichever run it is. */
   async function prepare(): Promise<void> {
@@ -300,13 +274,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
           '/asked-even': { contentTypesProvided: [envelope], subscribe: sharedEven, onGap: asked },
         }),
         {
-          before: [
-            (req, _res, next) => {
-              sockets.set(req.get('x-key')!, req.socket)
-              if (req.get('x-stalls') && !isEnding) req.socket.cork()
-              next()
-            },
-          ],
+          before: [stalls.middleware],
         },
       )
     }
@@ -314,7 +282,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
   }
 
   async function run({ steps: list }: Plan): Promise<void> {
-    isEnding = false
+    stalls.isOver = false
     const visitors: (Visitor | undefined)[] = []
     const keys: string[] = []
     const all: Visitor[] = []
@@ -336,8 +304,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
       visitors[at]!.come(sites[process]!, keys[at], reads)
     }
     const read = (at: number) => {
-      const socket = sockets.get(keys[at]!)
-      while (socket && socket.writableCorked > 0) socket.uncork()
+      stalls.read(keys[at])
     }
 
     for (const step of list) {
@@ -360,8 +327,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
           if (visitors[step.who]) come(step.who, step.process, step.reads)
           break
         case 'stall':
-          // as if the kernel took nothing more, without the megabytes that it would take first
-          sockets.get(keys[step.who]!)?.cork()
+          stalls.stall(keys[step.who])
           break
         case 'read':
           read(step.who)
@@ -384,7 +350,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
       }
     }
 
-    isEnding = true
+    stalls.isOver = true
     for (const process of [0, 1]) world.regain(process)
     await Promise.all(publishing)
     for (let round = 0; round < 2000; round++) {
@@ -415,7 +381,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
       await turns(1)
     }
     expect(world.channels.map(({ subscribers }) => subscribers)).to.deep.equal(world.channels.map(() => 0))
-    sockets.clear()
+    stalls.clear()
   }
 
   it('in memory: nothing lost in silence, nothing twice, nothing out of order', async () => {

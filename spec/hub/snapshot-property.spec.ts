@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import {
@@ -13,7 +12,7 @@ import {
   sse,
 } from '../../lib/index.js'
 import { AsyncBackend, type Lag, randomLag, Store } from '../support/async-backend.js'
-import type { Client } from '../support/raw.js'
+import { Returning, Stalls } from '../support/returning.js'
 import { type Site, stage, staged, turns } from '../support/stage.js'
 
 /** What is published when the state has changed; nothing for what was removed. */
@@ -140,57 +139,37 @@ function framesOf(kind: Kind, body: string): Frame[] {
 }
 
 /** A client with its state, over all its lives. */
-class Visitor {
+class Visitor extends Returning {
   readonly kind: Kind
   state: State = new Map()
-  #last: string | undefined
-  #client: Client | undefined
 
   constructor(kind: Kind) {
+    super()
     this.kind = kind
-  }
-
-  get isThere(): boolean {
-    return this.#client !== undefined
-  }
-
-  get isOver(): boolean {
-    return this.#client?.socket.closed || (this.#client?.messages.at(-1)?.isWhole ?? false)
-  }
-
-  get isHeld(): boolean {
-    return !this.isOver && this.#client?.messages.at(-1)?.status === 200
   }
 
   come(site: Site, key: string, reads = true): void {
     this.leave()
-    this.#client = site.get(this.kind, {
-      headers: {
-        'X-Key': key,
-        ...(!reads && { 'X-Stalls': 'yes' }),
-        ...(this.#last !== undefined && { 'Last-Event-ID': this.#last }),
-      },
-    })
+    this.visit(site, this.kind, key, reads)
   }
 
   forget(): void {
     this.leave()
-    this.#last = undefined
+    this.last = undefined
   }
 
   leave(): void {
     const { state, last } = this.now
     this.state = state
-    this.#last = last
-    this.#client?.leave()
-    this.#client = undefined
+    this.last = last
+    this.part()
   }
 
   /** The state and the place with all that has come by now. */
   get now(): { state: State; last: string | undefined } {
     let state = new Map(this.state)
-    let last = this.#last
-    const message = this.#client?.messages.at(-1)
+    let last = this.last
+    const { message } = this
     if (message?.status !== 200) return { state, last }
     for (const { type, id, data } of framesOf(this.kind, message.body)) {
       if (type === 'whole') {
@@ -220,9 +199,8 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
 
   let world: World
   let sites: readonly Site[]
-  const sockets = new Map<string, Socket>()
+  const stalls = new Stalls()
   let comings = 0
-  let isEnding = false
 
   const part = (keep: (key: string) => boolean = () => true) =>
     Object.fromEntries([...world.state].filter(([key]) => keep(key)))
@@ -297,13 +275,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
           },
         }),
         {
-          before: [
-            (req, _res, next) => {
-              sockets.set(req.get('x-key')!, req.socket)
-              if (req.get('x-stalls') && !isEnding) req.socket.cork()
-              next()
-            },
-          ],
+          before: [stalls.middleware],
         },
       )
     }
@@ -311,7 +283,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
   }
 
   async function run({ steps: list }: Plan): Promise<void> {
-    isEnding = false
+    stalls.isOver = false
     const visitors: (Visitor | undefined)[] = []
     const names: string[] = []
     const publishing: Promise<unknown>[] = []
@@ -335,8 +307,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
       visitors[at]!.come(sites[process]!, names[at], reads)
     }
     const read = (at: number) => {
-      const socket = sockets.get(names[at]!)
-      while (socket && socket.writableCorked > 0) socket.uncork()
+      stalls.read(names[at])
     }
 
     for (const step of list) {
@@ -357,7 +328,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
           if (visitors[step.who]) come(step.who, step.process, step.reads)
           break
         case 'stall':
-          sockets.get(names[step.who]!)?.cork()
+          stalls.stall(names[step.who])
           break
         case 'read':
           read(step.who)
@@ -381,7 +352,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
       }
     }
 
-    isEnding = true
+    stalls.isOver = true
     for (const process of [0, 1]) world.regain(process)
     await Promise.all(publishing)
     for (const key of refused) await publish(key)
@@ -413,7 +384,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
     })
     for (let turn = 0; turn < 300 && Object.values(left()).some(Boolean); turn++) await turns(1)
     expect(left()).to.deep.equal({ snapshots: 0, readings: 0, subscribers: 0 })
-    sockets.clear()
+    stalls.clear()
   }
 
   it('in memory: the state of a client is the state at the source', async () => {

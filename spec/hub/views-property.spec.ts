@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import {
@@ -13,7 +12,7 @@ import {
   sse,
 } from '../../lib/index.js'
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
-import type { Client } from '../support/raw.js'
+import { Returning, Stalls } from '../support/returning.js'
 import { type Site, stage, staged, turns } from '../support/stage.js'
 
 /** What is published: unique numbers, so that each event is known by its data. */
@@ -149,54 +148,40 @@ function framesOf(body: string, { format }: Route): readonly string[] {
 }
 
 /** A client that comes back with the last id that it has got, and all that it has got over its lives. */
-class Visitor {
+class Visitor extends Returning {
   readonly route: Route
   readonly lives: { readonly asked: string | undefined; readonly items: readonly Item[] }[] = []
-  #client: Client | undefined
-  #last: string | undefined
-  #asked: string | undefined
   /** It was told to stay away. */
   isDone = false
 
   constructor(route: Route, asks: Extract<Step, { do: 'come' }>['asks']) {
+    super()
     this.route = route
-    if (asks !== 'nothing') this.#last = asks
-  }
-
-  get isThere(): boolean {
-    return this.#client !== undefined
+    if (asks !== 'nothing') this.last = asks
   }
 
   get status(): number | undefined {
-    return this.#client?.messages.at(-1)?.status
-  }
-
-  get isOver(): boolean {
-    return this.#client?.socket.closed || (this.#client?.messages.at(-1)?.isWhole ?? false)
+    return this.message?.status
   }
 
   come(site: Site, key: string): void {
     this.leave()
-    this.#asked = this.#last
-    this.#client = site.get(pathOf(this.route), {
-      headers: { 'X-Key': key, ...(this.#last !== undefined && { 'Last-Event-ID': this.#last }) },
-    })
+    this.visit(site, pathOf(this.route), key)
   }
 
   get here(): readonly Item[] {
-    const message = this.#client?.messages.at(-1)
+    const { message } = this
     if (message?.status !== 200) return []
     return framesOf(message.body, this.route).map((frame) => itemOf(frame, this.route))
   }
 
   leave(): void {
-    if (!this.#client) return
+    if (!this.isThere) return
     const here = this.here
     if (this.status === 204) this.isDone = true
-    if (this.status === 200) this.lives.push({ asked: this.#asked, items: here })
-    for (const item of here) if ('id' in item && item.id) this.#last = item.id
-    this.#client.leave()
-    this.#client = undefined
+    if (this.status === 200) this.lives.push({ asked: this.asked, items: here })
+    for (const item of here) if ('id' in item && item.id) this.last = item.id
+    this.part()
   }
 }
 
@@ -273,7 +258,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
   let history = 1
   let site: Site
   const source = new Map<Name, number>()
-  const sockets = new Map<string, Socket>()
+  const stalls = new Stalls()
   let comings = 0
 
   const channel = (c: Name) => hub.channel<Data>(c, { history })
@@ -319,12 +304,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
       }
     }
     site = await stage.now.serve(resources(table as Parameters<typeof resources>[0]), {
-      before: [
-        (req, _res, next) => {
-          sockets.set(req.get('x-key')!, req.socket)
-          next()
-        },
-      ],
+      before: [stalls.middleware],
     })
   }
 
@@ -358,8 +338,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
       visitors[at]!.come(site, keys[at])
     }
     const read = (at: number) => {
-      const socket = sockets.get(keys[at]!)
-      while (socket && socket.writableCorked > 0) socket.uncork()
+      stalls.read(keys[at])
     }
 
     for (const step of list) {
@@ -386,8 +365,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
           if (visitors[step.who]) come(step.who)
           break
         case 'stall':
-          // as if the kernel took nothing more, without the megabytes that it would take first
-          sockets.get(keys[step.who]!)?.cork()
+          stalls.stall(keys[step.who])
           break
         case 'read':
           read(step.who)
@@ -456,7 +434,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
     for (const visitor of all) {
       for (const c of channelsOf(visitor.route)) checkView(visitor, c, published, store === undefined)
     }
-    sockets.clear()
+    stalls.clear()
     await hub.close()
     await turns(2)
   }
