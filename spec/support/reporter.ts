@@ -11,12 +11,14 @@ export default class extends Mocha.reporters.Spec {
   #skippedForRegistry = 0
   readonly #folders: Record<string, number> = {}
   #slowest: readonly Timed[] = []
+  readonly #failed: string[] = []
   /** When the latest spec ended: a hook counts for the spec that it runs around. */
   #since = performance.now()
 
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options)
-    const { EVENT_RUN_BEGIN, EVENT_TEST_PENDING, EVENT_TEST_END, EVENT_SUITE_END } = Mocha.Runner.constants
+    const { EVENT_RUN_BEGIN, EVENT_TEST_PENDING, EVENT_TEST_END, EVENT_TEST_FAIL, EVENT_SUITE_END } =
+      Mocha.Runner.constants
     runner.on(EVENT_RUN_BEGIN, () => {
       this.#since = performance.now()
     })
@@ -30,6 +32,9 @@ export default class extends Mocha.reporters.Spec {
       const timed = { name: test.fullTitle(), seconds: (test.duration ?? 0) / 1000 }
       this.#slowest = slowest([...this.#slowest, timed])
     })
+    runner.on(EVENT_TEST_FAIL, (test, error) =>
+      this.#failed.push(`${test.fullTitle()}\n${error?.stack ?? error}`),
+    )
     runner.on(EVENT_SUITE_END, (suite) => this.#spend(suite.file))
   }
 
@@ -47,7 +52,14 @@ export default class extends Mocha.reporters.Spec {
       )
     }
     const { passes, failures, pending } = this.stats
-    const report = { passes, failures, pending, folders: this.#folders, slowest: this.#slowest }
+    const report = {
+      passes,
+      failures,
+      pending,
+      folders: this.#folders,
+      slowest: this.#slowest,
+      failed: this.#failed,
+    }
     // of a part of the specs, others make the sum
     if (process.env.SPECS_REPORT) writeFileSync(process.env.SPECS_REPORT, JSON.stringify(report))
     else console.log(closing(report))
@@ -74,6 +86,8 @@ export interface Report {
   /** Seconds, hooks included. */
   readonly folders: Readonly<Record<string, number>>
   readonly slowest: readonly Timed[]
+  /** What failed, each by its name and with its stack. */
+  readonly failed: readonly string[]
 }
 
 /** The folder below `spec` that a file is in, or the file. */
@@ -95,11 +109,12 @@ export function sum(reports: readonly Report[]): Report {
     pending: total('pending'),
     folders: Object.assign({}, ...reports.map(({ folders }) => folders)),
     slowest: slowest(reports.flatMap((report) => report.slowest)),
+    failed: reports.flatMap((report) => report.failed),
   }
 }
 
 /** The end of a run's output: where the time went, and on the last line the counts. */
-export function closing({ passes, failures, pending, folders, slowest }: Report): string {
+export function closing({ passes, failures, pending, folders, slowest, failed }: Report): string {
   const seconds = (value: number) => value.toFixed(1).padStart(7)
   const longest = Object.entries(folders).toSorted(([, one], [, other]) => other - one)
   const slow = slowest.filter((each) => each.seconds >= 0.1)
@@ -108,6 +123,9 @@ export function closing({ passes, failures, pending, folders, slowest }: Report)
     ...longest.map(([folder, spent]) => `${seconds(spent)}  ${folder}`),
     ...(slow.length > 0 ? ['', '  Slowest specs, in seconds'] : []),
     ...slow.map((each) => `${seconds(each.seconds)}  ${each.name}`),
+    ...(failed.length > 0 ? ['', '  What failed'] : []),
+    // of several processes: theirs have said so long before
+    ...failed.map((each) => each.replace(/^/gm, '  ')),
     '',
     `${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ''}`,
   ].join('\n')

@@ -37,8 +37,8 @@ class Part {
     const report = this.#read()
     if (report && (code === 0) === (report.failures === 0)) return report
     console.log(`Specs ended with ${signal ?? code}`)
-    const { passes = 0, failures = 0, pending = 0, folders = {}, slowest = [] } = report ?? {}
-    return { passes, failures: failures + 1, pending, folders, slowest }
+    const { passes = 0, failures = 0, pending = 0, folders = {}, slowest = [], failed = [] } = report ?? {}
+    return { passes, failures: failures + 1, pending, folders, slowest, failed }
   }
 
   #read(): Report | undefined {

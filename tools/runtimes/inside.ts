@@ -13,7 +13,8 @@ class Reporter extends Mocha.reporters.Base {
     runner.on(Mocha.Runner.constants.EVENT_RUN_END, () => {
       const { passes, failures, pending } = this.stats
       if (failures > 0) this.epilogue()
-      writeFileSync(report, JSON.stringify({ passes, failures, pending, folders: {}, slowest: [] }))
+      const failed = this.failures.map((test) => `${name}: ${test.fullTitle()}\n${test.err?.stack}`)
+      writeFileSync(report, JSON.stringify({ passes, failures, pending, folders: {}, slowest: [], failed }))
     })
   }
 }

@@ -62,8 +62,8 @@ function compile(): void {
   symlinkSync('../package.json', join(compiled, 'package.json'))
 }
 
-const failed = { passes: 0, failures: 1, pending: 0, folders: {}, slowest: [] }
-const skipped = { passes: 0, failures: 0, pending: 1, folders: {}, slowest: [] }
+const failed = { passes: 0, failures: 1, pending: 0, folders: {}, slowest: [], failed: [] }
+const skipped = { passes: 0, failures: 0, pending: 1, folders: {}, slowest: [], failed: [] }
 
 async function programOf({ npm }: Runtime): Promise<string> {
   if (!npm) return process.execPath
