@@ -1,5 +1,4 @@
 // A channel's log in Redis: publishes, listens, reads, ends.
-import { report } from '../errors.js'
 import type { Log, Meta, Reading, Receiver, Retention, Where } from '../hub/backend.js'
 import { retains } from '../hub/backend.js'
 import { Gap } from '../hub/gap.js'
@@ -34,7 +33,12 @@ const pages = {
 const keepAlive = 600_000
 
 /** What a script is asked to read: its arguments from the fifth on. */
-type From = readonly [mode: 'after' | 'earliest' | 'last' | 'since' | 'now', one?: string, two?: string, three?: string]
+type From = readonly [
+  mode: 'after' | 'earliest' | 'last' | 'since' | 'now',
+  one?: string,
+  two?: string,
+  three?: string,
+]
 
 export class RedisLog implements Log {
   readonly #name: string
@@ -156,7 +160,12 @@ export class RedisLog implements Log {
 
   async #finish(how: 'end' | 'drop'): Promise<void> {
     const args = [newEpoch(), this.#limits, ...this.#channel, how, newEpoch()]
-    await this.#shared.store.ask({ script: scripts.finish, keys: [this.#keys.meta, this.#keys.log], args, isWrite: true })
+    await this.#shared.store.ask({
+      script: scripts.finish,
+      keys: [this.#keys.meta, this.#keys.log],
+      args,
+      isWrite: true,
+    })
   }
 
   /** Ids of a life that is over come before all others. */
@@ -178,7 +187,11 @@ export class RedisLog implements Log {
       ...[mode, one, two, three, isRetained ? '' : '1', ''],
       ...[String(events), String(bytes), listens ? '1' : ''],
     ]
-    const answer = await this.#shared.store.ask({ script: scripts.read, keys: [this.#keys.meta, this.#keys.log], args })
+    const answer = await this.#shared.store.ask({
+      script: scripts.read,
+      keys: [this.#keys.meta, this.#keys.log],
+      args,
+    })
     const page = pageOf(answer)
     this.#epoch = page.top.epoch
     if (page.limits !== '') this.#warn(page.limits)
@@ -192,10 +205,11 @@ export class RedisLog implements Log {
   #warn(limits: string): void {
     if (this.#hasWarned || this.#limits === '' || limits === this.#limits) return
     this.#hasWarned = true
-    report(
-      `Channel '${this.#name}' has other limits in another process`,
-      `those of who publishes last hold. Here they are ${named(this.#limits)}, there ${named(limits)}`,
-    )
+    const both = `here ${named(this.#limits)}, there ${named(limits)}`
+    const remedy = 'Those of who publishes last hold: declare it with the same everywhere'
+    process.emitWarning(`Channel '${this.#name}' has other limits in another process: ${both}. ${remedy}`, {
+      type: 'LariatWarning',
+    })
   }
 }
 
@@ -222,7 +236,9 @@ function limitsOf(retention: Retention): string {
   const { history, historyBytes, maxAge, idle } = retention
   const has = (limit: number | undefined) => limit !== undefined && limit !== Infinity
   if (!retains(retention) && history === undefined) return has(idle) ? `0:::${Math.ceil(idle as number)}` : ''
-  return [history, historyBytes, maxAge, idle].map((limit) => (has(limit) ? Math.ceil(limit as number) : '')).join(':')
+  return [history, historyBytes, maxAge, idle]
+    .map((limit) => (has(limit) ? Math.ceil(limit as number) : ''))
+    .join(':')
 }
 
 function named(limits: string): string {

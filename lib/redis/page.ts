@@ -26,7 +26,8 @@ export interface Page {
 }
 
 export function pageOf(answer: Answer): Page {
-  const [, epoch, outcome, number, ms, ended, start, beforeMs, limits, gone, entries] = answer as readonly string[]
+  const [, epoch, outcome, number, ms, ended, start, beforeMs, limits, gone, entries] =
+    answer as readonly string[]
   const placeAt = (ms: unknown, number: number): Place => ({ epoch: epoch as string, ms: Number(ms), number })
   return {
     outcome: outcome as Page['outcome'],
@@ -37,7 +38,12 @@ export function pageOf(answer: Answer): Page {
     gone: gone ? goneOf(gone) : undefined,
     entries: (entries as unknown as readonly RawEntry[]).map(([id, fields]) => {
       const [number, ms] = id.split('-') as [string, string]
-      const entry = { place: placeAt(ms, Number(number)), kind: '', text: '', type: undefined as string | undefined }
+      const entry = {
+        place: placeAt(ms, Number(number)),
+        kind: '',
+        text: '',
+        type: undefined as string | undefined,
+      }
       // the first two are the bytes before it
       for (let at = 2; at < fields.length; at += 2) {
         const [name, value] = [fields[at] as string, fields[at + 1] as string]
