@@ -151,6 +151,8 @@ class Way {
   /** The client gets nothing any more. */
   isDeaf = false
   #isStalled = false
+  /** Ends that have come while it is stalled: a paused socket still tells of its own. */
+  #ends: (() => void)[] = []
   readonly #sockets: readonly Socket[]
 
   constructor(client: Socket, server: Socket, on: Record<'sent' | 'received', (bytes: Buffer) => void>) {
@@ -174,6 +176,7 @@ class Way {
   flow(): void {
     this.#isStalled = false
     for (const socket of this.#sockets) socket.resume()
+    for (const end of this.#ends.splice(0)) end()
   }
 
   async end(): Promise<void> {
@@ -190,10 +193,11 @@ class Way {
         if (!this.#isStalled) from.resume()
       })
     })
-    from.on('end', () => to.end())
+    const ends = (end: () => void) => (this.#isStalled ? void this.#ends.push(end) : end())
+    from.on('end', () => ends(() => to.end()))
     // what was sent before a reset is lost with it, as on any way
-    from.on('error', () => to.destroy())
-    from.on('close', () => to.end())
+    from.on('error', () => ends(() => to.destroy()))
+    from.on('close', () => ends(() => to.end()))
   }
 }
 
