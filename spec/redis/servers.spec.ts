@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process'
 import { type EventEmitter, once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
+import { createInterface } from 'node:readline'
 import { createClient, createCluster, createSentinel } from '@redis/client'
 import { expect } from 'chai'
 import { needs } from '../support/installed.js'
@@ -21,6 +24,14 @@ function clientOf(url: string) {
 /** Waits for an event, whatever errors are told before: `once` would reject. */
 function told(client: EventEmitter, event: string): Promise<void> {
   return new Promise((resolve) => client.once(event, () => resolve()))
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 describe('The servers that specs run against', () => {
@@ -146,6 +157,31 @@ describe('The servers that specs run against', () => {
       expect(server.port).not.to.equal(taken)
       expect(await server.command('PING')).to.equal('PONG')
       other.close()
+    })
+
+    it('Nothing of them is left behind by a process that a signal ends', async () => {
+      const module = new URL('../support/redis/server.js', import.meta.url)
+      const script = `
+        const { RedisServer } = await import('${module}')
+        const server = new RedisServer()
+        await server.start()
+        const [, folder] = await server.command('CONFIG', 'GET', 'dir')
+        console.log(JSON.stringify([server.pid, folder]))`
+      const isClean = async (signal: NodeJS.Signals) => {
+        const owner = spawn(process.execPath, ['--import=tsx', '--input-type=module', '--eval', script], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        })
+        closing.push(() => owner.kill('SIGKILL'))
+        const [line] = await once(createInterface(owner.stdout), 'line')
+        const [pid, folder] = JSON.parse(line)
+        expect(existsSync(folder)).to.equal(true)
+        const ended = once(owner, 'exit')
+        owner.kill(signal)
+        await ended
+        expect(existsSync(folder)).to.equal(false)
+        await until('the server has ended', () => !isAlive(pid))
+      }
+      await Promise.all([isClean('SIGTERM'), isClean('SIGINT')])
     })
 
     it('One that cannot start says what it said', async () => {

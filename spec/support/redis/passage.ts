@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { atEnd } from '../at-end.js'
 import { commandsIn } from './commands.js'
 import { Place } from './place.js'
 import type { RedisServer } from './server.js'
@@ -13,6 +14,8 @@ export class Passage {
   #server: RedisServer
   #place = new Place()
   #listener: Server | undefined
+  #hasBeenUp = false
+  readonly #forget: () => void
   #isStalled = false
   readonly #ways = new Set<Way>()
   readonly #commands = new Map<string, number>()
@@ -22,6 +25,7 @@ export class Passage {
 
   constructor(server: RedisServer) {
     this.#server = server
+    this.#forget = atEnd(() => this.#place.release())
   }
 
   /** One to each server, all listening. */
@@ -81,7 +85,6 @@ export class Passage {
     this.#hasBeenUp = true
     this.#listener = listener
   }
-  #hasBeenUp = false
 
   /** Refuses connections, and ends those that there are; resolves when all are closed. */
   async down(): Promise<void> {
@@ -124,6 +127,7 @@ export class Passage {
 
   async close(): Promise<void> {
     await this.down()
+    this.#forget()
     this.#place.release()
   }
 
