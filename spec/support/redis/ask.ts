@@ -1,7 +1,7 @@
 import { connect, type NetConnectOpts } from 'node:net'
 
 /** An error that a server answers; its first word says which. */
-export class ReplyError extends Error {}
+class ReplyError extends Error {}
 
 /**
  * Asks a server some commands on a connection of its own, and returns the last reply, which rejects if it is an error.
