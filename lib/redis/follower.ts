@@ -44,11 +44,16 @@ export class Follower {
     this.#read = read
   }
 
-  /** Begins at the latest event there is. */
+  /** Begins at the latest event there is. There may be others by now. */
   begin({ top, hasEnded }: Page): void {
     if (this.#isStopped) return
     this.#cursor = top
     this.#end(hasEnded)
+  }
+
+  /** It was told of news, or found behind, and has not read them. */
+  get isBehind(): boolean {
+    return this.#isBehind
   }
 
   stop(): void {
@@ -67,6 +72,7 @@ export class Follower {
 
   /** Whether there is news in a message of the store: the number of the latest event, with `!` for more than an event. */
   isNews(message: string): boolean {
+    if (this.#cursor === undefined) return true
     return this.isActive && (message.endsWith('!') || Number(message) > (this.#cursor as Place).number)
   }
 

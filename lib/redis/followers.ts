@@ -45,6 +45,11 @@ export class Followers extends Alarm {
     this.#await(follower.poll)
   }
 
+  /** It has begun: what was told meanwhile is read. */
+  begun(follower: Follower): void {
+    if (follower.isBehind) this.#catchUp(follower)
+  }
+
   remove(follower: Follower): void {
     const { channel } = follower
     const known = this.#followers.get(channel)

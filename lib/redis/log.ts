@@ -98,6 +98,7 @@ export class RedisLog implements Log {
     try {
       await store.using((link) => followers.add(follower, link))
       follower.begin(await this.#page(['now'], { ...pages.first, listens: true }))
+      followers.begun(follower)
     } catch (error) {
       followers.remove(follower)
       throw error
