@@ -2,7 +2,7 @@
 import { clock } from '../clock.js'
 import type { Receiver } from '../hub/backend.js'
 import { Gap } from '../hub/gap.js'
-import { type Entry, eventOf, type Page } from './page.js'
+import type { Entry, Page } from './page.js'
 import { idOf, type Keys, type Place } from './place.js'
 
 /** How a follower reads: after its cursor, and, if it was cut off, only what is retained. */
@@ -120,7 +120,7 @@ export class Follower {
       if (this.#isStopped) return
       if (entry.place.number !== (this.#cursor as Place).number + 1) this.#hole(entry)
       this.#cursor = entry.place
-      this.#receiver.event(eventOf(entry, idOf(entry.place)))
+      this.#receiver.event(entry.event)
     }
     const { number } = this.#cursor as Place
     this.#end(page.hasEnded && number >= page.top.number)
