@@ -41,7 +41,14 @@ export class Publishers {
   /** Its name in each log, where it is remembered with its latest call. */
   readonly name = newEpoch()
   readonly #busy = new Set<Publisher>()
+  #calls = 0
   isClosing = false
+
+  /** The number of a call: one after the other also where a log is let go and opened again. */
+  nextCall(): number {
+    this.#calls += 1
+    return this.#calls
+  }
 
   begin(publisher: Publisher): void {
     this.#busy.add(publisher)
@@ -63,7 +70,6 @@ export class Publisher {
   readonly #store: Store
   readonly #of: Of
   readonly #all: Publishers
-  #calls = 0
   #waiting: Pending[] = []
   #flushing: Promise<void> | undefined
   #alarm: Deadline | undefined
@@ -115,7 +121,7 @@ export class Publisher {
 
   async #send(batch: readonly Pending[]): Promise<void> {
     const due = (batch.at(-1) as Pending).due
-    const call = ++this.#calls
+    const call = this.#all.nextCall()
     try {
       const answer = await this.#store.ask({
         script: scripts.publish,
@@ -131,17 +137,12 @@ export class Publisher {
     }
   }
 
-  #arguments(batch: readonly Pending[], due: number, _call: number): readonly string[] {
+  #arguments(batch: readonly Pending[], due: number, call: number): readonly string[] {
     const { limits, keys, isSharded, replicas } = this.#of
     return [
       ...[newEpoch(), limits, keys.channel, isSharded ? '1' : ''],
       // rounded down: too early is refused for certain, and said so
-      ...[
-        this.#all.name,
-        String(this.#calls),
-        String(Math.floor(this.#store.timeAt(due))),
-        replicas > 0 ? '1' : '',
-      ],
+      ...[this.#all.name, String(call), String(Math.floor(this.#store.timeAt(due))), replicas > 0 ? '1' : ''],
       ...batch.flatMap(({ draft: { payload, type, key = '', size } }) => [
         ...payload,
         type === undefined ? '' : `=${type}`,
