@@ -28,6 +28,8 @@ export interface Link {
  */
 export interface RedisClient {
   duplicate(overrides?: never): unknown
+  /** Other clients have none of this name: their `duplicate` would do as a type. */
+  readonly isOpen: boolean
 }
 
 type Listener = (message: string, channel: string) => void
