@@ -1,6 +1,6 @@
 import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
 
 type Handlers = Record<string, (asked: never) => unknown>
 interface Asked {
@@ -23,6 +23,15 @@ export const cores = { server: 0, client: 1 }
 /** Puts this process, all threads of it, on a core of its own. */
 export function pin(core: number): boolean {
   return pinned && spawnSync(pinning, ['-acp', String(core), String(process.pid)]).status === 0
+}
+
+export function machine(): string {
+  return `${cpus().length} × ${cpus()[0]?.model.trim()}, ${process.platform}`
+}
+
+/** A command that runs a program on a core of its own, where that can be done. */
+export function pinnedTo(core: number, program: string, args: readonly string[]): [string, ...string[]] {
+  return pinned ? [pinning, '-c', String(core), program, ...args] : [program, ...args]
 }
 
 /** A process that answers one thing at a time or several. */
@@ -73,6 +82,13 @@ export class Remote<Own extends Handlers> {
 
   stop(): void {
     this.#child.removeAllListeners('exit').kill()
+  }
+
+  /** Stops it, and waits until it is gone. */
+  async end(): Promise<void> {
+    const gone = once(this.#child.removeAllListeners('exit'), 'exit')
+    this.#child.kill()
+    await gone
   }
 }
 
