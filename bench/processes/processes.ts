@@ -15,9 +15,9 @@ import { byProcesses } from './table.js'
 const { streams, rate, seconds } = options
 const steady = { events: rate * seconds, perTurn: 1, interval: 1000 / rate, size: eventSize }
 const inBurst = 50
-const bursts = 10
-const burst = { events: bursts * inBurst, perTurn: inBurst, interval: 250, size: eventSize }
-const rush = { size: eventSize, events: 200, inFlight: 20 }
+const bursts = 3
+const burst = { events: bursts * inBurst, perTurn: inBurst, interval: 1000, size: eventSize }
+const rush = { size: eventSize, events: 100, inFlight: 20 }
 const samples = new Samples<Name, Measure>()
 
 /** Each peer on each number of processes, each in turn, another one first in each round; ratios are of one round. */
