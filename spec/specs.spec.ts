@@ -18,6 +18,7 @@ const paced: Readonly<Record<string, string>> = {
   'proxies/behaviour.ts': 'Polls: only a later write can learn that the client has left',
   'faults/scene.ts': 'Polls',
   'demo/bookshop/demo.ts': 'Polls',
+  'support/redis/until.ts': 'Polls: servers do not tell when they know each other, or have what another has',
   'demo/bookshop/tail.spec.ts': 'Polls: nothing tells when a server has stopped reading',
 }
 

@@ -18,6 +18,7 @@ export const programs = {
     ],
   },
   'redis-server': { variable: 'REDIS_SERVER', names: ['redis-server'] },
+  'valkey-server': { variable: 'VALKEY_SERVER', names: ['valkey-server'] },
   nginx: { variable: 'NGINX', names: ['nginx'] },
   haproxy: { variable: 'HAPROXY', names: ['haproxy'] },
   curl: { variable: 'CURL', names: ['curl'] },

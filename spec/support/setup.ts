@@ -8,6 +8,7 @@ const packages: Record<Program, readonly string[]> = {
   // without a font a page has no text
   chromium: ['chromium-headless-shell', 'fonts-dejavu-core'],
   'redis-server': ['redis-server'],
+  'valkey-server': ['valkey-server'],
   nginx: ['nginx'],
   haproxy: ['haproxy'],
   curl: ['curl'],
@@ -15,26 +16,54 @@ const packages: Record<Program, readonly string[]> = {
   openssl: ['openssl'],
 }
 
+/** The first release of Debian that has a program, where older ones are still about. */
+const since: Partial<Record<Program, number>> = { 'valkey-server': 13 }
+
 const names = Object.keys(programs) as Program[]
 const missing = () => names.filter((name) => !pathOf(name))
 
 /** Programs whose variable says where they are: not there, they are for whoever set it to put there. */
 const wanted = missing().filter((name) => !process.env[programs[name].variable])
 
-if (wanted.length > 0 && process.getuid?.() === 0 && isDebian()) {
-  console.log(`Installing ${wanted.join(', ')}`)
-  const install = ['install', '-y', '--no-install-recommends', ...wanted.flatMap((name) => packages[name])]
-  if (apt(['update'])) withoutServices(() => apt(install))
+const release = debian()
+/** Programs that this Debian does not have. */
+const unknown = new Set(wanted.filter((name) => release && (since[name] ?? 0) > release))
+const installable = wanted.filter((name) => !unknown.has(name))
+
+if (installable.length > 0 && process.getuid?.() === 0 && release && apt(['update'])) {
+  // one package that apt does not know would keep it from installing the others
+  for (const name of installable) if (!packages[name].every(isKnown)) unknown.add(name)
+  const known = installable.filter((name) => !unknown.has(name))
+  if (known.length > 0) {
+    console.log(`Installing ${known.join(', ')}`)
+    const install = ['install', '-y', '--no-install-recommends', ...known.flatMap((name) => packages[name])]
+    withoutServices(() => apt(install))
+  }
 }
 
-for (const name of missing()) console.log(`${name} is not installed: the specs that need it are skipped`)
+for (const name of missing()) {
+  const why = unknown.has(name) ? 'is not in this release of Debian' : 'is not installed'
+  console.log(`${name} ${why}: the specs that need it are skipped`)
+}
 
-function isDebian(): boolean {
+/** The number of the Debian that this is: Infinity for one to come, undefined elsewhere. */
+function debian(): number | undefined {
   try {
-    return /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8'))
+    const told = readFileSync('/etc/os-release', 'utf8')
+    if (!/^ID=debian$/m.test(told)) return undefined
+    return Number(/^VERSION_ID="?(\d+)/m.exec(told)?.[1] ?? Infinity)
   } catch {
-    return false
+    return undefined
   }
+}
+
+/** Whether apt could install a package, once it has been updated. */
+function isKnown(name: string): boolean {
+  const { stdout } = spawnSync('apt-cache', ['policy', name], {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+  })
+  return /Candidate: (?!\(none\))/.test(stdout)
 }
 
 /** Debian starts a server once it is installed, unless this says no: the specs start their own. */

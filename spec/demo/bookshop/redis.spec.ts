@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import { BooksInRedis } from '../../../demo/bookshop/books-in-redis.js'
 import { classics } from '../../../demo/bookshop/classics.js'
 import { needs } from '../../support/installed.js'
-import { Redis } from '../../support/redis.js'
+import { RedisServer } from '../../support/redis/server.js'
 import { type Demo, next, runDemo, until } from './demo.js'
 import { startServer } from './process.js'
 import { replaced } from './stores.js'
@@ -15,10 +15,10 @@ const schemer = { isbn: '9780262560993', title: 'The Little Schemer', author: 'D
 describe('The demo: books in Redis', () => {
   needs('redis-server')
   const opened: BooksInRedis[] = []
-  let redis: Redis
+  let redis: RedisServer
 
   beforeEach(async () => {
-    redis = new Redis({ persists: true })
+    redis = new RedisServer({ socket: true, appends: true })
     await redis.start()
   })
 
@@ -101,7 +101,7 @@ describe('The demo: books in Redis', () => {
     ]
 
     it('tells when it is back that anything may have happened, and is seeded if it is empty', async () => {
-      const forgetful = new Redis()
+      const forgetful = new RedisServer({ socket: true })
       await forgetful.start()
       const shop = await BooksInRedis.open(forgetful.url)
       opened.push(shop)

@@ -3,7 +3,7 @@ import type { Books } from '../../../demo/bookshop/books.js'
 import { BooksInMemory } from '../../../demo/bookshop/books-in-memory.js'
 import { BooksInRedis } from '../../../demo/bookshop/books-in-redis.js'
 import { needs } from '../../support/installed.js'
-import { Redis } from '../../support/redis.js'
+import { RedisServer } from '../../support/redis/server.js'
 
 /** Declares specs for each of the places where books can be kept; what they open is closed after them. */
 export function inEachStore(specs: (open: () => Promise<Books>) => void): void {
@@ -12,10 +12,10 @@ export function inEachStore(specs: (open: () => Promise<Books>) => void): void {
   describe('in Redis', () => {
     needs('redis-server')
     const opened: Books[] = []
-    let redis: Redis
+    let redis: RedisServer
 
     before(async () => {
-      redis = new Redis()
+      redis = new RedisServer({ socket: true })
       await redis.start()
     })
 

@@ -6,7 +6,7 @@ import { expect } from 'chai'
 import type { Browser, Page } from 'playwright-core'
 import { launch, Windows } from '../../support/browser.js'
 import { needs } from '../../support/installed.js'
-import { Redis } from '../../support/redis.js'
+import { RedisServer } from '../../support/redis/server.js'
 import { startServer, urlOf } from '../bookshop/process.js'
 import { away, countsOf, erlang, look, shows } from './page.js'
 
@@ -185,10 +185,10 @@ describe('The demo: the page, while the server is killed and started again', fun
 
   describe('its books in Redis', () => {
     needs('redis-server')
-    let redis: Redis
+    let redis: RedisServer
 
     beforeEach(async () => {
-      redis = new Redis()
+      redis = new RedisServer({ socket: true })
       await redis.start()
       server = new Server(await freePort(), redis.url)
       await server.start()

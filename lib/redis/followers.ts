@@ -1,0 +1,171 @@
+// Keeps all followers of a backend up to date: by what the store tells, and by looking where it tells nothing.
+import { Alarm, clock } from '../clock.js'
+import { report } from '../errors.js'
+import type { Follower } from './follower.js'
+import type { Link } from './link.js'
+import { scripts } from './scripts.js'
+import type { Store } from './store.js'
+
+/** How many channels are looked at in one step. */
+const looksAtOnce = 200
+/** How many times news were found without having been told before the subscription is taken for dead. */
+const missedAtMost = 20
+
+/**
+ * A message of the store only says that there is something: events are read from the log alone. A message that is lost
+ * costs time, and never an event.
+ */
+export class Followers extends Alarm {
+  readonly #followers = new Map<string, Set<Follower>>()
+  /** Told that there is something, in this turn. */
+  readonly #told = new Set<Follower>()
+  #isGathering = false
+  /** News that were found by looking, since something was told. */
+  #missed = 0
+  readonly #store: Store
+  #link: Link | undefined
+  #isClosed = false
+
+  constructor(store: Store) {
+    super()
+    this.#store = store
+  }
+
+  // ---- who follows
+
+  /** Subscribes; resolves once all that is published from then on is told. */
+  async add(follower: Follower, link: Link): Promise<void> {
+    const { channel } = follower
+    const known = this.#followers.get(channel)
+    if (known) known.add(follower)
+    else this.#followers.set(channel, new Set([follower]))
+    // also where it is known: that may not be answered yet
+    await link.subscribe([channel], this.#heard)
+    if (!this.#followers.get(channel)?.has(follower)) return
+    this.#await(follower.poll)
+  }
+
+  remove(follower: Follower): void {
+    const { channel } = follower
+    const known = this.#followers.get(channel)
+    if (!known?.delete(follower) || known.size > 0) return
+    this.#followers.delete(channel)
+    this.#told.delete(follower)
+    // the link may be lost, and another does not know of it
+    this.#link?.unsubscribe([channel]).catch(() => {})
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#followers.clear()
+    clock.cancel(this)
+  }
+
+  // ---- a new link
+
+  /** All followers are subscribed, and looked at: the link answers, and nobody is behind without being read. */
+  async restore(link: Link, probe: string): Promise<void> {
+    this.#link = link
+    this.#missed = 0
+    const channels = [...this.#followers.keys()]
+    if (channels.length > 0) await link.subscribe(channels, this.#heard)
+    const all = this.#active()
+    for (const follower of all) follower.cutOff()
+    for (const follower of all) follower.lookedAt = clock.now()
+    await this.#look(link, all, probe)
+  }
+
+  // ---- what is new
+
+  readonly #heard = (channel: string, message: string): void => {
+    this.#missed = 0
+    for (const follower of this.#followers.get(channel) ?? []) if (follower.isNews(message)) this.#told.add(follower)
+    if (this.#isGathering || this.#told.size === 0) return
+    this.#isGathering = true
+    // what is told in one turn is read at once
+    setImmediate(() => {
+      this.#isGathering = false
+      const told = [...this.#told]
+      this.#told.clear()
+      for (const follower of told) this.#catchUp(follower)
+    })
+  }
+
+  #catchUp(follower: Follower): void {
+    follower.lookedAt = clock.now()
+    follower.catchUp().catch((error) => {
+      // the store is away, and will be looked at when it is back; else it has refused
+      if (this.#link && !this.#isClosed && follower.isActive) this.#refused(error)
+    })
+  }
+  #lastRefusal = ''
+
+  #refused(error: unknown): void {
+    const said = String(error)
+    if (said !== this.#lastRefusal) report('Redis cannot be read', error)
+    this.#lastRefusal = said
+  }
+
+  // ---- looking
+
+  ring(): void {
+    const now = clock.now()
+    const due = this.#active().filter(({ lookedAt, poll }) => now - lookedAt >= poll)
+    const link = this.#link
+    if (link && due.length > 0) {
+      for (const follower of due) follower.lookedAt = now
+      this.#look(link, due.filter((follower) => !follower.isForgotten(now))).catch(() => {})
+      for (const follower of due) if (follower.isForgotten(now)) this.#catchUp(follower)
+    }
+    this.#awaitNext(now)
+  }
+
+  #await(milliseconds: number): void {
+    if (this.#isClosed) return
+    const due = clock.now() + milliseconds
+    if (this.at >= 0 && this.due <= due) return
+    clock.cancel(this)
+    clock.set(this, milliseconds)
+  }
+
+  #awaitNext(now: number): void {
+    let next = Infinity
+    for (const { lookedAt, poll } of this.#all()) next = Math.min(next, Math.max(lookedAt + poll - now, poll / 4))
+    if (next !== Infinity) this.#await(next)
+  }
+
+  /** Looks at many at once, and reads those that have news. */
+  async #look(link: Link, followers: readonly Follower[], probe?: string): Promise<void> {
+    const step = link.isCluster ? 1 : looksAtOnce
+    const looks: Promise<void>[] = []
+    for (let at = 0; at < followers.length; at += step) {
+      looks.push(this.#lookAt(link, followers.slice(at, at + step)))
+    }
+    if (looks.length === 0 && probe !== undefined) looks.push(this.#lookAt(link, [], probe))
+    await Promise.all(looks)
+  }
+
+  async #lookAt(link: Link, followers: readonly Follower[], probe?: string): Promise<void> {
+    const keys = probe === undefined ? followers.map(({ meta }) => meta) : [probe]
+    const args = probe === undefined ? followers.map(({ seen }) => seen) : ['']
+    const [, ...changed] = await this.#store.evaluate(link, { script: scripts.look, keys, args })
+    for (const index of changed) {
+      const at = Number(index) - 1
+      const follower = followers[at]
+      if (!follower?.isActive) continue
+      // what was delivered meanwhile is no news
+      if (probe === undefined && follower.seen === args[at]) this.#missed += 1
+      this.#catchUp(follower)
+    }
+    if (this.#missed > missedAtMost)
+      this.#store.lose(link, new Error('The subscription is dead: nothing is told that there is'))
+  }
+
+  #active(): readonly Follower[] {
+    return [...this.#all()].filter((follower) => follower.isActive)
+  }
+
+  *#all(): Iterable<Follower> {
+    for (const all of this.#followers.values()) yield* all
+  }
+}

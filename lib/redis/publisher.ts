@@ -1,0 +1,191 @@
+// Appends events to one log: those that wait while others are on their way go together, in one step.
+import { clock, type Deadline } from '../clock.js'
+import { LariatError, report } from '../errors.js'
+import type { Payload } from './payload.js'
+import type { Keys } from './place.js'
+import { idOf } from './place.js'
+import { scripts } from './scripts.js'
+import type { Answer, Store } from './store.js'
+
+export interface Draft {
+  readonly payload: Payload
+  readonly type: string | undefined
+  readonly key: string | undefined
+  readonly size: number
+}
+
+interface Pending {
+  readonly draft: Draft
+  readonly due: number
+  readonly resolve: (id: string) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** The most that go together: a script holds up all others of the server. */
+const most = { events: 256, bytes: 1_048_576 }
+
+/** What a publisher knows of its log. */
+export interface Of {
+  readonly name: string
+  readonly keys: Keys
+  readonly limits: string
+  readonly isSharded: boolean
+  readonly replicas: number
+  readonly patience: number
+  /** Told the epoch of the log, and the limits that it had before. */
+  told(epoch: string, limits: string): void
+}
+
+/** All that publish for a backend. */
+export class Publishers {
+  /** Its name in each log, where it is remembered with its latest call. */
+  readonly name = newEpoch()
+  readonly #busy = new Set<Publisher>()
+  isClosing = false
+
+  begin(publisher: Publisher): void {
+    this.#busy.add(publisher)
+  }
+
+  end(publisher: Publisher): void {
+    this.#busy.delete(publisher)
+  }
+
+  /** Takes no more, and resolves once all are answered. */
+  async idle(): Promise<void> {
+    this.isClosing = true
+    await Promise.all([...this.#busy].map((publisher) => publisher.idle()))
+  }
+}
+
+/** One call is on its way at a time: what is asked again can overtake nothing, and nothing can overtake it. */
+export class Publisher {
+  readonly #store: Store
+  readonly #of: Of
+  readonly #all: Publishers
+  #calls = 0
+  #waiting: Pending[] = []
+  #flushing: Promise<void> | undefined
+  #alarm: Deadline | undefined
+  #hasWarned = false
+
+  constructor(store: Store, all: Publishers, of: Of) {
+    this.#store = store
+    this.#all = all
+    this.#of = of
+  }
+
+  publish(draft: Draft): Promise<string> {
+    // behind one that is asked again once the store is back it would wait
+    this.#store.check()
+    if (this.#all.isClosing) throw new LariatError('LARIAT_DOWN', 'The hub is closed')
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ draft, due: clock.now() + this.#of.patience, resolve, reject })
+      this.#flushing ??= this.#flush()
+      this.#await()
+    })
+  }
+
+  /** Until all that was published is answered. */
+  async idle(): Promise<void> {
+    await this.#flushing
+  }
+
+  async #flush(): Promise<void> {
+    this.#all.begin(this)
+    // what is published in one go goes together
+    await undefined
+    for (let batch = this.#next(); batch.length > 0; batch = this.#next()) await this.#send(batch)
+    this.#flushing = undefined
+    this.#all.end(this)
+    this.#alarm?.cancel()
+    this.#alarm = undefined
+  }
+
+  #next(): readonly Pending[] {
+    let bytes = 0
+    let count = 0
+    for (const { draft } of this.#waiting) {
+      bytes += draft.size
+      if (count > 0 && (bytes > most.bytes || count === most.events)) break
+      count += 1
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  async #send(batch: readonly Pending[]): Promise<void> {
+    const due = (batch.at(-1) as Pending).due
+    this.#calls += 1
+    try {
+      const answer = await this.#store.ask({
+        script: scripts.publish,
+        keys: [this.#of.keys.meta, this.#of.keys.log],
+        args: this.#arguments(batch, due),
+        due,
+        isWrite: true,
+        replicas: this.#of.replicas,
+      })
+      this.#settle(batch, answer)
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+
+  #arguments(batch: readonly Pending[], due: number): readonly string[] {
+    const { limits, keys, isSharded, replicas } = this.#of
+    return [
+      ...[newEpoch(), limits, keys.channel, isSharded ? '1' : ''],
+      // rounded down: too early is refused for certain, and said so
+      ...[this.#all.name, String(this.#calls), String(Math.floor(this.#store.timeAt(due))), replicas > 0 ? '1' : ''],
+      ...batch.flatMap(({ draft: { payload, type, key = '', size } }) => [
+        ...payload,
+        type === undefined ? '' : `=${type}`,
+        key,
+        String(size),
+      ]),
+    ]
+  }
+
+  #settle(batch: readonly Pending[], [, outcome, epoch, limits, wasNudged, ...answers]: Answer): void {
+    if (outcome === 'late') {
+      const message = `Redis was asked too late: it is not published, and never will be`
+      for (const { reject } of batch) reject(new LariatError('LARIAT_DOWN', message))
+      return
+    }
+    this.#of.told(epoch as string, limits as string)
+    if (wasNudged === 0 && !this.#hasWarned) {
+      this.#hasWarned = true
+      report(
+        `Channel '${this.#of.name}' cannot be published to in Redis: listeners are late`,
+        `PUBLISH is refused for ${this.#of.keys.channel}`,
+      )
+    }
+    for (const [at, { resolve, reject }] of batch.entries()) {
+      const said = answers[at] as string
+      const [number, ms] = said.split('-')
+      if (said === 'ended') reject(new LariatError('LARIAT_ENDED', `Channel '${this.#of.name}' has ended`))
+      else if (said.startsWith('failed ')) reject(new LariatError('LARIAT_DOWN', `Redis refuses: ${said.slice(7)}`))
+      else resolve(idOf({ epoch: epoch as string, ms: Number(ms), number: Number(number) }))
+    }
+  }
+
+  /** What waits behind others that are not answered is refused at its time: it was never on its way. */
+  #await(): void {
+    if (this.#alarm || this.#waiting.length === 0) return
+    const { due } = this.#waiting[0] as Pending
+    this.#alarm = clock.after(Math.max(0, due - clock.now()), () => {
+      this.#alarm = undefined
+      const now = clock.now()
+      const inTime = this.#waiting.findIndex((pending) => pending.due > now)
+      const late = this.#waiting.splice(0, inTime < 0 ? Infinity : inTime)
+      const message = `Redis has not answered for ${this.#of.patience} ms: this was not sent, and never will be`
+      for (const { reject } of late) reject(new LariatError('LARIAT_DOWN', message))
+      this.#await()
+    })
+  }
+}
+
+/** For a log that has none yet. */
+export function newEpoch(): string {
+  return Math.random().toString(36).slice(2, 12).padEnd(10, '0')
+}

@@ -1,0 +1,276 @@
+// Keeps the connection to Redis: opens it, notices its loss, comes back; and has scripts answer within their time.
+import { clock } from '../clock.js'
+import { LariatError, report } from '../errors.js'
+import { safely } from '../guard.js'
+import { Asked } from './asked.js'
+import type { Link, Open } from './link.js'
+import { isLost, isNoScript, isPassing, isUnanswered, reasonOf } from './replies.js'
+import type { Script } from './scripts.js'
+import { watched } from './watched.js'
+
+/** What Redis is asked. */
+export interface Question {
+  readonly script: Script
+  readonly keys: readonly string[]
+  readonly args: readonly string[]
+  /** The time of the clock by which it is given up. Default: `publishTimeout` from now. */
+  readonly due?: number
+  /** It changes something: where no answer comes, nobody knows whether it did. */
+  readonly isWrite?: boolean
+  /** How many replicas have to have it. */
+  readonly replicas?: number
+}
+
+/** What a script answers: the store's time, and what else it has to say. */
+export type Answer = readonly unknown[]
+
+type State = 'connecting' | 'up' | 'down' | 'closed'
+
+export class Store {
+  readonly #open: Open
+  /** Milliseconds. */
+  readonly #patience: number
+  readonly #restore: (link: Link) => Promise<unknown>
+  readonly #listeners = { down: new Set<() => void>(), up: new Set<() => void>() }
+  #state: State = 'connecting'
+  #link: Link | undefined
+  readonly #closing = new AbortController()
+  /** Who waits until the state changes. */
+  #waiting: (() => void)[] = []
+  /** Why it is away. */
+  #cause: unknown
+  /** How far the store's time is ahead of the clock, as last seen. */
+  #ahead = 0
+
+  /**
+   * @param patience `publishTimeout`
+   * @param restore called for each link before it is used: what has to be done anew is done there
+   */
+  constructor(open: Open, patience: number, restore: (link: Link) => Promise<unknown>) {
+    this.#open = open
+    this.#patience = patience
+    this.#restore = restore
+    void this.#connect()
+  }
+
+  on(name: 'down' | 'up', listener: () => void): void {
+    this.#listeners[name].add(listener)
+  }
+
+  close(): void {
+    const link = this.#link
+    this.#link = undefined
+    this.#cause = undefined
+    this.#turn('closed')
+    this.#closing.abort()
+    link?.close()
+  }
+
+  /** A time of the clock in the store's time: never too late, and too early by no more than an answer takes. */
+  timeAt(time: number): number {
+    return time + this.#ahead
+  }
+
+  // ---- asking
+
+  /** @throws LariatError `LARIAT_DOWN` while the store is away */
+  check(): void {
+    if (this.#state === 'down' || this.#state === 'closed') throw this.#away(this.#cause, false)
+  }
+
+  /**
+   * Has a script answer. While the store is away it is refused; what is on its way when the connection is lost is asked
+   * again once that is back.
+   *
+   * @throws LariatError `LARIAT_DOWN`: refused for certain, or, for a write, uncertain
+   */
+  ask(question: Question): Promise<Answer> {
+    return this.using((link, asked) => this.evaluate(link, question, asked), question)
+  }
+
+  /** As `ask`, for whatever is done with a link. */
+  async using<T>(
+    work: (link: Link, asked: Asked) => Promise<T>,
+    { due = clock.now() + this.#patience, isWrite = false }: Pick<Question, 'due' | 'isWrite'> = {},
+  ): Promise<T> {
+    const asked = new Asked(due)
+    try {
+      return await asked.limit(this.#using(work, asked, isWrite), () =>
+        this.#away(this.#cause, isWrite && asked.isSent),
+      )
+    } finally {
+      asked.close()
+    }
+  }
+
+  async #using<T>(work: (link: Link, asked: Asked) => Promise<T>, asked: Asked, isWrite: boolean): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      const link = await this.#linkFor(attempt > 0, asked)
+      const wasSent = asked.isSent
+      try {
+        return await work(link, asked)
+      } catch (error) {
+        if (error instanceof LariatError) throw error
+        // what Redis has refused has not been done
+        if (!isUnanswered(error)) asked.isSent = wasSent
+        if (isLost(error)) this.lose(link, error)
+        else if (isPassing(error)) await asked.pause(Math.min(250, 25 * 2 ** attempt))
+        else throw this.#refused(error, isWrite && asked.isSent)
+      }
+    }
+  }
+
+  /** Asks once, at a link that may not be up yet. */
+  async evaluate(link: Link, question: Question, asked?: Asked): Promise<Answer> {
+    const { script, keys, args, replicas = 0 } = question
+    const rest = [String(keys.length), ...keys, ...args]
+    const send = (command: readonly string[]) => {
+      if (!asked) return link.run(keys[0] as string, command)
+      asked.isSent = true
+      return replicas === 0
+        ? link.run(keys[0] as string, command)
+        : this.#replicated(link, keys[0] as string, command, replicas, asked)
+    }
+    try {
+      return this.#timed(await send(['EVALSHA', script.sha, ...rest]))
+    } catch (error) {
+      if (!isNoScript(error)) throw error
+      return this.#timed(await send(['EVAL', script.text, ...rest]))
+    }
+  }
+
+  #timed(answer: unknown): Answer {
+    this.#ahead = Number((answer as Answer)[0]) - clock.now()
+    return answer as Answer
+  }
+
+  async #replicated(
+    link: Link,
+    key: string,
+    command: readonly string[],
+    replicas: number,
+    asked: Asked,
+  ): Promise<unknown> {
+    // its answer has to come in time
+    const patience = Math.max(1, Math.floor((asked.due - clock.now()) * 0.9))
+    const [answer, have] = await link.runAndWait(key, command, replicas, patience)
+    if (have >= replicas) return answer
+    const message = `Redis has it, but only ${have} replicas of ${replicas} do: it may be lost with the master`
+    throw new LariatError('LARIAT_DOWN', message, { isUncertain: true })
+  }
+
+  /** Resolves to a link that is up. A first attempt is refused while there is none; at the start it waits for the first. */
+  async #linkFor(isRetry: boolean, asked: Asked): Promise<Link> {
+    for (;;) {
+      if (this.#link && this.#state === 'up') return this.#link
+      const waits = this.#state === 'connecting' || (this.#state === 'down' && isRetry)
+      if (!waits || asked.isOver) throw this.#away(this.#cause, isRetry && asked.isSent)
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve)
+        asked.onLate(resolve)
+      })
+    }
+  }
+
+  #away(cause: unknown, isUncertain: boolean): LariatError {
+    const what = this.#state === 'closed' ? 'The connection to Redis is closed' : 'Redis is away'
+    return failure(`${what}${isUncertain ? ', and what was on its way may have come' : ''}`, cause, isUncertain)
+  }
+
+  #refused(cause: unknown, isUncertain: boolean): LariatError {
+    return failure(`Redis refuses${isUncertain ? ', and what was on its way before may have come' : ''}`, cause, isUncertain)
+  }
+
+  // ---- its life
+
+  /** A link of which one connection is lost is over as a whole. */
+  lose(link: Link, error: unknown): void {
+    if (link !== this.#link) return
+    this.#link = undefined
+    link.close()
+    this.#cause = error
+    this.#down(error)
+    void this.#connect()
+  }
+
+  async #connect(): Promise<void> {
+    for (let attempt = 0; this.#state !== 'closed'; attempt++) {
+      try {
+        const { link, over } = await this.#opened()
+        if (over.aborted) throw over.reason
+        this.#link = link
+        const wasDown = this.#state === 'down'
+        this.#turn('up')
+        if (wasDown) this.#tell('up')
+        return
+      } catch (error) {
+        if (this.#closing.signal.aborted) return
+        this.#cause = error
+        if (this.#state === 'connecting') this.#down(error)
+      }
+      await pause(Math.min(2000, 50 * 2 ** attempt) * (0.5 + Math.random() / 2))
+    }
+  }
+
+  /** A link on which all is restored, and what is aborted once it is over. */
+  #opened(): Promise<{ readonly link: Link; readonly over: AbortSignal }> {
+    return new Promise((resolve, reject) => {
+      const life = new AbortController()
+      let link: Link | undefined
+      const lost = (error: unknown) => {
+        if (life.signal.aborted) return
+        life.abort(error)
+        link?.close()
+        reject(error)
+        if (link) this.lose(link, error)
+      }
+      const closed = () => lost(new Error('closed'))
+      this.#closing.signal.addEventListener('abort', closed)
+      // a server that is frozen takes connections, and answers nothing
+      const late = clock.after(this.#patience, () => lost(new Error(`no answer within ${this.#patience} ms`)))
+      const open = async () => {
+        link = watched(await this.#open(lost, life.signal), this.#patience, lost)
+        late.cancel()
+        if (life.signal.aborted) return link.close()
+        await this.#restore(link)
+        resolve({ link, over: life.signal })
+      }
+      open()
+        .catch(lost)
+        .finally(() => {
+          late.cancel()
+          this.#closing.signal.removeEventListener('abort', closed)
+        })
+    })
+  }
+
+  #down(error: unknown): void {
+    this.#turn('down')
+    report('Redis is away', error)
+    this.#tell('down')
+  }
+
+  #turn(state: State): void {
+    this.#state = state
+    for (const goOn of this.#waiting.splice(0)) goOn()
+  }
+
+  #tell(name: 'down' | 'up'): void {
+    for (const listener of this.#listeners[name]) {
+      safely(listener, (error) => report(`A listener for '${name}' failed`, error))
+    }
+  }
+}
+
+function failure(what: string, cause: unknown, isUncertain: boolean): LariatError {
+  const message = cause === undefined ? what : `${what}: ${reasonOf(cause)}`
+  return new LariatError('LARIAT_DOWN', message, {
+    ...(cause !== undefined && { cause }),
+    ...(isUncertain && { isUncertain: true }),
+  })
+}
+
+/** Keeps the process alive: it has something to come back to. */
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
