@@ -20,18 +20,13 @@ const pinned = availableParallelism() > 1 && spawnSync(pinning, ['-V']).status =
 /** The core for servers, and the one for the client and whoever conducts them. */
 export const cores = { server: 0, client: 1 }
 
-/** Puts this process, all threads of it, on a core of its own. */
-export function pin(core: number): boolean {
-  return pinned && spawnSync(pinning, ['-acp', String(core), String(process.pid)]).status === 0
+/** Puts a process, by default this one, and all threads of it on a core of its own. */
+export function pin(core: number, pid = process.pid): boolean {
+  return pinned && spawnSync(pinning, ['-acp', String(core), String(pid)]).status === 0
 }
 
 export function machine(): string {
   return `${cpus().length} × ${cpus()[0]?.model.trim()}, ${process.platform}`
-}
-
-/** A command that runs a program on a core of its own, where that can be done. */
-export function pinnedTo(core: number, program: string, args: readonly string[]): [string, ...string[]] {
-  return pinned ? [pinning, '-c', String(core), program, ...args] : [program, ...args]
 }
 
 /** A process that answers one thing at a time or several. */

@@ -135,7 +135,7 @@ export class Station {
   /** The store last: those that lost it would complain. */
   async end(): Promise<void> {
     await Promise.all([...this.#servers, this.#publisher].map((each) => each.end()))
-    this.#store.stop()
+    await this.#store.end()
   }
 
   #check({ complete, delivered, closed, gaps }: Watched, events: number): void {

@@ -1,14 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { createClient } from '@redis/client'
-import { atEnd } from '../../spec/support/at-end.js'
 import { pathOf } from '../../spec/support/installed.js'
-import { pinnedTo } from '../fanout/remote.js'
+import { RedisServer } from '../../spec/support/redis/server.js'
+import { pin } from '../fanout/remote.js'
 
 /** Commands by the name of the client that sent them, and by their own. */
 export type Commands = ReadonlyMap<string, ReadonlyMap<string, number>>
@@ -16,37 +9,21 @@ export type Commands = ReadonlyMap<string, ReadonlyMap<string, number>>
 /** A Redis of one station's own, and what its work has cost. */
 export class Store {
   readonly url: string
+  readonly #server: RedisServer
   readonly #client: Client
-  readonly #remove: () => void
 
-  private constructor(url: string, client: Client, remove: () => void) {
-    this.url = url
+  private constructor(server: RedisServer, client: Client) {
+    this.url = server.url
+    this.#server = server
     this.#client = client
-    this.#remove = remove
   }
 
   static async start(core: number): Promise<Store> {
-    const folder = mkdtempSync(join(tmpdir(), 'lariat-bench-'))
-    const port = await freePort()
-    const program = pathOf('redis-server')
-    if (!program) throw new Error('This part needs redis-server: npm run setup')
-    const [command, ...args] = pinnedTo(core, program, [
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder],
-      ...['--save', '', '--appendonly', 'no'],
-    ])
-    const server = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-    const remove = () => {
-      server.kill('SIGKILL')
-      rmSync(folder, { recursive: true, force: true })
-    }
-    const forget = atEnd(remove)
-    await ready(server)
-    const url = `redis://127.0.0.1:${port}`
-    const client = await connected(url)
-    return new Store(url, client, () => {
-      forget()
-      remove()
-    })
+    if (!pathOf('redis-server')) throw new Error('This part needs redis-server: npm run setup')
+    const server = new RedisServer()
+    await server.start()
+    pin(core, server.pid)
+    return new Store(server, await connected(server.url))
   }
 
   /** Microseconds of CPU since the server began, user and system; to ask takes some, but only once for each asking. */
@@ -82,9 +59,9 @@ export class Store {
     }
   }
 
-  stop(): void {
+  async end(): Promise<void> {
     this.#client.destroy()
-    this.#remove()
+    await this.#server.close()
   }
 }
 
@@ -93,25 +70,4 @@ type Client = Awaited<ReturnType<typeof connected>>
 
 function connected(url: string) {
   return createClient({ url, name: bench, RESP: 2 }).on('error', console.error).connect()
-}
-
-async function ready(server: ChildProcess): Promise<void> {
-  const said: string[] = []
-  for await (const line of createInterface(server.stdout!)) {
-    said.push(line)
-    if (line.includes('eady to accept connections')) {
-      // nobody reads the rest, which must not block it
-      server.stdout!.resume()
-      return
-    }
-  }
-  throw new Error(`redis-server has not started: ${said.join('\n')}`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
