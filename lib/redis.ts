@@ -1,5 +1,5 @@
 // The door to Redis: `redisStreams` keeps channels in Redis Streams, for all processes that share a server.
-import { isAmount, isWhole, type Rules, checkKeys } from './rules.js'
+
 import { backend } from './hub/authoring.js'
 import type { Backend } from './hub/backend.js'
 import { Followers } from './redis/followers.js'
@@ -8,6 +8,7 @@ import { RedisLog, type Shared } from './redis/log.js'
 import { keysOf } from './redis/place.js'
 import { Publishers } from './redis/publisher.js'
 import { Store } from './redis/store.js'
+import { checkKeys, isAmount, isWhole, type Rules } from './rules.js'
 
 export type { RedisClient }
 
@@ -54,7 +55,9 @@ export function redisStreams(options: RedisStreamsOptions): Backend {
   const whole = prefixOf(client) + prefix
   const isCluster = kindOf(client) === 'cluster'
   const open = opener(client, replicas > 0)
-  const store: Store = new Store(open, publishTimeout, (link) => followers.restore(link, keysOf(whole, '').meta))
+  const store: Store = new Store(open, publishTimeout, (link) =>
+    followers.restore(link, keysOf(whole, '').meta),
+  )
   const followers = new Followers(store)
   const publishers = new Publishers()
   const shared: Shared = { store, followers, publishers, isCluster, patience: publishTimeout, poll, replicas }

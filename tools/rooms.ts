@@ -4,6 +4,7 @@
 export const rooms = {
   door: 'Takes a spec and returns an Express handler; the only room that imports Express.',
   loop: 'Holds a response open: its states, its mailbox, its ending.',
+  redis: 'Keeps channels in Redis Streams, for many processes.',
   hub: 'Channels: one publisher, many streams, and the replay of what a client missed.',
   respond: 'Turns an outcome into a head and a body.',
   graph: 'Decides: the table of questions and one function for each.',
@@ -24,6 +25,7 @@ export const order = Object.keys(rooms) as readonly Room[]
 const outside: Readonly<Record<string, Room>> = {
   index: 'door',
   endpoint: 'door',
+  redis: 'door',
   respond: 'respond',
   ...Object.fromEntries(
     ['brand', 'clock', 'debug', 'diagnostics', 'errors', 'guard', 'promise', 'rules', 'scope'].map((file) => [

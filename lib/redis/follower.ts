@@ -2,7 +2,7 @@
 import { clock } from '../clock.js'
 import type { Receiver } from '../hub/backend.js'
 import { Gap } from '../hub/gap.js'
-import { type Entry, eventOf, type Page } from './page.js'
+import type { Entry, Page } from './page.js'
 import { idOf, type Keys, type Place } from './place.js'
 
 /** How a follower reads: after its cursor, and, if it was cut off, only what is retained. */
@@ -44,11 +44,16 @@ export class Follower {
     this.#read = read
   }
 
-  /** Begins at the latest event there is. */
+  /** Begins at the latest event there is. There may be others by now. */
   begin({ top, hasEnded }: Page): void {
     if (this.#isStopped) return
     this.#cursor = top
     this.#end(hasEnded)
+  }
+
+  /** It was told of news, or found behind, and has not read them. */
+  get isBehind(): boolean {
+    return this.#isBehind
   }
 
   stop(): void {
@@ -67,6 +72,7 @@ export class Follower {
 
   /** Whether there is news in a message of the store: the number of the latest event, with `!` for more than an event. */
   isNews(message: string): boolean {
+    if (this.#cursor === undefined) return true
     return this.isActive && (message.endsWith('!') || Number(message) > (this.#cursor as Place).number)
   }
 
@@ -114,7 +120,7 @@ export class Follower {
       if (this.#isStopped) return
       if (entry.place.number !== (this.#cursor as Place).number + 1) this.#hole(entry)
       this.#cursor = entry.place
-      this.#receiver.event(eventOf(entry, idOf(entry.place)))
+      this.#receiver.event(entry.event)
     }
     const { number } = this.#cursor as Place
     this.#end(page.hasEnded && number >= page.top.number)

@@ -45,6 +45,11 @@ export class Followers extends Alarm {
     this.#await(follower.poll)
   }
 
+  /** It has begun: what was told meanwhile is read. */
+  begun(follower: Follower): void {
+    if (follower.isBehind) this.#catchUp(follower)
+  }
+
   remove(follower: Follower): void {
     const { channel } = follower
     const known = this.#followers.get(channel)
@@ -63,23 +68,30 @@ export class Followers extends Alarm {
 
   // ---- a new link
 
-  /** All followers are subscribed, and looked at: the link answers, and nobody is behind without being read. */
-  async restore(link: Link, probe: string): Promise<void> {
+  /**
+   * Subscribes all, and looks at them. Resolves once the link has answered.
+   *
+   * @returns reads those that are behind, once the link is up
+   */
+  async restore(link: Link, probe: string): Promise<() => void> {
     this.#link = link
     this.#missed = 0
     const channels = [...this.#followers.keys()]
     if (channels.length > 0) await link.subscribe(channels, this.#heard)
     const all = this.#active()
     for (const follower of all) follower.cutOff()
-    for (const follower of all) follower.lookedAt = clock.now()
-    await this.#look(link, all, probe)
+    const behind = all.length === 0 ? await this.#lookAt(link, [], probe) : await this.#look(link, all)
+    return () => {
+      for (const follower of behind) this.#catchUp(follower)
+    }
   }
 
   // ---- what is new
 
   readonly #heard = (channel: string, message: string): void => {
     this.#missed = 0
-    for (const follower of this.#followers.get(channel) ?? []) if (follower.isNews(message)) this.#told.add(follower)
+    for (const follower of this.#followers.get(channel) ?? [])
+      if (follower.isNews(message)) this.#told.add(follower)
     if (this.#isGathering || this.#told.size === 0) return
     this.#isGathering = true
     // what is told in one turn is read at once
@@ -111,13 +123,28 @@ export class Followers extends Alarm {
   ring(): void {
     const now = clock.now()
     const due = this.#active().filter(({ lookedAt, poll }) => now - lookedAt >= poll)
-    const link = this.#link
-    if (link && due.length > 0) {
-      for (const follower of due) follower.lookedAt = now
-      this.#look(link, due.filter((follower) => !follower.isForgotten(now))).catch(() => {})
-      for (const follower of due) if (follower.isForgotten(now)) this.#catchUp(follower)
+    if (this.#link) {
+      // whoever reads is known to listen
+      const [forgotten, others] = [true, false].map((is) =>
+        due.filter((each) => each.isForgotten(now) === is),
+      )
+      for (const follower of forgotten as Follower[]) this.#catchUp(follower)
+      void this.#find(this.#link, others as Follower[])
     }
     this.#awaitNext(now)
+  }
+
+  /** Reads those that have news of which nothing was told. */
+  async #find(link: Link, followers: readonly Follower[]): Promise<void> {
+    try {
+      const found = await this.#look(link, followers)
+      this.#missed += found.length
+      for (const follower of found) this.#catchUp(follower)
+      if (this.#missed > missedAtMost)
+        this.#store.lose(link, new Error('The subscription is dead: nothing is told that there is'))
+    } catch {
+      // the link is lost
+    }
   }
 
   #await(milliseconds: number): void {
@@ -130,35 +157,33 @@ export class Followers extends Alarm {
 
   #awaitNext(now: number): void {
     let next = Infinity
-    for (const { lookedAt, poll } of this.#all()) next = Math.min(next, Math.max(lookedAt + poll - now, poll / 4))
+    for (const { lookedAt, poll } of this.#all())
+      next = Math.min(next, Math.max(lookedAt + poll - now, poll / 4))
     if (next !== Infinity) this.#await(next)
   }
 
-  /** Looks at many at once, and reads those that have news. */
-  async #look(link: Link, followers: readonly Follower[], probe?: string): Promise<void> {
+  /** Looks at many at once; resolves to those that have news. */
+  async #look(link: Link, followers: readonly Follower[]): Promise<readonly Follower[]> {
     const step = link.isCluster ? 1 : looksAtOnce
-    const looks: Promise<void>[] = []
+    const looks: Promise<readonly Follower[]>[] = []
     for (let at = 0; at < followers.length; at += step) {
       looks.push(this.#lookAt(link, followers.slice(at, at + step)))
     }
-    if (looks.length === 0 && probe !== undefined) looks.push(this.#lookAt(link, [], probe))
-    await Promise.all(looks)
+    return (await Promise.all(looks)).flat()
   }
 
-  async #lookAt(link: Link, followers: readonly Follower[], probe?: string): Promise<void> {
+  async #lookAt(link: Link, followers: readonly Follower[], probe?: string): Promise<readonly Follower[]> {
+    const now = clock.now()
+    for (const follower of followers) follower.lookedAt = now
     const keys = probe === undefined ? followers.map(({ meta }) => meta) : [probe]
-    const args = probe === undefined ? followers.map(({ seen }) => seen) : ['']
-    const [, ...changed] = await this.#store.evaluate(link, { script: scripts.look, keys, args })
-    for (const index of changed) {
+    const seen = probe === undefined ? followers.map((follower) => follower.seen) : ['']
+    const [, ...changed] = await this.#store.evaluate(link, { script: scripts.look, keys, args: seen })
+    return changed.flatMap((index) => {
       const at = Number(index) - 1
       const follower = followers[at]
-      if (!follower?.isActive) continue
       // what was delivered meanwhile is no news
-      if (probe === undefined && follower.seen === args[at]) this.#missed += 1
-      this.#catchUp(follower)
-    }
-    if (this.#missed > missedAtMost)
-      this.#store.lose(link, new Error('The subscription is dead: nothing is told that there is'))
+      return follower?.isActive && follower.seen === seen[at] ? [follower] : []
+    })
   }
 
   #active(): readonly Follower[] {

@@ -1,6 +1,7 @@
 // Connects to Redis by duplicates of the user's client: one life of all that is needed, single, cluster or sentinel.
-import { quietly } from '../guard.js'
+
 import { misuse, show } from '../errors.js'
+import { quietly } from '../guard.js'
 
 /** One life of the connections: it ends with the first that is lost. */
 export interface Link {
@@ -62,7 +63,8 @@ type Kind = 'single' | 'cluster' | 'sentinel'
 /** @throws TypeError for what is no client of `@redis/client` */
 export function kindOf(client: unknown): Kind {
   const has = (name: string) => typeof (client as Record<string, unknown> | undefined)?.[name]
-  const isClient = has('duplicate') === 'function' && has('sSubscribe') !== 'undefined' && has('sendCommand') === 'function'
+  const isClient =
+    has('duplicate') === 'function' && has('sSubscribe') !== 'undefined' && has('sendCommand') === 'function'
   if (has('nodeClient') === 'function' && isClient) return 'cluster'
   if (has('getMasterNode') === 'function' || has('getSentinelNode') === 'function') return 'sentinel'
   if (isClient && has('isPubSubActive') === 'boolean') return 'single'
@@ -211,7 +213,14 @@ function watch(connection: Connection, kind: Kind, lost: (error: unknown) => voi
   // where a cluster was asked for its nodes in vain, it is asked elsewhere
   else connection.on('error', () => {})
   connection.on('node-error', lost)
-  for (const event of ['end', 'reconnecting', 'disconnect', 'node-disconnect', 'node-reconnecting', 'sharded-channel-moved-error'])
+  for (const event of [
+    'end',
+    'reconnecting',
+    'disconnect',
+    'node-disconnect',
+    'node-reconnecting',
+    'sharded-channel-moved-error',
+  ])
     connection.on(event, () => lost(new Error(`The connection to Redis was lost (${event})`)))
 }
 

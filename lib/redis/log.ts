@@ -1,16 +1,16 @@
 // A channel's log in Redis: publishes, listens, reads, ends.
-import { report } from '../errors.js'
 import type { Log, Meta, Reading, Receiver, Retention, Where } from '../hub/backend.js'
 import { retains } from '../hub/backend.js'
 import { Gap } from '../hub/gap.js'
 import { Published, sizeOf } from '../hub/published.js'
 import { Follower, placeBefore } from './follower.js'
 import type { Followers } from './followers.js'
-import { eventOf, type Page, pageOf } from './page.js'
+import { type Page, pageOf } from './page.js'
 import { payloadOf } from './payload.js'
 import { compare, idOf, type Keys, type Place, placeOf } from './place.js'
 import { newEpoch, Publisher, type Publishers } from './publisher.js'
 import { scripts } from './scripts.js'
+import { Sharing } from './sharing.js'
 import type { Store } from './store.js'
 
 /** What the logs of a backend have in common. */
@@ -34,7 +34,12 @@ const pages = {
 const keepAlive = 600_000
 
 /** What a script is asked to read: its arguments from the fifth on. */
-type From = readonly [mode: 'after' | 'earliest' | 'last' | 'since' | 'now', one?: string, two?: string, three?: string]
+type From = readonly [
+  mode: 'after' | 'earliest' | 'last' | 'since' | 'now',
+  one?: string,
+  two?: string,
+  three?: string,
+]
 
 export class RedisLog implements Log {
   readonly #name: string
@@ -43,6 +48,7 @@ export class RedisLog implements Log {
   readonly #idle: number
   readonly #shared: Shared
   readonly #publisher: Publisher
+  readonly #sharing = new Sharing<Page>()
   /** The epoch of the log, as last seen. */
   #epoch = ''
   #hasWarned = false
@@ -94,6 +100,7 @@ export class RedisLog implements Log {
     try {
       await store.using((link) => followers.add(follower, link))
       follower.begin(await this.#page(['now'], { ...pages.first, listens: true }))
+      followers.begun(follower)
     } catch (error) {
       followers.remove(follower)
       throw error
@@ -129,7 +136,7 @@ export class RedisLog implements Log {
           yield new Gap(idOf(place), idOf(entry.place), 'trimmed', idOf(before))
         }
         place = entry.place
-        yield eventOf(entry, idOf(place))
+        yield entry.event
       }
       if (page.entries.length === 0 || (place.number >= last && place.epoch === first.top.epoch)) return
       page = await this.#page(after(place), pages.next)
@@ -156,7 +163,12 @@ export class RedisLog implements Log {
 
   async #finish(how: 'end' | 'drop'): Promise<void> {
     const args = [newEpoch(), this.#limits, ...this.#channel, how, newEpoch()]
-    await this.#shared.store.ask({ script: scripts.finish, keys: [this.#keys.meta, this.#keys.log], args, isWrite: true })
+    await this.#shared.store.ask({
+      script: scripts.finish,
+      keys: [this.#keys.meta, this.#keys.log],
+      args,
+      isWrite: true,
+    })
   }
 
   /** Ids of a life that is over come before all others. */
@@ -169,7 +181,13 @@ export class RedisLog implements Log {
 
   // ---- asking
 
-  async #page(
+  /** Those that only read share an answer with all that ask the same. */
+  #page(from: From, asking: Asking): Promise<Page> {
+    const ask = () => this.#ask(from, asking)
+    return asking.listens ? ask() : this.#sharing.ask(from.join(' '), ask)
+  }
+
+  async #ask(
     [mode, one = '', two = '', three = '']: From,
     { events, bytes, listens = false, isRetained = true }: Asking,
   ): Promise<Page> {
@@ -178,7 +196,11 @@ export class RedisLog implements Log {
       ...[mode, one, two, three, isRetained ? '' : '1', ''],
       ...[String(events), String(bytes), listens ? '1' : ''],
     ]
-    const answer = await this.#shared.store.ask({ script: scripts.read, keys: [this.#keys.meta, this.#keys.log], args })
+    const answer = await this.#shared.store.ask({
+      script: scripts.read,
+      keys: [this.#keys.meta, this.#keys.log],
+      args,
+    })
     const page = pageOf(answer)
     this.#epoch = page.top.epoch
     if (page.limits !== '') this.#warn(page.limits)
@@ -192,10 +214,11 @@ export class RedisLog implements Log {
   #warn(limits: string): void {
     if (this.#hasWarned || this.#limits === '' || limits === this.#limits) return
     this.#hasWarned = true
-    report(
-      `Channel '${this.#name}' has other limits in another process`,
-      `those of who publishes last hold. Here they are ${named(this.#limits)}, there ${named(limits)}`,
-    )
+    const both = `here ${named(this.#limits)}, there ${named(limits)}`
+    const remedy = 'Those of who publishes last hold: declare it with the same everywhere'
+    process.emitWarning(`Channel '${this.#name}' has other limits in another process: ${both}. ${remedy}`, {
+      type: 'LariatWarning',
+    })
   }
 }
 
@@ -222,7 +245,9 @@ function limitsOf(retention: Retention): string {
   const { history, historyBytes, maxAge, idle } = retention
   const has = (limit: number | undefined) => limit !== undefined && limit !== Infinity
   if (!retains(retention) && history === undefined) return has(idle) ? `0:::${Math.ceil(idle as number)}` : ''
-  return [history, historyBytes, maxAge, idle].map((limit) => (has(limit) ? Math.ceil(limit as number) : '')).join(':')
+  return [history, historyBytes, maxAge, idle]
+    .map((limit) => (has(limit) ? Math.ceil(limit as number) : ''))
+    .join(':')
 }
 
 function named(limits: string): string {

@@ -19,7 +19,9 @@ export function idOf({ epoch, ms, number }: Place): string {
 /** The place of an id; undefined for whatever has another form. */
 export function placeOf(id: string): Place | undefined {
   const [, epoch, ms, number] = form.exec(id) ?? []
-  return epoch === undefined ? undefined : { epoch, ms: Number.parseInt(ms as string, 36), number: Number(number) }
+  return epoch === undefined
+    ? undefined
+    : { epoch, ms: Number.parseInt(ms as string, 36), number: Number(number) }
 }
 
 /** The order of two places of one epoch. A tail that was written anew comes after the one that was lost. */

@@ -1,6 +1,6 @@
 // Appends events to one log: those that wait while others are on their way go together, in one step.
 import { clock, type Deadline } from '../clock.js'
-import { LariatError, report } from '../errors.js'
+import { LariatError } from '../errors.js'
 import type { Payload } from './payload.js'
 import type { Keys } from './place.js'
 import { idOf } from './place.js'
@@ -115,12 +115,12 @@ export class Publisher {
 
   async #send(batch: readonly Pending[]): Promise<void> {
     const due = (batch.at(-1) as Pending).due
-    this.#calls += 1
+    const call = ++this.#calls
     try {
       const answer = await this.#store.ask({
         script: scripts.publish,
         keys: [this.#of.keys.meta, this.#of.keys.log],
-        args: this.#arguments(batch, due),
+        args: () => this.#arguments(batch, due, call),
         due,
         isWrite: true,
         replicas: this.#of.replicas,
@@ -131,12 +131,17 @@ export class Publisher {
     }
   }
 
-  #arguments(batch: readonly Pending[], due: number): readonly string[] {
+  #arguments(batch: readonly Pending[], due: number, _call: number): readonly string[] {
     const { limits, keys, isSharded, replicas } = this.#of
     return [
       ...[newEpoch(), limits, keys.channel, isSharded ? '1' : ''],
       // rounded down: too early is refused for certain, and said so
-      ...[this.#all.name, String(this.#calls), String(Math.floor(this.#store.timeAt(due))), replicas > 0 ? '1' : ''],
+      ...[
+        this.#all.name,
+        String(this.#calls),
+        String(Math.floor(this.#store.timeAt(due))),
+        replicas > 0 ? '1' : '',
+      ],
       ...batch.flatMap(({ draft: { payload, type, key = '', size } }) => [
         ...payload,
         type === undefined ? '' : `=${type}`,
@@ -155,16 +160,15 @@ export class Publisher {
     this.#of.told(epoch as string, limits as string)
     if (wasNudged === 0 && !this.#hasWarned) {
       this.#hasWarned = true
-      report(
-        `Channel '${this.#of.name}' cannot be published to in Redis: listeners are late`,
-        `PUBLISH is refused for ${this.#of.keys.channel}`,
-      )
+      const message = `Redis refuses PUBLISH to ${this.#of.keys.channel}: who listens to channel '${this.#of.name}' hears of events late`
+      process.emitWarning(message, { type: 'LariatWarning' })
     }
     for (const [at, { resolve, reject }] of batch.entries()) {
       const said = answers[at] as string
       const [number, ms] = said.split('-')
       if (said === 'ended') reject(new LariatError('LARIAT_ENDED', `Channel '${this.#of.name}' has ended`))
-      else if (said.startsWith('failed ')) reject(new LariatError('LARIAT_DOWN', `Redis refuses: ${said.slice(7)}`))
+      else if (said.startsWith('failed '))
+        reject(new LariatError('LARIAT_DOWN', `Redis refuses: ${said.slice(7)}`))
       else resolve(idOf({ epoch: epoch as string, ms: Number(ms), number: Number(number) }))
     }
   }

@@ -6,12 +6,21 @@ function replyOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   // older servers put a script's error behind words of their own
   const [, code] =
-    /^(?:ERR Error running script[^]*?: )?(?:ERR )?([A-Z][A-Z]+)(?: |$)/.exec(error.message) ?? []
+    /^(?:ERR Error running script.*?: )?(?:ERR )?([A-Z][A-Z]+)(?: |$)/s.exec(error.message) ?? []
   return code ?? (/^(?:Simple|Blob)?ErrorReply$/.test(error.constructor.name) ? 'ERR' : undefined)
 }
 
 /** Said by a server that starts, or where another takes over: to be asked again. */
-const passing = new Set(['LOADING', 'CLUSTERDOWN', 'TRYAGAIN', 'MASTERDOWN', 'BUSY', 'MOVED', 'ASK', 'UNBLOCKED'])
+const passing = new Set([
+  'LOADING',
+  'CLUSTERDOWN',
+  'TRYAGAIN',
+  'MASTERDOWN',
+  'BUSY',
+  'MOVED',
+  'ASK',
+  'UNBLOCKED',
+])
 
 export function isPassing(error: unknown): boolean {
   return passing.has(replyOf(error) as string)

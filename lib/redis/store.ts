@@ -12,7 +12,8 @@ import { watched } from './watched.js'
 export interface Question {
   readonly script: Script
   readonly keys: readonly string[]
-  readonly args: readonly string[]
+  /** A function is called each time that it is asked: the store's time is not known before it is there. */
+  readonly args: readonly string[] | (() => readonly string[])
   /** The time of the clock by which it is given up. Default: `publishTimeout` from now. */
   readonly due?: number
   /** It changes something: where no answer comes, nobody knows whether it did. */
@@ -24,13 +25,16 @@ export interface Question {
 /** What a script answers: the store's time, and what else it has to say. */
 export type Answer = readonly unknown[]
 
+/** Called for each link before it is used: what has to be done anew is done there. What it returns is called once it is up. */
+type Restore = (link: Link) => Promise<() => void>
+
 type State = 'connecting' | 'up' | 'down' | 'closed'
 
 export class Store {
   readonly #open: Open
   /** Milliseconds. */
   readonly #patience: number
-  readonly #restore: (link: Link) => Promise<unknown>
+  readonly #restore: Restore
   readonly #listeners = { down: new Set<() => void>(), up: new Set<() => void>() }
   #state: State = 'connecting'
   #link: Link | undefined
@@ -44,9 +48,8 @@ export class Store {
 
   /**
    * @param patience `publishTimeout`
-   * @param restore called for each link before it is used: what has to be done anew is done there
    */
-  constructor(open: Open, patience: number, restore: (link: Link) => Promise<unknown>) {
+  constructor(open: Open, patience: number, restore: Restore) {
     this.#open = open
     this.#patience = patience
     this.#restore = restore
@@ -103,7 +106,11 @@ export class Store {
     }
   }
 
-  async #using<T>(work: (link: Link, asked: Asked) => Promise<T>, asked: Asked, isWrite: boolean): Promise<T> {
+  async #using<T>(
+    work: (link: Link, asked: Asked) => Promise<T>,
+    asked: Asked,
+    isWrite: boolean,
+  ): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       const link = await this.#linkFor(attempt > 0, asked)
       const wasSent = asked.isSent
@@ -123,7 +130,7 @@ export class Store {
   /** Asks once, at a link that may not be up yet. */
   async evaluate(link: Link, question: Question, asked?: Asked): Promise<Answer> {
     const { script, keys, args, replicas = 0 } = question
-    const rest = [String(keys.length), ...keys, ...args]
+    const rest = [String(keys.length), ...keys, ...(typeof args === 'function' ? args() : args)]
     const send = (command: readonly string[]) => {
       if (!asked) return link.run(keys[0] as string, command)
       asked.isSent = true
@@ -174,11 +181,19 @@ export class Store {
 
   #away(cause: unknown, isUncertain: boolean): LariatError {
     const what = this.#state === 'closed' ? 'The connection to Redis is closed' : 'Redis is away'
-    return failure(`${what}${isUncertain ? ', and what was on its way may have come' : ''}`, cause, isUncertain)
+    return failure(
+      `${what}${isUncertain ? ', and what was on its way may have come' : ''}`,
+      cause,
+      isUncertain,
+    )
   }
 
   #refused(cause: unknown, isUncertain: boolean): LariatError {
-    return failure(`Redis refuses${isUncertain ? ', and what was on its way before may have come' : ''}`, cause, isUncertain)
+    return failure(
+      `Redis refuses${isUncertain ? ', and what was on its way before may have come' : ''}`,
+      cause,
+      isUncertain,
+    )
   }
 
   // ---- its life
@@ -196,11 +211,12 @@ export class Store {
   async #connect(): Promise<void> {
     for (let attempt = 0; this.#state !== 'closed'; attempt++) {
       try {
-        const { link, over } = await this.#opened()
+        const { link, over, begin } = await this.#opened()
         if (over.aborted) throw over.reason
         this.#link = link
         const wasDown = this.#state === 'down'
         this.#turn('up')
+        begin()
         if (wasDown) this.#tell('up')
         return
       } catch (error) {
@@ -213,7 +229,7 @@ export class Store {
   }
 
   /** A link on which all is restored, and what is aborted once it is over. */
-  #opened(): Promise<{ readonly link: Link; readonly over: AbortSignal }> {
+  #opened(): Promise<Opened> {
     return new Promise((resolve, reject) => {
       const life = new AbortController()
       let link: Link | undefined
@@ -232,8 +248,7 @@ export class Store {
         link = watched(await this.#open(lost, life.signal), this.#patience, lost)
         late.cancel()
         if (life.signal.aborted) return link.close()
-        await this.#restore(link)
-        resolve({ link, over: life.signal })
+        resolve({ link, over: life.signal, begin: await this.#restore(link) })
       }
       open()
         .catch(lost)
@@ -260,6 +275,13 @@ export class Store {
       safely(listener, (error) => report(`A listener for '${name}' failed`, error))
     }
   }
+}
+
+interface Opened {
+  readonly link: Link
+  /** Aborted once the link is lost. */
+  readonly over: AbortSignal
+  readonly begin: () => void
 }
 
 function failure(what: string, cause: unknown, isUncertain: boolean): LariatError {

@@ -59,10 +59,7 @@ function debian(): number | undefined {
 
 /** Whether apt could install a package, once it has been updated. */
 function isKnown(name: string): boolean {
-  const { stdout } = spawnSync('apt-cache', ['policy', name], {
-    encoding: 'utf8',
-    env: { ...process.env, LC_ALL: 'C' },
-  })
+  const { stdout } = spawnSync('env', ['LC_ALL=C', 'apt-cache', 'policy', name], { encoding: 'utf8' })
   return /Candidate: (?!\(none\))/.test(stdout)
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { atEnd } from '../at-end.js'
 import { commandsIn } from './commands.js'
 import { Place } from './place.js'
 import type { RedisServer } from './server.js'
@@ -13,6 +14,8 @@ export class Passage {
   #server: RedisServer
   #place = new Place()
   #listener: Server | undefined
+  #hasBeenUp = false
+  readonly #forget: () => void
   #isStalled = false
   readonly #ways = new Set<Way>()
   readonly #commands = new Map<string, number>()
@@ -22,6 +25,7 @@ export class Passage {
 
   constructor(server: RedisServer) {
     this.#server = server
+    this.#forget = atEnd(() => this.#place.release())
   }
 
   /** One to each server, all listening. */
@@ -81,7 +85,6 @@ export class Passage {
     this.#hasBeenUp = true
     this.#listener = listener
   }
-  #hasBeenUp = false
 
   /** Refuses connections, and ends those that there are; resolves when all are closed. */
   async down(): Promise<void> {
@@ -124,6 +127,7 @@ export class Passage {
 
   async close(): Promise<void> {
     await this.down()
+    this.#forget()
     this.#place.release()
   }
 
@@ -151,6 +155,8 @@ class Way {
   /** The client gets nothing any more. */
   isDeaf = false
   #isStalled = false
+  /** Ends that have come while it is stalled: a paused socket still tells of its own. */
+  #ends: (() => void)[] = []
   readonly #sockets: readonly Socket[]
 
   constructor(client: Socket, server: Socket, on: Record<'sent' | 'received', (bytes: Buffer) => void>) {
@@ -174,6 +180,7 @@ class Way {
   flow(): void {
     this.#isStalled = false
     for (const socket of this.#sockets) socket.resume()
+    for (const end of this.#ends.splice(0)) end()
   }
 
   async end(): Promise<void> {
@@ -190,10 +197,11 @@ class Way {
         if (!this.#isStalled) from.resume()
       })
     })
-    from.on('end', () => to.end())
+    const ends = (end: () => void) => (this.#isStalled ? void this.#ends.push(end) : end())
+    from.on('end', () => ends(() => to.end()))
     // what was sent before a reset is lost with it, as on any way
-    from.on('error', () => to.destroy())
-    from.on('close', () => to.end())
+    from.on('error', () => ends(() => to.destroy()))
+    from.on('close', () => ends(() => to.end()))
   }
 }
 

@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { atEnd } from '../at-end.js'
 
 /**
  * A port of 127.0.0.1 and a folder, of one owner among all processes: the folder's name is the reservation. The port is
@@ -12,7 +11,6 @@ import { atEnd } from '../at-end.js'
 export class Place {
   readonly port: number
   readonly folder: string
-  readonly #forget: () => void
 
   constructor() {
     for (;;) {
@@ -20,15 +18,12 @@ export class Place {
       this.folder = join(tmpdir(), `lariat-redis-${this.port}`)
       if (isMade(this.folder)) break
     }
-    this.#forget = atEnd(this.#remove)
   }
 
+  /** Removes the folder: another owner may have the port. A server that is just being killed may still write there. */
   release(): void {
-    this.#forget()
-    this.#remove()
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 10 })
   }
-
-  readonly #remove = () => rmSync(this.folder, { recursive: true, force: true })
 }
 
 function isMade(folder: string): boolean {

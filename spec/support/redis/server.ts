@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { createClient } from '@redis/client'
 import { atEnd } from '../at-end.js'
 import { pathOf } from '../installed.js'
+import { ask } from './ask.js'
 import { Place } from './place.js'
 import { until } from './until.js'
 
@@ -31,7 +31,7 @@ export class RedisServer {
   readonly host = '127.0.0.1'
   readonly #options: ServerOptions
   #place = new Place()
-  #forget: () => void
+  readonly #forget: () => void
   #process: ChildProcess | undefined
   #hasStarted = false
   #log: string[] = []
@@ -39,7 +39,7 @@ export class RedisServer {
   constructor(options: ServerOptions = {}) {
     this.#options = options
     // the tests may end by themselves, or be ended
-    this.#forget = atEnd(this.#kill)
+    this.#forget = atEnd(this.#end)
   }
 
   /** May change when it is started for the first time, because the port is taken; never again after that. */
@@ -121,19 +121,8 @@ export class RedisServer {
 
   /** Asks something on a connection of its own; errors of the server reject. */
   async command<Reply = unknown>(...given: readonly (string | number)[]): Promise<Reply> {
-    const client = createClient({
-      socket: { ...this.at, reconnectStrategy: false } as { path: string; reconnectStrategy: false },
-      RESP: 2,
-      disableClientInfo: true,
-      ...admin,
-    })
-    client.on('error', () => {}) // it rejects, too
-    try {
-      await client.connect()
-      return (await client.sendCommand(given.map(String))) as Reply
-    } finally {
-      client.destroy()
-    }
+    const commands = [['AUTH', admin.username, admin.password], given.map(String)]
+    return (await ask(this.at, commands)) as Reply
   }
 
   /** A section of INFO. */
@@ -212,7 +201,10 @@ export class RedisServer {
     })
   }
 
-  readonly #kill = () => void this.#process?.kill('SIGKILL')
+  readonly #end = () => {
+    this.#process?.kill('SIGKILL')
+    this.#place.release()
+  }
 }
 
 /** Whether a process has been stopped: a signal is on its way for a while. Where there is no /proc, it is taken for so. */
