@@ -17,6 +17,8 @@ const missedAtMost = 20
  */
 export class Followers extends Alarm {
   readonly #followers = new Map<string, Set<Follower>>()
+  /** Pub/sub channels that are being unsubscribed. */
+  readonly #leaving = new Map<string, Promise<unknown>>()
   /** Told that there is something, in this turn. */
   readonly #told = new Set<Follower>()
   #isGathering = false
@@ -39,6 +41,8 @@ export class Followers extends Alarm {
     const known = this.#followers.get(channel)
     if (known) known.add(follower)
     else this.#followers.set(channel, new Set([follower]))
+    // a client would take what is being unsubscribed for subscribed still
+    while (this.#leaving.has(channel)) await this.#leaving.get(channel)
     // also where it is known: that may not be answered yet
     await link.subscribe([channel], this.#heard)
     if (!this.#followers.get(channel)?.has(follower)) return
@@ -57,7 +61,12 @@ export class Followers extends Alarm {
     this.#followers.delete(channel)
     this.#told.delete(follower)
     // the link may be lost, and another does not know of it
-    this.#link?.unsubscribe([channel]).catch(() => {})
+    const leaving = this.#link?.unsubscribe([channel]).catch(() => {})
+    if (!leaving) return
+    this.#leaving.set(channel, leaving)
+    void leaving.then(() => {
+      if (this.#leaving.get(channel) === leaving) this.#leaving.delete(channel)
+    })
   }
 
   close(): void {
