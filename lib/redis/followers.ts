@@ -88,8 +88,8 @@ export class Followers extends Alarm {
     const channels = [...this.#followers.keys()]
     if (channels.length > 0) await link.subscribe(channels, this.#heard)
     const all = this.#active()
-    for (const follower of all) follower.cutOff()
     const behind = all.length === 0 ? await this.#lookAt(link, [], probe) : await this.#look(link, all)
+    for (const follower of behind) follower.cutOff()
     return () => {
       for (const follower of behind) this.#catchUp(follower)
     }

@@ -4,6 +4,7 @@ import { scripts } from '../../lib/redis/scripts.js'
 import { redisStreams } from '../../lib/redis.js'
 import { accept, Kept, none } from '../contracts/logs.js'
 import { needs } from '../support/installed.js'
+import { Passage } from '../support/redis/passage.js'
 import { RedisServer } from '../support/redis/server.js'
 import { until } from '../support/redis/until.js'
 
@@ -92,5 +93,28 @@ describe('Listening to a channel on Redis (docs/operate/redis.md)', () => {
     expect(looks.length, 'looks').to.equal(before)
     await stop()
     await here.close()
+  })
+
+  it('a loss in which nothing was published is no gap, also of a channel that retains nothing', async () => {
+    const passage = new Passage(server)
+    await passage.up()
+    const here = redisStreams({ client: createClient({ url: passage.url }) })
+    const there = redisStreams({ client: createClient({ url: server.url }) })
+    const receiver = new Kept()
+    const stop = await here.open('quiet', none, () => {}).listen(receiver)
+    const log = there.open('quiet', none, () => {})
+    const ids = [await log.publish(0, {}, accept)]
+    await until('it is delivered', () => receiver.items.length === 1)
+    let isUp = false
+    here.on('up', () => {
+      isUp = true
+    })
+    await passage.cut()
+    await until('it is back', () => isUp)
+    for (const n of [1, 2, 3]) ids.push(await log.publish(n, {}, accept))
+    await until('all are delivered', () => receiver.ids.at(-1) === ids.at(-1))
+    expect(receiver.ids).to.deep.equal(ids)
+    await stop()
+    await Promise.all([here.close(), there.close(), passage.close()])
   })
 })
