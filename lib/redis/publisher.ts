@@ -5,7 +5,7 @@ import type { Payload } from './payload.js'
 import type { Keys } from './place.js'
 import { idOf } from './place.js'
 import { scripts } from './scripts.js'
-import type { Answer, Store } from './store.js'
+import type { Answer, Question, Store } from './store.js'
 
 export interface Draft {
   readonly payload: Payload
@@ -122,15 +122,26 @@ export class Publisher {
   async #send(batch: readonly Pending[]): Promise<void> {
     const due = (batch.at(-1) as Pending).due
     const call = this.#all.nextCall()
+    let attempts = 0
+    const question: Question = {
+      script: scripts.publish,
+      keys: [this.#of.keys.meta, this.#of.keys.log],
+      args: () => {
+        attempts += 1
+        return this.#arguments(batch, due, call)
+      },
+      due,
+      isWrite: true,
+      replicas: this.#of.replicas,
+    }
     try {
-      const answer = await this.#store.ask({
-        script: scripts.publish,
-        keys: [this.#of.keys.meta, this.#of.keys.log],
-        args: () => this.#arguments(batch, due, call),
-        due,
-        isWrite: true,
-        replicas: this.#of.replicas,
-      })
+      let answer = await this.#store.ask(question)
+      // its time was taken for another one, as where its clock was set
+      if (isLate(answer) && clock.now() < due && attempts === 1) {
+        attempts = 0
+        answer = await this.#store.ask(question)
+      }
+      if (isLate(answer)) throw late(attempts > 1)
       this.#settle(batch, answer)
     } catch (error) {
       for (const { reject } of batch) reject(error)
@@ -142,7 +153,12 @@ export class Publisher {
     return [
       ...[newEpoch(), limits, keys.channel, isSharded ? '1' : ''],
       // rounded down: too early is refused for certain, and said so
-      ...[this.#all.name, String(call), String(Math.floor(this.#store.timeAt(due))), replicas > 0 ? '1' : ''],
+      ...[
+        this.#all.name,
+        String(call),
+        String(Math.floor(this.#store.time.at(due))),
+        replicas > 0 ? '1' : '',
+      ],
       ...batch.flatMap(({ draft: { payload, type, key = '', size } }) => [
         ...payload,
         type === undefined ? '' : `=${type}`,
@@ -152,12 +168,7 @@ export class Publisher {
     ]
   }
 
-  #settle(batch: readonly Pending[], [, outcome, epoch, limits, wasNudged, ...answers]: Answer): void {
-    if (outcome === 'late') {
-      const message = `Redis was asked too late: it is not published, and never will be`
-      for (const { reject } of batch) reject(new LariatError('LARIAT_DOWN', message))
-      return
-    }
+  #settle(batch: readonly Pending[], [, , epoch, limits, wasNudged, ...answers]: Answer): void {
     this.#of.told(epoch as string, limits as string)
     if (wasNudged === 0 && !this.#hasWarned) {
       this.#hasWarned = true
@@ -188,6 +199,17 @@ export class Publisher {
       this.#await()
     })
   }
+}
+
+const isLate = ([, outcome]: Answer) => outcome === 'late'
+
+/** @param wasAsked the store was lost with what it was asked before: it may have had that, and lost it as well */
+function late(wasAsked: boolean): LariatError {
+  return wasAsked
+    ? new LariatError('LARIAT_DOWN', 'Redis was lost: it does not have this, but may have had it', {
+        isUncertain: true,
+      })
+    : new LariatError('LARIAT_DOWN', 'Redis was asked too late: this is not published, and never will be')
 }
 
 /** For a log that has none yet. */

@@ -72,6 +72,29 @@ describe('Listening to a channel on Redis (docs/operate/redis.md)', () => {
     await Promise.all([here.close(), there.close()])
   })
 
+  it('who listens while the last listener is leaving is told, and does not wait for a look', async () => {
+    const looks: string[] = []
+    const client = observed(server.url, (command) => {
+      if (command[1] === scripts.look.sha || command[1] === scripts.look.text) looks.push(command[0]!)
+      return undefined
+    })
+    const here = redisStreams({ client, poll: 5000 })
+    const log = here.open('left', { ...none, history: 9 }, () => {})
+    const leave = await log.listen(new Kept())
+    const before = looks.length
+    leave()
+    const receiver = new Kept()
+    const stop = await log.listen(receiver)
+    // an answer behind that of the leaving
+    await log.position()
+    const id = await log.publish(1, {}, accept)
+    await until('it is delivered', () => receiver.items.length > 0)
+    expect(receiver.ids).to.deep.equal([id])
+    expect(looks.length, 'looks').to.equal(before)
+    await stop()
+    await here.close()
+  })
+
   it('a loss in which nothing was published is no gap, also of a channel that retains nothing', async () => {
     const passage = new Passage(server)
     await passage.up()
