@@ -137,15 +137,10 @@ function flows(backends: Backends) {
       await (await backends.make()).close()
     },
     /** Flows while something happens. */
-    async while(
-      may: Losses,
-      names: readonly string[],
-      happens: (flows: readonly Flow[]) => Promise<void>,
-    ) {
+    async while(may: Losses, names: readonly string[], happens: (flows: readonly Flow[]) => Promise<void>) {
       const { tracked } = backends.of(backend)
       const all = names.map(
-        (name) =>
-          new Flow(backend.open(name, { ...none, history: 100_000 }, accept), () => tracked.isDown),
+        (name) => new Flow(backend.open(name, { ...none, history: 100_000 }, accept), () => tracked.isDown),
       )
       try {
         for (const flow of all) await flow.begin()
@@ -218,7 +213,7 @@ describe('A failover of Redis', () => {
     before(() => set.start())
     after(() => set.close())
 
-    const flowing = flows(
+    const backends = (replicas: number) =>
       new Backends(
         () => set.servers,
         (passages) =>
@@ -227,29 +222,35 @@ describe('A failover of Redis', () => {
             sentinelRootNodes: [...set.sentinelRootNodes],
             nodeAddressMap: throughPassages(passages),
           }),
-        { replicas: 1 },
-      ),
-    )
+        { replicas },
+      )
 
-    // sentinels promote a replica while the master still takes writes: what it has confirmed is there if it was waited for
-    it('to a replica that is promoted loses nothing that was confirmed with it', async () => {
-      await flowing.while('lose nothing confirmed', ['a', 'b'], () => set.promote())
-      await set.settled()
+    describe('that promote a replica while the master still takes writes', () => {
+      const flowing = flows(backends(1))
+
+      it('loses nothing that was confirmed with the replica', async () => {
+        await flowing.while('lose nothing confirmed', ['a', 'b'], () => set.promote())
+        await set.settled()
+      })
     })
 
-    it('to a replica without the latest events is a gap, and then all that is there', async () => {
-      const { master } = set
-      await flowing.while('lose the latest', ['a'], ([flow]) => set.loseTail(() => flow!.more(10)))
-      await master.start()
-      await set.settled()
-    })
+    describe('without a wait for the replicas', () => {
+      const flowing = flows(backends(0))
 
-    it('goes on, and begins, with a sentinel that is dead', async () => {
-      const [dead] = set.sentinels
-      await flowing.while('lose nothing', ['a'], () => dead!.stop())
-      await flowing.while('lose nothing', ['b'], () => flowing.again())
-      expect(flowing.told).to.deep.equal([])
-      await dead!.start()
+      it('to a replica without the latest events is a gap, and then all that is there', async () => {
+        const { master } = set
+        await flowing.while('lose the latest', ['a'], ([flow]) => set.loseTail(() => flow!.more(10)))
+        await master.start()
+        await set.settled()
+      })
+
+      it('is none if a sentinel dies, and a process begins without it', async () => {
+        const [dead] = set.sentinels
+        await dead!.stop()
+        await flowing.while('lose nothing', ['b'], () => flowing.again())
+        expect(flowing.told).to.deep.equal([])
+        await dead!.start()
+      })
     })
   })
 
