@@ -75,6 +75,13 @@ export class Remote<Own extends Handlers> {
     return answered as Promise<Awaited<ReturnType<Own[Key]>>>
   }
 
+  /** Resolves once it has exited. */
+  async kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const exited = once(this.#child, 'exit')
+    this.#child.kill(signal)
+    await exited
+  }
+
   stop(): void {
     this.#child.removeAllListeners('exit').kill()
   }

@@ -119,12 +119,17 @@ export class Follower {
     if (page.outcome !== 'found') this.#gap(page.outcome, page)
     for (const entry of page.entries) {
       if (this.#isStopped) return
-      if (entry.place.number !== (this.#cursor as Place).number + 1) this.#hole(entry)
+      if (entry.place.number !== (this.#cursor as Place).number + 1)
+        this.#hole(entry.place, placeBefore(entry))
       this.#cursor = entry.place
       this.#receiver.event(entry.event)
     }
-    const { number } = this.#cursor as Place
-    this.#end(page.hasEnded && number >= page.top.number)
+    const { top } = page
+    if (page.entries.length === 0 && (this.#cursor as Place).number < top.number) {
+      this.#hole(top, top)
+      this.#cursor = top
+    }
+    this.#end(page.hasEnded && (this.#cursor as Place).number >= top.number)
   }
 
   #gap(reason: Page['outcome'], { before, top, entries }: Page): void {
@@ -134,10 +139,9 @@ export class Follower {
     this.#receiver.gap(new Gap(requested, idOf(from), reason as Gap['reason'], idOf(before)))
   }
 
-  /** Somebody has removed entries from the middle of the stream. */
-  #hole(entry: Entry): void {
-    const before = placeBefore(entry)
-    this.#receiver.gap(new Gap(idOf(this.#cursor as Place), idOf(entry.place), 'trimmed', idOf(before)))
+  /** Somebody has removed entries from within the stream. */
+  #hole(from: Place, before: Place): void {
+    this.#receiver.gap(new Gap(idOf(this.#cursor as Place), idOf(from), 'trimmed', idOf(before)))
   }
 
   #end(hasEnded: boolean): void {

@@ -138,7 +138,13 @@ export class RedisLog implements Log {
         place = entry.place
         yield entry.event
       }
-      if (page.entries.length === 0 || (place.number >= last && place.epoch === first.top.epoch)) return
+      const isWhole = place.number >= last && place.epoch === first.top.epoch
+      if (page.entries.length === 0 && !isWhole && place.number < page.top.number) {
+        // somebody has removed the latest
+        const top = idOf(page.top)
+        yield new Gap(idOf(place), top, 'trimmed', top)
+      }
+      if (page.entries.length === 0 || isWhole) return
       page = await this.#page(after(place), pages.next)
       if (page.outcome === 'found') continue
       const from = page.entries[0]?.place ?? page.top
