@@ -42,6 +42,10 @@ export class Publishers {
   readonly name = newEpoch()
   readonly #busy = new Set<Publisher>()
   isClosing = false
+  /** The number of the latest call: also a log that is opened again must not take one that it has had. */
+  calls = 0
+  /** It was said that messages are refused. */
+  hasWarned = false
 
   begin(publisher: Publisher): void {
     this.#busy.add(publisher)
@@ -63,11 +67,9 @@ export class Publisher {
   readonly #store: Store
   readonly #of: Of
   readonly #all: Publishers
-  #calls = 0
   #waiting: Pending[] = []
   #flushing: Promise<void> | undefined
   #alarm: Deadline | undefined
-  #hasWarned = false
 
   constructor(store: Store, all: Publishers, of: Of) {
     this.#store = store
@@ -115,7 +117,7 @@ export class Publisher {
 
   async #send(batch: readonly Pending[]): Promise<void> {
     const due = (batch.at(-1) as Pending).due
-    const call = ++this.#calls
+    const call = ++this.#all.calls
     let attempts = 0
     const question: Question = {
       script: scripts.publish,
@@ -164,8 +166,8 @@ export class Publisher {
 
   #settle(batch: readonly Pending[], [, , epoch, limits, wasNudged, ...answers]: Answer): void {
     this.#of.told(epoch as string, limits as string)
-    if (wasNudged === 0 && !this.#hasWarned) {
-      this.#hasWarned = true
+    if (wasNudged === 0 && !this.#all.hasWarned) {
+      this.#all.hasWarned = true
       const message = `Redis refuses PUBLISH to ${this.#of.keys.channel}: who listens to channel '${this.#of.name}' hears of events late`
       process.emitWarning(message, { type: 'LariatWarning' })
     }

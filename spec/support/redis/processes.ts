@@ -20,6 +20,8 @@ export interface Process {
 
 type Options = Partial<RedisStreamsOptions> & {
   readonly config?: Parameters<typeof createClient>[0]
+  /** Of the server's, with any password. */
+  readonly user?: string
 }
 
 let tests = 0
@@ -60,11 +62,16 @@ export class Processes {
   }
 
   /** With a short `poll`, unless it says otherwise. */
-  async start({ config, ...options }: Options = {}): Promise<Process> {
+  async start({ config, user, ...options }: Options = {}): Promise<Process> {
     const passage = new Passage(this.#server)
     await passage.up()
     this.after(() => passage.close())
-    const client = createClient({ url: passage.url, ...config })
+    const url = new URL(passage.url)
+    if (user) {
+      url.username = user
+      url.password = 'any'
+    }
+    const client = createClient({ url: url.href, ...config })
     const backend = redisStreams({ client, prefix: this.#prefix, poll: 50, ...options })
     let hub: Hub | undefined
     let isClosed = false
