@@ -22,9 +22,7 @@ describe('A channel on Redis that is forgotten, and opened again by the same pro
   it('twice at a time: each event once', async () => {
     const { log } = await processes.start()
     const logs = [log('c'), log('c'), log('c')]
-    const ids = await Promise.all(
-      Array.from({ length: 30 }, (_, n) => logs[n % 3]!.publish(n, {}, () => {})),
-    )
+    const ids = await Promise.all(Array.from({ length: 30 }, (_, n) => logs[n % 3]!.publish(n, {}, () => {})))
     expect([...(await read(log('c'), 'earliest')).ids].sort()).to.deep.equal([...ids].sort())
   })
 })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { setTimeout } from 'node:timers/promises'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
 import type { LariatError } from '../../lib/index.js'
 import { accept, failure, publish, read } from '../contracts/logs.js'
@@ -44,7 +44,9 @@ describe('A Redis that refuses', () => {
     }
     return Object.fromEntries(
       await Promise.all(
-        Object.entries(calls).map(async ([name, call]) => [name, (await failure(call)) as LariatError] as const),
+        Object.entries(calls).map(
+          async ([name, call]) => [name, (await failure(call)) as LariatError] as const,
+        ),
       ),
     )
   }
@@ -99,7 +101,7 @@ describe('A Redis that refuses', () => {
     expect(told).to.deep.equal([])
     const said = await warned()
     expect(said).to.have.length(1)
-    expect(said[0]).to.include("Redis refuses PUBLISH").and.to.include("channel 'c'")
+    expect(said[0]).to.include('Redis refuses PUBLISH').and.to.include("channel 'c'")
   })
 
   it('OOM: refused for certain; what is there is read and delivered', async () => {
@@ -150,10 +152,12 @@ describe('A Redis that refuses', () => {
       ['AUTH', 'lariat-specs', 'any'],
       ['EVAL', "while true do redis.call('PING') end", '0'],
     ]).catch((error) => error)
-    await until('it is busy', () => server.command('PING').then(
-      () => false,
-      (error) => /BUSY/.test(String(error)),
-    ))
+    await until('it is busy', () =>
+      server.command('PING').then(
+        () => false,
+        (error) => /BUSY/.test(String(error)),
+      ),
+    )
     const error = (await failure(() => channel.publish(1, {}, accept))) as LariatError
     expect(error.message).to.include('BUSY')
     const soon = channel.publish(2, {}, accept)
@@ -213,7 +217,13 @@ describe('A Redis that refuses', () => {
   })
 
   it('LOADING: it is waited for', async () => {
-    const slow = new RedisServer({ config: ['key-load-delay 300', 'enable-debug-command yes', 'loading-process-events-interval-bytes 1024'] })
+    const slow = new RedisServer({
+      config: [
+        'key-load-delay 300',
+        'enable-debug-command yes',
+        'loading-process-events-interval-bytes 1024',
+      ],
+    })
     processes.after(() => slow.close())
     await slow.start()
     await slow.command('DEBUG', 'POPULATE', 2000)
@@ -248,7 +258,8 @@ describe('A Redis that refuses', () => {
       'speaks before it is asked': (socket: Socket) => socket.write('220 mail.example ESMTP\r\n'),
       'closes at once': (socket: Socket) => socket.destroy(),
       'never answers': () => {},
-      'answers what makes no sense': (socket: Socket) => socket.on('data', () => socket.write('*-7\r\n!!\r\n\0\0\0')),
+      'answers what makes no sense': (socket: Socket) =>
+        socket.on('data', () => socket.write('*-7\r\n!!\r\n\0\0\0')),
     }
     for (const [name, talk] of Object.entries(impostors)) {
       it(`${name}: away, and one warning`, async () => {
@@ -278,11 +289,21 @@ describe('A Redis that refuses', () => {
       'a host that has no address': { url: 'redis://nobody.invalid:6379' },
       'a port where nothing listens': { url: 'redis://127.0.0.1:1' },
       'TLS to a plain port': { socket: { tls: true as const } },
-      'a socket that is not there': { url: undefined, socket: { path: '/nowhere/redis.sock', tls: false as const } },
+      'a socket that is not there': {
+        url: undefined,
+        socket: { path: '/nowhere/redis.sock', tls: false as const },
+      },
     })) {
       it(`${name}: away with the cause, and one warning`, async () => {
         const { log } = await processes.start({
-          config: 'socket' in config && !('path' in config.socket) ? { url: server.url, socket: { ...config.socket, host: server.host, port: server.port } as never, ...{ url: server.url.replace('redis:', 'rediss:') } } : (config as never),
+          config:
+            'socket' in config && !('path' in config.socket)
+              ? {
+                  url: server.url,
+                  socket: { ...config.socket, host: server.host, port: server.port } as never,
+                  ...{ url: server.url.replace('redis:', 'rediss:') },
+                }
+              : (config as never),
           publishTimeout: 1000,
         })
         for (const error of Object.values(await failures(log('c')))) {
