@@ -22,7 +22,7 @@ export class Follower {
   #cursor: Place | undefined
   #hasEnded = false
   #isStopped = false
-  /** It was cut off: what is not retained any more is lost. */
+  /** What it has missed and is not retained any more is lost. */
   #wasCutOff = false
   #reading: Promise<void> | undefined
   #isBehind = false
@@ -81,6 +81,7 @@ export class Follower {
     return now - this.#readAt >= this.#keep
   }
 
+  /** It was cut off, and has missed something: of that it gets what is retained. */
   cutOff(): void {
     this.#wasCutOff = true
   }

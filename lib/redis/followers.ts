@@ -16,6 +16,8 @@ const looksAtOnce = 200
  */
 export class Followers extends Alarm {
   readonly #followers = new Map<string, Set<Follower>>()
+  /** Pub/sub channels that are being unsubscribed. */
+  readonly #leaving = new Map<string, Promise<unknown>>()
   /** Told that there is something, in this turn. */
   readonly #told = new Set<Follower>()
   #isGathering = false
@@ -38,11 +40,13 @@ export class Followers extends Alarm {
     const known = this.#followers.get(channel)
     if (known) known.add(follower)
     else this.#followers.set(channel, new Set([follower]))
-    await this.#leaving.get(channel)
+    // a client would take what is being unsubscribed for subscribed still
+    while (this.#leaving.has(channel)) await this.#leaving.get(channel)
     // also where it is known: that may not be answered yet
     await link.subscribe([channel], this.#heard)
-    if (!this.#followers.get(channel)?.has(follower)) return
-    this.#await(follower.poll)
+    // whoever has left meanwhile was not subscribed yet
+    if (!this.#followers.has(channel)) this.#leave(link, channel)
+    else this.#await(follower.poll)
   }
 
   /** It has begun: what was told meanwhile is read. */
@@ -86,11 +90,11 @@ export class Followers extends Alarm {
     const channels = [...this.#followers.keys()]
     if (channels.length > 0) await link.subscribe(channels, this.#heard)
     const all = this.#active()
-    for (const follower of all) follower.cutOff()
     const [behind] = await Promise.all([
       this.#look(link, all),
       this.#store.evaluate(link, { script: scripts.probe, keys: [probe], args: [] }),
     ])
+    for (const follower of behind) follower.cutOff()
     return () => {
       for (const follower of behind) this.#catchUp(follower)
     }

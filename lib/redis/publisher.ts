@@ -41,11 +41,16 @@ export class Publishers {
   /** Its name in each log, where it is remembered with its latest call. */
   readonly name = newEpoch()
   readonly #busy = new Set<Publisher>()
+  #calls = 0
   isClosing = false
-  /** The number of the latest call: also a log that is opened again must not take one that it has had. */
-  calls = 0
   /** It was said that messages are refused. */
   hasWarned = false
+
+  /** The number of a call: one after the other also where a log is let go and opened again. */
+  nextCall(): number {
+    this.#calls += 1
+    return this.#calls
+  }
 
   begin(publisher: Publisher): void {
     this.#busy.add(publisher)
@@ -117,7 +122,7 @@ export class Publisher {
 
   async #send(batch: readonly Pending[]): Promise<void> {
     const due = (batch.at(-1) as Pending).due
-    const call = ++this.#all.calls
+    const call = this.#all.nextCall()
     let attempts = 0
     const question: Question = {
       script: scripts.publish,

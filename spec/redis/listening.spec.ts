@@ -4,6 +4,7 @@ import { scripts } from '../../lib/redis/scripts.js'
 import { redisStreams } from '../../lib/redis.js'
 import { accept, Kept, none } from '../contracts/logs.js'
 import { needs } from '../support/installed.js'
+import { Passage } from '../support/redis/passage.js'
 import { RedisServer } from '../support/redis/server.js'
 import { until } from '../support/redis/until.js'
 
@@ -69,5 +70,51 @@ describe('Listening to a channel on Redis (docs/operate/redis.md)', () => {
     await stop()
     await stopOther()
     await Promise.all([here.close(), there.close()])
+  })
+
+  it('who listens while the last listener is leaving is told, and does not wait for a look', async () => {
+    const looks: string[] = []
+    const client = observed(server.url, (command) => {
+      if (command[1] === scripts.look.sha || command[1] === scripts.look.text) looks.push(command[0]!)
+      return undefined
+    })
+    const here = redisStreams({ client, poll: 5000 })
+    const log = here.open('left', { ...none, history: 9 }, () => {})
+    const leave = await log.listen(new Kept())
+    const before = looks.length
+    leave()
+    const receiver = new Kept()
+    const stop = await log.listen(receiver)
+    // an answer behind that of the leaving
+    await log.position()
+    const id = await log.publish(1, {}, accept)
+    await until('it is delivered', () => receiver.items.length > 0)
+    expect(receiver.ids).to.deep.equal([id])
+    expect(looks.length, 'looks').to.equal(before)
+    await stop()
+    await here.close()
+  })
+
+  it('a loss in which nothing was published is no gap, also of a channel that retains nothing', async () => {
+    const passage = new Passage(server)
+    await passage.up()
+    const here = redisStreams({ client: createClient({ url: passage.url }) })
+    const there = redisStreams({ client: createClient({ url: server.url }) })
+    const receiver = new Kept()
+    const stop = await here.open('quiet', none, () => {}).listen(receiver)
+    const log = there.open('quiet', none, () => {})
+    const ids = [await log.publish(0, {}, accept)]
+    await until('it is delivered', () => receiver.items.length === 1)
+    let isUp = false
+    here.on('up', () => {
+      isUp = true
+    })
+    await passage.cut()
+    await until('it is back', () => isUp)
+    for (const n of [1, 2, 3]) ids.push(await log.publish(n, {}, accept))
+    await until('all are delivered', () => receiver.ids.at(-1) === ids.at(-1))
+    expect(receiver.ids).to.deep.equal(ids)
+    await stop()
+    await Promise.all([here.close(), there.close(), passage.close()])
   })
 })
