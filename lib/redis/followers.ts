@@ -21,8 +21,6 @@ export class Followers extends Alarm {
   /** Told that there is something, in this turn. */
   readonly #told = new Set<Follower>()
   #isGathering = false
-  /** Channels that are being left: the client takes them for subscribed until that is answered. */
-  readonly #leaving = new Map<string, Promise<unknown>>()
   readonly #store: Store
   #link: Link | undefined
   #isClosed = false

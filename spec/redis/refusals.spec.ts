@@ -286,26 +286,13 @@ describe('A Redis that refuses', () => {
     }
 
     for (const [name, config] of Object.entries({
-      'a host that has no address': { url: 'redis://nobody.invalid:6379' },
-      'a port where nothing listens': { url: 'redis://127.0.0.1:1' },
-      'TLS to a plain port': { socket: { tls: true as const } },
-      'a socket that is not there': {
-        url: undefined,
-        socket: { path: '/nowhere/redis.sock', tls: false as const },
-      },
+      'a host that has no address': () => ({ url: 'redis://nobody.invalid:6379' }),
+      'a port where nothing listens': () => ({ url: 'redis://127.0.0.1:1' }),
+      'TLS to a plain port': () => ({ url: server.url.replace('redis:', 'rediss:') }),
+      'a socket that is not there': () => ({ socket: { path: '/nowhere/redis.sock', tls: false as const } }),
     })) {
       it(`${name}: away with the cause, and one warning`, async () => {
-        const { log } = await processes.start({
-          config:
-            'socket' in config && !('path' in config.socket)
-              ? {
-                  url: server.url,
-                  socket: { ...config.socket, host: server.host, port: server.port } as never,
-                  ...{ url: server.url.replace('redis:', 'rediss:') },
-                }
-              : (config as never),
-          publishTimeout: 1000,
-        })
+        const { log } = await processes.start({ config: config(), publishTimeout: 1000 })
         for (const error of Object.values(await failures(log('c')))) {
           expect(error).to.include({ code: 'LARIAT_DOWN' })
           expect(error.message).to.match(/^Redis is away: \S/)

@@ -6,6 +6,7 @@ import type { Hub } from '../../../lib/values/feed.js'
 import { Kept, none } from '../../contracts/logs.js'
 import { Passage } from './passage.js'
 import type { RedisServer } from './server.js'
+import { until } from './until.js'
 
 /** What a process has: a backend, the way to its server, and what was said of that. */
 export interface Process {
@@ -71,7 +72,7 @@ export class Processes {
       url.username = user
       url.password = 'any'
     }
-    const client = createClient({ url: url.href, ...config })
+    const client = createClient(config?.socket ? config : { url: url.href, ...config })
     const backend = redisStreams({ client, prefix: this.#prefix, poll: 50, ...options })
     let hub: Hub | undefined
     let isClosed = false
@@ -95,11 +96,13 @@ export class Processes {
     }
   }
 
-  /** Listens until the test has ended. */
+  /** Listens until the test has ended, as soon as the store lets it. */
   async listen(log: Log): Promise<Kept> {
-    const kept = new Kept()
-    const stop = await log.listen(kept)
-    this.after(stop)
-    return kept
+    return until('it listens', async () => {
+      const kept = new Kept()
+      const stop = await log.listen(kept)
+      this.after(stop)
+      return kept
+    })
   }
 }
