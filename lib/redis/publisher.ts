@@ -43,6 +43,8 @@ export class Publishers {
   readonly #busy = new Set<Publisher>()
   #calls = 0
   isClosing = false
+  /** It was said that messages are refused. */
+  hasWarned = false
 
   /** The number of a call: one after the other also where a log is let go and opened again. */
   nextCall(): number {
@@ -73,7 +75,6 @@ export class Publisher {
   #waiting: Pending[] = []
   #flushing: Promise<void> | undefined
   #alarm: Deadline | undefined
-  #hasWarned = false
 
   constructor(store: Store, all: Publishers, of: Of) {
     this.#store = store
@@ -170,8 +171,8 @@ export class Publisher {
 
   #settle(batch: readonly Pending[], [, , epoch, limits, wasNudged, ...answers]: Answer): void {
     this.#of.told(epoch as string, limits as string)
-    if (wasNudged === 0 && !this.#hasWarned) {
-      this.#hasWarned = true
+    if (wasNudged === 0 && !this.#all.hasWarned) {
+      this.#all.hasWarned = true
       const message = `Redis refuses PUBLISH to ${this.#of.keys.channel}: who listens to channel '${this.#of.name}' hears of events late`
       process.emitWarning(message, { type: 'LariatWarning' })
     }
