@@ -112,7 +112,6 @@ export function opener(client: RedisClient, waits: boolean): Open {
       }
       return connection
     }
-    let isClosed = false
     const close = () => {
       isClosed = true
       for (const connection of made) destroy(connection)
