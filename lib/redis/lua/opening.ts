@@ -32,6 +32,9 @@ local removed, removedMs, swept = tonumber(known[6] or 0), tonumber(known[7] or 
 local used = tonumber(known[11] or now)
 local isNew = not epoch or not number or length > number
 local wasEmpty = isNew or number == 0
+-- the log expires before its meta does: of the latest event of all the time is known
+local hasExpired = not isNew and length == 0 and removed < number
+if hasExpired then removed, removedMs, swept = number, ms, bytes end
 -- what a log without its meta holds is of no known life
 local function begin()
   if not isNew then return end

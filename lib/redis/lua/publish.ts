@@ -118,12 +118,12 @@ end
 if not last then
   -- publishers that are gone are forgotten, one for each that comes
   local counts = redis.call('HMGET', meta, 'publisherCount', 'publisherTail')
-  local count, tail = tonumber(counts[1] or 0), tonumber(counts[2] or 0)
-  redis.call('HSET', meta, 'published:' .. text(count), ARGV[5])
-  count = count + 1
+  local own, tail = tonumber(counts[1] or 0), tonumber(counts[2] or 0)
+  redis.call('HSET', meta, 'published:' .. text(own), ARGV[5])
+  local count = own + 1
   for _ = 1, 2 do
     local field = 'published:' .. text(tail)
-    local old = tail < count - 1 and redis.call('HGET', meta, field)
+    local old = tail < own and redis.call('HGET', meta, field)
     if not old then break end
     local found = redis.call('HGET', meta, 'publisher:' .. old)
     redis.call('HDEL', meta, field)
@@ -150,6 +150,11 @@ if at > 0 then
   set('bytes', text(bytes))
   set('first', text(first))
   if idle then set('used', text(now)) end
+  if hasExpired then
+    set('removed', text(removed))
+    set('removedMs', text(removedMs))
+    set('swept', text(swept))
+  end
 end
 if keyCount then
   set('keyCount', text(keyCount))
