@@ -10,6 +10,8 @@ export class Asked {
   isOver = false
   /** It is on its way, or was. */
   isSent = false
+  /** Why the store asks for patience. */
+  cause: unknown
 
   constructor(due: number) {
     this.due = due

@@ -2,7 +2,7 @@
 import { clock } from '../clock.js'
 import type { Receiver } from '../hub/backend.js'
 import { Gap } from '../hub/gap.js'
-import { type Entry, eventOf, type Page } from './page.js'
+import type { Entry, Page } from './page.js'
 import { idOf, type Keys, type Place } from './place.js'
 
 /** How a follower reads: after its cursor, and, if it was cut off, only what is retained. */
@@ -22,7 +22,7 @@ export class Follower {
   #cursor: Place | undefined
   #hasEnded = false
   #isStopped = false
-  /** It was cut off: what is not retained any more is lost. */
+  /** What it has missed and is not retained any more is lost. */
   #wasCutOff = false
   #reading: Promise<void> | undefined
   #isBehind = false
@@ -44,11 +44,16 @@ export class Follower {
     this.#read = read
   }
 
-  /** Begins at the latest event there is. */
+  /** Begins at the latest event there is. There may be others by now. */
   begin({ top, hasEnded }: Page): void {
     if (this.#isStopped) return
     this.#cursor = top
     this.#end(hasEnded)
+  }
+
+  /** It was told of news, or found behind, and has not read them. */
+  get isBehind(): boolean {
+    return this.#isBehind
   }
 
   stop(): void {
@@ -67,6 +72,7 @@ export class Follower {
 
   /** Whether there is news in a message of the store: the number of the latest event, with `!` for more than an event. */
   isNews(message: string): boolean {
+    if (this.#cursor === undefined) return true
     return this.isActive && (message.endsWith('!') || Number(message) > (this.#cursor as Place).number)
   }
 
@@ -75,6 +81,7 @@ export class Follower {
     return now - this.#readAt >= this.#keep
   }
 
+  /** It was cut off, and has missed something: of that it gets what is retained. */
   cutOff(): void {
     this.#wasCutOff = true
   }
@@ -112,12 +119,17 @@ export class Follower {
     if (page.outcome !== 'found') this.#gap(page.outcome, page)
     for (const entry of page.entries) {
       if (this.#isStopped) return
-      if (entry.place.number !== (this.#cursor as Place).number + 1) this.#hole(entry)
+      if (entry.place.number !== (this.#cursor as Place).number + 1)
+        this.#hole(entry.place, placeBefore(entry))
       this.#cursor = entry.place
-      this.#receiver.event(eventOf(entry, idOf(entry.place)))
+      this.#receiver.event(entry.event)
     }
-    const { number } = this.#cursor as Place
-    this.#end(page.hasEnded && number >= page.top.number)
+    const { top } = page
+    if (page.entries.length === 0 && (this.#cursor as Place).number < top.number) {
+      this.#hole(top, top)
+      this.#cursor = top
+    }
+    this.#end(page.hasEnded && (this.#cursor as Place).number >= top.number)
   }
 
   #gap(reason: Page['outcome'], { before, top, entries }: Page): void {
@@ -127,10 +139,9 @@ export class Follower {
     this.#receiver.gap(new Gap(requested, idOf(from), reason as Gap['reason'], idOf(before)))
   }
 
-  /** Somebody has removed entries from the middle of the stream. */
-  #hole(entry: Entry): void {
-    const before = placeBefore(entry)
-    this.#receiver.gap(new Gap(idOf(this.#cursor as Place), idOf(entry.place), 'trimmed', idOf(before)))
+  /** Somebody has removed entries from within the stream. */
+  #hole(from: Place, before: Place): void {
+    this.#receiver.gap(new Gap(idOf(this.#cursor as Place), idOf(from), 'trimmed', idOf(before)))
   }
 
   #end(hasEnded: boolean): void {

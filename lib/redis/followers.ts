@@ -1,15 +1,14 @@
 // Keeps all followers of a backend up to date: by what the store tells, and by looking where it tells nothing.
 import { Alarm, clock } from '../clock.js'
-import { report } from '../errors.js'
+import { LariatError, report } from '../errors.js'
 import type { Follower } from './follower.js'
 import type { Link } from './link.js'
+import { isUnanswered } from './replies.js'
 import { scripts } from './scripts.js'
 import type { Store } from './store.js'
 
 /** How many channels are looked at in one step. */
 const looksAtOnce = 200
-/** How many times news were found without having been told before the subscription is taken for dead. */
-const missedAtMost = 20
 
 /**
  * A message of the store only says that there is something: events are read from the log alone. A message that is lost
@@ -17,11 +16,11 @@ const missedAtMost = 20
  */
 export class Followers extends Alarm {
   readonly #followers = new Map<string, Set<Follower>>()
+  /** Pub/sub channels that are being unsubscribed. */
+  readonly #leaving = new Map<string, Promise<unknown>>()
   /** Told that there is something, in this turn. */
   readonly #told = new Set<Follower>()
   #isGathering = false
-  /** News that were found by looking, since something was told. */
-  #missed = 0
   readonly #store: Store
   #link: Link | undefined
   #isClosed = false
@@ -39,10 +38,18 @@ export class Followers extends Alarm {
     const known = this.#followers.get(channel)
     if (known) known.add(follower)
     else this.#followers.set(channel, new Set([follower]))
+    // a client would take what is being unsubscribed for subscribed still
+    while (this.#leaving.has(channel)) await this.#leaving.get(channel)
     // also where it is known: that may not be answered yet
     await link.subscribe([channel], this.#heard)
-    if (!this.#followers.get(channel)?.has(follower)) return
-    this.#await(follower.poll)
+    // whoever has left meanwhile was not subscribed yet
+    if (!this.#followers.has(channel)) this.#leave(link, channel)
+    else this.#await(follower.poll)
+  }
+
+  /** It has begun: what was told meanwhile is read. */
+  begun(follower: Follower): void {
+    if (follower.isBehind) this.#catchUp(follower)
   }
 
   remove(follower: Follower): void {
@@ -51,8 +58,16 @@ export class Followers extends Alarm {
     if (!known?.delete(follower) || known.size > 0) return
     this.#followers.delete(channel)
     this.#told.delete(follower)
+    if (this.#link) this.#leave(this.#link, channel)
+  }
+
+  #leave(link: Link, channel: string): void {
     // the link may be lost, and another does not know of it
-    this.#link?.unsubscribe([channel]).catch(() => {})
+    const leaving = link.unsubscribe([channel]).catch(() => {})
+    this.#leaving.set(channel, leaving)
+    void leaving.then(() => {
+      if (this.#leaving.get(channel) === leaving) this.#leaving.delete(channel)
+    })
   }
 
   close(): void {
@@ -70,12 +85,14 @@ export class Followers extends Alarm {
    */
   async restore(link: Link, probe: string): Promise<() => void> {
     this.#link = link
-    this.#missed = 0
     const channels = [...this.#followers.keys()]
     if (channels.length > 0) await link.subscribe(channels, this.#heard)
     const all = this.#active()
-    for (const follower of all) follower.cutOff()
-    const behind = all.length === 0 ? await this.#lookAt(link, [], probe) : await this.#look(link, all)
+    const [behind] = await Promise.all([
+      this.#look(link, all),
+      this.#store.evaluate(link, { script: scripts.probe, keys: [probe], args: [] }),
+    ])
+    for (const follower of behind) follower.cutOff()
     return () => {
       for (const follower of behind) this.#catchUp(follower)
     }
@@ -84,7 +101,6 @@ export class Followers extends Alarm {
   // ---- what is new
 
   readonly #heard = (channel: string, message: string): void => {
-    this.#missed = 0
     for (const follower of this.#followers.get(channel) ?? [])
       if (follower.isNews(message)) this.#told.add(follower)
     if (this.#isGathering || this.#told.size === 0) return
@@ -101,13 +117,14 @@ export class Followers extends Alarm {
   #catchUp(follower: Follower): void {
     follower.lookedAt = clock.now()
     follower.catchUp().catch((error) => {
-      // the store is away, and will be looked at when it is back; else it has refused
-      if (this.#link && !this.#isClosed && follower.isActive) this.#refused(error)
+      if (!this.#isClosed && follower.isActive) this.#refused(error)
     })
   }
   #lastRefusal = ''
 
   #refused(error: unknown): void {
+    // the store is away, which was said, and is looked at when it is back
+    if (error instanceof LariatError && isUnanswered(error.cause)) return
     const said = String(error)
     if (said !== this.#lastRefusal) report('Redis cannot be read', error)
     this.#lastRefusal = said
@@ -133,10 +150,9 @@ export class Followers extends Alarm {
   async #find(link: Link, followers: readonly Follower[]): Promise<void> {
     try {
       const found = await this.#look(link, followers)
-      this.#missed += found.length
       for (const follower of found) this.#catchUp(follower)
-      if (this.#missed > missedAtMost)
-        this.#store.lose(link, new Error('The subscription is dead: nothing is told that there is'))
+      // nothing was told of them: on a connection that is dead this is not answered, and then the link is lost
+      if (found[0]) await link.unsubscribe([`${found[0].channel}:`])
     } catch {
       // the link is lost
     }
@@ -167,11 +183,11 @@ export class Followers extends Alarm {
     return (await Promise.all(looks)).flat()
   }
 
-  async #lookAt(link: Link, followers: readonly Follower[], probe?: string): Promise<readonly Follower[]> {
+  async #lookAt(link: Link, followers: readonly Follower[]): Promise<readonly Follower[]> {
     const now = clock.now()
     for (const follower of followers) follower.lookedAt = now
-    const keys = probe === undefined ? followers.map(({ meta }) => meta) : [probe]
-    const seen = probe === undefined ? followers.map((follower) => follower.seen) : ['']
+    const keys = followers.map(({ meta }) => meta)
+    const seen = followers.map((follower) => follower.seen)
     const [, ...changed] = await this.#store.evaluate(link, { script: scripts.look, keys, args: seen })
     return changed.flatMap((index) => {
       const at = Number(index) - 1

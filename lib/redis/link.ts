@@ -30,6 +30,8 @@ export interface Link {
  */
 export interface RedisClient {
   duplicate(overrides?: never): unknown
+  /** Other clients have none of this name: their `duplicate` would do as a type. */
+  readonly isOpen: boolean
 }
 
 type Listener = (message: string, channel: string) => void
@@ -114,11 +116,18 @@ export function opener(client: RedisClient, waits: boolean): Open {
       isClosed = true
       for (const connection of made) destroy(connection)
     }
+    const connect = async (connection: Connection) => {
+      const connecting = connection.connect()
+      // a client that is destroyed while its socket connects would go on with that, and stay
+      connection.on('connect', () => isClosed && destroy(connection))
+      await connecting
+      if (isClosed) destroy(connection)
+    }
     signal.addEventListener('abort', close)
     try {
       const link = parts[kind](own, waits)
       for (const connection of made) watch(connection, kind, lost)
-      await Promise.all(made.map((connection) => connection.connect()))
+      await Promise.all(made.map(connect))
       return { ...link, close }
     } catch (error) {
       close()

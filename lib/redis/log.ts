@@ -5,11 +5,12 @@ import { Gap } from '../hub/gap.js'
 import { Published, sizeOf } from '../hub/published.js'
 import { Follower, placeBefore } from './follower.js'
 import type { Followers } from './followers.js'
-import { eventOf, type Page, pageOf } from './page.js'
+import { type Page, pageOf } from './page.js'
 import { payloadOf } from './payload.js'
 import { compare, idOf, type Keys, type Place, placeOf } from './place.js'
 import { newEpoch, Publisher, type Publishers } from './publisher.js'
 import { scripts } from './scripts.js'
+import { Sharing } from './sharing.js'
 import type { Store } from './store.js'
 
 /** What the logs of a backend have in common. */
@@ -47,6 +48,7 @@ export class RedisLog implements Log {
   readonly #idle: number
   readonly #shared: Shared
   readonly #publisher: Publisher
+  readonly #sharing = new Sharing<Page>()
   /** The epoch of the log, as last seen. */
   #epoch = ''
   #hasWarned = false
@@ -98,6 +100,7 @@ export class RedisLog implements Log {
     try {
       await store.using((link) => followers.add(follower, link))
       follower.begin(await this.#page(['now'], { ...pages.first, listens: true }))
+      followers.begun(follower)
     } catch (error) {
       followers.remove(follower)
       throw error
@@ -133,9 +136,15 @@ export class RedisLog implements Log {
           yield new Gap(idOf(place), idOf(entry.place), 'trimmed', idOf(before))
         }
         place = entry.place
-        yield eventOf(entry, idOf(place))
+        yield entry.event
       }
-      if (page.entries.length === 0 || (place.number >= last && place.epoch === first.top.epoch)) return
+      const isWhole = place.number >= last && place.epoch === first.top.epoch
+      if (page.entries.length === 0 && !isWhole && place.number < page.top.number) {
+        // somebody has removed the latest
+        const top = idOf(page.top)
+        yield new Gap(idOf(place), top, 'trimmed', top)
+      }
+      if (page.entries.length === 0 || isWhole) return
       page = await this.#page(after(place), pages.next)
       if (page.outcome === 'found') continue
       const from = page.entries[0]?.place ?? page.top
@@ -178,7 +187,13 @@ export class RedisLog implements Log {
 
   // ---- asking
 
-  async #page(
+  /** Those that only read share an answer with all that ask the same. */
+  #page(from: From, asking: Asking): Promise<Page> {
+    const ask = () => this.#ask(from, asking)
+    return asking.listens ? ask() : this.#sharing.ask(from.join(' '), ask)
+  }
+
+  async #ask(
     [mode, one = '', two = '', three = '']: From,
     { events, bytes, listens = false, isRetained = true }: Asking,
   ): Promise<Page> {

@@ -1,14 +1,36 @@
 // Reads what the script for reading has answered: a page of a log.
 import { Published } from '../hub/published.js'
 import { dataOf } from './payload.js'
-import type { Place } from './place.js'
+import { idOf, type Place } from './place.js'
 import type { Answer } from './store.js'
 
-export interface Entry {
+/** An entry of a log. All that read the same page share its event, and so the bytes of that. */
+export class Entry {
   readonly place: Place
-  readonly kind: string
-  readonly text: string
-  readonly type: string | undefined
+  readonly #fields: readonly string[]
+  #event: Published | undefined
+
+  /** @param fields names and values, of which the first two are the bytes before it */
+  constructor(place: Place, fields: readonly string[]) {
+    this.place = place
+    this.#fields = fields
+  }
+
+  get event(): Published {
+    this.#event ??= this.#made()
+    return this.#event
+  }
+
+  #made(): Published {
+    let data: unknown
+    let type: string | undefined
+    for (let at = 2; at < this.#fields.length; at += 2) {
+      const [name, value] = [this.#fields[at], this.#fields[at + 1]] as [string, string]
+      if (name === 'type') type = value
+      else data = dataOf(name, value)
+    }
+    return new Published(idOf(this.place), data, type)
+  }
 }
 
 export interface Page {
@@ -38,22 +60,7 @@ export function pageOf(answer: Answer): Page {
     gone: gone ? goneOf(gone) : undefined,
     entries: (entries as unknown as readonly RawEntry[]).map(([id, fields]) => {
       const [number, ms] = id.split('-') as [string, string]
-      const entry = {
-        place: placeAt(ms, Number(number)),
-        kind: '',
-        text: '',
-        type: undefined as string | undefined,
-      }
-      // the first two are the bytes before it
-      for (let at = 2; at < fields.length; at += 2) {
-        const [name, value] = [fields[at] as string, fields[at + 1] as string]
-        if (name === 'type') entry.type = value
-        else {
-          entry.kind = name
-          entry.text = value
-        }
-      }
-      return entry
+      return new Entry(placeAt(ms, Number(number)), fields)
     }),
   }
 }
@@ -63,8 +70,4 @@ type RawEntry = readonly [id: string, fields: readonly string[]]
 function goneOf(text: string): Place {
   const [epoch = '', ms, number] = text.split(' ')
   return { epoch, ms: Number(ms), number: Number(number) }
-}
-
-export function eventOf({ kind, text, type }: Entry, id: string): Published {
-  return new Published(id, dataOf(kind, text), type)
 }

@@ -5,7 +5,7 @@ import type { Payload } from './payload.js'
 import type { Keys } from './place.js'
 import { idOf } from './place.js'
 import { scripts } from './scripts.js'
-import type { Answer, Store } from './store.js'
+import type { Answer, Question, Store } from './store.js'
 
 export interface Draft {
   readonly payload: Payload
@@ -41,7 +41,16 @@ export class Publishers {
   /** Its name in each log, where it is remembered with its latest call. */
   readonly name = newEpoch()
   readonly #busy = new Set<Publisher>()
+  #calls = 0
   isClosing = false
+  /** It was said that messages are refused. */
+  hasWarned = false
+
+  /** The number of a call: one after the other also where a log is let go and opened again. */
+  nextCall(): number {
+    this.#calls += 1
+    return this.#calls
+  }
 
   begin(publisher: Publisher): void {
     this.#busy.add(publisher)
@@ -63,11 +72,9 @@ export class Publisher {
   readonly #store: Store
   readonly #of: Of
   readonly #all: Publishers
-  #calls = 0
   #waiting: Pending[] = []
   #flushing: Promise<void> | undefined
   #alarm: Deadline | undefined
-  #hasWarned = false
 
   constructor(store: Store, all: Publishers, of: Of) {
     this.#store = store
@@ -115,31 +122,42 @@ export class Publisher {
 
   async #send(batch: readonly Pending[]): Promise<void> {
     const due = (batch.at(-1) as Pending).due
-    const call = ++this.#calls
+    const call = this.#all.nextCall()
+    let attempts = 0
+    const question: Question = {
+      script: scripts.publish,
+      keys: [this.#of.keys.meta, this.#of.keys.log],
+      args: () => {
+        attempts += 1
+        return this.#arguments(batch, due, call)
+      },
+      due,
+      isWrite: true,
+      replicas: this.#of.replicas,
+    }
     try {
-      const answer = await this.#store.ask({
-        script: scripts.publish,
-        keys: [this.#of.keys.meta, this.#of.keys.log],
-        args: () => this.#arguments(batch, due, call),
-        due,
-        isWrite: true,
-        replicas: this.#of.replicas,
-      })
+      let answer = await this.#store.ask(question)
+      // its time was taken for another one, as where its clock was set
+      if (isLate(answer) && clock.now() < due && attempts === 1) {
+        attempts = 0
+        answer = await this.#store.ask(question)
+      }
+      if (isLate(answer)) throw late(attempts > 1)
       this.#settle(batch, answer)
     } catch (error) {
       for (const { reject } of batch) reject(error)
     }
   }
 
-  #arguments(batch: readonly Pending[], due: number, _call: number): readonly string[] {
+  #arguments(batch: readonly Pending[], due: number, call: number): readonly string[] {
     const { limits, keys, isSharded, replicas } = this.#of
     return [
       ...[newEpoch(), limits, keys.channel, isSharded ? '1' : ''],
       // rounded down: too early is refused for certain, and said so
       ...[
         this.#all.name,
-        String(this.#calls),
-        String(Math.floor(this.#store.timeAt(due))),
+        String(call),
+        String(Math.floor(this.#store.time.at(due))),
         replicas > 0 ? '1' : '',
       ],
       ...batch.flatMap(({ draft: { payload, type, key = '', size } }) => [
@@ -151,15 +169,10 @@ export class Publisher {
     ]
   }
 
-  #settle(batch: readonly Pending[], [, outcome, epoch, limits, wasNudged, ...answers]: Answer): void {
-    if (outcome === 'late') {
-      const message = `Redis was asked too late: it is not published, and never will be`
-      for (const { reject } of batch) reject(new LariatError('LARIAT_DOWN', message))
-      return
-    }
+  #settle(batch: readonly Pending[], [, , epoch, limits, wasNudged, ...answers]: Answer): void {
     this.#of.told(epoch as string, limits as string)
-    if (wasNudged === 0 && !this.#hasWarned) {
-      this.#hasWarned = true
+    if (wasNudged === 0 && !this.#all.hasWarned) {
+      this.#all.hasWarned = true
       const message = `Redis refuses PUBLISH to ${this.#of.keys.channel}: who listens to channel '${this.#of.name}' hears of events late`
       process.emitWarning(message, { type: 'LariatWarning' })
     }
@@ -187,6 +200,17 @@ export class Publisher {
       this.#await()
     })
   }
+}
+
+const isLate = ([, outcome]: Answer) => outcome === 'late'
+
+/** @param wasAsked the store was lost with what it was asked before: it may have had that, and lost it as well */
+function late(wasAsked: boolean): LariatError {
+  return wasAsked
+    ? new LariatError('LARIAT_DOWN', 'Redis was lost: it does not have this, but may have had it', {
+        isUncertain: true,
+      })
+    : new LariatError('LARIAT_DOWN', 'Redis was asked too late: this is not published, and never will be')
 }
 
 /** For a log that has none yet. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { finish } from './lua/finish.js'
 import { look } from './lua/look.js'
+import { probe } from './lua/probe.js'
 import { publish } from './lua/publish.js'
 import { read } from './lua/read.js'
 
@@ -21,4 +22,5 @@ export const scripts = {
   read: script('read', read),
   finish: script('finish', finish),
   look: script('look', look),
+  probe: script('probe', probe),
 }

@@ -1,4 +1,5 @@
 // Keeps the connection to Redis: opens it, notices its loss, comes back; and has scripts answer within their time.
+import { setTimeout } from 'node:timers/promises'
 import { clock } from '../clock.js'
 import { LariatError, report } from '../errors.js'
 import { safely } from '../guard.js'
@@ -6,6 +7,7 @@ import { Asked } from './asked.js'
 import type { Link, Open } from './link.js'
 import { isLost, isNoScript, isPassing, isUnanswered, reasonOf } from './replies.js'
 import type { Script } from './scripts.js'
+import { StoreTime } from './time.js'
 import { watched } from './watched.js'
 
 /** What Redis is asked. */
@@ -28,6 +30,9 @@ export type Answer = readonly unknown[]
 /** Called for each link before it is used: what has to be done anew is done there. What it returns is called once it is up. */
 type Restore = (link: Link) => Promise<() => void>
 
+/** Milliseconds that an attempt to connect has, at least. */
+const connecting = 5000
+
 type State = 'connecting' | 'up' | 'down' | 'closed'
 
 export class Store {
@@ -43,8 +48,7 @@ export class Store {
   #waiting: (() => void)[] = []
   /** Why it is away. */
   #cause: unknown
-  /** How far the store's time is ahead of the clock, as last seen. */
-  #ahead = 0
+  readonly time = new StoreTime()
 
   /**
    * @param patience `publishTimeout`
@@ -67,11 +71,6 @@ export class Store {
     this.#turn('closed')
     this.#closing.abort()
     link?.close()
-  }
-
-  /** A time of the clock in the store's time: never too late, and too early by no more than an answer takes. */
-  timeAt(time: number): number {
-    return time + this.#ahead
   }
 
   // ---- asking
@@ -99,7 +98,7 @@ export class Store {
     const asked = new Asked(due)
     try {
       return await asked.limit(this.#using(work, asked, isWrite), () =>
-        this.#away(this.#cause, isWrite && asked.isSent),
+        this.#late(asked, isWrite && asked.isSent),
       )
     } finally {
       asked.close()
@@ -121,8 +120,10 @@ export class Store {
         // what Redis has refused has not been done
         if (!isUnanswered(error)) asked.isSent = wasSent
         if (isLost(error)) this.lose(link, error)
-        else if (isPassing(error)) await asked.pause(Math.min(250, 25 * 2 ** attempt))
-        else throw this.#refused(error, isWrite && asked.isSent)
+        else if (isPassing(error)) {
+          asked.cause = error
+          await asked.pause(Math.min(250, 25 * 2 ** attempt))
+        } else throw this.#refused(error, isWrite && asked.isSent)
       }
     }
   }
@@ -138,17 +139,14 @@ export class Store {
         ? link.run(keys[0] as string, command)
         : this.#replicated(link, keys[0] as string, command, replicas, asked)
     }
-    try {
-      return this.#timed(await send(['EVALSHA', script.sha, ...rest]))
-    } catch (error) {
+    let sent = clock.now()
+    const answer = (await send(['EVALSHA', script.sha, ...rest]).catch((error) => {
       if (!isNoScript(error)) throw error
-      return this.#timed(await send(['EVAL', script.text, ...rest]))
-    }
-  }
-
-  #timed(answer: unknown): Answer {
-    this.#ahead = Number((answer as Answer)[0]) - clock.now()
-    return answer as Answer
+      sent = clock.now()
+      return send(['EVAL', script.text, ...rest])
+    })) as Answer
+    this.time.take(Number(answer[0]), sent)
+    return answer
   }
 
   async #replicated(
@@ -169,9 +167,11 @@ export class Store {
   /** Resolves to a link that is up. A first attempt is refused while there is none; at the start it waits for the first. */
   async #linkFor(isRetry: boolean, asked: Asked): Promise<Link> {
     for (;;) {
+      // its asker was told what became of it
+      if (asked.isOver) throw this.#late(asked, asked.isSent)
       if (this.#link && this.#state === 'up') return this.#link
       const waits = this.#state === 'connecting' || (this.#state === 'down' && isRetry)
-      if (!waits || asked.isOver) throw this.#away(this.#cause, isRetry && asked.isSent)
+      if (!waits) throw this.#away(this.#cause, isRetry && asked.isSent)
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve)
         asked.onLate(resolve)
@@ -181,19 +181,16 @@ export class Store {
 
   #away(cause: unknown, isUncertain: boolean): LariatError {
     const what = this.#state === 'closed' ? 'The connection to Redis is closed' : 'Redis is away'
-    return failure(
-      `${what}${isUncertain ? ', and what was on its way may have come' : ''}`,
-      cause,
-      isUncertain,
-    )
+    return failure(what, cause, isUncertain)
+  }
+
+  #late({ cause }: Asked, isUncertain: boolean): LariatError {
+    if (this.#state !== 'up') return this.#away(this.#cause, isUncertain)
+    return failure(`Redis has not answered for ${this.#patience} ms`, cause, isUncertain)
   }
 
   #refused(cause: unknown, isUncertain: boolean): LariatError {
-    return failure(
-      `Redis refuses${isUncertain ? ', and what was on its way before may have come' : ''}`,
-      cause,
-      isUncertain,
-    )
+    return failure('Redis refuses', cause, isUncertain)
   }
 
   // ---- its life
@@ -203,7 +200,6 @@ export class Store {
     if (link !== this.#link) return
     this.#link = undefined
     link.close()
-    this.#cause = error
     this.#down(error)
     void this.#connect()
   }
@@ -213,6 +209,7 @@ export class Store {
       try {
         const { link, over, begin } = await this.#opened()
         if (over.aborted) throw over.reason
+        if (this.#closing.signal.aborted) return link.close()
         this.#link = link
         const wasDown = this.#state === 'down'
         this.#turn('up')
@@ -224,8 +221,13 @@ export class Store {
         this.#cause = error
         if (this.#state === 'connecting') this.#down(error)
       }
-      await pause(Math.min(2000, 50 * 2 ** attempt) * (0.5 + Math.random() / 2))
+      await this.#pause(Math.min(2000, 50 * 2 ** attempt) * (0.5 + Math.random() / 2))
     }
+  }
+
+  /** Keeps the process alive, which has something to come back to, unless it is closed. */
+  #pause(milliseconds: number): Promise<unknown> {
+    return setTimeout(milliseconds, undefined, { signal: this.#closing.signal }).catch(() => {})
   }
 
   /** A link on which all is restored, and what is aborted once it is over. */
@@ -243,23 +245,27 @@ export class Store {
       const closed = () => lost(new Error('closed'))
       this.#closing.signal.addEventListener('abort', closed)
       // a server that is frozen takes connections, and answers nothing
-      const late = clock.after(this.#patience, () => lost(new Error(`no answer within ${this.#patience} ms`)))
+      const silent = () => new Error(`no answer within ${this.#patience} ms`)
+      const slow = clock.after(this.#patience, () => this.#state === 'connecting' && this.#down(silent()))
+      // a short patience for answers is none for connecting
+      const late = clock.after(Math.max(this.#patience, connecting), () => lost(silent()))
       const open = async () => {
         link = watched(await this.#open(lost, life.signal), this.#patience, lost)
-        late.cancel()
+        for (const each of [slow, late]) each.cancel()
         if (life.signal.aborted) return link.close()
         resolve({ link, over: life.signal, begin: await this.#restore(link) })
       }
       open()
         .catch(lost)
         .finally(() => {
-          late.cancel()
+          for (const each of [slow, late]) each.cancel()
           this.#closing.signal.removeEventListener('abort', closed)
         })
     })
   }
 
   #down(error: unknown): void {
+    this.#cause = error
     this.#turn('down')
     report('Redis is away', error)
     this.#tell('down')
@@ -285,14 +291,10 @@ interface Opened {
 }
 
 function failure(what: string, cause: unknown, isUncertain: boolean): LariatError {
-  const message = cause === undefined ? what : `${what}: ${reasonOf(cause)}`
+  const outcome = isUncertain ? `${what}, and what was on its way may have come` : what
+  const message = cause === undefined ? outcome : `${outcome}: ${reasonOf(cause)}`
   return new LariatError('LARIAT_DOWN', message, {
     ...(cause !== undefined && { cause }),
     ...(isUncertain && { isUncertain: true }),
   })
-}
-
-/** Keeps the process alive: it has something to come back to. */
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }

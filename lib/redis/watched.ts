@@ -7,15 +7,20 @@ import type { Link } from './link.js'
  * frozen, or gone without a word, keeps its connections open.
  */
 export function watched(link: Link, patience: number, lost: (error: unknown) => void): Link {
-  const watch = new Watch(patience, lost)
+  // each has a connection of its own: an answer on one says nothing of the others
+  const [commands, writes, subscriptions] = [1, 2, 3].map(() => new Watch(patience, lost)) as [
+    Watch,
+    Watch,
+    Watch,
+  ]
   return {
     isCluster: link.isCluster,
-    run: (key, command) => watch.over(link.run(key, command)),
-    runAndWait: (...given) => watch.over(link.runAndWait(...given)),
-    subscribe: (...given) => watch.over(link.subscribe(...given)),
-    unsubscribe: (...given) => watch.over(link.unsubscribe(...given)),
+    run: (key, command) => commands.over(link.run(key, command)),
+    runAndWait: (...given) => writes.over(link.runAndWait(...given)),
+    subscribe: (...given) => subscriptions.over(link.subscribe(...given)),
+    unsubscribe: (...given) => subscriptions.over(link.unsubscribe(...given)),
     close() {
-      watch.close()
+      for (const watch of [commands, writes, subscriptions]) watch.close()
       link.close()
     },
   }
@@ -28,6 +33,7 @@ class Watch {
   /** When something was answered last, or first asked since. */
   #since = 0
   #alarm: Deadline | undefined
+  #isClosed = false
 
   constructor(patience: number, lost: (error: unknown) => void) {
     this.#patience = patience
@@ -37,7 +43,7 @@ class Watch {
   async over<T>(answer: Promise<T>): Promise<T> {
     if (this.#asked === 0) this.#since = clock.now()
     this.#asked += 1
-    this.#alarm ??= clock.after(this.#patience, () => this.#look())
+    if (!this.#isClosed) this.#alarm ??= clock.after(this.#patience, () => this.#look())
     try {
       return await answer
     } finally {
@@ -64,6 +70,7 @@ class Watch {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#alarm?.cancel()
   }
 }

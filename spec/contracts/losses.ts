@@ -28,6 +28,15 @@ export function losses(ground: Ground): void {
         await other.close()
       })
 
+      it('a log that was let go and is opened again: what is published is one more event', async () => {
+        const open = () => ground.named('again', { history: 9 })
+        const ids: string[] = []
+        for (const each of [1, 2, 3]) ids.push(...(await publish(open(), each)))
+        ids.push(...(await publish(open(), 4, 5)))
+        expect(new Set(ids).size).to.equal(5)
+        expect(await following(open(), 'earliest')).to.deep.equal(ids)
+      })
+
       it('an id of one is known to the other', async () => {
         const other = await another(ground.backend)
         const [here, there] = [ground.backend, other].map((each) =>

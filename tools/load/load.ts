@@ -1,8 +1,11 @@
 /**
- * Many streams, opened and closed at once; and connections that come and go beside streams that stay.
+ * Many streams, opened and closed at once; and connections that come and go beside streams that stay. Or, with
+ * `--redis`, streams of several processes that share one Redis, while these are restarted and killed.
  *
  *     npm run load
  *     npm run load -- --streams 1000 --rounds 3 --rate 200 --seconds 6
+ *     npm run load -- --processes 4 --redis
+ *     npm run load -- --processes 2 --redis --streams 200 --publishes 20 --kills 4
  *
  * The verdict is about what is lost or left over; the rate that was reached, and that of a route of Express beside
  * it, are reported. Fails if anything is.
@@ -14,21 +17,32 @@ import { mebibytes } from '../../spec/support/bytes.js'
 import { type Beside, comeAndGo, judge } from './churned.js'
 import { Findings } from './findings.js'
 import { growth, type Opened, openAndClose } from './opened.js'
+import { disturb } from './restarts/course.js'
+import { report } from './restarts/report.js'
 import { compile, Station } from './station.js'
 
 const { values } = parseArgs({
   options: {
-    streams: { type: 'string', default: '10000' },
+    /** Default: 10000, or with `--redis` 2000. */
+    streams: { type: 'string' },
     rounds: { type: 'string', default: '3' },
     /** Connections a second, and for how long. */
     rate: { type: 'string', default: '2000' },
     seconds: { type: 'string', default: '60' },
+    redis: { type: 'boolean', default: false },
+    /** With `--redis`: processes, publishes a second, how many processes are killed, one a second. */
+    processes: { type: 'string', default: '4' },
+    publishes: { type: 'string', default: '200' },
+    kills: { type: 'string', default: '10' },
   },
 })
 
-const [wanted, rounds, rate, seconds] = [values.streams, values.rounds, values.rate, values.seconds].map(
-  Number,
-) as [number, number, number, number]
+const [wanted, rounds, rate, seconds] = [
+  values.streams ?? (values.redis ? 2000 : 10_000),
+  values.rounds,
+  values.rate,
+  values.seconds,
+].map(Number) as [number, number, number, number]
 const steady = 500
 const perSecond = 20
 
@@ -96,17 +110,30 @@ async function within<T>(station: Station, run: (station: Station) => Promise<T>
 }
 
 const findings = new Findings()
-const most = mostStreams()
+// a proxy has two files open for each stream
+const most = Math.floor(mostStreams() / (values.redis ? 2 : 1))
 const streams = Math.min(wanted, most)
-console.log(`${streams} streams, ${rounds} times over; then ${rate} connections a second for ${seconds} s`)
+const plan = values.redis
+  ? `on ${values.processes} processes that share a Redis, and ${values.publishes} publishes a second`
+  : `${rounds} times over; then ${rate} connections a second for ${seconds} s`
+console.log(`${streams} streams, ${plan}`)
 if (streams < wanted) {
-  console.log(
-    `For ${wanted} streams a process needs as many open files and 100 more: see ulimit -n. Here it is ${streams}.`,
-  )
+  console.log(`For ${wanted} streams a process needs more open files: see ulimit -n. Here it is ${streams}.`)
 }
 await compile()
 
-if (rounds > 0) {
+if (values.redis) {
+  const course = {
+    streams,
+    processes: Number(values.processes),
+    perSecond: Number(values.publishes),
+    kills: Number(values.kills),
+    frozen: 3000,
+  }
+  console.log(`\n${report(await disturb(course, findings, console.error))}\n`)
+}
+
+if (!values.redis && rounds > 0) {
   const all = await within(await Station.start({ who: 'lariat', clients: 1, isPinned: true }), (station) =>
     openAndClose(station, { streams, rounds }, findings, ({ end }) => console.error(`Ended by ${end}`)),
   )
@@ -118,7 +145,7 @@ if (rounds > 0) {
   )
 }
 
-if (seconds > 0) {
+if (!values.redis && seconds > 0) {
   const asked = { steady, perSecond, rate, seconds }
   const ours = await within(
     await Station.start({ who: 'lariat', clients: 2, isPinned: true }),

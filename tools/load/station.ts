@@ -60,6 +60,7 @@ export async function compile(): Promise<void> {
   if (said) throw new Error(said)
 }
 
-function compiled(file: string): URL {
+/** A file of this folder. */
+export function compiled(file: string): URL {
   return new URL(`dist/tools/load/${file}`, import.meta.url)
 }

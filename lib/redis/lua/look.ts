@@ -8,9 +8,10 @@ export const look = `
 local time = redis.call('TIME')
 local answer = { time[1] * 1000 + math.floor(time[2] / 1000) }
 for at, meta in ipairs(KEYS) do
-  local seen = redis.call('HMGET', meta, 'epoch', 'number', 'ms', 'ended')
+  -- of a key of another type the answer is an error: whoever reads hears of it
+  local seen = redis.pcall('HMGET', meta, 'epoch', 'number', 'ms', 'ended')
   local text = (seen[1] or '') .. ' ' .. (seen[2] or '') .. ' ' .. (seen[3] or '') .. ' ' .. (seen[4] or '')
-  if text ~= ARGV[at] then answer[#answer + 1] = at end
+  if seen.err or text ~= ARGV[at] then answer[#answer + 1] = at end
 end
 return answer
 `

@@ -46,6 +46,8 @@ if now > tonumber(ARGV[7]) then return { now, 'late' } end
 
 begin()
 answer[3], answer[4] = epoch, adopt() or ''
+-- a stream that is gone has taken the time of the latest event with it
+local lost = length == 0 and number > removed and { text(number), text(ms), text(bytes) }
 local at = 0
 local nextMs = math.max(now, ms)
 local keyCount, keyTail
@@ -95,7 +97,7 @@ for arg = 9, #ARGV, 5 do
     local added = append(ARGV[arg], ARGV[arg + 1], ARGV[arg + 2])
     if at == 0 and type(added) == 'table' and string.find(added.err, 'equal or smaller') then
       -- a stream that is ahead of its meta: of another life
-      isNew = true
+      isNew, lost = true, false
       begin()
       adopt()
       answer[3], nextMs = epoch, math.max(now, ms)
@@ -150,6 +152,12 @@ if at > 0 then
   set('bytes', text(bytes))
   set('first', text(first))
   if idle then set('used', text(now)) end
+  if lost then
+    set('removed', lost[1])
+    set('removedMs', lost[2])
+    set('swept', lost[3])
+    removed, removedMs, swept = tonumber(lost[1]), tonumber(lost[2]), tonumber(lost[3])
+  end
 end
 if keyCount then
   set('keyCount', text(keyCount))
