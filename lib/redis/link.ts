@@ -30,6 +30,8 @@ export interface Link {
  */
 export interface RedisClient {
   duplicate(overrides?: never): unknown
+  /** Other clients have none of this name: their `duplicate` would do as a type. */
+  readonly isOpen: boolean
 }
 
 type Listener = (message: string, channel: string) => void
@@ -46,8 +48,14 @@ interface Connection {
 interface Single extends Connection, Node {}
 
 interface Cluster extends Connection, Nodes {
+  readonly nodeByAddress: ReadonlyMap<string, KnownNode>
   sSubscribe(channel: string, listener: Listener): Promise<unknown>
   sUnsubscribe(channel: string): Promise<unknown>
+}
+
+interface KnownNode {
+  readonly client?: Pick<Connection, 'destroy'>
+  readonly pubSub?: { readonly client: Pick<Connection, 'destroy'> }
 }
 
 interface Sentinel extends Connection {
@@ -93,12 +101,16 @@ export function opener(client: RedisClient, waits: boolean): Open {
     client.duplicate({ ...unbounded(client), ...overrides } as never) as Kind
   return async (lost, signal) => {
     const made: Connection[] = []
+    let isClosed = false
     const own = <Kind extends Connection>(overrides?: object): Kind => {
       const connection = make<Kind>(overrides)
       made.push(connection)
+      // a cluster's client that is just asking who is there would connect to them all the same
+      for (const event of ['node-connect', 'node-error']) {
+        connection.on(event, () => isClosed && destroy(connection))
+      }
       return connection
     }
-    let isClosed = false
     const close = () => {
       isClosed = true
       for (const connection of made) destroy(connection)
@@ -265,7 +277,7 @@ function watch(connection: Connection, kind: Kind, lost: (error: unknown) => voi
     'end',
     'reconnecting',
     'disconnect',
-    'node-disconnect',
+    // not `node-disconnect`: of a node that has no slots any more the client itself lets go
     'node-reconnecting',
     'sharded-channel-moved-error',
     // as versions before 6.1 have it
@@ -274,7 +286,12 @@ function watch(connection: Connection, kind: Kind, lost: (error: unknown) => voi
     connection.on(event, () => lost(new Error(`The connection to Redis was lost (${event})`)))
 }
 
-/** Some versions throw where there is nothing to destroy, others reject. */
-function destroy(connection: Connection): void {
+/** Some versions throw where there is nothing to destroy, others reject. A cluster's client then leaves the others open. */
+function destroy(connection: Connection & Partial<Cluster>): void {
+  const nodes = [...(connection.nodeByAddress?.values() ?? [])]
+  for (const { client, pubSub } of nodes) {
+    quietly(() => client?.destroy())
+    quietly(() => pubSub?.client.destroy())
+  }
   quietly(() => connection.destroy())
 }

@@ -3,7 +3,7 @@ import { createClient as createClient5 } from 'redis-client-5'
 import { backendContract } from '../contracts/backend.js'
 import { needs } from '../support/installed.js'
 import { Backends } from '../support/redis/backends.js'
-import { type Passage } from '../support/redis/passage.js'
+import type { Passage } from '../support/redis/passage.js'
 import { RedisServer, type ServerOptions } from '../support/redis/server.js'
 
 /** The suite on one server. */

@@ -11,6 +11,12 @@ import { afterlife, opening } from './opening.js'
  */
 export const read = `${opening}
 begin()
+-- who only listens may be the only one that has limits
+local isAnew = not limits and ARGV[2] ~= ''
+if isAnew then
+  limits = ARGV[2]
+  redis.call('HSET', meta, 'limits', limits)
+end
 limit(limits)
 if retain() then redis.call('HSET', meta, 'first', text(first)) end
 sweep()
@@ -40,11 +46,13 @@ elseif mode == 'since' then
   local since = tonumber(ARGV[6])
   start = search(edge, function(each) return msOf(each) >= since end)
 elseif mode == 'now' then start = number + 1 end
-if ARGV[13] == '1' then
-  if ARGV[2] ~= '' and not limits then limit(ARGV[2]) end
+local listens = ARGV[13] == '1'
+if listens then
   used = now
   use()
-  if number > 0 then expire(false) else redis.call('PEXPIRE', meta, ${afterlife}) end
+end
+if listens or isAnew then
+  if number > 0 then expire(isAnew) else redis.call('PEXPIRE', meta, ${afterlife}) end
 end
 
 local entries, left, room = {}, tonumber(ARGV[11]), tonumber(ARGV[12])
