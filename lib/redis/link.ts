@@ -98,8 +98,7 @@ export type Open = (lost: (error: unknown) => void, signal: AbortSignal) => Prom
 export function opener(client: RedisClient, waits: boolean): Open {
   const kind = kindOf(client)
   const make = <Kind extends Connection>(overrides: object = {}) =>
-    // a timeout of a command would be a timer for each, and ends with its writing
-    client.duplicate({ commandOptions: { timeout: undefined }, ...overrides } as never) as Kind
+    client.duplicate({ ...unbounded(client), ...overrides } as never) as Kind
   return async (lost, signal) => {
     const made: Connection[] = []
     let isClosed = false
@@ -135,6 +134,19 @@ export function opener(client: RedisClient, waits: boolean): Open {
     } finally {
       signal.removeEventListener('abort', close)
     }
+  }
+}
+
+/**
+ * Takes back what would end connections or commands that are well: a timeout of a command would be a timer for each, and
+ * ends with its writing; a subscriber hears nothing for as long as nothing is published; a restart asks much at once.
+ */
+function unbounded(client: unknown): object {
+  const { socket } = (client as { options?: { socket?: object } }).options ?? {}
+  return {
+    commandOptions: { timeout: undefined },
+    commandsQueueMaxLength: undefined,
+    ...(socket && { socket: { ...socket, socketTimeout: undefined } }),
   }
 }
 

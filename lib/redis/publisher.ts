@@ -1,7 +1,7 @@
 // Appends events to one log: those that wait while others are on their way go together, in one step.
 import { clock, type Deadline } from '../clock.js'
 import { LariatError } from '../errors.js'
-import type { Payload } from './payload.js'
+import { keyText, type Payload } from './payload.js'
 import type { Keys } from './place.js'
 import { idOf } from './place.js'
 import { scripts } from './scripts.js'
@@ -192,7 +192,7 @@ export class Publisher {
       ...batch.flatMap(({ draft: { payload, type, key = '', size } }) => [
         ...payload,
         type === undefined ? '' : `=${type}`,
-        key,
+        keyText(key),
         String(size),
       ]),
     ]

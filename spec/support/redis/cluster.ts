@@ -190,8 +190,8 @@ export class RedisCluster {
     Object.assign(shard, { master: shard.replica, replica: shard.master })
   }
 
-  #isMaster(server: RedisServer): Promise<void> {
-    return until(
+  async #isMaster(server: RedisServer): Promise<void> {
+    await until(
       `${server.port} is a master`,
       async () => (await server.command<string[]>('ROLE'))[0] === 'master',
     )
