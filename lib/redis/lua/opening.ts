@@ -14,7 +14,7 @@ const tail = { age: 10_000, count: 20_000, bytes: 8_388_608 }
  * Meta is a hash: the `epoch`; of the latest event its `number` and `ms`; the `bytes` of all events ever; the number of
  * the `first` that is retained; of the latest entry that was removed `removed` and `removedMs`, and the bytes by then,
  * `swept`, and when it was looked for others, `sweptAt`; `ended`; `limits`; `used`: when somebody published or listened last; `gone`: the latest id of the log that was
- * dropped here. An entry of the log has the id `number-ms`: numbers are dense, so that an entry is found by its number. Its
+ * dropped here, and when it was. An entry of the log has the id `number-ms`: numbers are dense, so that an entry is found by its number. Its
  * fields: the bytes of all events `before` it, its data (`json` or `base64`), and its `type`.
  */
 export const opening = `
@@ -86,12 +86,13 @@ local function limit(given)
   history, historyBytes, maxAge, idle = tonumber(a), tonumber(b), tonumber(c), tonumber(d)
 end
 -- those of who published last
+local hasAdopted = false
 local function adopt()
   limit(limits)
   if ARGV[2] == '' or ARGV[2] == limits then return false end
   limit(ARGV[2])
   local before = limits
-  limits = ARGV[2]
+  limits, hasAdopted = ARGV[2], true
   redis.call('HSET', meta, 'limits', limits)
   return before
 end

@@ -60,7 +60,8 @@ if listens then
   use()
 end
 if listens or isAnew then
-  if number > 0 then expire(isAnew) else redis.call('PEXPIRE', meta, ${afterlife}) end
+  -- that it has ended stays for as long as its events would
+  if number > 0 or ended then expire(isAnew) else redis.call('PEXPIRE', meta, ${afterlife}) end
 end
 
 local entries, next = {}, start
