@@ -19,7 +19,7 @@ export function goals(samples: Taken, processes: readonly number[]): Goal[] {
       ),
       atMost(
         `commands of a process for 50 events at once, ${on}`,
-        2,
+        1.5,
         samples.summary(ours, `commands a burst, ${count}`),
       ),
     ]

@@ -16,7 +16,8 @@ const { streams, rate, seconds } = options
 const steady = { events: rate * seconds, perTurn: 1, interval: 1000 / rate, size: eventSize }
 const inBurst = 50
 const bursts = 3
-const burst = { events: bursts * inBurst, perTurn: inBurst, interval: 1000, size: eventSize }
+/** Apart so far that each is delivered before the next, and less than after which silence is looked into. */
+const burst = { events: bursts * inBurst, perTurn: inBurst, interval: 700, size: eventSize }
 const rush = { size: eventSize, events: 100, inFlight: 20 }
 const samples = new Samples<Name, Measure>()
 

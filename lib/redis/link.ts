@@ -48,8 +48,14 @@ interface Connection {
 interface Single extends Connection, Node {}
 
 interface Cluster extends Connection, Nodes {
+  readonly nodeByAddress: ReadonlyMap<string, KnownNode>
   sSubscribe(channel: string, listener: Listener): Promise<unknown>
   sUnsubscribe(channel: string): Promise<unknown>
+}
+
+interface KnownNode {
+  readonly client?: Pick<Connection, 'destroy'>
+  readonly pubSub?: { readonly client: Pick<Connection, 'destroy'> }
 }
 
 interface Sentinel extends Connection {
@@ -92,23 +98,35 @@ export type Open = (lost: (error: unknown) => void, signal: AbortSignal) => Prom
 export function opener(client: RedisClient, waits: boolean): Open {
   const kind = kindOf(client)
   const make = <Kind extends Connection>(overrides: object = {}) =>
-    // a timeout of a command would be a timer for each, and ends with its writing
-    client.duplicate({ commandOptions: { timeout: undefined }, ...overrides } as never) as Kind
+    client.duplicate({ ...unbounded(client), ...overrides } as never) as Kind
   return async (lost, signal) => {
     const made: Connection[] = []
+    let isClosed = false
     const own = <Kind extends Connection>(overrides?: object): Kind => {
       const connection = make<Kind>(overrides)
       made.push(connection)
+      // a cluster's client that is just asking who is there would connect to them all the same
+      for (const event of ['node-connect', 'node-error']) {
+        connection.on(event, () => isClosed && destroy(connection))
+      }
       return connection
     }
     const close = () => {
+      isClosed = true
       for (const connection of made) destroy(connection)
+    }
+    const connect = async (connection: Connection) => {
+      const connecting = connection.connect()
+      // a client that is destroyed while its socket connects would go on with that, and stay
+      connection.on('connect', () => isClosed && destroy(connection))
+      await connecting
+      if (isClosed) destroy(connection)
     }
     signal.addEventListener('abort', close)
     try {
       const link = parts[kind](own, waits)
       for (const connection of made) watch(connection, kind, lost)
-      await Promise.all(made.map((connection) => connection.connect()))
+      await Promise.all(made.map(connect))
       return { ...link, close }
     } catch (error) {
       close()
@@ -116,6 +134,19 @@ export function opener(client: RedisClient, waits: boolean): Open {
     } finally {
       signal.removeEventListener('abort', close)
     }
+  }
+}
+
+/**
+ * Takes back what would end connections or commands that are well: a timeout of a command would be a timer for each, and
+ * ends with its writing; a subscriber hears nothing for as long as nothing is published; a restart asks much at once.
+ */
+function unbounded(client: unknown): object {
+  const { socket } = (client as { options?: { socket?: object } }).options ?? {}
+  return {
+    commandOptions: { timeout: undefined },
+    commandsQueueMaxLength: undefined,
+    ...(socket && { socket: { ...socket, socketTimeout: undefined } }),
   }
 }
 
@@ -246,7 +277,7 @@ function watch(connection: Connection, kind: Kind, lost: (error: unknown) => voi
     'end',
     'reconnecting',
     'disconnect',
-    'node-disconnect',
+    // not `node-disconnect`: of a node that has no slots any more the client itself lets go
     'node-reconnecting',
     'sharded-channel-moved-error',
     // as versions before 6.1 have it
@@ -255,7 +286,12 @@ function watch(connection: Connection, kind: Kind, lost: (error: unknown) => voi
     connection.on(event, () => lost(new Error(`The connection to Redis was lost (${event})`)))
 }
 
-/** Some versions throw where there is nothing to destroy, others reject. */
-function destroy(connection: Connection): void {
+/** Some versions throw where there is nothing to destroy, others reject. A cluster's client then leaves the others open. */
+function destroy(connection: Connection & Partial<Cluster>): void {
+  const nodes = [...(connection.nodeByAddress?.values() ?? [])]
+  for (const { client, pubSub } of nodes) {
+    quietly(() => client?.destroy())
+    quietly(() => pubSub?.client.destroy())
+  }
   quietly(() => connection.destroy())
 }
