@@ -5,8 +5,8 @@ import { Gap } from '../hub/gap.js'
 import type { Entry, Page } from './page.js'
 import { idOf, type Keys, type Place } from './place.js'
 
-/** How a follower reads: after its cursor, and, if it was cut off, only what is retained. */
-export type ReadAfter = (cursor: Place, isRetained: boolean) => Promise<Page>
+/** How a follower reads: after its cursor, and, if it was cut off by the time that it is asked, only what is retained. */
+export type ReadAfter = (cursor: Place, wasCutOff: () => boolean) => Promise<Page>
 
 export class Follower {
   readonly #receiver: Receiver
@@ -99,7 +99,7 @@ export class Follower {
     while (this.#isBehind && this.isActive) {
       this.#isBehind = false
       this.#readAt = clock.now()
-      const page = await this.#read(this.#cursor as Place, this.#wasCutOff)
+      const page = await this.#read(this.#cursor as Place, () => this.#wasCutOff)
       if (!this.isActive) return
       this.#wasCutOff = false
       this.#take(page)

@@ -150,11 +150,11 @@ local function use()
   if idle then redis.call('HSET', meta, 'used', text(now)) end
 end
 
--- the number of the latest event, with a mark if there is more to it
+-- the number of the latest event, with a mark if there is more to it; what Redis refuses of that
 local function nudge(mark)
   local message, answer = text(number) .. (mark or '')
   if ARGV[4] == '1' then answer = redis.pcall('SPUBLISH', ARGV[3], message) end
   if type(answer) ~= 'number' then answer = redis.pcall('PUBLISH', ARGV[3], message) end
-  return type(answer) == 'number' and 1 or 0
+  return type(answer) == 'table' and answer.err
 end
 `
