@@ -7,7 +7,25 @@ import { RedisServer } from '../support/redis/server.js'
 import { until } from '../support/redis/until.js'
 
 const names = [
-  ...['{}', '{', '}', '{a}b}', '{a}', 'a', 'a}b', '{{a}}', 'a:meta', 'a:log', ':', ' ', '  ', '\0', '\r\n', '*', '?'],
+  ...[
+    '{}',
+    '{',
+    '}',
+    '{a}b}',
+    '{a}',
+    'a',
+    'a}b',
+    '{{a}}',
+    'a:meta',
+    'a:log',
+    ':',
+    ' ',
+    '  ',
+    '\0',
+    '\r\n',
+    '*',
+    '?',
+  ],
   ...['%', '%25', '%7B%7D', '%ud800', '\ud800', '\udc00', '\ud800\ud800', '😀', 'é', 'e\u0301', '__proto__'],
   ...['constructor', 'x'.repeat(10_000), '😀'.repeat(2500), '-1', '$', '\u2028', '\ufffd'],
 ]
@@ -49,10 +67,45 @@ describe('Hostile names, ids, keys and data on Redis', () => {
       ...(await publish(elsewhere.log('c'), 1, 2)),
       ...[`${epoch}-${later}-2`, `${epoch}-0-2`, `${epoch}-${ms}-4`, `${epoch}-${ms}-999999999999999`],
       ...[`${epoch}-0-1`, `${epoch}-${ms}-0`, `${epoch}-${ms}--1`, `${epoch}-${ms}-1e0`, `${epoch}-${ms}-02`],
-      ...[`${epoch}-${ms}-${'9'.repeat(18)}`, `${epoch}-${'z'.repeat(10)}-2`, `${epoch}-${'z'.repeat(400)}-2`],
-      ...[`${epoch}-${ms.toUpperCase()}-2 `, ` ${ids[1]}`, `${ids[1]}\n`, `${ids[1]}\0`, `${ids[1]}-`, `${epoch}-${ms}-２`],
-      ...['', '-', '--', '0-0', '$', '>', '+', '*', 'x'.repeat(10_000), '-'.repeat(10_000), '\0', '😀', '\ud800', '{}'],
-      ...['NaN', 'Infinity', 'undefined', '__proto__', `${epoch}`, `${epoch}-`, `${epoch}-${ms}`, '0000000000-0-0'],
+      ...[
+        `${epoch}-${ms}-${'9'.repeat(18)}`,
+        `${epoch}-${'z'.repeat(10)}-2`,
+        `${epoch}-${'z'.repeat(400)}-2`,
+      ],
+      ...[
+        `${epoch}-${ms.toUpperCase()}-2 `,
+        ` ${ids[1]}`,
+        `${ids[1]}\n`,
+        `${ids[1]}\0`,
+        `${ids[1]}-`,
+        `${epoch}-${ms}-２`,
+      ],
+      ...[
+        '',
+        '-',
+        '--',
+        '0-0',
+        '$',
+        '>',
+        '+',
+        '*',
+        'x'.repeat(10_000),
+        '-'.repeat(10_000),
+        '\0',
+        '😀',
+        '\ud800',
+        '{}',
+      ],
+      ...[
+        'NaN',
+        'Infinity',
+        'undefined',
+        '__proto__',
+        `${epoch}`,
+        `${epoch}-`,
+        `${epoch}-${ms}`,
+        '0000000000-0-0',
+      ],
     ]
     for (const id of strangers) {
       expect(await read(log, id), id.slice(0, 60)).to.deep.equal({ outcome: 'unknown', from: ids[0], ids })
@@ -73,7 +126,25 @@ describe('Hostile names, ids, keys and data on Redis', () => {
     const [here, there] = [await processes.start(), await processes.start()]
     const listener = await processes.listen(there.log('c'))
     const data: unknown[] = [
-      ...[0, -0.5, 1e308, '', ' ', 'null', '\0', '\r\n', '\ud800', '😀', '\u2028', null, true, false, [], {}, [[[]]]],
+      ...[
+        0,
+        -0.5,
+        1e308,
+        '',
+        ' ',
+        'null',
+        '\0',
+        '\r\n',
+        '\ud800',
+        '😀',
+        '\u2028',
+        null,
+        true,
+        false,
+        [],
+        {},
+        [[[]]],
+      ],
       JSON.parse('{"__proto__":{"a":1},"constructor":2,"toString":3}'),
       '"'.repeat(1000),
       'é'.repeat(2 ** 20),
@@ -91,7 +162,13 @@ describe('Hostile names, ids, keys and data on Redis', () => {
     const found = await there.log('b').read('earliest')
     const read: unknown[] = []
     for await (const event of found.events) read.push((event as { data: unknown }).data)
-    expect(read).to.deep.equal([[1, 2], [3, 4], [5, 6]].map((each) => Uint8Array.from(each)))
+    expect(read).to.deep.equal(
+      [
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ].map((each) => Uint8Array.from(each)),
+    )
 
     const types = ['', '=', 'type', '__proto__', 'json', 'before', ' ', '😀', 'x'.repeat(10_000)]
     for (const type of types) await here.log('t').publish(undefined, { type }, accept)
@@ -105,7 +182,16 @@ describe('Hostile names, ids, keys and data on Redis', () => {
     const { log } = await processes.start()
     const circular: unknown[] = []
     circular.push(circular)
-    const refused = [1n, [1n], new Map([[1, 2]]), new Set([1]), () => {}, Symbol('a'), circular, new Error('no')]
+    const refused = [
+      1n,
+      [1n],
+      new Map([[1, 2]]),
+      new Set([1]),
+      () => {},
+      Symbol('a'),
+      circular,
+      new Error('no'),
+    ]
     for (const data of [...refused, Promise.resolve(1), { toJSON: () => undefined }])
       expect(await failure(() => log('c').publish(data, {}, accept))).to.be.instanceOf(TypeError)
     expect((await read(log('c'), 'earliest')).ids).to.deep.equal([])
