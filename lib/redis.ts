@@ -19,7 +19,7 @@ export interface RedisStreamsOptions {
   readonly prefix?: string
   /**
    * Milliseconds for which a publish may wait for its answer, also over a loss of the connection; a server that is silent
-   * for as long is taken for lost. At most 60,000. Default: 5,000
+   * for as long is taken for lost. Default: 5,000
    */
   readonly publishTimeout?: number
   /**
@@ -34,8 +34,7 @@ export interface RedisStreamsOptions {
 const rules: Rules = {
   client: [(value) => value !== undefined, 'a client of @redis/client'],
   prefix: [(value) => typeof value === 'string', 'text'],
-  // a publisher is remembered for two minutes
-  publishTimeout: [(value) => isWithin(value, 1, 60_000), 'milliseconds, 1 to 60,000'],
+  publishTimeout: [(value) => isWithin(value, 1, 2 ** 31 - 1), 'milliseconds, 1 or more'],
   poll: [(value) => isWithin(value, 10, 5000), 'milliseconds, 10 to 5,000'],
   replicas: [isWhole, 'a number of replicas, 0 or more'],
 }
