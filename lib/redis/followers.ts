@@ -100,7 +100,7 @@ export class Followers extends Alarm {
 
   // ---- what is new
 
-  readonly #heard = (channel: string, message: string): void => {
+  readonly #heard = (message: string, channel: string): void => {
     for (const follower of this.#followers.get(channel) ?? [])
       if (follower.isNews(message)) this.#told.add(follower)
     if (this.#isGathering || this.#told.size === 0) return

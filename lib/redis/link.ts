@@ -16,8 +16,8 @@ export interface Link {
     replicas: number,
     milliseconds: number,
   ): Promise<readonly [answer: unknown, replicas: number]>
-  /** @param heard called with the pub/sub channel that something was published to, and what */
-  subscribe(channels: readonly string[], heard: (channel: string, message: string) => void): Promise<unknown>
+  /** @param heard called with what was published, and the pub/sub channel. The same function is called once for each */
+  subscribe(channels: readonly string[], heard: Listener): Promise<unknown>
   unsubscribe(channels: readonly string[]): Promise<unknown>
   /** A command has keys of one slot only, and pub/sub is sharded where the server has that. */
   readonly isCluster: boolean
@@ -166,7 +166,7 @@ const parts: Record<Kind, (own: Own, waits: boolean) => Omit<Link, 'close'>> = {
       run: (_key, command) => commands.sendCommand(command),
       runAndWait: (_key, command, replicas, milliseconds) =>
         together(writer, command, waiting(replicas, milliseconds)),
-      subscribe: (channels, heard) => subscribe(subscriber, channels, heard),
+      subscribe: (channels, heard) => subscriber.subscribe([...channels], heard),
       unsubscribe: (channels) => subscriber.unsubscribe([...channels]),
     }
   },
@@ -191,7 +191,7 @@ const parts: Record<Kind, (own: Own, waits: boolean) => Omit<Link, 'close'>> = {
       run: (key, command) => commands.sendCommand(key, false, command),
       runAndWait: (key, command, replicas, milliseconds) =>
         onNodeOf(writer, key, (node) => together(node, command, waiting(replicas, milliseconds))),
-      subscribe: (channels, heard) => shards(channels, (message, channel) => heard(channel, message)),
+      subscribe: shards,
       unsubscribe: (channels) =>
         isSharded
           ? Promise.all(channels.map((channel) => commands.sUnsubscribe(channel)))
@@ -217,7 +217,7 @@ const parts: Record<Kind, (own: Own, waits: boolean) => Omit<Link, 'close'>> = {
         const node: Node = { sendCommand: (command) => writer.sendCommand(false, command) }
         return together(node, command, waiting(replicas, milliseconds))
       },
-      subscribe: (channels, heard) => subscribe(master, channels, heard),
+      subscribe: (channels, heard) => master.subscribe([...channels], heard),
       unsubscribe: (channels) => master.unsubscribe([...channels]),
     }
   },
@@ -253,14 +253,6 @@ function handled(cluster: Cluster, name: 'subscribe' | 'sSubscribe'): void {
     answer.catch(() => {})
     return answer
   }
-}
-
-function subscribe(
-  subscriber: Connection,
-  channels: readonly string[],
-  heard: (channel: string, message: string) => void,
-): Promise<unknown> {
-  return subscriber.subscribe([...channels], (message, channel) => heard(channel, message))
 }
 
 /**

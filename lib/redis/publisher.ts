@@ -73,6 +73,9 @@ export class Publisher {
   readonly #of: Of
   readonly #all: Publishers
   #waiting: Pending[] = []
+  /** What was published while something is done in line: it comes behind that. */
+  #behind: Pending[] | undefined
+  #inLine: Promise<void> | undefined
   #flushing: Promise<void> | undefined
   #alarm: Deadline | undefined
 
@@ -87,15 +90,41 @@ export class Publisher {
     this.#store.check()
     if (this.#all.isClosing) throw new LariatError('LARIAT_DOWN', 'The hub is closed')
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ draft, due: clock.now() + this.#of.patience, resolve, reject })
-      this.#flushing ??= this.#flush()
-      this.#await()
+      const pending = { draft, due: clock.now() + this.#of.patience, resolve, reject }
+      if (this.#behind) this.#behind.push(pending)
+      else this.#add([pending])
     })
+  }
+
+  #add(pending: readonly Pending[]): void {
+    if (pending.length === 0) return
+    this.#waiting.push(...pending)
+    this.#flushing ??= this.#flush()
+    this.#await()
+  }
+
+  /** Does something behind all that was published, and before what is published from now on; together with another. */
+  inLine(work: () => Promise<void>): Promise<void> {
+    this.#inLine ??= this.#doInLine(work).finally(() => {
+      const behind = this.#behind as readonly Pending[]
+      this.#inLine = this.#behind = undefined
+      this.#add(behind)
+    })
+    return this.#inLine
+  }
+
+  async #doInLine(work: () => Promise<void>): Promise<void> {
+    this.#behind = []
+    await this.#flushing
+    await work()
   }
 
   /** Until all that was published is answered. */
   async idle(): Promise<void> {
-    await this.#flushing
+    while (this.#flushing || this.#inLine) {
+      await this.#inLine?.catch(() => {})
+      await this.#flushing
+    }
   }
 
   async #flush(): Promise<void> {

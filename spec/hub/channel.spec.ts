@@ -754,6 +754,8 @@ onEach('send and write beside a channel (docs/guide/channels.md)', (on) => {
       },
       ndjson(),
     )
+    // its head went out with what it wrote, not once it listens
+    await settled()
     await channel.publish('p1')
     await client.until('p1')
     expect(client.body).to.equal('"w1"\n"s1"\n"p1"\n')
@@ -962,7 +964,8 @@ onEach('filter and map (docs/guide/channels.md)', (on) => {
     clients.push((await follow(channel, one, { info: (message, { write }) => void write(message) })).client)
     await channel.publish(7)
     for (const client of clients) await client.until('7\n')
-    expect(counts).to.deep.equal({ one: 1, other: 1 })
+    // beside a store one with `info` is alone
+    expect(counts).to.deep.equal({ one: on === memory ? 1 : 2, other: 1 })
   })
 })
 

@@ -1,17 +1,11 @@
 import { createClient } from '@redis/client'
-import { createClient as createClient5 } from 'redis-client-5'
 import { backendContract } from '../contracts/backend.js'
 import { needs } from '../support/installed.js'
 import { Backends } from '../support/redis/backends.js'
-import type { Passage } from '../support/redis/passage.js'
 import { RedisServer, type ServerOptions } from '../support/redis/server.js'
 
 /** The suite on one server. */
-function onOne(
-  name: string,
-  client: (passage: Passage) => ReturnType<typeof createClient>,
-  { program = 'redis-server', ...options }: ServerOptions = {},
-): void {
+function onOne(name: string, { program = 'redis-server', ...options }: ServerOptions = {}): void {
   describe(name, () => {
     needs(program)
 
@@ -21,7 +15,7 @@ function onOne(
 
     const backends = new Backends(
       () => [server],
-      ([passage]) => client(passage!),
+      ([passage]) => createClient({ url: passage!.url }),
     )
     backendContract('redisStreams()', {
       ...backends.case,
@@ -37,4 +31,5 @@ function onOne(
   })
 }
 
-onOne('Channels on Redis Streams', ({ url }) => createClient({ url }))
+onOne('Channels on Redis Streams')
+onOne('Channels on Valkey', { program: 'valkey-server' })
