@@ -246,7 +246,7 @@ function late(wasAsked: boolean): LariatError {
     ? new LariatError('LARIAT_DOWN', 'Redis was lost: it does not have this, but may have had it', {
         isUncertain: true,
       })
-    : new LariatError('LARIAT_DOWN', 'Redis was asked too late: this is not published, and never will be')
+    : new LariatError('LARIAT_DOWN', 'Redis was asked too late: it is not published, and never will be')
 }
 
 /** For a log that has none yet. */
