@@ -117,7 +117,7 @@ describe('A Redis that refuses', () => {
     expect(told).to.deep.equal([])
     const said = await warned()
     expect(said).to.have.length(1)
-    expect(said[0]).to.include('Redis refuses a part of what publishing does').and.to.include("channel 'c'")
+    expect(said[0]).to.include('Redis refuses a part of what publishing does').and.to.include("Channel 'c'")
   })
 
   for (const command of without) {
