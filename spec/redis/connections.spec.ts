@@ -3,8 +3,8 @@ import { expect } from 'chai'
 import { createClient as createWithModules } from 'redis'
 import { createClient as createClient5, createSentinel as createSentinel5 } from 'redis-client-5'
 import type { Backend } from '../../lib/hub/backend.js'
-import { redisStreams } from '../../lib/redis.js'
 import { slotOf } from '../../lib/redis/node.js'
+import { redisStreams } from '../../lib/redis.js'
 import { accept, failure, following, Kept, none, publish, read } from '../contracts/logs.js'
 import { needs } from '../support/installed.js'
 import { Backends, type RedisClient } from '../support/redis/backends.js'
@@ -18,8 +18,7 @@ import { stage, staged } from '../support/stage.js'
 const rules = (prefix: string) =>
   `resetchannels ~${prefix}* &${prefix}* -@all +evalsha +eval +subscribe +unsubscribe +hello`
 /** What its scripts call. */
-const called =
-  '+time +hmget +hget +hset +hdel +del +xlen +xadd +xrange +xtrim +pexpire +persist +publish'
+const called = '+time +hmget +hget +hset +hdel +del +xlen +xadd +xrange +xtrim +pexpire +persist +publish'
 /** In a cluster. */
 const several = '+spublish +ssubscribe +sunsubscribe +cluster|slots +asking'
 
@@ -90,12 +89,17 @@ describe('The connections of channels on Redis', () => {
 
     it('refuses a sentinel of a version that cannot be duplicated, and says so', () => {
       const client = createSentinel5({ name: 'any', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] })
-      expect(() => redisStreams({ client: client as unknown as RedisClient })).to.throw(TypeError, /version 6/)
+      expect(() => redisStreams({ client: client as unknown as RedisClient })).to.throw(
+        TypeError,
+        /version 6/,
+      )
     })
   })
 
   describe('to a cluster', () => {
-    const cluster = new RedisCluster({ config: [`user least on >secret ${rules('lariat:')} ${called} ${several}`] })
+    const cluster = new RedisCluster({
+      config: [`user least on >secret ${rules('lariat:')} ${called} ${several}`],
+    })
     before(() => cluster.start())
     after(() => cluster.close())
 
@@ -161,7 +165,10 @@ describe('The connections of channels on Redis', () => {
     after(() => cluster.close())
 
     it('are told by plain ones', async () => {
-      const backend = redisStreams({ client: createCluster({ rootNodes: [...cluster.rootNodes] }), poll: 5000 })
+      const backend = redisStreams({
+        client: createCluster({ rootNodes: [...cluster.rootNodes] }),
+        poll: 5000,
+      })
       await works(backend)
       await backend.close()
     })

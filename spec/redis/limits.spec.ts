@@ -24,7 +24,9 @@ describe('The limits of a channel on Redis that one process has, and another has
       const stop = await here.listen(new Kept())
       const ids = await publish(there, 1, 2, 3)
       expect(await following(here, 'earliest')).to.deep.equal(ids)
-      const [meta] = (await server.command<string[]>('KEYS', `*${encodeURIComponent(name)}}:meta`)) as [string]
+      const [meta] = (await server.command<string[]>('KEYS', `*${encodeURIComponent(name)}}:meta`)) as [
+        string,
+      ]
       expect(await server.command('TTL', meta)).to.equal(-1)
       expect(await server.command('TTL', meta.replace(/meta$/, 'log'))).to.equal(-1)
       await there.publish(4, {}, accept)

@@ -54,7 +54,9 @@ describe('Outages of Redis under publishes', () => {
       },
       settled: () => Promise.all(publishes),
       /** Each is there as often as was said, and those that were confirmed are in the order of the calls. */
-      async check(listeners: readonly { readonly data: readonly unknown[]; readonly ids: readonly string[] }[]) {
+      async check(
+        listeners: readonly { readonly data: readonly unknown[]; readonly ids: readonly string[] }[],
+      ) {
         await this.settled()
         const all = async () => {
           const data: unknown[] = []
@@ -92,7 +94,10 @@ describe('Outages of Redis under publishes', () => {
   for (const seed of [1, 2, 3]) {
     it(`frozen, thawed and cut at any moment (seed ${seed}): what is refused never comes, what is confirmed comes once`, async () => {
       const random = randomOf(seed)
-      const [here, there] = [await processes.start({ publishTimeout: 250 }), await processes.start({ publishTimeout: 250 })]
+      const [here, there] = [
+        await processes.start({ publishTimeout: 250 }),
+        await processes.start({ publishTimeout: 250 }),
+      ]
       const listeners = [await processes.listen(here.log('c')), await processes.listen(there.log('c'))]
       const publishing = publisher(here)
       publishing.publish(1)

@@ -31,8 +31,7 @@ describe('The ACL rules of docs/operate/redis.md', () => {
   it('are enough: publishing, listening, reading, an end, a deletion; and another prefix is refused', async () => {
     await server.command('ACL', ...rules)
     await server.command('SCRIPT', 'FLUSH')
-    const client = () =>
-      createClient({ url: server.url, username: 'shop', password: 'secret', name: 'shop' })
+    const client = () => createClient({ url: server.url, username: 'shop', password: 'secret', name: 'shop' })
     const backend = redisStreams({ client: client(), poll: 5000 })
     const limits = { history: 70, historyBytes: 1e6, maxAge: 60_000, idle: 50_000 }
     const log = backend.open('news', limits, () => {})
