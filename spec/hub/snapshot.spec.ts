@@ -24,7 +24,7 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend, Store } from '../support/async-backend.js'
 import type { Context, Loop } from '../support/held.js'
-import { memory, onEach, tableWithHeld } from '../support/hubs.js'
+import { memory, onEach, promised, tableWithHeld } from '../support/hubs.js'
 import { Log } from '../support/log.js'
 import type { Client, Message } from '../support/raw.js'
 import { settled, flood, stage, staged, turns, turnsUntil } from '../support/stage.js'

@@ -1,8 +1,10 @@
-import { createClient } from '@redis/client'
+import { clock, system, type Time } from '../../lib/clock.js'
 import type { Backend } from '../../lib/hub/backend.js'
 import { redisStreams } from '../../lib/redis.js'
 import { backendContract } from '../contracts/backend.js'
 import { needs } from '../support/installed.js'
+import { age } from '../support/redis/aged.js'
+import { Observed } from '../support/redis/observed.js'
 import { Passage } from '../support/redis/passage.js'
 import { RedisServer } from '../support/redis/server.js'
 import { Tracked } from '../support/redis/tracked.js'
@@ -14,6 +16,16 @@ describe('Channels on Redis Streams', () => {
   const server = new RedisServer()
   before(() => server.start())
   after(() => server.close())
+
+  // the time of the store stands still, unless it is turned; other clocks go on, as connections need them
+  let turned = 0
+  let now = 0
+  const time: Time = { now: () => system.now() + turned, wake: (...given) => system.wake(...given) }
+  let restore = () => {}
+  before(() => {
+    restore = clock.use(time)
+  })
+  after(() => restore())
 
   interface Made {
     readonly tracked: Tracked
@@ -27,7 +39,8 @@ describe('Channels on Redis Streams', () => {
   async function make(prefix = `store${++prefixes}:`): Promise<Backend> {
     const passage = new Passage(server)
     await passage.up()
-    const inner = redisStreams({ client: createClient({ url: passage.url }), prefix, poll: 50 })
+    const { client } = new Observed(passage.url, () => now)
+    const inner = redisStreams({ client, prefix, poll: 50 })
     const tracked = new Tracked(inner)
     const { backend } = tracked
     // scripts are known to the server, and the connection is there
@@ -56,7 +69,17 @@ describe('Channels on Redis Streams', () => {
   }
 
   backendContract('redisStreams()', {
-    make: () => make(),
+    async make() {
+      now = clock.date()
+      const backend = await make()
+      now = clock.date()
+      return backend
+    },
+    async advance(milliseconds) {
+      turned += milliseconds
+      now += milliseconds
+      await age(server, '', milliseconds)
+    },
     another: (backend) => make(of(backend).prefix),
     async reopen(backend) {
       const { prefix } = of(backend)
@@ -98,6 +121,8 @@ describe('Channels on Redis Streams', () => {
       await server.stop()
       for (const tracked of all()) await tracked.turned(true)
       await server.start()
+      // a start takes its time
+      now += 100
       await backAgain()
     },
     async empty() {
