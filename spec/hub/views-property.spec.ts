@@ -516,6 +516,10 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
           hubs = backends.map(({ backend }) => createHub(backend))
           history = plan.history
           let cuts = 0
+          const close = async () => {
+            for (const hub of hubs) await hub.close()
+            for (const passage of passages) await passage.close()
+          }
           // of a name that was deleted elsewhere a process has the old channel, until it forgets it
           const steps = plan.steps.filter((step) => step.do !== 'delete')
           await run(
@@ -536,8 +540,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
                 for (const each of observed) await each.rest()
               },
             },
-          )
-          for (const passage of passages) await passage.close()
+          ).finally(close)
           const isOfCuts = ({ message }: Error) => message.startsWith('Redis is away')
           expect(stage.now.warnings.splice(0).filter((each) => !isOfCuts(each))).to.deep.equal([])
         }),

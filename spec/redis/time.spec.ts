@@ -81,7 +81,10 @@ describe('What goes with time, on Redis', () => {
   for (const [what, retention, life] of lives) {
     it(`its keys stay for ${what}`, async () => {
       await publish(open(retention), 1)
-      const [log, meta] = [await server.command('PTTL', key('log')), await server.command('PTTL', key('meta'))]
+      const [log, meta] = [
+        await server.command('PTTL', key('log')),
+        await server.command('PTTL', key('meta')),
+      ]
       if (life < 0) expect([log, meta]).to.deep.equal([-1, -1])
       else {
         // it was asked a moment later
@@ -205,9 +208,7 @@ describe('What goes with time, on Redis', () => {
   it('of keys the latest 1,000 of two minutes are remembered, and no others', async () => {
     const log = open({ history: 1 })
     const some = (from: number, count: number) =>
-      Promise.all(
-        Array.from({ length: count }, (_, n) => log.publish(n, { key: `key ${from + n}` }, accept)),
-      )
+      Promise.all(Array.from({ length: count }, (_, n) => log.publish(n, { key: `key ${from + n}` }, accept)))
     await some(0, 1500)
     expect(await fields(/^key:/)).to.equal(1000)
     expect(await fields(/^keyed:/)).to.equal(1000)
