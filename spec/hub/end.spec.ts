@@ -270,27 +270,30 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
         expect(refused).to.deep.equal(['LARIAT_ENDED'])
       })
 
-      on.immediately('a stream that comes in the delivery which ends the channel is a late one: what is retained, then the end', async () => {
-        const { channel } = channelOn(on)
-        let late: Client | undefined
-        const { site } = await serve(channel)
-        const first = site.get()
-        await arrived(channel, 1)
-        const iterator = channel
-          .filter(() => {
-            void channel.end()
-            late ??= site.get()
-            return true
-          })
-          [Symbol.asyncIterator]()
-        const next = iterator.next()
-        await arrived(channel, 2)
-        await channel.publish(1)
-        await next
-        expect(without('position', cameOf(await first.whole()))).to.deep.equal([1])
-        expect(without('position', cameOf(await late!.whole()))).to.deep.equal([1])
-        expect(await iterator.next()).to.deep.equal({ done: true, value: undefined })
-      })
+      on.immediately(
+        'a stream that comes in the delivery which ends the channel is a late one: what is retained, then the end',
+        async () => {
+          const { channel } = channelOn(on)
+          let late: Client | undefined
+          const { site } = await serve(channel)
+          const first = site.get()
+          await arrived(channel, 1)
+          const iterator = channel
+            .filter(() => {
+              void channel.end()
+              late ??= site.get()
+              return true
+            })
+            [Symbol.asyncIterator]()
+          const next = iterator.next()
+          await arrived(channel, 2)
+          await channel.publish(1)
+          await next
+          expect(without('position', cameOf(await first.whole()))).to.deep.equal([1])
+          expect(without('position', cameOf(await late!.whole()))).to.deep.equal([1])
+          expect(await iterator.next()).to.deep.equal({ done: true, value: undefined })
+        },
+      )
 
       it('iterations are done behind what was published', async () => {
         const { channel } = channelOn(on)

@@ -642,7 +642,10 @@ describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
             await client.until(wire.text(1))
             expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'unknown' })
             expect(client.message.headers).not.to.have.property('set-cookie')
-            expect(wire.got!(client.body)).to.deep.equal([{ ...gapFrom(ids[0]!, id, 'unknown'), id: start }, ...ids])
+            expect(wire.got!(client.body)).to.deep.equal([
+              { ...gapFrom(ids[0]!, id, 'unknown'), id: start },
+              ...ids,
+            ])
           }
         })
       }

@@ -298,11 +298,18 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
           }
           const common = { format: format === 'sse' ? sse() : envelope, stream }
           const path = pathOf({ format, kind, policy })
-          if (kind === 'plain') table[path] = loop({ ...common, subscribe: (context) => channelFor('a', context) })
+          if (kind === 'plain')
+            table[path] = loop({ ...common, subscribe: (context) => channelFor('a', context) })
           else if (kind === 'even') {
-            table[path] = loop({ ...common, subscribe: (context) => channelFor('a', context).filter(({ n }) => n % 2 === 0) })
+            table[path] = loop({
+              ...common,
+              subscribe: (context) => channelFor('a', context).filter(({ n }) => n % 2 === 0),
+            })
           } else if (kind === 'merged') {
-            table[path] = loop({ ...common, subscribe: (context) => merge(channelFor('a', context), channelFor('b', context)) })
+            table[path] = loop({
+              ...common,
+              subscribe: (context) => merge(channelFor('a', context), channelFor('b', context)),
+            })
           } else if (kind === 'snapshot') {
             table[path] = loop({
               ...common,
@@ -401,7 +408,11 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
           break
         case 'delete':
           deleted.add(step.name)
-          pending.push(at(n).delete(step.name).catch((error) => expect(error.code).to.equal('LARIAT_DOWN')))
+          pending.push(
+            at(n)
+              .delete(step.name)
+              .catch((error) => expect(error.code).to.equal('LARIAT_DOWN')),
+          )
           break
         case 'lose':
           await store?.lose()

@@ -14,18 +14,20 @@ describe('Channels on Redis Streams', () => {
   needs('redis-server')
 
   const server = new RedisServer()
-  before(() => server.start())
-  after(() => server.close())
 
   // the time of the store stands still, unless it is turned; other clocks go on, as connections need them
   let turned = 0
   let now = 0
   const time: Time = { now: () => system.now() + turned, wake: (...given) => system.wake(...given) }
   let restore = () => {}
-  before(() => {
+  before(async () => {
+    await server.start()
     restore = clock.use(time)
   })
-  after(() => restore())
+  after(async () => {
+    restore()
+    await server.close()
+  })
 
   interface Made {
     readonly tracked: Tracked
