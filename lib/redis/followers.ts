@@ -17,6 +17,8 @@ const missedAtMost = 20
  */
 export class Followers extends Alarm {
   readonly #followers = new Map<string, Set<Follower>>()
+  /** Channels whose last follower has just left. */
+  readonly #leaving = new Map<string, Promise<unknown>>()
   /** Told that there is something, in this turn. */
   readonly #told = new Set<Follower>()
   #isGathering = false
@@ -39,6 +41,9 @@ export class Followers extends Alarm {
     const known = this.#followers.get(channel)
     if (known) known.add(follower)
     else this.#followers.set(channel, new Set([follower]))
+    // a client that is asked for both at once takes the second for done, and is left with the first
+    await this.#leaving.get(channel)
+    if (!this.#followers.get(channel)?.has(follower)) return
     // also where it is known: that may not be answered yet
     await link.subscribe([channel], this.#heard)
     if (!this.#followers.get(channel)?.has(follower)) return
@@ -52,7 +57,13 @@ export class Followers extends Alarm {
     this.#followers.delete(channel)
     this.#told.delete(follower)
     // the link may be lost, and another does not know of it
-    this.#link?.unsubscribe([channel]).catch(() => {})
+    const leaving = this.#link
+      ?.unsubscribe([channel])
+      .catch(() => {})
+      .finally(() => {
+        if (this.#leaving.get(channel) === leaving) this.#leaving.delete(channel)
+      })
+    if (leaving) this.#leaving.set(channel, leaving)
   }
 
   close(): void {
