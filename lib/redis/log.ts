@@ -89,8 +89,8 @@ export class RedisLog implements Log {
   async listen(receiver: Receiver): Promise<() => void> {
     const { store, followers, poll } = this.#shared
     const often = Math.min(poll, Math.max(20, this.#idle / 3))
-    const read = (cursor: Place, wasCutOff: () => boolean) =>
-      this.#page(after(cursor), { ...pages.next, listens: true, isRetained: wasCutOff })
+    const read = (cursor: Place, isRetained: () => boolean) =>
+      this.#page(after(cursor), { ...pages.next, listens: true, isRetained })
     const follower = new Follower(
       receiver,
       this.#keys,
@@ -231,6 +231,7 @@ interface Asking {
   readonly events: number
   readonly bytes: number
   readonly listens?: boolean
+  /** Asked at each attempt. */
   readonly isRetained?: () => boolean
 }
 

@@ -634,6 +634,7 @@ describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
       for (const [name, id] of Object.entries(hostile)) {
         it(`${name}: unknown, and what comes cannot be forged by it`, async () => {
           const { channel } = channelOn(on)
+          const start = await channel.position()
           const ids = await publish(channel, 1)
           for (const wire of [wires['sse()']!, envelope]) {
             const { come } = await serve(channel, { wire })
@@ -641,7 +642,10 @@ describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
             await client.until(wire.text(1))
             expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'unknown' })
             expect(client.message.headers).not.to.have.property('set-cookie')
-            expect(wire.got!(client.body)).to.deep.equal([gapFrom(ids[0]!, id, 'unknown'), ...ids])
+            expect(wire.got!(client.body)).to.deep.equal([
+              { ...gapFrom(ids[0]!, id, 'unknown'), id: start },
+              ...ids,
+            ])
           }
         })
       }

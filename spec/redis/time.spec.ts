@@ -187,6 +187,19 @@ describe('What goes with time, on Redis', () => {
     })
   }
 
+  it('who comes in the turn in which the last one left is told of news at once, and not when it is looked', async () => {
+    const log = open()
+    const stop = await log.listen(new Kept())
+    const receiver = new Kept()
+    stop()
+    const stopSecond = await log.listen(receiver)
+    const ids = await publish(open(), 1)
+    // no time passes: nothing is looked at
+    await settled()
+    expect(receiver.ids).to.deep.equal(ids)
+    await stopSecond()
+  })
+
   it('what is not retained any more is removed ten seconds later, whoever listens', async () => {
     const log = open({ history: 1 })
     await Promise.all(Array.from({ length: 200 }, (_, n) => log.publish(n, {}, accept)))

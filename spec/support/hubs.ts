@@ -50,7 +50,7 @@ let prefixes = 0
 /** The time of the store, which is that of the stage, is ahead of the clock by so much. */
 const ahead = clock.date() - clock.now()
 
-const redis: Kept = {
+export const redis: Kept = {
   name: 'Redis',
   prepare() {
     needs('redis-server')
