@@ -104,7 +104,7 @@ export function opener(client: RedisClient, waits: boolean): Open {
     try {
       const link = parts[kind](own, waits)
       for (const connection of made) watch(connection, kind, lost)
-      await Promise.all(made.map((connection) => connection.connect()))
+      await Promise.all(made.map((connection) => connects(connection, signal)))
       return { ...link, close }
     } catch (error) {
       close()
@@ -226,6 +226,12 @@ function watch(connection: Connection, kind: Kind, lost: (error: unknown) => voi
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+/** One that is destroyed while its socket is being made would be there all the same: it is destroyed once more. */
+async function connects(connection: Connection, signal: AbortSignal): Promise<void> {
+  await connection.connect()
+  if (signal.aborted) destroy(connection)
 }
 
 /** Some versions throw where there is nothing to destroy, others reject. */
