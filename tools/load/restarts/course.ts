@@ -59,7 +59,7 @@ const room = { perStream: 64, engine: 1024 * 1024 }
 const perProcess = 2
 
 /** Disturbs several processes and their Redis, one after the other, and looks at what clients have got. */
-export class Run {
+class Run {
   readonly #farm: Farm
   readonly #course: Course
   readonly #findings: Findings
