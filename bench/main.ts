@@ -10,10 +10,14 @@
  *     npm run bench -- stalled --stalled 30
  *     npm run bench -- gather --rounds 3
  *
+ *     npm run bench -- processes             several processes on one Redis: about six minutes
+ *     npm run bench -- processes --peers lariat,SUBSCRIBE --processes 1,4 --rounds 1 --seconds 2
+ *
  * A run of everything keeps its results in `bench/results/` and draws `docs/images/fanout.svg`; another does with
  * `--write`.
  */
-import { fanOut } from './fanout/fanout.js'
-
-await fanOut()
+const isOfProcesses = process.argv.includes('processes')
+// each has options of its own
+if (isOfProcesses) await (await import('./processes/processes.js')).processes()
+else await (await import('./fanout/fanout.js')).fanOut()
 process.exit()

@@ -52,8 +52,8 @@ function isWithin(value: unknown, least: number, most: number): boolean {
 export function redisStreams(options: RedisStreamsOptions): Backend {
   checkKeys('redisStreams', options, rules)
   const { client, prefix = 'lariat:', publishTimeout = 5000, poll = 1000, replicas = 0 } = options
-  const whole = prefixOf(client) + prefix
   const isCluster = kindOf(client) === 'cluster'
+  const whole = prefixOf(client) + prefix
   const open = opener(client, replicas > 0)
   const store: Store = new Store(open, publishTimeout, (link) =>
     followers.restore(link, keysOf(whole, '').meta),

@@ -1,18 +1,17 @@
-import { cpus } from 'node:os'
 import type { Client } from './client.js'
 import { streams as gatheredStreams, gathering, perSecond, whoGathers } from './gathering.js'
-import { type Goal, goals } from './goals.js'
+import { goals } from './goals.js'
 import { mostStreams } from './limit.js'
 import { options } from './options.js'
 import { entry, type Name } from './peers.js'
-import { cores, pin, Remote } from './remote.js'
+import { cores, machine, pin, Remote } from './remote.js'
 import { keep } from './results.js'
 import { inTurn, round, warmUp } from './rounds.js'
 import { Samples } from './samples.js'
 import { saturation } from './saturation.js'
 import { type Course, neverRead, stalledReaders, streams as stalledStreams } from './stalled.js'
 import { Station } from './station.js'
-import { atOneNumber, byStreams, gathered, markdown, overTime } from './table.js'
+import { atOneNumber, byStreams, gathered, overTime, tableOf } from './table.js'
 
 /** Servers take turns, in an order that moves on with each round; ratios are of one round. */
 export async function fanOut(): Promise<void> {
@@ -101,15 +100,4 @@ function report(samples: Samples, names: readonly Name[], streams: readonly numb
   const count = streams.includes(1000) ? 1000 : streams.at(-1)!
   console.log(`\n${count} streams; latency at 20,000 deliveries/s or what one stream can have\n`)
   console.log(atOneNumber(samples, names, count))
-}
-
-function tableOf(reached: readonly Goal[]): string {
-  return markdown(
-    ['goal', 'asked', 'measured', 'reached'],
-    reached.map(({ what, goal, measured, reached }) => [what, goal, measured, reached ? 'yes' : 'no']),
-  )
-}
-
-function machine(): string {
-  return `${cpus().length} × ${cpus()[0]?.model.trim()}, ${process.platform}`
 }

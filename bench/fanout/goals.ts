@@ -102,7 +102,12 @@ export function goals(samples: Samples, ours: Name, all: readonly Name[]): Goal[
   return found.filter((goal) => goal !== undefined)
 }
 
-function atMost(what: string, goal: number, measured: Summary | undefined, places = 2): Goal | undefined {
+export function atMost(
+  what: string,
+  goal: number,
+  measured: Summary | undefined,
+  places = 2,
+): Goal | undefined {
   return (
     measured && {
       what,

@@ -15,10 +15,10 @@ export interface Publishing {
 
 /** Turns are due on a fixed grid. */
 export class Publisher {
-  readonly #peer: Peer
+  readonly #peer: Pick<Peer, 'publish'>
   #stopped = false
 
-  constructor(peer: Peer) {
+  constructor(peer: Pick<Peer, 'publish'>) {
     this.#peer = peer
   }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
 
 type Handlers = Record<string, (asked: never) => unknown>
 interface Asked {
@@ -20,9 +20,13 @@ const pinned = availableParallelism() > 1 && spawnSync(pinning, ['-V']).status =
 /** The core for servers, and the one for the client and whoever conducts them. */
 export const cores = { server: 0, client: 1 }
 
-/** Puts this process, all threads of it, on a core of its own. */
-export function pin(core: number): boolean {
-  return pinned && spawnSync(pinning, ['-acp', String(core), String(process.pid)]).status === 0
+/** Puts a process, by default this one, and all threads of it on a core of its own. */
+export function pin(core: number, pid = process.pid): boolean {
+  return pinned && spawnSync(pinning, ['-acp', String(core), String(pid)]).status === 0
+}
+
+export function machine(): string {
+  return `${cpus().length} × ${cpus()[0]?.model.trim()}, ${process.platform}`
 }
 
 /** A process that answers one thing at a time or several. */
@@ -80,6 +84,13 @@ export class Remote<Own extends Handlers> {
 
   stop(): void {
     this.#child.removeAllListeners('exit').kill()
+  }
+
+  /** Stops it, and waits until it is gone. */
+  async end(): Promise<void> {
+    const gone = once(this.#child.removeAllListeners('exit'), 'exit')
+    this.#child.kill()
+    await gone
   }
 }
 

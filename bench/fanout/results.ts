@@ -59,7 +59,11 @@ export function keep({ machine, node, rounds, names, streams, samples, courses, 
     writeFileSync(new URL('docs/images/fanout.svg', root), drawing(samples, names, streams))
 }
 
-function ownOf(samples: Samples, name: Name): Record<string, Summary> {
+/** All that was measured of one. */
+export function ownOf<Who extends string, What extends string>(
+  samples: Samples<Who, What>,
+  name: Who,
+): Record<string, Summary> {
   return Object.fromEntries(
     samples.measures(name).map((measure) => [measure, rounded(samples.summary(name, measure)!)]),
   )

@@ -50,7 +50,7 @@ export async function round(
   }
 }
 
-export function inTurn(stations: readonly Station[], round: number): { station: Station }[] {
+export function inTurn<Each>(stations: readonly Each[], round: number): { station: Each }[] {
   return stations.map((_, turn) => ({ station: stations[(turn + round) % stations.length]! }))
 }
 

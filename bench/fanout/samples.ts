@@ -24,40 +24,40 @@ export interface Summary {
 }
 
 /** Each measure of each peer, by round. */
-export class Samples {
+export class Samples<Who extends string = Name, What extends string = Measure> {
   readonly #taken = new Map<string, Map<number, number>>()
 
-  add(name: Name, measure: Measure, round: number, value: number): void {
+  add(name: Who, measure: What, round: number, value: number): void {
     const key = `${name}: ${measure}`
     const rounds = this.#taken.get(key) ?? new Map<number, number>()
     this.#taken.set(key, rounds.set(round, value))
   }
 
-  measures(name: Name): Measure[] {
+  measures(name: Who): What[] {
     const start = `${name}: `
     return [...this.#taken.keys()]
       .filter((key) => key.startsWith(start))
-      .map((key) => key.slice(start.length) as Measure)
+      .map((key) => key.slice(start.length) as What)
   }
 
-  summary(name: Name, measure: Measure): Summary | undefined {
+  summary(name: Who, measure: What): Summary | undefined {
     return summaryOf([...this.#of(name, measure).values()])
   }
 
   /** What is compared is of one round: a machine has better and worse minutes. */
-  ratio(name: Name, measure: Measure, other: Name, otherMeasure = measure): Summary | undefined {
+  ratio(name: Who, measure: What, other: Who, otherMeasure = measure): Summary | undefined {
     const others = this.#of(other, otherMeasure)
     const both = [...this.#of(name, measure)].filter(([round]) => others.has(round))
     return summaryOf(both.map(([round, value]) => value / others.get(round)!))
   }
 
-  difference(name: Name, measure: Measure, other: Name): Summary | undefined {
+  difference(name: Who, measure: What, other: Who): Summary | undefined {
     const others = this.#of(other, measure)
     const both = [...this.#of(name, measure)].filter(([round]) => others.has(round))
     return summaryOf(both.map(([round, value]) => value - others.get(round)!))
   }
 
-  #of(name: Name, measure: Measure): Map<number, number> {
+  #of(name: Who, measure: What): Map<number, number> {
     return this.#taken.get(`${name}: ${measure}`) ?? new Map()
   }
 }

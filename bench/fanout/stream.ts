@@ -18,7 +18,27 @@ export interface Target {
 export interface Observer {
   /** A stream has got all that was to come. */
   complete(): void
-  latency(microseconds: number): void
+  latency(microseconds: number, number: number): void
+}
+
+/** How a stream is asked for, when it is open, and what else the server is answered. */
+export interface Protocol {
+  readonly request: string
+  /** Gets each read until it says that the stream is open, and throws if it never will be. */
+  isOpen(read: Buffer, socket: Socket): boolean
+  /** Gets each later read. */
+  hear?(read: Buffer, socket: Socket): void
+}
+
+function http({ path = '/events', accept = 'text/event-stream' }: Target): Protocol {
+  return {
+    request: `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\n\r\n`,
+    isOpen: (read) => {
+      const status = read.toString('latin1', 9, 12)
+      if (status !== '200') throw new Error(`Answered with ${status}`)
+      return true
+    },
+  }
 }
 
 /**
@@ -39,8 +59,8 @@ export class Stream {
   #sampled = false
   #cut: Buffer | undefined
 
-  constructor(target: Target, observer: Observer) {
-    const { port, path = '/events', accept = 'text/event-stream', from, isStalled = false } = target
+  constructor(target: Target, observer: Observer, protocol = http(target)) {
+    const { port, from, isStalled = false } = target
     const address = { port, host: '127.0.0.1', ...(from !== undefined && { localAddress: from }) }
     this.#observer = observer
     let opened: () => void = () => undefined
@@ -50,11 +70,17 @@ export class Stream {
       failed = reject
     })
     let read = (size: number) => {
-      const status = buffer.toString('latin1', 9, 12)
-      if (status !== '200') failed(new Error(`Answered with ${status}`))
+      try {
+        if (!protocol.isOpen(buffer.subarray(0, size), this.#socket)) return
+      } catch (error) {
+        failed(error as Error)
+      }
       opened()
-      read = (size) => this.#read(size)
-      read(size)
+      read = (size) => {
+        protocol.hear?.(buffer.subarray(0, size), this.#socket)
+        this.#read(size)
+      }
+      this.#read(size)
     }
     const callback = (size: number) => {
       read(size)
@@ -70,7 +96,7 @@ export class Stream {
         resolve()
       })
     })
-    this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\n\r\n`)
+    this.#socket.write(protocol.request)
   }
 
   /** @param last the number of the event before the first that is to come; -1 where nobody knows */
@@ -130,7 +156,7 @@ export class Stream {
     const number = numberAt(bytes, at)
     if (this.#sampled) {
       if (number !== this.got + 1 && this.got >= 0) this.gaps += 1
-      this.#observer.latency(now() - timeAt(bytes, at))
+      this.#observer.latency(now() - timeAt(bytes, at), number)
     }
     this.got = number
     if (number === this.#target) this.#observer.complete()

@@ -1,3 +1,4 @@
+import type { Goal } from './goals.js'
 import type { Name } from './peers.js'
 import type { Measure, Samples, Summary } from './samples.js'
 import type { Course } from './stalled.js'
@@ -93,15 +94,22 @@ export function overTime(samples: Samples, courses: ReadonlyMap<Name, Course>, s
   )
 }
 
-function spread({ median, least, most }: Summary): string {
+export function spread({ median, least, most }: Summary): string {
   return median === least && median === most
     ? median.toFixed(2)
     : `${median.toFixed(2)}, ${least.toFixed(2)}–${most.toFixed(2)}`
 }
 
-function figure(value: number): string {
+export function figure(value: number): string {
   const size = Math.abs(value)
   return size >= 1000
     ? Math.round(value).toLocaleString('en')
     : value.toFixed(size >= 100 ? 0 : size >= 1 ? 1 : 2)
+}
+
+export function tableOf(reached: readonly Goal[]): string {
+  return markdown(
+    ['goal', 'asked', 'measured', 'reached'],
+    reached.map(({ what, goal, measured, reached }) => [what, goal, measured, reached ? 'yes' : 'no']),
+  )
 }

@@ -6,8 +6,8 @@ export interface Tick {
   readonly text: string
 }
 
-/** Stands once in an event and nowhere else on the wire. */
-export const mark = 0x7e
+/** Stands once in an event and nowhere else on the wire, nor is it a byte of a WebSocket frame's head. */
+export const mark = 0x5e
 const digits = { number: 8, time: 14 }
 /** From the mark to the end of the stamp: mark, number, time. */
 export const stampSize = 1 + digits.number + digits.time
@@ -23,7 +23,7 @@ const padding = new Map<number, string>()
 export function tick(number: number, time: number, size: number): Tick {
   if (!padding.has(size)) padding.set(size, 'x'.repeat(Math.max(0, size - 85)))
   return {
-    at: `~${String(number).padStart(digits.number, '0')}${String(time).padStart(digits.time, '0')}`,
+    at: `^${String(number).padStart(digits.number, '0')}${String(time).padStart(digits.time, '0')}`,
     symbol: 'LARIAT',
     price: 1234.5678,
     text: padding.get(size)!,

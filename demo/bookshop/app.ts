@@ -16,8 +16,8 @@ import { index } from './endpoints/index.js'
 import { shop } from './endpoints/shop.js'
 import { machineSource, machineStream } from './endpoints/stream.js'
 import { tail } from './endpoints/tail.js'
-import { Machine } from './machine.js'
-import { Speakers } from './speak.js'
+import { Machine, type Sampled } from './machine.js'
+import { Speakers, type Speaking } from './speak.js'
 
 export interface Options {
   books?: Books
@@ -28,7 +28,9 @@ export interface Options {
   /** Milliseconds until a dead sampler is replaced. */
   restartAfter?: number
   /** The machine to sample: else one that is begun here, and closed with the rest. */
-  machine?: Machine
+  machine?: Sampled
+  /** Who speaks an answer at the moment: else those of this process. */
+  speaking?: Speaking
 }
 
 const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -36,10 +38,11 @@ const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 /** The demo: an Express app, and how to let go of what it holds. */
 export function makeApp(options: Options = {}) {
   const { books = new BooksInMemory(), logs = folder('logs'), pace = 40, restartAfter = 5000 } = options
-  const machine = options.machine ?? new Machine(restartAfter)
+  const ownMachine = options.machine ? undefined : new Machine(restartAfter)
+  const machine = options.machine ?? ownMachine!
   mkdirSync(logs, { recursive: true })
   const log = new AccessLog(join(logs, 'access.log'))
-  const [echoing, answering] = [new Speakers(), new Speakers()]
+  const [echoing, answering] = [new Speakers(), new Speakers(options.speaking)]
 
   const endpoint = resources(
     {
@@ -76,7 +79,7 @@ export function makeApp(options: Options = {}) {
     /** Ends the open streams, one by one over so many milliseconds. */
     async close(over = 0) {
       await endpoint.close({ over })
-      if (!options.machine) machine.close()
+      ownMachine?.close()
       await log.close()
     },
   }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
+import { createHub } from '../../lib/index.js'
 import type { Book } from './book.js'
-import { Books } from './books.js'
+import { Books, eventOf } from './books.js'
 import { classics } from './classics.js'
 
 /** Books that live and die with this process. */
@@ -8,6 +9,10 @@ export class BooksInMemory extends Books {
   readonly place = 'memory'
   readonly isAvailable = true
   readonly #books = new Map(classics.map((book) => [book.isbn, book]))
+
+  constructor() {
+    super(createHub())
+  }
 
   async all() {
     return [...this.#books.values()]
@@ -17,10 +22,12 @@ export class BooksInMemory extends Books {
     return this.#books.get(isbn)
   }
 
-  protected async replace(isbn: string, seen: Book | undefined, next: Book | undefined) {
+  async change(isbn: string, seen: Book | undefined, next: Book | undefined) {
     if (!isDeepStrictEqual(this.#books.get(isbn), seen)) return false
     if (next) this.#books.set(isbn, next)
     else this.#books.delete(isbn)
+    const event = eventOf(seen, next)
+    if (event) await this.events.publish(event, { type: event.kind })
     return true
   }
 }

@@ -1,124 +1,161 @@
-import { createClient } from '@redis/client'
+import { createHub } from '../../lib/index.js'
+import { redisStreams } from '../../lib/redis.js' // elsewhere: 'express-lariat/redis'
 import type { Book } from './book.js'
-import { Books } from './books.js'
+import { type BookEvent, Books, eventOf } from './books.js'
 import { classics } from './classics.js'
+import { answered, openRedis, type Redis } from './redis.js'
 
-/** Books that outlive this process: in Redis each is a hash `bookshop:book:…`, and `bookshop:isbns` is their order. */
+/**
+ * Books that outlive this process, and that other processes share: in Redis each is a hash `bookshop:book:…`, and
+ * `bookshop:isbns` is their order.
+ *
+ * A process may be killed at any time, also when it has changed a book and told nobody yet. So what is to be told is kept
+ * in the step that changes the book, in the list `bookshop:untold`, and it is told from there, in its order, by whichever
+ * process comes first: its key makes it one event, however many try.
+ */
 export class BooksInRedis extends Books {
   readonly place = 'Redis'
-  readonly #client: Client
+  readonly redis: Redis
+  #told = Promise.resolve()
+  #toTell: Promise<void> | undefined
 
-  private constructor(client: Client) {
-    super()
-    this.#client = client
+  private constructor(redis: Redis) {
+    const hub = createHub(redisStreams({ client: redis, prefix: 'channel:' }))
+    super(hub)
+    this.redis = redis
+    const back = () => void this.#begin().catch(() => {}) // if it is lost again: it will be back again
+    redis.on('ready', back)
+    hub.on('up', back)
   }
 
   /** Rejects if Redis cannot be reached; when it is lost later, it is waited for. */
   static async open(url: string): Promise<BooksInRedis> {
-    const client = makeClient(url)
-    await client.connect()
-    const books = new BooksInRedis(client)
-    await books.#seed()
-    client.on('ready', () => void books.#back().catch(() => {})) // if it is lost again: it will be back again
+    const books = new BooksInRedis(await openRedis(url))
+    await books.#begin()
     return books
   }
 
   get isAvailable() {
-    return this.#client.isReady
+    return this.redis.isReady
   }
 
   async all() {
-    const isbns = await this.#answer(this.#client.lRange('isbns', 0, -1))
+    const isbns = await this.#answer(this.redis.lRange('isbns', 0, -1))
     const books = await Promise.all(isbns.map((isbn) => this.get(isbn)))
     return books.filter((book) => book !== undefined)
   }
 
   async get(isbn: string): Promise<Book | undefined> {
-    const { title, author, year } = await this.#answer(this.#client.hGetAll(`book:${isbn}`))
+    const { title, author, year } = await this.#answer(this.redis.hGetAll(`book:${isbn}`))
     if (title === undefined || author === undefined) return undefined
     return { isbn, title, author, ...(year !== undefined && { year: Number(year) }) }
   }
 
-  protected async replace(isbn: string, seen: Book | undefined, next: Book | undefined) {
-    const keys = [`book:${isbn}`, 'isbns']
-    const values = [isbn, seen?.title, seen?.author, seen?.year, next?.title, next?.author, next?.year]
-    const given = { keys, arguments: values.map((value) => String(value ?? '')) }
-    return (await this.#answer(this.#client.eval(script, given))) === 1
+  async change(isbn: string, seen: Book | undefined, next: Book | undefined) {
+    const event = eventOf(seen, next)
+    const texts = [isbn, ...fieldsOf(seen), ...fieldsOf(next), event ? untold(event) : '']
+    const given = { keys: [`book:${isbn}`, 'isbns', 'untold'], arguments: texts }
+    if ((await this.#answer(this.redis.eval(replacing, given))) !== 1) return false
+    await this.#tell()
+    return true
   }
 
-  override close() {
-    this.#client.destroy()
+  override async close() {
+    await super.close()
+    this.redis.destroy()
   }
 
-  /** Once in the life of this Redis, so that a shop that has sold all of its books stays empty. */
-  async #seed() {
-    const isNew = await this.#client.set('seeded', new Date().toISOString(), { condition: 'NX' })
-    if (isNew) await Promise.all(classics.map((book) => this.replace(book.isbn, undefined, book)))
+  /** Redis is there, or is there again: it may be empty, and what was to be told may not have been. */
+  async #begin() {
+    const texts = classics.flatMap((book) => [book.isbn, ...fieldsOf(book)])
+    const keys = ['seeded', 'isbns', 'untold', ...classics.map(({ isbn }) => `book:${isbn}`)]
+    await this.redis.eval(seeding, { keys, arguments: [untold({ kind: 'restocked' }), ...texts] })
+    await this.#tell()
   }
 
-  /**
-   * Redis is there again: it may be empty now, or have done what it gave no answer to. What that was cannot be told;
-   * that something may have happened can.
-   */
-  async #back() {
-    await this.#seed()
-    await this.restocked()
+  /** Resolves when all is told that is to be told now, or cannot be. */
+  #tell(): Promise<void> {
+    // one at a time: who comes while another tells is told of by the next, with all who wait
+    this.#toTell ??= this.#told.then(() => {
+      this.#toTell = undefined
+      this.#told = this.#tellAll()
+      return this.#told
+    })
+    return this.#toTell
   }
 
-  /** A command that got no answer because Redis was lost meanwhile is no fault of this server: 503. */
-  async #answer<Answer>(command: Promise<Answer>): Promise<Answer> {
+  async #tellAll() {
     try {
-      return await command
+      for (const text of await this.redis.lRange('untold', 0, -1)) {
+        const { key, event } = JSON.parse(text) as Untold
+        await this.events.publish(event, { type: event.kind, key })
+        await this.redis.lRem('untold', 1, text)
+      }
     } catch (error) {
-      if (this.isAvailable) throw error
-      throw Object.assign(new Error('Redis is away', { cause: error }), { status: 503 })
+      // it is still there, and told when Redis is back, or with the next change
+      if (this.isAvailable) console.error(error)
     }
   }
+
+  #answer<Answer>(command: Promise<Answer>): Promise<Answer> {
+    return answered(this.redis, command)
+  }
 }
 
-type Client = ReturnType<typeof makeClient>
-
-/** Fails at once where Redis was never reached; tells on the console when it is lost, and when it is back. */
-function makeClient(url: string) {
-  let redis: 'awaited' | 'there' | 'away' = 'awaited'
-  return createClient({
-    url,
-    RESP: 2,
-    keyPrefix: 'bookshop:',
-    // a request is rather refused than left waiting
-    disableOfflineQueue: true,
-    socket: { reconnectStrategy: () => redis !== 'awaited' && 200 },
-  })
-    .on('error', (error: Error) => {
-      if (redis !== 'there') return // told already, or by whoever opens
-      redis = 'away'
-      console.error(`Redis is away: ${error.message}`)
-    })
-    .on('ready', () => {
-      if (redis === 'away') console.log('Redis is back')
-      redis = 'there'
-    })
+interface Untold {
+  key: string
+  event: BookEvent
 }
 
-/** Compares and replaces as one step, for Redis runs one script at a time. An absent value is empty here. */
-const script = `
-  local book, isbns = unpack(KEYS)
-  local isbn = ARGV[1]
+function untold(event: BookEvent): string {
+  return JSON.stringify({ key: crypto.randomUUID(), event } satisfies Untold)
+}
+
+/** What is absent is empty. */
+function fieldsOf(book: Book | undefined): string[] {
+  return [book?.title, book?.author, book?.year].map((value) => String(value ?? ''))
+}
+
+const put = `
   local names = { 'title', 'author', 'year' }
+
+  local function put(book, isbns, isbn, first)
+    local wasThere = redis.call('DEL', book) == 1
+    for i = 1, #names do
+      local value = ARGV[first + i - 1]
+      if value ~= '' then redis.call('HSET', book, names[i], value) end
+    end
+    local isThere = redis.call('EXISTS', book) == 1
+    if isThere and not wasThere then redis.call('RPUSH', isbns, isbn) end
+    if wasThere and not isThere then redis.call('LREM', isbns, 0, isbn) end
+  end
+`
+
+/** Compares and replaces as one step, for Redis runs one script at a time. */
+const replacing = `
+  ${put}
+  local book, isbns, untold = unpack(KEYS)
+  local isbn, event = ARGV[1], ARGV[2 + 2 * #names]
 
   local now = redis.call('HMGET', book, unpack(names))
   for i = 1, #names do
     if (now[i] or '') ~= ARGV[1 + i] then return 0 end
   end
+  put(book, isbns, isbn, 2 + #names)
+  if event ~= '' then redis.call('RPUSH', untold, event) end
+  return 1
+`
 
-  local wasThere = redis.call('DEL', book) == 1
-  for i = 1, #names do
-    local value = ARGV[1 + #names + i]
-    if value ~= '' then redis.call('HSET', book, names[i], value) end
+/** Once in the life of this Redis, so that a shop that has sold all of its books stays empty. */
+const seeding = `
+  ${put}
+  local seeded, isbns, untold = unpack(KEYS)
+
+  if redis.call('SETNX', seeded, 1) == 0 then return 0 end
+  for i = 4, #KEYS do
+    local first = 2 + (i - 4) * (1 + #names)
+    put(KEYS[i], isbns, ARGV[first], first + 1)
   end
-  local isThere = redis.call('EXISTS', book) == 1
-
-  if isThere and not wasThere then redis.call('RPUSH', isbns, isbn) end
-  if wasThere and not isThere then redis.call('LREM', isbns, 0, isbn) end
+  redis.call('RPUSH', untold, ARGV[1])
   return 1
 `

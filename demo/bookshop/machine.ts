@@ -1,13 +1,25 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
+import type { Watched } from '../../lib/index.js'
 import type { Sample } from './sampler.js'
 
+/** A machine that is sampled, by a process which may be killed. */
+export interface Sampled {
+  readonly sampler: Watched & { readonly pid?: number | undefined }
+  readonly isAlive: boolean
+  /** Milliseconds until a dead process is replaced. */
+  readonly restartAfter: number
+  on(name: 'sample', listener: (sample: Sample) => void): unknown
+  off(name: 'sample', listener: (sample: Sample) => void): unknown
+  /** Kills the process that samples; resolves when it is dead. */
+  kill(): Promise<true>
+}
+
 /** Samples of this machine, from one process for all who listen; when it dies, another takes its place. */
-export class Machine extends EventEmitter<{ sample: [Sample] }> {
+export class Machine extends EventEmitter<{ sample: [Sample]; born: []; died: [] }> implements Sampled {
   sampler: ChildProcess = this.#start()
   readonly #closing = new AbortController()
-  /** Milliseconds until a dead process is replaced. */
   readonly restartAfter: number
 
   constructor(restartAfter: number) {
@@ -21,7 +33,6 @@ export class Machine extends EventEmitter<{ sample: [Sample] }> {
     return this.sampler.exitCode === null && this.sampler.signalCode === null
   }
 
-  /** Kills the process that samples; resolves when it is dead. */
   async kill(): Promise<true> {
     if (this.isAlive) {
       const exited = once(this.sampler, 'exit')
@@ -46,8 +57,10 @@ export class Machine extends EventEmitter<{ sample: [Sample] }> {
     const { signal } = this.#closing
     for (;;) {
       await once(this.sampler, 'exit', { signal })
+      this.emit('died')
       await setTimeout(this.restartAfter, undefined, { signal })
       this.sampler = this.#start()
+      this.emit('born')
     }
   }
 }

@@ -1,49 +1,29 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { makeApp } from './app.js'
-import { BooksInMemory } from './books-in-memory.js'
-import { BooksInRedis } from './books-in-redis.js'
+import cluster from 'node:cluster'
+import { parseArgs } from 'node:util'
 
-// whoever reaches it may kill its source and read its log: nobody but this machine, unless HOST says so
-const { HOST = '127.0.0.1', LOGS, PORT, REDIS_URL } = process.env
+const most = 64
 
-const books = REDIS_URL ? await inRedis(REDIS_URL) : new BooksInMemory()
-const { app, close } = makeApp({ books, ...(LOGS && { logs: LOGS }) })
-const server = createServer(app)
+const processes = read()
+if (processes > 1 && cluster.isPrimary) (await import('./processes.js')).run(processes)
+else await (await import('./serve.js')).serve()
 
-server.on('error', (error) => {
-  console.error(error.message)
-  process.exitCode = 1
-  books.close()
-  void close()
-})
-
-server.listen(Number(PORT || 3000), HOST, () => {
-  console.log(`The books are in ${REDIS_URL ? `Redis at ${shown(REDIS_URL)}` : 'memory'}`)
-  console.log(`The demo is at http://localhost:${(server.address() as AddressInfo).port}`)
-})
-
-process.once('SIGINT', shutDown).once('SIGTERM', shutDown)
-
-/** Takes no new connections, ends the open streams, and cuts what is left. */
-async function shutDown() {
-  server.close(() => books.close())
-  await close(500)
-  setTimeout(() => server.closeAllConnections(), 500).unref()
-}
-
-async function inRedis(url: string): Promise<BooksInRedis> {
+/** How many processes: `npm run demo -- --processes 4`. */
+function read(): number {
   try {
-    return await BooksInRedis.open(url)
+    const { values } = parseArgs({ options: { processes: { type: 'string', default: '1' } } })
+    const { processes } = values
+    if (!/^[1-9]\d?$/.test(processes) || Number(processes) > most)
+      throw new Error(`--processes ${processes}: expected a number, 1 to ${most}`)
+    if (Number(processes) > 1 && !process.env.REDIS_URL) {
+      const command = `REDIS_URL=redis://localhost:6379 npm run demo -- --processes ${processes}`
+      throw new Error(
+        `--processes ${processes} needs a Redis, for without one each process would have books of its own. ` +
+          `Set REDIS_URL: ${command}`,
+      )
+    }
+    return Number(processes)
   } catch (error) {
-    const { message, code } = error as NodeJS.ErrnoException
-    // a name of several addresses, none of which answers, has no message
-    console.error(`Redis cannot be reached at ${shown(url)}: ${message || code}`)
+    console.error((error as Error).message)
     process.exit(1)
   }
-}
-
-/** A URL without its password. */
-function shown(url: string): string {
-  return url.replace(/^(\w+:\/\/).*@/, '$1')
 }

@@ -112,7 +112,9 @@ export class Head {
   /** Answers with an error instead of the stream. */
   fail(error: unknown): void {
     if (this.#isSet) quietly(() => this.#retract())
-    if (error instanceof Refusal && this.#streams.isClosing) error.retryAfter = this.#streams.retryAfter
+    // a source that is gone may be back
+    const isPassing = this.#streams.isClosing || (error as { code?: unknown } | undefined)?.code === 'LARIAT_DOWN'
+    if (error instanceof Refusal && isPassing) error.retryAfter = this.#streams.retryAfter
     this.#fail(error)
   }
 

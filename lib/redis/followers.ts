@@ -16,11 +16,11 @@ const looksAtOnce = 200
  */
 export class Followers extends Alarm {
   readonly #followers = new Map<string, Set<Follower>>()
+  /** Pub/sub channels that are being unsubscribed. */
+  readonly #leaving = new Map<string, Promise<unknown>>()
   /** Told that there is something, in this turn. */
   readonly #told = new Set<Follower>()
   #isGathering = false
-  /** Channels that are being left: the client takes them for subscribed until that is answered. */
-  readonly #leaving = new Map<string, Promise<unknown>>()
   readonly #store: Store
   #link: Link | undefined
   #isClosed = false
@@ -38,11 +38,13 @@ export class Followers extends Alarm {
     const known = this.#followers.get(channel)
     if (known) known.add(follower)
     else this.#followers.set(channel, new Set([follower]))
-    await this.#leaving.get(channel)
+    // a client would take what is being unsubscribed for subscribed still
+    while (this.#leaving.has(channel)) await this.#leaving.get(channel)
     // also where it is known: that may not be answered yet
     await link.subscribe([channel], this.#heard)
-    if (!this.#followers.get(channel)?.has(follower)) return
-    this.#await(follower.poll)
+    // whoever has left meanwhile was not subscribed yet
+    if (!this.#followers.has(channel)) this.#leave(link, channel)
+    else this.#await(follower.poll)
   }
 
   /** It has begun: what was told meanwhile is read. */
@@ -98,7 +100,7 @@ export class Followers extends Alarm {
 
   // ---- what is new
 
-  readonly #heard = (channel: string, message: string): void => {
+  readonly #heard = (message: string, channel: string): void => {
     for (const follower of this.#followers.get(channel) ?? [])
       if (follower.isNews(message)) this.#told.add(follower)
     if (this.#isGathering || this.#told.size === 0) return

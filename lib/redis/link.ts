@@ -1,7 +1,9 @@
 // Connects to Redis by duplicates of the user's client: one life of all that is needed, single, cluster or sentinel.
 
-import { misuse, show } from '../errors.js'
+import { LariatError, misuse, show } from '../errors.js'
 import { quietly } from '../guard.js'
+import { type Node, type Nodes, onNodeOf } from './node.js'
+import { isUnanswered, reasonOf } from './replies.js'
 
 /** One life of the connections: it ends with the first that is lost. */
 export interface Link {
@@ -14,8 +16,8 @@ export interface Link {
     replicas: number,
     milliseconds: number,
   ): Promise<readonly [answer: unknown, replicas: number]>
-  /** @param heard called with the pub/sub channel that something was published to, and what */
-  subscribe(channels: readonly string[], heard: (channel: string, message: string) => void): Promise<unknown>
+  /** @param heard called with what was published, and the pub/sub channel. The same function is called once for each */
+  subscribe(channels: readonly string[], heard: Listener): Promise<unknown>
   unsubscribe(channels: readonly string[]): Promise<unknown>
   /** A command has keys of one slot only, and pub/sub is sharded where the server has that. */
   readonly isCluster: boolean
@@ -28,6 +30,8 @@ export interface Link {
  */
 export interface RedisClient {
   duplicate(overrides?: never): unknown
+  /** Other clients have none of this name: their `duplicate` would do as a type. */
+  readonly isOpen: boolean
 }
 
 type Listener = (message: string, channel: string) => void
@@ -41,21 +45,22 @@ interface Connection {
   unsubscribe(channels: string[]): Promise<unknown>
 }
 
-interface Single extends Connection {
-  sendCommand(command: readonly string[]): Promise<unknown>
-}
+interface Single extends Connection, Node {}
 
-interface Cluster extends Connection {
-  sendCommand(key: string, isReadonly: boolean, command: readonly string[]): Promise<unknown>
-  /** Since version 6. */
-  getNodeClientForKey?(key: string): Promise<Single>
+interface Cluster extends Connection, Nodes {
+  readonly nodeByAddress: ReadonlyMap<string, KnownNode>
   sSubscribe(channel: string, listener: Listener): Promise<unknown>
   sUnsubscribe(channel: string): Promise<unknown>
 }
 
+interface KnownNode {
+  readonly client?: Pick<Connection, 'destroy'>
+  readonly pubSub?: { readonly client: Pick<Connection, 'destroy'> }
+}
+
 interface Sentinel extends Connection {
   sendCommand(isReadonly: boolean, command: readonly string[]): Promise<unknown>
-  use<T>(call: (lease: Sentinel) => Promise<T>): Promise<T>
+  acquire(): Promise<Sentinel>
 }
 
 type Kind = 'single' | 'cluster' | 'sentinel'
@@ -66,9 +71,14 @@ export function kindOf(client: unknown): Kind {
   const isClient =
     has('duplicate') === 'function' && has('sSubscribe') !== 'undefined' && has('sendCommand') === 'function'
   if (has('nodeClient') === 'function' && isClient) return 'cluster'
-  if (has('getMasterNode') === 'function' || has('getSentinelNode') === 'function') return 'sentinel'
+  if (has('getMasterNode') === 'function' && isClient) return 'sentinel'
   if (isClient && has('isPubSubActive') === 'boolean') return 'single'
-  const hint = has('psubscribe') === 'function' ? ': this looks like ioredis' : ''
+  const hint =
+    has('psubscribe') === 'function'
+      ? ': this looks like ioredis'
+      : has('getMasterNode') === 'function'
+        ? ': one of createSentinel can be duplicated since version 6'
+        : ''
   throw misuse(
     'LARIAT_SPEC',
     `redisStreams({ client: ${show(client)} }): expected what createClient, createCluster or createSentinel of @redis/client returned${hint}`,
@@ -88,23 +98,35 @@ export type Open = (lost: (error: unknown) => void, signal: AbortSignal) => Prom
 export function opener(client: RedisClient, waits: boolean): Open {
   const kind = kindOf(client)
   const make = <Kind extends Connection>(overrides: object = {}) =>
-    // a timeout of a command would be a timer for each, and ends with its writing
-    client.duplicate({ commandOptions: { timeout: undefined }, ...overrides } as never) as Kind
+    client.duplicate({ ...unbounded(client), ...overrides } as never) as Kind
   return async (lost, signal) => {
     const made: Connection[] = []
+    let isClosed = false
     const own = <Kind extends Connection>(overrides?: object): Kind => {
       const connection = make<Kind>(overrides)
       made.push(connection)
+      // a cluster's client that is just asking who is there would connect to them all the same
+      for (const event of ['node-connect', 'node-error']) {
+        connection.on(event, () => isClosed && destroy(connection))
+      }
       return connection
     }
     const close = () => {
+      isClosed = true
       for (const connection of made) destroy(connection)
+    }
+    const connect = async (connection: Connection) => {
+      const connecting = connection.connect()
+      // a client that is destroyed while its socket connects would go on with that, and stay
+      connection.on('connect', () => isClosed && destroy(connection))
+      await connecting
+      if (isClosed) destroy(connection)
     }
     signal.addEventListener('abort', close)
     try {
       const link = parts[kind](own, waits)
       for (const connection of made) watch(connection, kind, lost)
-      await Promise.all(made.map((connection) => connects(connection, signal)))
+      await Promise.all(made.map(connect))
       return { ...link, close }
     } catch (error) {
       close()
@@ -112,6 +134,19 @@ export function opener(client: RedisClient, waits: boolean): Open {
     } finally {
       signal.removeEventListener('abort', close)
     }
+  }
+}
+
+/**
+ * Takes back what would end connections or commands that are well: a timeout of a command would be a timer for each, and
+ * ends with its writing; a subscriber hears nothing for as long as nothing is published; a restart asks much at once.
+ */
+function unbounded(client: unknown): object {
+  const { socket } = (client as { options?: { socket?: object } }).options ?? {}
+  return {
+    commandOptions: { timeout: undefined },
+    commandsQueueMaxLength: undefined,
+    ...(socket && { socket: { ...socket, socketTimeout: undefined } }),
   }
 }
 
@@ -127,8 +162,8 @@ const parts: Record<Kind, (own: Own, waits: boolean) => Omit<Link, 'close'>> = {
       isCluster: false,
       run: (_key, command) => commands.sendCommand(command),
       runAndWait: (_key, command, replicas, milliseconds) =>
-        together(writer.sendCommand(command), () => writer.sendCommand(waiting(replicas, milliseconds))),
-      subscribe: (channels, heard) => subscribe(subscriber, channels, heard),
+        together(writer, command, waiting(replicas, milliseconds)),
+      subscribe: (channels, heard) => subscriber.subscribe([...channels], heard),
       unsubscribe: (channels) => subscriber.unsubscribe([...channels]),
     }
   },
@@ -136,27 +171,24 @@ const parts: Record<Kind, (own: Own, waits: boolean) => Omit<Link, 'close'>> = {
   cluster(own, waits) {
     const commands = own<Cluster>()
     const writer = waits ? own<Cluster>() : commands
+    handled(commands, 'subscribe')
+    handled(commands, 'sSubscribe')
     let isSharded = true
     const shards = async (channels: readonly string[], heard: Listener) => {
       try {
-        await Promise.all(channels.map((channel) => commands.sSubscribe(channel, heard)))
+        if (isSharded) await Promise.all(channels.map((channel) => commands.sSubscribe(channel, heard)))
       } catch (error) {
-        if (!/unknown command/i.test(String(error))) throw error
+        if (!/unknown command/i.test(reasonOf(error))) throw error
         isSharded = false
-        await commands.subscribe([...channels], heard)
       }
+      if (!isSharded) await commands.subscribe([...channels], heard)
     }
     return {
       isCluster: true,
       run: (key, command) => commands.sendCommand(key, false, command),
-      async runAndWait(key, command, replicas, milliseconds) {
-        const node = await writer.getNodeClientForKey?.(key)
-        const wait = waiting(replicas, milliseconds)
-        return together(writer.sendCommand(key, false, command), () =>
-          node ? node.sendCommand(wait) : writer.sendCommand(key, false, wait),
-        )
-      },
-      subscribe: (channels, heard) => shards(channels, (message, channel) => heard(channel, message)),
+      runAndWait: (key, command, replicas, milliseconds) =>
+        onNodeOf(writer, key, (node) => together(node, command, waiting(replicas, milliseconds))),
+      subscribe: shards,
       unsubscribe: (channels) =>
         isSharded
           ? Promise.all(channels.map((channel) => commands.sUnsubscribe(channel)))
@@ -165,18 +197,24 @@ const parts: Record<Kind, (own: Own, waits: boolean) => Omit<Link, 'close'>> = {
   },
 
   sentinel(own, waits) {
-    // one that waits for replicas has the others' answers wait
-    const master = own<Sentinel>({ passthroughClientErrorEvents: true, ...(waits && { masterPoolSize: 2 }) })
+    const master = own<Sentinel>({
+      passthroughClientErrorEvents: true,
+      // what is to be asked again is known here alone: on another connection nothing would be waited for
+      maxCommandRediscovers: 0,
+      // one that waits for replicas has the others' answers wait
+      ...(waits && { masterPoolSize: 2 }),
+    })
+    let lease: Promise<Sentinel> | undefined
     return {
       isCluster: false,
       run: (_key, command) => master.sendCommand(false, command),
-      runAndWait: (_key, command, replicas, milliseconds) =>
-        master.use((lease) =>
-          together(lease.sendCommand(false, command), () =>
-            lease.sendCommand(false, waiting(replicas, milliseconds)),
-          ),
-        ),
-      subscribe: (channels, heard) => subscribe(master, channels, heard),
+      async runAndWait(_key, command, replicas, milliseconds) {
+        lease ??= master.acquire()
+        const writer = await lease
+        const node: Node = { sendCommand: (command) => writer.sendCommand(false, command) }
+        return together(node, command, waiting(replicas, milliseconds))
+      },
+      subscribe: (channels, heard) => master.subscribe([...channels], heard),
       unsubscribe: (channels) => master.unsubscribe([...channels]),
     }
   },
@@ -186,27 +224,41 @@ const waiting = (replicas: number, milliseconds: number) => ['WAIT', String(repl
 
 /** Both are on their way at once: the answer of the second says nothing where the first has failed. */
 async function together(
-  writing: Promise<unknown>,
-  wait: () => Promise<unknown>,
+  node: Node,
+  command: readonly string[],
+  wait: readonly string[],
 ): Promise<readonly [unknown, number]> {
-  const waited = wait()
+  const [writing, waited] = [node.sendCommand(command), node.sendCommand(wait)]
   waited.catch(() => {})
   const answer = await writing
-  return [answer, Number(await waited)]
+  try {
+    return [answer, Number(await waited)]
+  } catch (error) {
+    if (isUnanswered(error)) throw error
+    const message = `Redis has it, but does not wait for its replicas: ${reasonOf(error)}`
+    // a master that is none any more: what it has is asked of the other
+    if (/^UNBLOCKED|replica instance/.test(reasonOf(error))) throw new Error(message, { cause: error })
+    throw new LariatError('LARIAT_DOWN', message, { isUncertain: true, cause: error })
+  }
 }
 
-function subscribe(
-  subscriber: Connection,
-  channels: readonly string[],
-  heard: (channel: string, message: string) => void,
-): Promise<unknown> {
-  return subscriber.subscribe([...channels], (message, channel) => heard(channel, message))
+/** A cluster's client subscribes anew by itself, and has what fails there end the process. */
+function handled(cluster: Cluster, name: 'subscribe' | 'sSubscribe'): void {
+  const plain = cluster[name].bind(cluster) as (...given: unknown[]) => Promise<unknown>
+  cluster[name] = (...given: unknown[]) => {
+    const answer = plain(...given)
+    answer.catch(() => {})
+    return answer
+  }
 }
 
-/** The first thing that says that a connection is lost. What a sentinel or a replica has is no matter. */
+/**
+ * The first thing that says that a connection is lost. Of a sentinel's client only those to the master matter: that which
+ * listens comes back by itself, and others tell who the master is.
+ */
 function watch(connection: Connection, kind: Kind, lost: (error: unknown) => void): void {
   const failed = (error: unknown) => {
-    if (kind === 'sentinel' && /^(Sentinel|Replica) Client /.test(messageOf(error))) return
+    if (kind === 'sentinel' && !/^Master Client /.test(reasonOf(error))) return
     lost(error)
   }
   if (kind !== 'cluster') connection.on('error', failed)
@@ -217,24 +269,21 @@ function watch(connection: Connection, kind: Kind, lost: (error: unknown) => voi
     'end',
     'reconnecting',
     'disconnect',
-    'node-disconnect',
+    // not `node-disconnect`: of a node that has no slots any more the client itself lets go
     'node-reconnecting',
     'sharded-channel-moved-error',
+    // as versions before 6.1 have it
+    'sharded-shannel-moved-error',
   ])
     connection.on(event, () => lost(new Error(`The connection to Redis was lost (${event})`)))
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-/** One that is destroyed while its socket is being made would be there all the same: it is destroyed once more. */
-async function connects(connection: Connection, signal: AbortSignal): Promise<void> {
-  await connection.connect()
-  if (signal.aborted) destroy(connection)
-}
-
-/** Some versions throw where there is nothing to destroy, others reject. */
-function destroy(connection: Connection): void {
+/** Some versions throw where there is nothing to destroy, others reject. A cluster's client then leaves the others open. */
+function destroy(connection: Connection & Partial<Cluster>): void {
+  const nodes = [...(connection.nodeByAddress?.values() ?? [])]
+  for (const { client, pubSub } of nodes) {
+    quietly(() => client?.destroy())
+    quietly(() => pubSub?.client.destroy())
+  }
   quietly(() => connection.destroy())
 }

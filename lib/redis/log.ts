@@ -158,9 +158,8 @@ export class RedisLog implements Log {
   }
 
   async end(): Promise<void> {
-    // what was published before comes before it
-    await this.#publisher.idle()
-    await this.#finish('end')
+    // what was published before comes before it, and what is published after it is refused
+    await this.#publisher.inLine(() => this.#finish('end'))
   }
 
   async drop(): Promise<void> {

@@ -1,4 +1,4 @@
-// Turns the data of an event into text for a store, and back.
+// Turns the data and the key of an event into text for a store, and the data back.
 import { json } from '../formats/data.js'
 import { asBytes } from '../values/bytes.js'
 
@@ -17,4 +17,9 @@ export function payloadOf(data: unknown): Payload {
 export function dataOf(kind: string, text: string): unknown {
   if (kind === 'json') return JSON.parse(text)
   return kind === 'base64' ? new Uint8Array(Buffer.from(text, 'base64')) : undefined
+}
+
+/** UTF-8 has nothing for a surrogate on its own: a key with one is written as JSON, and so is one that might be taken for that. */
+export function keyText(key: string): string {
+  return /^"|\p{Surrogate}/u.test(key) ? JSON.stringify(key) : key
 }

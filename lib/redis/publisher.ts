@@ -1,7 +1,7 @@
 // Appends events to one log: those that wait while others are on their way go together, in one step.
 import { clock, type Deadline } from '../clock.js'
 import { LariatError } from '../errors.js'
-import type { Payload } from './payload.js'
+import { keyText, type Payload } from './payload.js'
 import type { Keys } from './place.js'
 import { idOf } from './place.js'
 import { scripts } from './scripts.js'
@@ -43,6 +43,8 @@ export class Publishers {
   readonly #busy = new Set<Publisher>()
   #calls = 0
   isClosing = false
+  /** It was said that messages are refused. */
+  hasWarned = false
 
   /** The number of a call: one after the other also where a log is let go and opened again. */
   nextCall(): number {
@@ -71,9 +73,11 @@ export class Publisher {
   readonly #of: Of
   readonly #all: Publishers
   #waiting: Pending[] = []
+  /** What was published while something is done in line: it comes behind that. */
+  #behind: Pending[] | undefined
+  #inLine: Promise<void> | undefined
   #flushing: Promise<void> | undefined
   #alarm: Deadline | undefined
-  #hasWarned = false
 
   constructor(store: Store, all: Publishers, of: Of) {
     this.#store = store
@@ -86,15 +90,41 @@ export class Publisher {
     this.#store.check()
     if (this.#all.isClosing) throw new LariatError('LARIAT_DOWN', 'The hub is closed')
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ draft, due: clock.now() + this.#of.patience, resolve, reject })
-      this.#flushing ??= this.#flush()
-      this.#await()
+      const pending = { draft, due: clock.now() + this.#of.patience, resolve, reject }
+      if (this.#behind) this.#behind.push(pending)
+      else this.#add([pending])
     })
+  }
+
+  #add(pending: readonly Pending[]): void {
+    if (pending.length === 0) return
+    this.#waiting.push(...pending)
+    this.#flushing ??= this.#flush()
+    this.#await()
+  }
+
+  /** Does something behind all that was published, and before what is published from now on; together with another. */
+  inLine(work: () => Promise<void>): Promise<void> {
+    this.#inLine ??= this.#doInLine(work).finally(() => {
+      const behind = this.#behind as readonly Pending[]
+      this.#inLine = this.#behind = undefined
+      this.#add(behind)
+    })
+    return this.#inLine
+  }
+
+  async #doInLine(work: () => Promise<void>): Promise<void> {
+    this.#behind = []
+    await this.#flushing
+    await work()
   }
 
   /** Until all that was published is answered. */
   async idle(): Promise<void> {
-    await this.#flushing
+    while (this.#flushing || this.#inLine) {
+      await this.#inLine?.catch(() => {})
+      await this.#flushing
+    }
   }
 
   async #flush(): Promise<void> {
@@ -162,7 +192,7 @@ export class Publisher {
       ...batch.flatMap(({ draft: { payload, type, key = '', size } }) => [
         ...payload,
         type === undefined ? '' : `=${type}`,
-        key,
+        keyText(key),
         String(size),
       ]),
     ]
@@ -170,8 +200,8 @@ export class Publisher {
 
   #settle(batch: readonly Pending[], [, , epoch, limits, wasNudged, ...answers]: Answer): void {
     this.#of.told(epoch as string, limits as string)
-    if (wasNudged === 0 && !this.#hasWarned) {
-      this.#hasWarned = true
+    if (wasNudged === 0 && !this.#all.hasWarned) {
+      this.#all.hasWarned = true
       const message = `Redis refuses PUBLISH to ${this.#of.keys.channel}: who listens to channel '${this.#of.name}' hears of events late`
       process.emitWarning(message, { type: 'LariatWarning' })
     }

@@ -30,6 +30,9 @@ export type Answer = readonly unknown[]
 /** Called for each link before it is used: what has to be done anew is done there. What it returns is called once it is up. */
 type Restore = (link: Link) => Promise<() => void>
 
+/** Milliseconds that an attempt to connect has, at least. */
+const connecting = 5000
+
 type State = 'connecting' | 'up' | 'down' | 'closed'
 
 export class Store {
@@ -197,7 +200,6 @@ export class Store {
     if (link !== this.#link) return
     this.#link = undefined
     link.close()
-    this.#cause = error
     this.#down(error)
     void this.#connect()
   }
@@ -243,23 +245,27 @@ export class Store {
       const closed = () => lost(new Error('closed'))
       this.#closing.signal.addEventListener('abort', closed)
       // a server that is frozen takes connections, and answers nothing
-      const late = clock.after(this.#patience, () => lost(new Error(`no answer within ${this.#patience} ms`)))
+      const silent = () => new Error(`no answer within ${this.#patience} ms`)
+      const slow = clock.after(this.#patience, () => this.#state === 'connecting' && this.#down(silent()))
+      // a short patience for answers is none for connecting
+      const late = clock.after(Math.max(this.#patience, connecting), () => lost(silent()))
       const open = async () => {
         link = watched(await this.#open(lost, life.signal), this.#patience, lost)
-        late.cancel()
+        for (const each of [slow, late]) each.cancel()
         if (life.signal.aborted) return link.close()
         resolve({ link, over: life.signal, begin: await this.#restore(link) })
       }
       open()
         .catch(lost)
         .finally(() => {
-          late.cancel()
+          for (const each of [slow, late]) each.cancel()
           this.#closing.signal.removeEventListener('abort', closed)
         })
     })
   }
 
   #down(error: unknown): void {
+    this.#cause = error
     this.#turn('down')
     report('Redis is away', error)
     this.#tell('down')

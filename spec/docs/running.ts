@@ -20,7 +20,10 @@ const settings = {
   verbatimModuleSyntax: true,
   skipLibCheck: true,
   noEmit: true,
-  paths: { 'express-lariat': [join(root, 'lib/index.ts')] },
+  paths: {
+    'express-lariat': [join(root, 'lib/index.ts')],
+    'express-lariat/redis': [join(root, 'lib/redis.ts')],
+  },
 }
 const server = { compilerOptions: { ...settings, lib: ['es2023'] }, include: ['*.ts'] }
 const browser = {

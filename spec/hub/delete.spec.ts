@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { files } from '../../demo/file-backend.js'
 import { createHub, type Hub, type LariatError, loop, ndjson, type Reason } from '../../lib/index.js'
 import { AsyncBackend, Store } from '../support/async-backend.js'
+import { memory, onEach, tableWithHeld } from '../support/hubs.js'
 import { stage, staged, turns } from '../support/stage.js'
 
 /** Hubs to be closed in the end: keys are remembered for two minutes. */
@@ -18,9 +19,10 @@ async function closeHubs(): Promise<void> {
   hubs = []
 }
 
-const backings: Readonly<Record<string, () => Hub>> = {
-  memory: () => keep(createHub()),
-  'a store': () => keep(createHub(new AsyncBackend())),
+const inFiles = {
+  ...memory,
+  name: 'files',
+  hub: () => createHub(files(mkdtempSync(join(tmpdir(), 'lariat-')))),
 }
 
 const failure = (promise: Promise<unknown>) => promise.then(undefined, (error: LariatError) => error)
@@ -29,8 +31,10 @@ describe('hub.delete (docs/guide/channels.md)', () => {
   staged()
   afterEach(closeHubs)
 
-  for (const [backing, make] of Object.entries(backings)) {
-    describe(backing, () => {
+  onEach(
+    '',
+    (on) => {
+      const make = () => keep(on.hub())
       it('streams get what was published before, and end: reason `end`, complete', async () => {
         const hub = make()
         const channel = hub.channel<number>('a', { history: 9 })
@@ -112,8 +116,9 @@ describe('hub.delete (docs/guide/channels.md)', () => {
         await hub.close()
         expect(await failure(hub.delete('a'))).to.include({ code: 'LARIAT_DOWN' })
       })
-    })
-  }
+    },
+    tableWithHeld,
+  )
 
   it('also of a name that only another process has used, whose streams end', async () => {
     const store = new Store()
@@ -129,28 +134,29 @@ describe('hub.delete (docs/guide/channels.md)', () => {
     expect(await failure(channel.publish(2))).to.include({ code: 'LARIAT_ENDED' })
   })
 
-  for (const [backing, make] of Object.entries({
-    ...backings,
-    files: () => keep(createHub(files(mkdtempSync(join(tmpdir(), 'lariat-'))))),
-  })) {
-    it(`a channel that is opened while its name is deleted is the old one (${backing})`, async () => {
-      const hub = make()
-      const deleting = hub.delete('a')
-      const old = hub.channel<number>('a', { history: 9 })
-      const got: number[] = []
-      const iterating = (async () => {
-        for await (const { data } of old) got.push(data)
-      })()
-      await deleting
-      await iterating
-      expect(await failure(old.publish(1))).to.include({ code: 'LARIAT_ENDED' })
-      const anew = hub.channel<number>('a', { history: 9 })
-      expect(anew).not.to.equal(old)
-      await anew.publish(2)
-      for await (const { data } of anew.replay('earliest')) got.push(data as number)
-      expect(got).to.deep.equal([2])
-    })
-  }
+  onEach(
+    'a channel that is opened while its name is deleted',
+    (on) => {
+      it('is the old one', async () => {
+        const hub = keep(on.hub())
+        const deleting = hub.delete('a')
+        const old = hub.channel<number>('a', { history: 9 })
+        const got: number[] = []
+        const iterating = (async () => {
+          for await (const { data } of old) got.push(data)
+        })()
+        await deleting
+        await iterating
+        expect(await failure(old.publish(1))).to.include({ code: 'LARIAT_ENDED' })
+        const anew = hub.channel<number>('a', { history: 9 })
+        expect(anew).not.to.equal(old)
+        await anew.publish(2)
+        for await (const { data } of anew.replay('earliest')) got.push(data as number)
+        expect(got).to.deep.equal([2])
+      })
+    },
+    [...tableWithHeld, inFiles],
+  )
 
   it('while the store is away it rejects, and the channel is what it was', async () => {
     const backend = new AsyncBackend()
@@ -172,9 +178,9 @@ describe('Three outcomes of a publish (docs/guide/channels.md)', () => {
   staged()
   afterEach(closeHubs)
 
+  onEach('', (on) => {
   it('with a key it is one event, whatever was published with it', async () => {
-    for (const make of Object.values(backings)) {
-      const channel = make().channel<number>('a', { history: 9 })
+      const channel = keep(on.hub()).channel<number>('a', { history: 9 })
       const got: number[] = []
       const iterating = (async () => {
         for await (const { data } of channel) got.push(data)
@@ -189,8 +195,8 @@ describe('Three outcomes of a publish (docs/guide/channels.md)', () => {
       expect(await channel.publish(1, { key: 'same' }), 'not refused: it came').to.equal(await ids[0])
       expect(await failure(channel.publish(5, { key: 'new' }))).to.include({ code: 'LARIAT_ENDED' })
       expect(got).to.deep.equal([1, 4])
-    }
   })
+  }, tableWithHeld)
 
   for (const key of ['', 7, null, {}]) {
     it(`a key of ${JSON.stringify(key)} is a TypeError`, async () => {

@@ -11,6 +11,7 @@ import {
   stop,
 } from '../../lib/index.js'
 import { AsyncBackend } from '../support/async-backend.js'
+import { onEach, tableWithHeld } from '../support/hubs.js'
 import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
 import { listening } from '../support/told.js'
 
@@ -23,12 +24,6 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
   const told = listening()
   const labels = { route: '/', format: 'text/event-stream' }
   const usual = { channel: undefined, snapshot: false, isMidStream: false, ms: 0 }
-
-  /** Channels that have had three events, and retain two. */
-  const backends = {
-    memory: () => createHub(),
-    'a store': () => createHub(new AsyncBackend()),
-  }
 
   type Spec = Pick<LoopSpec<undefined, unknown, unknown, undefined>, 'subscribe'> &
     Partial<LoopSpec<undefined, unknown, unknown, undefined>>
@@ -43,10 +38,12 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
     return { site, client }
   }
 
-  for (const [name, hubOf] of Object.entries(backends)) {
-    describe(`resume, ${name}`, () => {
+  onEach(
+    'resume',
+    (on) => {
+      /** A channel that has had three events, and retains two. */
       async function channelOf(): Promise<{ channel: Channel<unknown>; ids: string[] }> {
-        const channel = hubOf().channel<unknown>('three', { history: 2 })
+        const channel = on.hub().channel<unknown>('three', { history: 2 })
         const ids: string[] = []
         for (const number of [1, 2, 3]) ids.push(await channel.publish(number))
         return { channel, ids }
@@ -130,8 +127,9 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
         for await (const { data } of channel.from('earliest')) if (data === 3) break
         expect(told.now.all).to.deep.equal([])
       })
-    })
-  }
+    },
+    tableWithHeld,
+  )
 
   describe('resume', () => {
     it('of a merged feed, tells each channel that has a gap', async () => {

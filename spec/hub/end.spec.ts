@@ -16,15 +16,13 @@ import {
   text,
 } from '../../lib/index.js'
 import { AsyncBackend, Store } from '../support/async-backend.js'
+import { type Kept, memory, onEach, tableWithHeld } from '../support/hubs.js'
 import type { Client, Message } from '../support/raw.js'
 import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
 
-type Backing = 'memory' | 'a store'
-const backings: readonly Backing[] = ['memory', 'a store']
-
-function channelOn(backing: Backing, options: ChannelOptions<unknown> = { history: 100 }) {
+function channelOn(on: Kept, options: ChannelOptions<unknown> = { history: 100 }) {
   const backend = new AsyncBackend()
-  const hub = createHub(backing === 'memory' ? undefined : backend)
+  const hub = on.hub(backend)
   return { channel: hub.channel<unknown>('run', options), backend, hub }
 }
 
@@ -88,8 +86,9 @@ const ofEnd: Reason = { kind: 'end' }
 describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
   staged()
 
-  for (const backing of backings) {
-    describe(backing, () => {
+  onEach(
+    '',
+    (on) => {
       const kinds: Record<string, (channel: Channel<unknown>) => [unknown, object?]> = {
         'that share bytes': (channel) => [channel],
         'that share bytes, and gather events': (channel) => [channel, { stream: { gather: 50 } }],
@@ -118,7 +117,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       }
       for (const [name, make] of Object.entries(kinds)) {
         it(`streams ${name}: all that was published, then a complete end, with reason end`, async () => {
-          const { channel } = channelOn(backing)
+          const { channel } = channelOn(on)
           const [subscribe, more = {}] = make(channel)
           const { site, reasons } = await serve(subscribe, more)
           const clients = [site.get(), site.get()]
@@ -136,7 +135,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       }
 
       it('with endEvent the end is told: an event `end`, behind the last', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         const { site } = await serve(channel, { stream: { endEvent: true } })
         const client = site.get()
         await arrived(channel, 1)
@@ -146,7 +145,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       })
 
       it('a client of HTTP/1.0 gets the same, ended by the close of the connection', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         const { site } = await serve(channel)
         const client = site.get('/', { version: '1.0' })
         await arrived(channel, 1)
@@ -157,7 +156,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       })
 
       it('publish rejects from then on with LARIAT_ENDED, whatever is published; position() is still told', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         const [id] = await publish(channel, 1)
         await channel.end()
         const refused = [channel.publish(2), channel.publish(undefined, { type: 'tick' })]
@@ -167,7 +166,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       })
 
       it('publish with a key of before returns the id of its event, with a new key it rejects', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         const id = await channel.publish(1, { key: 'a' })
         await channel.end()
         expect(await channel.publish(1, { key: 'a' })).to.equal(id)
@@ -176,7 +175,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       })
 
       it('a second end changes nothing, nor do two at once', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         const { site, reasons } = await serve(channel)
         const client = site.get()
         await arrived(channel, 1)
@@ -187,14 +186,14 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       })
 
       it('of a hub that is closed no channel can be ended, nor asked where it stands', async () => {
-        const { channel, hub } = channelOn(backing)
+        const { channel, hub } = channelOn(on)
         await hub.close()
         for (const each of await Promise.allSettled([channel.end(), channel.position()]))
           expect(each).to.have.nested.include({ status: 'rejected', 'reason.code': 'LARIAT_DOWN' })
       })
 
       it('a stream that catches up when the end comes gets all that it missed, then what came, then the end', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         const [first] = await publish(channel, 1, big, 3)
         const { site, reasons } = await serve(channel)
         const client = site.get('/', { reads: false, headers: { 'Last-Event-ID': first! } })
@@ -217,7 +216,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       } as const
       for (const [name, { overflow, came }] of Object.entries(policies)) {
         it(`a client that is behind gets what its policy has left, how many it lost, and the end: ${name}`, async () => {
-          const { channel } = channelOn(backing)
+          const { channel } = channelOn(on)
           const { site, reasons } = await serve(channel, {
             stream: {
               overflow: overflow as 'close',
@@ -244,7 +243,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       }
 
       it('an end in the middle of a delivery comes behind what was published by then; nothing can be published behind it', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         const refused: unknown[] = []
         let asked = false
         const ending = channel.filter((data) => {
@@ -270,7 +269,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       })
 
       it('a stream that comes in the delivery which ends the channel is a late one: what is retained, then the end', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         let late: Client | undefined
         const { site } = await serve(channel)
         const first = site.get()
@@ -292,7 +291,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       })
 
       it('iterations are done behind what was published', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         const took: unknown[] = []
         const iterating = (async () => {
           for await (const { data } of channel) {
@@ -312,7 +311,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       describe('who comes later', () => {
         /** Three events, of which the last two are retained, and an end. */
         async function ended(options: ChannelOptions<unknown> = { history: 2 }) {
-          const { channel, ...others } = channelOn(backing, options)
+          const { channel, ...others } = channelOn(on, options)
           const ids = await publish(channel, 1, 2, 3)
           await channel.end()
           return { channel, ids, ...others }
@@ -404,7 +403,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
         })
 
         it('with the position of a channel that has never had an event: 204', async () => {
-          const { channel } = channelOn(backing)
+          const { channel } = channelOn(on)
           const position = await channel.position()
           await channel.end()
           const { back } = await serve(channel)
@@ -470,7 +469,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
         })
 
         it('with a head that waits for the first event: the end is one', async () => {
-          const { channel } = channelOn(backing)
+          const { channel } = channelOn(on)
           await channel.end()
           const { site, reasons } = await serve(channel, { stream: { head: 'first', endEvent: true } })
           const message = await site.get().whole()
@@ -494,7 +493,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       })
 
       it('who comes without an id before anything was published, and sees the end, comes back to a 204', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         const { site, back } = await serve(channel)
         const client = site.get()
         await arrived(channel, 1)
@@ -505,7 +504,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       })
 
       it('joins and leaves are told, of those who see the end, come later, or get a 204', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         const told: string[] = []
         const tells = (name: string) => (stream: OpenStream) => void told.push(`${stream.path} ${name}`)
         channel.on('join', tells('joins')).on('leave', tells('leaves'))
@@ -524,7 +523,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
 
       it('the source is stopped at the end, at once and once, and no late reader starts it again', async () => {
         const turned: string[] = []
-        const { channel } = channelOn(backing, {
+        const { channel } = channelOn(on, {
           history: 10,
           linger: 60_000,
           source: () => {
@@ -555,7 +554,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       })) {
         it(`a source that publishes all and ends at once is told whole to who started it: ${name}`, async () => {
           let stopped = 0
-          const { channel } = channelOn(backing, {
+          const { channel } = channelOn(on, {
             history: 10,
             source: (own) => {
               for (const n of [1, 2, 3]) void own.publish(n)
@@ -573,7 +572,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
       }
 
       it('an end while `subscribe` is pending: what is retained, then the end', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         await publish(channel, 1)
         const { site } = await serve(async () => {
           await turns(2)
@@ -585,7 +584,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
 
       it('a channel that ends in any microtask around the answer of `subscribe` leaves no stream open, and tells no less than from its place', async () => {
         for (let after = 0; after < 12; after++) {
-          const { channel } = channelOn(backing)
+          const { channel } = channelOn(on)
           await publish(channel, 1)
           const { site } = await serve(async () => {
             let waiting = Promise.resolve()
@@ -602,8 +601,9 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
           else expect(came, `after ${after}`).to.deep.equal([1])
         }
       })
-    })
-  }
+    },
+    tableWithHeld,
+  )
 
   describe('in a store of two processes', () => {
     function processes(options: ChannelOptions<unknown> = { history: 10 }) {
@@ -665,7 +665,7 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
   })
 
   it('text without ids ends the same: complete', async () => {
-    const { channel } = channelOn('memory')
+    const { channel } = channelOn(memory)
     const { site } = await serve(channel, { format: text() })
     const client = site.get()
     await arrived(channel, 1)

@@ -3,7 +3,6 @@ import { clock } from '../../lib/clock.js'
 import {
   type Channel,
   type ChannelOptions,
-  createHub,
   type Event,
   type Feed,
   type From,
@@ -12,15 +11,13 @@ import {
   sse,
 } from '../../lib/index.js'
 import { AsyncBackend } from '../support/async-backend.js'
+import { type Kept, memory, onEach, promised, tableWithHeld } from '../support/hubs.js'
 import type { Client } from '../support/raw.js'
 import { stage, staged, turns, turnsUntil } from '../support/stage.js'
 
-type Backing = 'memory' | 'a store'
-const backings: readonly Backing[] = ['memory', 'a store']
-
-function channelOn(backing: Backing, options: ChannelOptions<number> = { history: 5 }) {
+function channelOn(on: Kept, options: ChannelOptions<number> = { history: 5 }) {
   const backend = new AsyncBackend()
-  const hub = createHub(backing === 'memory' ? undefined : backend)
+  const hub = on.hub(backend)
   return { channel: hub.channel<number>('numbers', options), backend, hub }
 }
 
@@ -90,8 +87,9 @@ const isEven = (n: number) => n % 2 === 0
 describe('feed.from(): where a client begins that brings no id (docs/guide/resume.md)', () => {
   staged()
 
-  for (const backing of backings) {
-    describe(backing, () => {
+  onEach(
+    '',
+    (on) => {
       interface Case {
         readonly where: (ids: readonly string[]) => From
         readonly gets: readonly number[]
@@ -112,7 +110,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       }
       for (const [name, { where, gets, after }] of Object.entries(words)) {
         it(`${name}: what is retained from there, then live; the head and a notice tell the place`, async () => {
-          const { channel } = channelOn(backing)
+          const { channel } = channelOn(on)
           const ids = await publish(channel, 1, 2, 3, 4, 5, 6, 7)
           const { site } = await serve(channel.from(where(ids)))
           const client = site.get()
@@ -123,7 +121,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
         })
 
         it(`${name}: an iteration begins there too`, async () => {
-          const { channel } = channelOn(backing)
+          const { channel } = channelOn(on)
           const ids = await publish(channel, 1, 2, 3, 4, 5, 6, 7)
           const taking = take(channel.from(where(ids)), 100)
           await turnsUntil(() => channel.subscribers === 1)
@@ -135,7 +133,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       }
 
       it('{ since }: what was published at that time or later; the clock of who published counts', async () => {
-        const { channel } = channelOn(backing, { history: 10 })
+        const { channel } = channelOn(on, { history: 10 })
         const time = stage.now.time
         time.advance(1000)
         await publish(channel, 1)
@@ -163,7 +161,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
 
       it('of a channel without events it is where the first will come, whatever is said', async () => {
         for (const where of ['earliest', 'now', { last: 3 }, { since: new Date(0) }] as const) {
-          const { channel } = channelOn(backing)
+          const { channel } = channelOn(on)
           const { site } = await serve(channel.from(where))
           const client = site.get()
           const position = await channel.position()
@@ -173,7 +171,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       })
 
       it('where nothing is retained it is from now on, and a place that is still the latest is found', async () => {
-        const { channel } = channelOn(backing, {})
+        const { channel } = channelOn(on, {})
         await publish(channel, 1)
         const position = await channel.position()
         for (const where of ['earliest', position, { last: 3 }]) {
@@ -188,7 +186,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       })
 
       it('the client’s own word comes first: an id, or `earliest`', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         const ids = await publish(channel, 1, 2, 3)
         const { back } = await serve(channel.from({ last: 1 }))
         const one = back(ids[0]!)
@@ -199,7 +197,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       })
 
       it('an empty id is none', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         await publish(channel, 1, 2, 3)
         const { site } = await serve(channel.from({ last: 1 }))
         const client = site.get('/?lastEventId=')
@@ -207,7 +205,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       })
 
       it('filter and map keep it; a later from replaces it, and so does the last of several', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         const [one] = await publish(channel, 1, 2, 3, 4)
         const text = (n: number) => n * 10
         const feeds: [Feed<number>, number[]][] = [
@@ -228,7 +226,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       })
 
       it('{ last: n } of a part: the last n that it lets through, as it changes them', async () => {
-        const { channel } = channelOn(backing, { history: 100 })
+        const { channel } = channelOn(on, { history: 100 })
         const ids = await publish(channel, 1, 2, 3, 4, 5, 6, 7)
         const even = channel.filter(isEven).map((n) => n * 10)
         for (const [last, gets, after] of [
@@ -251,7 +249,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       })
 
       it('an id that is trimmed, or none of the channel: the gap is told once, in the head and in-band, and its place is come back to without another', async () => {
-        const { channel } = channelOn(backing, { history: 2 })
+        const { channel } = channelOn(on, { history: 2 })
         const ids = await publish(channel, 1, 2, 3, 4)
         for (const [where, reason] of [
           [ids[0]!, 'trimmed'],
@@ -278,7 +276,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       })
 
       it('a spec with an info gets what is retained as events with ids, and what comes behind it', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         const ids = await publish(channel, 1, 2)
         const seen: Event[] = []
         const { site } = await serve(channel.from('earliest'), {
@@ -296,7 +294,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       })
 
       it('a format without ids: what is retained, then live', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         await publish(channel, 1, 2)
         const { site } = await serve(channel.from({ last: 1 }), { format: ndjson() })
         const client = site.get()
@@ -306,7 +304,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       })
 
       it('what begins elsewhere shares the bytes of all once it has caught up', async () => {
-        const { channel } = channelOn(backing, { history: 100 })
+        const { channel } = channelOn(on, { history: 100 })
         await publish(channel, 1, 2, 3)
         let encoded = 0
         const format = sse({
@@ -329,7 +327,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
         await publish(channel, 5)
         for (const client of clients) await client.until('data: 5\n\n')
         // a store gives each process an event of its own: one is checked, one delivered
-        expect(encoded - before).to.equal(backing === 'memory' ? 1 : 2)
+        expect(encoded - before).to.equal(on === memory ? 1 : 2)
         expect(clients.map(dataOf)).to.deep.equal([
           [4, 5],
           [1, 2, 3, 4, 5],
@@ -341,7 +339,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
       })
 
       it('position() first, then a database, then from(position): nothing between the two is missed', async () => {
-        const { channel } = channelOn(backing, { history: 100 })
+        const { channel } = channelOn(on, { history: 100 })
         const database: number[] = []
         const set = async (n: number) => {
           database.push(n)
@@ -361,7 +359,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
 
       it('position(): of the latest, also if it is not retained; before the first, where it will come; in a delivery, of what was published by then', async () => {
         for (const options of [{ history: 3 }, {}]) {
-          const { channel } = channelOn(backing, options)
+          const { channel } = channelOn(on, options)
           const first = await channel.position()
           const taking = take(channel.from(first), 1)
           await turnsUntil(() => channel.subscribers === 1)
@@ -384,8 +382,9 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
           expect(await within).to.equal(two)
         }
       })
-    })
-  }
+    },
+    tableWithHeld,
+  )
 
   describe('what is no place', () => {
     const wrong: Record<string, unknown> = {
@@ -411,7 +410,7 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
     }
     for (const [name, where] of Object.entries(wrong)) {
       it(`${name}: a TypeError that says what to write`, () => {
-        const { channel } = channelOn('memory')
+        const { channel } = channelOn(memory)
         for (const feed of [channel, channel.filter(isEven), channel.from('earliest')]) {
           expect(() => feed.from(where as From)).to.throw(
             TypeError,
@@ -426,10 +425,11 @@ describe('feed.from(): where a client begins that brings no id (docs/guide/resum
 describe('for await from a place (docs/guide/channels.md)', () => {
   staged()
 
-  for (const backing of backings) {
-    describe(backing, () => {
+  onEach(
+    '',
+    (on) => {
       it('reads no faster than it is asked, and leaves nothing open where it is left in the middle', async () => {
-        const { channel, backend } = channelOn(backing, { history: 5000 })
+        const { channel, backend } = channelOn(on, { history: 5000 })
         await publish(channel, ...Array.from({ length: 3000 }, (_, n) => n))
         let asked = 0
         const feed = channel
@@ -451,15 +451,15 @@ describe('for await from a place (docs/guide/channels.md)', () => {
       })
 
       it('a return while an event is asked for: that is answered by the end, and nothing is kept', async () => {
-        const { channel, backend } = channelOn(backing)
+        const { channel, backend } = channelOn(on)
         await publish(channel, 1, 2)
-        if (backing === 'a store') backend.hold('event')
+        if (on === promised) backend.hold('event')
         const iterator = channel.from('earliest')[Symbol.asyncIterator]()
-        const nexts = backing === 'a store' ? [iterator.next(), iterator.next()] : []
-        if (backing === 'a store') await backend.held('event')
+        const nexts = on === promised ? [iterator.next(), iterator.next()] : []
+        if (on === promised) await backend.held('event')
         await iterator.return!()
         for (const next of nexts) expect(await next).to.deep.equal({ done: true, value: undefined })
-        if (backing === 'a store') backend.release('event')
+        if (on === promised) backend.release('event')
         await turns()
         expect(await iterator.next()).to.deep.equal({ done: true, value: undefined })
         expect(channel.subscribers).to.equal(0)
@@ -467,7 +467,7 @@ describe('for await from a place (docs/guide/channels.md)', () => {
       })
 
       it('several calls of next() at once are answered in order, from what is retained into what is live', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         await publish(channel, 1, 2)
         const iterator = channel.from('earliest')[Symbol.asyncIterator]()
         const nexts = Array.from({ length: 5 }, () => iterator.next())
@@ -485,7 +485,7 @@ describe('for await from a place (docs/guide/channels.md)', () => {
       })
 
       it('a gap is an event of type `gap`, with its place as id; then what is retained', async () => {
-        const { channel } = channelOn(backing, { history: 2 })
+        const { channel } = channelOn(on, { history: 2 })
         const ids = await publish(channel, 1, 2, 3, 4)
         const iterator = channel.from(ids[0]!)[Symbol.asyncIterator]()
         const { value: gap } = await iterator.next()
@@ -498,7 +498,7 @@ describe('for await from a place (docs/guide/channels.md)', () => {
       })
 
       it('what is trimmed while it is read slowly is told in its place', async () => {
-        const { channel } = channelOn(backing, { history: 3 })
+        const { channel } = channelOn(on, { history: 3 })
         await publish(channel, 1, 2, 3)
         const iterator = channel.from('earliest')[Symbol.asyncIterator]()
         const first = (await iterator.next()).value as Event
@@ -519,7 +519,7 @@ describe('for await from a place (docs/guide/channels.md)', () => {
       })
 
       it('the end comes behind what is retained and what came meanwhile', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         await publish(channel, 1, 2)
         const iterator = channel.from('earliest')[Symbol.asyncIterator]()
         const came = [(await iterator.next()).value.data]
@@ -532,7 +532,7 @@ describe('for await from a place (docs/guide/channels.md)', () => {
       })
 
       it('more than 10,000 live events that wait for it, while it reads what is retained, are too many: LARIAT_OVERFLOW', async () => {
-        const { channel } = channelOn(backing, { history: 3 })
+        const { channel } = channelOn(on, { history: 3 })
         await publish(channel, 1, 2)
         const iterator = channel.from('earliest')[Symbol.asyncIterator]()
         await iterator.next()
@@ -547,7 +547,7 @@ describe('for await from a place (docs/guide/channels.md)', () => {
       })
 
       it('a filter or map that throws ends it with that error', async () => {
-        const { channel } = channelOn(backing)
+        const { channel } = channelOn(on)
         await publish(channel, 1, 2)
         const failing = channel.map((n) => {
           if (n === 2) throw new Error('two')
@@ -561,18 +561,19 @@ describe('for await from a place (docs/guide/channels.md)', () => {
       })
 
       it('is left without a next(): nothing was opened', async () => {
-        const { channel, backend } = channelOn(backing)
+        const { channel, backend } = channelOn(on)
         await publish(channel, 1)
         const iterator = channel.from('earliest')[Symbol.asyncIterator]()
         await iterator.return!()
         expect(await iterator.next()).to.deep.equal({ done: true, value: undefined })
         expect([channel.subscribers, backend.readings]).to.deep.equal([0, 0])
       })
-    })
-  }
+    },
+    tableWithHeld,
+  )
 
   it('a store that fails while it is read ends it with that error, and nothing stays open', async () => {
-    const { channel, backend } = channelOn('a store')
+    const { channel, backend } = channelOn(promised)
     await publish(channel, 1, 2, 3)
     for (const at of ['listen', 'read'] as const) {
       backend.hold(at)

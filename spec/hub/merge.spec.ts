@@ -19,6 +19,7 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend } from '../support/async-backend.js'
 import { cases } from '../support/cases.js'
+import { onEach, tableWithHeld } from '../support/hubs.js'
 import type { Client } from '../support/raw.js'
 import { type Site, stage, staged, turns, turnsUntil } from '../support/stage.js'
 
@@ -98,13 +99,9 @@ class Served {
 
 const lastId = (frames: readonly Frame[]) => frames.findLast(({ id }) => id !== undefined)!.id!
 
-const stores = {
-  'in memory': () => createHub(),
-  'in a store that takes its time': () => createHub(new AsyncBackend()),
-}
-
-for (const [where, newHub] of Object.entries(stores)) {
-  describe(`merge, ${where} (docs/guide/channels.md)`, () => {
+onEach(
+  'merge (docs/guide/channels.md)',
+  (on) => {
     staged()
 
     let hub: ReturnType<typeof createHub>
@@ -112,7 +109,7 @@ for (const [where, newHub] of Object.entries(stores)) {
     let b: Whole
 
     beforeEach(() => {
-      hub = newHub()
+      hub = on.hub()
       a = textsOf(hub, 'a')
       b = textsOf(hub, 'b')
     })
@@ -392,7 +389,7 @@ for (const [where, newHub] of Object.entries(stores)) {
     it('a part that is down takes the stream with it, and leaves nothing behind', async () => {
       const served = await Served.of(merge(a, b))
       const client = await served.come()
-      const other = newHub()
+      const other = on.hub()
       served.feed = merge(a, other.channel<string>('c'))
       const second = await served.come()
       await other.close()
@@ -447,8 +444,9 @@ for (const [where, newHub] of Object.entries(stores)) {
       client.leave()
       expect(await served.visit(lastId(frames))).to.deep.equal([])
     })
-  })
-}
+  },
+  tableWithHeld,
+)
 
 async function collect<Data>(list: AsyncIterable<Event<Data>>): Promise<Event<Data>[]> {
   const all: Event<Data>[] = []

@@ -15,6 +15,7 @@ import {
   stop,
 } from '../../lib/index.js'
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
+import { type Kept, memory, onEach, tableWithHeld } from '../support/hubs.js'
 import type { Client } from '../support/raw.js'
 import {
   dispatched,
@@ -78,12 +79,9 @@ const wires: Record<string, Wire> = {
 
 const [, envelope] = Object.values(wires) as [Wire, Wire]
 
-type Backing = 'memory' | 'a store'
-const backings: readonly Backing[] = ['memory', 'a store']
-
-function channelOn(backing: Backing, options: { history?: number; maxAge?: number } = { history: 3 }) {
+function channelOn(on: Kept, options: { history?: number; maxAge?: number } = { history: 3 }) {
   const backend = new AsyncBackend()
-  const hub = createHub(backing === 'memory' ? undefined : backend)
+  const hub = on.hub(backend)
   return { channel: hub.channel<number>('prices', options), backend, hub }
 }
 
@@ -149,83 +147,87 @@ const head = ({ message }: Client) => ({
 describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
   staged()
 
-  for (const backing of backings) {
-    for (const [name, wire] of Object.entries(wires)) {
-      for (const [how, ask] of Object.entries(asks)) {
-        describe(`${backing}, ${name}, ${how}`, () => {
-          it('found: every later event once, in order, and the head says after which id', async () => {
-            const { channel } = channelOn(backing)
-            const ids = await publish(channel, 1, 2, 3)
-            const { come } = await serve(channel, { wire })
-            const client = come(ids[0]!, ask)
-            await client.until(wire.text(3))
-            ids.push(...(await publish(channel, 4, 5)))
-            await client.until(wire.text(5))
-            expect(head(client)).to.deep.equal({ last: ids[0], gap: undefined })
-            expect(wire.data(client.body)).to.deep.equal([2, 3, 4, 5])
-            if (wire.got) expect(wire.got(client.body)).to.deep.equal(ids.slice(1))
-          })
+  onEach(
+    '',
+    (on) => {
+      for (const [name, wire] of Object.entries(wires)) {
+        for (const [how, ask] of Object.entries(asks)) {
+          describe(`${name}, ${how}`, () => {
+            it('found: every later event once, in order, and the head says after which id', async () => {
+              const { channel } = channelOn(on)
+              const ids = await publish(channel, 1, 2, 3)
+              const { come } = await serve(channel, { wire })
+              const client = come(ids[0]!, ask)
+              await client.until(wire.text(3))
+              ids.push(...(await publish(channel, 4, 5)))
+              await client.until(wire.text(5))
+              expect(head(client)).to.deep.equal({ last: ids[0], gap: undefined })
+              expect(wire.data(client.body)).to.deep.equal([2, 3, 4, 5])
+              if (wire.got) expect(wire.got(client.body)).to.deep.equal(ids.slice(1))
+            })
 
-          it('found, and nothing missed: only what comes', async () => {
-            const { channel } = channelOn(backing)
-            const ids = await publish(channel, 1, 2)
-            const { come } = await serve(channel, { wire })
-            const client = come(ids[1]!, ask)
-            await client.head()
-            await turns()
-            ids.push(...(await publish(channel, 7)))
-            await client.until(wire.text(7))
-            expect(head(client)).to.deep.equal({ last: ids[1], gap: undefined })
-            expect(wire.data(client.body)).to.deep.equal([7])
-          })
+            it('found, and nothing missed: only what comes', async () => {
+              const { channel } = channelOn(on)
+              const ids = await publish(channel, 1, 2)
+              const { come } = await serve(channel, { wire })
+              const client = come(ids[1]!, ask)
+              await client.head()
+              await turns()
+              ids.push(...(await publish(channel, 7)))
+              await client.until(wire.text(7))
+              expect(head(client)).to.deep.equal({ last: ids[1], gap: undefined })
+              expect(wire.data(client.body)).to.deep.equal([7])
+            })
 
-          it('trimmed: from the oldest retained; the head and the first event say so', async () => {
-            const { channel } = channelOn(backing)
-            const ids = await publish(channel, 1, 2, 3, 4, 5, 6)
-            const { come } = await serve(channel, { wire })
-            const client = come(ids[0]!, ask)
-            await client.until(wire.text(6))
-            ids.push(...(await publish(channel, 7)))
-            await client.until(wire.text(7))
-            expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'trimmed' })
-            expect(wire.data(client.body)).to.deep.equal([4, 5, 6, 7])
-            if (wire.got) {
-              const gap = gapFrom(ids[3]!, ids[0]!, 'trimmed')
-              expect(wire.got(client.body)).to.deep.equal([gap, ...ids.slice(3)])
-            }
-          })
+            it('trimmed: from the oldest retained; the head and the first event say so', async () => {
+              const { channel } = channelOn(on)
+              const ids = await publish(channel, 1, 2, 3, 4, 5, 6)
+              const { come } = await serve(channel, { wire })
+              const client = come(ids[0]!, ask)
+              await client.until(wire.text(6))
+              ids.push(...(await publish(channel, 7)))
+              await client.until(wire.text(7))
+              expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'trimmed' })
+              expect(wire.data(client.body)).to.deep.equal([4, 5, 6, 7])
+              if (wire.got) {
+                const gap = gapFrom(ids[3]!, ids[0]!, 'trimmed')
+                expect(wire.got(client.body)).to.deep.equal([gap, ...ids.slice(3)])
+              }
+            })
 
-          it('unknown: from the oldest retained; the head and the first event say so', async () => {
-            const { channel } = channelOn(backing)
-            const ids = await publish(channel, 1, 2, 3, 4)
-            const { come } = await serve(channel, { wire })
-            const client = come('of-another-life', ask)
-            await client.until(wire.text(4))
-            expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'unknown' })
-            expect(wire.data(client.body)).to.deep.equal([2, 3, 4])
-            if (wire.got) {
-              const gap = gapFrom(ids[1]!, 'of-another-life', 'unknown')
-              expect(wire.got(client.body)).to.deep.equal([gap, ...ids.slice(1)])
-            }
-          })
+            it('unknown: from the oldest retained; the head and the first event say so', async () => {
+              const { channel } = channelOn(on)
+              const ids = await publish(channel, 1, 2, 3, 4)
+              const { come } = await serve(channel, { wire })
+              const client = come('of-another-life', ask)
+              await client.until(wire.text(4))
+              expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'unknown' })
+              expect(wire.data(client.body)).to.deep.equal([2, 3, 4])
+              if (wire.got) {
+                const gap = gapFrom(ids[1]!, 'of-another-life', 'unknown')
+                expect(wire.got(client.body)).to.deep.equal([gap, ...ids.slice(1)])
+              }
+            })
 
-          it('earliest: all that is retained, and no gap', async () => {
-            const { channel } = channelOn(backing)
-            const ids = await publish(channel, 1, 2, 3, 4)
-            const { come } = await serve(channel, { wire })
-            const client = come('earliest', ask)
-            await client.until(wire.text(4))
-            expect(head(client)).to.deep.equal({ last: 'earliest', gap: undefined })
-            if (wire.got) expect(wire.got(client.body)).to.deep.equal(ids.slice(1))
-            expect(wire.data(client.body)).to.deep.equal([2, 3, 4])
+            it('earliest: all that is retained, and no gap', async () => {
+              const { channel } = channelOn(on)
+              const ids = await publish(channel, 1, 2, 3, 4)
+              const { come } = await serve(channel, { wire })
+              const client = come('earliest', ask)
+              await client.until(wire.text(4))
+              expect(head(client)).to.deep.equal({ last: 'earliest', gap: undefined })
+              if (wire.got) expect(wire.got(client.body)).to.deep.equal(ids.slice(1))
+              expect(wire.data(client.body)).to.deep.equal([2, 3, 4])
+            })
           })
-        })
+        }
       }
-    }
-  }
+    },
+    tableWithHeld,
+  )
 
   it('the bytes of a gap: an SSE event `gap` with JSON, and with an id, so that it is told once', async () => {
-    const { channel } = channelOn('memory')
+    const { channel } = channelOn(memory)
     const [id] = await publish(channel, 1)
     const place = placeBefore(id!)
     const { come } = await serve(channel, { wire: wires['sse()']! })
@@ -240,7 +242,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
   })
 
   it('the bytes of a gap: a record `{ notice: "gap", … }` of an envelope', async () => {
-    const { channel } = channelOn('memory')
+    const { channel } = channelOn(memory)
     const [id] = await publish(channel, 1)
     const place = placeBefore(id!)
     const { come } = await serve(channel)
@@ -252,7 +254,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
   })
 
   it('who asks for nothing gets nothing of it, and is told after which id it begins, where one can come back', async () => {
-    const { channel } = channelOn('memory')
+    const { channel } = channelOn(memory)
     const [, two] = await publish(channel, 1, 2)
     const { site } = await serve(channel)
     const client = site.get()
@@ -265,7 +267,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
 
   it('where nothing is retained the head of who asks for nothing says nothing', async () => {
     for (const options of [{}, { history: 0 }]) {
-      const { channel } = channelOn('memory', options)
+      const { channel } = channelOn(memory, options)
       await publish(channel, 1)
       const { site } = await serve(channel)
       const client = site.get()
@@ -275,7 +277,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
   })
 
   it('what the head says can be come back with, also before the first event', async () => {
-    const { channel } = channelOn('memory')
+    const { channel } = channelOn(memory)
     const { site, come } = await serve(channel)
     const first = site.get()
     const { 'last-event-id': id } = (await first.head()).headers
@@ -288,7 +290,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
   })
 
   it('a heartbeat that is due in the turn of an event tells no place beyond it', async () => {
-    const { channel } = channelOn('memory')
+    const { channel } = channelOn(memory)
     const { site } = await serve(channel.filter((n) => n % 2 === 0))
     const client = site.get()
     await client.head()
@@ -307,7 +309,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
   })
 
   it('an empty id is none: live only, as EventSource has it before its first id', async () => {
-    const { channel } = channelOn('memory')
+    const { channel } = channelOn(memory)
     await publish(channel, 1, 2)
     const { come } = await serve(channel)
     for (const ask of [byHeader, byQuery]) {
@@ -321,7 +323,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
   })
 
   it('the header counts before the query, since a browser reconnects with its URL as it was', async () => {
-    const { channel } = channelOn('memory', { history: 9 })
+    const { channel } = channelOn(memory, { history: 9 })
     const ids = await publish(channel, 1, 2, 3)
     const { site } = await serve(channel)
     const client = site.get(`/?lastEventId=${ids[0]}`, { headers: { 'Last-Event-ID': ids[1]! } })
@@ -330,7 +332,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
   })
 
   it('in a resource it is the same, and CORS or caches see an ordinary head', async () => {
-    const { channel } = channelOn('memory')
+    const { channel } = channelOn(memory)
     const ids = await publish(channel, 1, 2, 3, 4, 5)
     const site = await stage.now.serve(
       resources({ '/prices': { contentTypesProvided: [sse(), ndjson()], subscribe: channel } }),
@@ -345,210 +347,220 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
     expect(client.body).to.equal('3\n4\n5\n')
   })
 
-  for (const backing of backings) {
-    it(`${backing}: an empty history: found where nothing came since, else a gap without events`, async () => {
-      const { channel } = channelOn(backing, {})
-      const { come } = await serve(channel)
-      const [one, two] = await publish(channel, 1, 2)
-      const current = come(two!)
-      await current.head()
-      const behind = come(one!)
-      await behind.until('gap')
-      const unknown = come('x')
-      await unknown.until('gap')
-      const all = come('earliest')
-      await all.head()
-      const [three] = await publish(channel, 3)
-      for (const client of [current, behind, unknown, all]) await client.until('"data":3')
-      expect(head(current)).to.deep.equal({ last: two, gap: undefined })
-      expect(head(behind)).to.deep.equal({ last: 'earliest', gap: 'trimmed' })
-      expect(head(unknown)).to.deep.equal({ last: 'earliest', gap: 'unknown' })
-      expect(head(all)).to.deep.equal({ last: 'earliest', gap: undefined })
-      expect(envelope.got!(current.body)).to.deep.equal([three])
-      expect(envelope.got!(all.body)).to.deep.equal([three])
-      // from: the id after which all that comes will be there
-      expect(envelope.got!(behind.body)).to.deep.equal([
-        { requested: one, from: two, reason: 'trimmed', id: two },
-        three,
-      ])
-      expect(envelope.got!(unknown.body)).to.deep.equal([
-        { requested: 'x', from: two, reason: 'unknown', id: two },
-        three,
-      ])
-    })
+  onEach(
+    '',
+    (on) => {
+      it(`an empty history: found where nothing came since, else a gap without events`, async () => {
+        const { channel } = channelOn(on, {})
+        const { come } = await serve(channel)
+        const [one, two] = await publish(channel, 1, 2)
+        const current = come(two!)
+        await current.head()
+        const behind = come(one!)
+        await behind.until('gap')
+        const unknown = come('x')
+        await unknown.until('gap')
+        const all = come('earliest')
+        await all.head()
+        const [three] = await publish(channel, 3)
+        for (const client of [current, behind, unknown, all]) await client.until('"data":3')
+        expect(head(current)).to.deep.equal({ last: two, gap: undefined })
+        expect(head(behind)).to.deep.equal({ last: 'earliest', gap: 'trimmed' })
+        expect(head(unknown)).to.deep.equal({ last: 'earliest', gap: 'unknown' })
+        expect(head(all)).to.deep.equal({ last: 'earliest', gap: undefined })
+        expect(envelope.got!(current.body)).to.deep.equal([three])
+        expect(envelope.got!(all.body)).to.deep.equal([three])
+        // from: the id after which all that comes will be there
+        expect(envelope.got!(behind.body)).to.deep.equal([
+          { requested: one, from: two, reason: 'trimmed', id: two },
+          three,
+        ])
+        expect(envelope.got!(unknown.body)).to.deep.equal([
+          { requested: 'x', from: two, reason: 'unknown', id: two },
+          three,
+        ])
+      })
 
-    it(`${backing}: a channel where nothing came yet`, async () => {
-      const { channel } = channelOn(backing)
-      const { come } = await serve(channel)
-      const all = come('earliest')
-      const unknown = come('x')
-      await all.head()
-      await unknown.until('gap')
-      const [id] = await publish(channel, 1)
-      await all.until('"data":1')
-      await unknown.until('"data":1')
-      expect(envelope.got!(all.body)).to.deep.equal([id])
-      const [gap] = envelope.got!(unknown.body) as [Gap]
-      expect(gap).to.include({ requested: 'x', reason: 'unknown' })
-      // what the gap says can be come back with
-      const again = come(gap.from)
-      await again.until('"data":1')
-      expect(envelope.got!(again.body)).to.deep.equal([id])
-    })
+      it(`a channel where nothing came yet`, async () => {
+        const { channel } = channelOn(on)
+        const { come } = await serve(channel)
+        const all = come('earliest')
+        const unknown = come('x')
+        await all.head()
+        await unknown.until('gap')
+        const [id] = await publish(channel, 1)
+        await all.until('"data":1')
+        await unknown.until('"data":1')
+        expect(envelope.got!(all.body)).to.deep.equal([id])
+        const [gap] = envelope.got!(unknown.body) as [Gap]
+        expect(gap).to.include({ requested: 'x', reason: 'unknown' })
+        // what the gap says can be come back with
+        const again = come(gap.from)
+        await again.until('"data":1')
+        expect(envelope.got!(again.body)).to.deep.equal([id])
+      })
 
-    it(`${backing}: events that are too old are trimmed, while nothing comes too`, async () => {
-      const { channel } = channelOn(backing, { maxAge: 1000 })
-      const { come } = await serve(channel)
-      const [one, two] = await publish(channel, 1, 2)
-      stage.now.time.advance(1001)
-      const behind = come(one!)
-      await behind.until('gap')
-      expect(head(behind)).to.deep.equal({ last: 'earliest', gap: 'trimmed' })
-      const current = come(two!)
-      await current.head()
-      expect(head(current)).to.deep.equal({ last: two, gap: undefined })
-    })
+      it(`events that are too old are trimmed, while nothing comes too`, async () => {
+        const { channel } = channelOn(on, { maxAge: 1000 })
+        const { come } = await serve(channel)
+        const [one, two] = await publish(channel, 1, 2)
+        stage.now.time.advance(1001)
+        const behind = come(one!)
+        await behind.until('gap')
+        expect(head(behind)).to.deep.equal({ last: 'earliest', gap: 'trimmed' })
+        const current = come(two!)
+        await current.head()
+        expect(head(current)).to.deep.equal({ last: two, gap: undefined })
+      })
 
-    it(`${backing}: with info the missed events arrive in it as Events, before live ones`, async () => {
-      const { channel } = channelOn(backing, { history: 9 })
-      const ids = await publish(channel, 1, 2, 3)
-      const seen: Event[] = []
-      const { come } = await serve(channel, {
-        more: {
-          async info(message, { write }) {
-            seen.push(message as Event)
-            await turns(1)
-            write(message)
+      it(`with info the missed events arrive in it as Events, before live ones`, async () => {
+        const { channel } = channelOn(on, { history: 9 })
+        const ids = await publish(channel, 1, 2, 3)
+        const seen: Event[] = []
+        const { come } = await serve(channel, {
+          more: {
+            async info(message, { write }) {
+              seen.push(message as Event)
+              await turns(1)
+              write(message)
+            },
           },
-        },
+        })
+        const client = come(ids[0]!)
+        await client.head()
+        ids.push(...(await publish(channel, 4, 5)))
+        await client.until('"data":5')
+        expect(envelope.got!(client.body)).to.deep.equal(ids.slice(1))
+        expect(seen.map(({ id, data }) => [id, data])).to.deep.equal(
+          ids.slice(1).map((id, at) => [id, at + 2]),
+        )
       })
-      const client = come(ids[0]!)
-      await client.head()
-      ids.push(...(await publish(channel, 4, 5)))
-      await client.until('"data":5')
-      expect(envelope.got!(client.body)).to.deep.equal(ids.slice(1))
-      expect(seen.map(({ id, data }) => [id, data])).to.deep.equal(ids.slice(1).map((id, at) => [id, at + 2]))
-    })
 
-    it(`${backing}: with info the gap goes to the client before the first event`, async () => {
-      const { channel } = channelOn(backing)
-      const ids = await publish(channel, 1, 2, 3, 4, 5)
-      const { come } = await serve(channel, {
-        more: { info: (message, { write }) => void write(message) },
+      it(`with info the gap goes to the client before the first event`, async () => {
+        const { channel } = channelOn(on)
+        const ids = await publish(channel, 1, 2, 3, 4, 5)
+        const { come } = await serve(channel, {
+          more: { info: (message, { write }) => void write(message) },
+        })
+        const client = come(ids[0]!)
+        await client.until('"data":5')
+        expect(envelope.got!(client.body)).to.deep.equal([
+          gapFrom(ids[2]!, ids[0]!, 'trimmed'),
+          ...ids.slice(2),
+        ])
       })
-      const client = come(ids[0]!)
-      await client.until('"data":5')
-      expect(envelope.got!(client.body)).to.deep.equal([
-        gapFrom(ids[2]!, ids[0]!, 'trimmed'),
-        ...ids.slice(2),
-      ])
-    })
 
-    it(`${backing}: a filtered client gets its part, and ids are compared with the whole channel`, async () => {
-      const { channel } = channelOn(backing)
-      const even = channel.filter((n) => n % 2 === 0)
-      const { come } = await serve(even)
-      const ids = await publish(channel, 1, 2, 3, 4, 5, 6, 7)
-      // retained are 5, 6, 7
-      const found = come(ids[3]!)
-      await found.until('"data":6')
-      expect(envelope.got!(found.body)).to.deep.equal([ids[5]])
-      const trimmed = come(ids[1]!)
-      await trimmed.until('"data":6')
-      expect(head(trimmed)).to.deep.equal({ last: 'earliest', gap: 'trimmed' })
-      // told of events that it would not have got
-      expect(envelope.got!(trimmed.body)).to.deep.equal([gapFrom(ids[4]!, ids[1]!, 'trimmed'), ids[5]])
-      // an id that the filter leaves out is an id all the same
-      const odd = come(ids[4]!)
-      await odd.until('"data":6')
-      expect(envelope.got!(odd.body)).to.deep.equal([ids[5]])
-      const [, eight] = await publish(channel, 9, 8)
-      for (const client of [found, trimmed, odd]) await client.until('"data":8')
-      expect(envelope.got!(odd.body)).to.deep.equal([ids[5], eight])
-    })
-
-    it(`${backing}: a mapped client keeps the ids, so that it can come back`, async () => {
-      const { channel } = channelOn(backing)
-      const { come } = await serve(() => channel.map((n) => `n${n}`))
-      const ids = await publish(channel, 1, 2, 3)
-      const client = come(ids[0]!)
-      await client.until('"n3"')
-      expect(envelope.got!(client.body)).to.deep.equal(ids.slice(1))
-      expect(envelope.data(client.body)).to.deep.equal(['n2', 'n3'])
-    })
-
-    it(`${backing}: a channel that is resolved late loses nothing`, async () => {
-      const { channel } = channelOn(backing, { history: 9 })
-      let release = () => {}
-      const released = new Promise<void>((resolve) => {
-        release = resolve
+      it(`a filtered client gets its part, and ids are compared with the whole channel`, async () => {
+        const { channel } = channelOn(on)
+        const even = channel.filter((n) => n % 2 === 0)
+        const { come } = await serve(even)
+        const ids = await publish(channel, 1, 2, 3, 4, 5, 6, 7)
+        // retained are 5, 6, 7
+        const found = come(ids[3]!)
+        await found.until('"data":6')
+        expect(envelope.got!(found.body)).to.deep.equal([ids[5]])
+        const trimmed = come(ids[1]!)
+        await trimmed.until('"data":6')
+        expect(head(trimmed)).to.deep.equal({ last: 'earliest', gap: 'trimmed' })
+        // told of events that it would not have got
+        expect(envelope.got!(trimmed.body)).to.deep.equal([gapFrom(ids[4]!, ids[1]!, 'trimmed'), ids[5]])
+        // an id that the filter leaves out is an id all the same
+        const odd = come(ids[4]!)
+        await odd.until('"data":6')
+        expect(envelope.got!(odd.body)).to.deep.equal([ids[5]])
+        const [, eight] = await publish(channel, 9, 8)
+        for (const client of [found, trimmed, odd]) await client.until('"data":8')
+        expect(envelope.got!(odd.body)).to.deep.equal([ids[5], eight])
       })
-      let isAsked = false
-      const { come } = await serve(async () => {
-        isAsked = true
-        await released
-        return channel
+
+      it(`a mapped client keeps the ids, so that it can come back`, async () => {
+        const { channel } = channelOn(on)
+        const { come } = await serve(() => channel.map((n) => `n${n}`))
+        const ids = await publish(channel, 1, 2, 3)
+        const client = come(ids[0]!)
+        await client.until('"n3"')
+        expect(envelope.got!(client.body)).to.deep.equal(ids.slice(1))
+        expect(envelope.data(client.body)).to.deep.equal(['n2', 'n3'])
       })
-      const ids = await publish(channel, 1, 2)
-      const client = come(ids[0]!)
-      while (!isAsked) await turns(1)
-      ids.push(...(await publish(channel, 3)))
-      release()
-      await client.until('"data":3')
-      ids.push(...(await publish(channel, 4)))
-      await client.until('"data":4')
-      expect(envelope.got!(client.body)).to.deep.equal(ids.slice(1))
-    })
 
-    it(`${backing}: a slow client gets all of it once it reads, and the replay waits for it`, async () => {
-      const backend = new AsyncBackend()
-      const channel = createHub(backing === 'memory' ? undefined : backend).channel<string>('a', {
-        history: 200,
+      it(`a channel that is resolved late loses nothing`, async () => {
+        const { channel } = channelOn(on, { history: 9 })
+        let release = () => {}
+        const released = new Promise<void>((resolve) => {
+          release = resolve
+        })
+        let isAsked = false
+        const { come } = await serve(async () => {
+          isAsked = true
+          await released
+          return channel
+        })
+        const ids = await publish(channel, 1, 2)
+        const client = come(ids[0]!)
+        while (!isAsked) await turns(1)
+        ids.push(...(await publish(channel, 3)))
+        release()
+        await client.until('"data":3')
+        ids.push(...(await publish(channel, 4)))
+        await client.until('"data":4')
+        expect(envelope.got!(client.body)).to.deep.equal(ids.slice(1))
       })
-      const big = '.'.repeat(2 ** 18)
-      const ids: string[] = []
-      for (let n = 0; n < 64; n++) ids.push(await channel.publish(`${n}${big}`))
-      const { site } = await serve(channel)
-      const client = site.get('/?lastEventId=earliest', { reads: false })
-      await turns(50)
-      ids.push(await channel.publish('live'))
-      await turns(50)
-      client.socket.resume()
-      await client.taken(64 * big.length)
-      await client.until('"live"')
-      expect(envelope.got!(client.body)).to.deep.equal(ids)
-    })
 
-    it(`${backing}: hub.close() during a replay that the client does not take: complete, with down`, async () => {
-      const { channel, hub } = channelOn(backing, { history: 3 })
-      const ids = await publish(channel, 1, 2)
-      const { come, reasons } = await serve(channel, { wire: wires['jsonArray({ envelope })']! })
-      const client = come(ids[0]!)
-      await client.until('"data":2')
-      await hub.close()
-      expect((await client.whole()).body).to.equal(`[{"id":"${ids[1]}","data":2}]`)
-      expect(reasons).to.deep.equal([{ kind: 'down' }])
-    })
-  }
+      it(`a slow client gets all of it once it reads, and the replay waits for it`, async () => {
+        const backend = new AsyncBackend()
+        const channel = on.hub(backend).channel<string>('a', {
+          history: 200,
+        })
+        const big = '.'.repeat(2 ** 18)
+        const ids: string[] = []
+        for (let n = 0; n < 64; n++) ids.push(await channel.publish(`${n}${big}`))
+        const { site } = await serve(channel)
+        const client = site.get('/?lastEventId=earliest', { reads: false })
+        await turns(50)
+        ids.push(await channel.publish('live'))
+        await turns(50)
+        client.socket.resume()
+        await client.taken(64 * big.length)
+        await client.until('"live"')
+        expect(envelope.got!(client.body)).to.deep.equal(ids)
+      })
 
-  for (const backing of backings) {
-    it(`${backing}: a stream that has caught up shares the bytes of the others: one chunk a turn`, async () => {
-      const { channel } = channelOn(backing, { history: 9 })
-      const ids = await publish(channel, 1, 2)
-      const { come } = await serve(channel, { wire: wires['ndjson()']! })
-      const client = come(ids[0]!)
-      await client.until('2\n')
-      await publish(channel, 3)
-      await client.until('3\n')
-      const before = client.message.chunks.length
-      for (const n of [4, 5, 6]) void channel.publish(n)
-      await client.until('6\n')
-      expect(client.message.chunks.slice(before)).to.deep.equal([6])
-    })
-  }
+      it(`hub.close() during a replay that the client does not take: complete, with down`, async () => {
+        const { channel, hub } = channelOn(on, { history: 3 })
+        const ids = await publish(channel, 1, 2)
+        const { come, reasons } = await serve(channel, { wire: wires['jsonArray({ envelope })']! })
+        const client = come(ids[0]!)
+        await client.until('"data":2')
+        await hub.close()
+        expect((await client.whole()).body).to.equal(`[{"id":"${ids[1]}","data":2}]`)
+        expect(reasons).to.deep.equal([{ kind: 'down' }])
+      })
+    },
+    tableWithHeld,
+  )
+
+  onEach(
+    '',
+    (on) => {
+      it(`a stream that has caught up shares the bytes of the others: one chunk a turn`, async () => {
+        const { channel } = channelOn(on, { history: 9 })
+        const ids = await publish(channel, 1, 2)
+        const { come } = await serve(channel, { wire: wires['ndjson()']! })
+        const client = come(ids[0]!)
+        await client.until('2\n')
+        await publish(channel, 3)
+        await client.until('3\n')
+        const before = client.message.chunks.length
+        for (const n of [4, 5, 6]) void channel.publish(n)
+        await client.until('6\n')
+        expect(client.message.chunks.slice(before)).to.deep.equal([6])
+      })
+    },
+    tableWithHeld,
+  )
 
   it('write beside a replay: the order is that of the calls for what has come', async () => {
-    const { channel } = channelOn('memory', { history: 9 })
+    const { channel } = channelOn(memory, { history: 9 })
     const ids = await publish(channel, 1, 2)
     const { come } = await serve(
       ({ write }: LoopContext<undefined>) => {
@@ -568,8 +580,8 @@ describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
   staged()
 
   it('of another life of the process, and of another channel: unknown', async () => {
-    const { channel } = channelOn('memory')
-    const { channel: former } = channelOn('memory')
+    const { channel } = channelOn(memory)
+    const { channel: former } = channelOn(memory)
     const other = createHub().channel<number>('other', { history: 9 })
     const [old] = await publish(former, 1)
     const [alien] = await publish(other, 1)
@@ -616,185 +628,193 @@ describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
     'a path': '../../etc',
     percent: '%00%0a%',
   }
-  for (const backing of backings) {
-    for (const [name, id] of Object.entries(hostile)) {
-      it(`${backing}: ${name}: unknown, and what comes cannot be forged by it`, async () => {
-        const { channel } = channelOn(backing)
-        const ids = await publish(channel, 1)
-        for (const wire of [wires['sse()']!, envelope]) {
-          const { come } = await serve(channel, { wire })
-          const client = come(id, byQuery)
-          await client.until(wire.text(1))
-          expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'unknown' })
-          expect(client.message.headers).not.to.have.property('set-cookie')
-          expect(wire.got!(client.body)).to.deep.equal([gapFrom(ids[0]!, id, 'unknown'), ...ids])
+  onEach(
+    '',
+    (on) => {
+      for (const [name, id] of Object.entries(hostile)) {
+        it(`${name}: unknown, and what comes cannot be forged by it`, async () => {
+          const { channel } = channelOn(on)
+          const ids = await publish(channel, 1)
+          for (const wire of [wires['sse()']!, envelope]) {
+            const { come } = await serve(channel, { wire })
+            const client = come(id, byQuery)
+            await client.until(wire.text(1))
+            expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'unknown' })
+            expect(client.message.headers).not.to.have.property('set-cookie')
+            expect(wire.got!(client.body)).to.deep.equal([gapFrom(ids[0]!, id, 'unknown'), ...ids])
+          }
+        })
+      }
+
+      it(`near an id: unknown, and never an error`, async () => {
+        const { channel } = channelOn(on, { history: 99 })
+        const ids = await publish(channel, 1, 2, 3)
+        const { come } = await serve(channel)
+        const id = ids[1]!
+        const near = [
+          `${id}0`,
+          `${id}.0`,
+          `0${id}`,
+          id.slice(0, -1),
+          id.slice(1),
+          `${id},${id}`,
+          id.toUpperCase(),
+        ]
+        for (const each of near.filter((one) => !ids.includes(one))) {
+          const client = come(each, byQuery)
+          await client.until('"data":3')
+          expect(head(client), each).to.deep.equal({ last: 'earliest', gap: 'unknown' })
         }
       })
-    }
-
-    it(`${backing}: near an id: unknown, and never an error`, async () => {
-      const { channel } = channelOn(backing, { history: 99 })
-      const ids = await publish(channel, 1, 2, 3)
-      const { come } = await serve(channel)
-      const id = ids[1]!
-      const near = [
-        `${id}0`,
-        `${id}.0`,
-        `0${id}`,
-        id.slice(0, -1),
-        id.slice(1),
-        `${id},${id}`,
-        id.toUpperCase(),
-      ]
-      for (const each of near.filter((one) => !ids.includes(one))) {
-        const client = come(each, byQuery)
-        await client.until('"data":3')
-        expect(head(client), each).to.deep.equal({ last: 'earliest', gap: 'unknown' })
-      }
-    })
-  }
+    },
+    tableWithHeld,
+  )
 })
 
 describe('onGap: in the place of the notice (docs/guide/resume.md)', () => {
   staged()
 
-  for (const backing of backings) {
-    it(`${backing}: it gets the gap and the context, and nothing but its own is written`, async () => {
-      const { channel } = channelOn(backing)
-      const ids = await publish(channel, 1, 2, 3, 4, 5)
-      const gaps: Gap[] = []
-      const { come } = await serve(channel, {
-        more: {
-          onGap(gap, { write, lastEventId }) {
-            gaps.push(gap)
-            write({ snapshot: lastEventId })
-          },
-        },
-      })
-      const client = come(ids[0]!)
-      await client.until('"data":5')
-      expect(gaps).to.deep.equal([gapFrom(ids[2]!, ids[0]!, 'trimmed')])
-      expect(recordsOf(client.body)).to.deep.equal([
-        { data: { snapshot: ids[0] } },
-        { notice: 'position', id: ids[1], heartbeat: 15_000 },
-        ...ids.slice(2).map((id, at) => ({ id, data: at + 3 })),
-      ])
-      expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'trimmed' })
-    })
-
-    it(`${backing}: asynchronous: what was missed and what comes wait for it`, async () => {
-      const { channel } = channelOn(backing, { history: 9 })
-      const ids = await publish(channel, 1, 2, 3, 4, 5)
-      let release = () => {}
-      let isAsked = false
-      const released = new Promise<void>((resolve) => {
-        release = resolve
-      })
-      const { come } = await serve(channel, {
-        more: {
-          async onGap(_gap, { write }) {
-            isAsked = true
-            await released
-            write('snapshot')
-          },
-        },
-      })
-      const client = come('x')
-      while (!isAsked) await turns(1)
-      ids.push(...(await publish(channel, 6)))
-      await turns()
-      expect(client.body).to.equal('')
-      release()
-      await client.until('"data":6')
-      expect(recordsOf(client.body).filter((each) => !isPosition(each))).to.deep.equal([
-        { data: 'snapshot' },
-        ...ids.map((id, at) => ({ id, data: at + 1 })),
-      ])
-    })
-
-    it(`${backing}: what is trimmed while it takes its time is a gap as well`, async () => {
-      const { channel } = channelOn(backing, { history: 2 })
-      const ids = await publish(channel, 1, 2)
-      const gaps: Gap[] = []
-      let release = () => {}
-      const released = new Promise<void>((resolve) => {
-        release = resolve
-      })
-      const { come } = await serve(channel, {
-        more: {
-          async onGap(gap) {
-            if (gaps.push(gap) === 1) await released
-          },
-        },
-      })
-      const client = come('x')
-      while (gaps.length === 0) await turns(1)
-      ids.push(...(await publish(channel, 3, 4, 5)))
-      await turns()
-      release()
-      await client.until('"data":5')
-      const [first, ...more] = envelope.got!(client.body) as string[]
-      const at = ids.indexOf(first!)
-      expect([first, ...more]).to.deep.equal(ids.slice(at))
-      // what is not there was told
-      if (at > 0) expect(gaps[1]).to.include({ from: first, reason: 'trimmed' })
-      else expect(gaps).to.have.length(1)
-    })
-
-    for (const isAsync of [false, true]) {
-      it(`${backing}: stop()${isAsync ? ', resolved,' : ''} ends the stream complete, without the replay`, async () => {
-        const { channel } = channelOn(backing)
-        await publish(channel, 1, 2)
-        const { come, reasons } = await serve(channel, {
-          wire: wires['jsonArray()']!,
-          more: { onGap: () => (isAsync ? turns(1).then(() => stop()) : stop()) },
-        })
-        const client = come('x')
-        expect((await client.whole()).body).to.equal('[]')
-        expect(reasons).to.deep.equal([{ kind: 'stop' }])
-        expect(channel.subscribers).to.equal(0)
-      })
-
-      it(`${backing}: one that ${isAsync ? 'rejects' : 'throws'} ends the stream, cut, with error`, async () => {
-        const { channel } = channelOn(backing)
-        await publish(channel, 1, 2)
-        const broken = new Error('broken')
-        const { come, reasons } = await serve(channel, {
-          wire: wires['jsonArray()']!,
+  onEach(
+    '',
+    (on) => {
+      it(`it gets the gap and the context, and nothing but its own is written`, async () => {
+        const { channel } = channelOn(on)
+        const ids = await publish(channel, 1, 2, 3, 4, 5)
+        const gaps: Gap[] = []
+        const { come } = await serve(channel, {
           more: {
-            onGap() {
-              if (isAsync) return Promise.reject(broken)
-              throw broken
+            onGap(gap, { write, lastEventId }) {
+              gaps.push(gap)
+              write({ snapshot: lastEventId })
+            },
+          },
+        })
+        const client = come(ids[0]!)
+        await client.until('"data":5')
+        expect(gaps).to.deep.equal([gapFrom(ids[2]!, ids[0]!, 'trimmed')])
+        expect(recordsOf(client.body)).to.deep.equal([
+          { data: { snapshot: ids[0] } },
+          { notice: 'position', id: ids[1], heartbeat: 15_000 },
+          ...ids.slice(2).map((id, at) => ({ id, data: at + 3 })),
+        ])
+        expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'trimmed' })
+      })
+
+      it(`asynchronous: what was missed and what comes wait for it`, async () => {
+        const { channel } = channelOn(on, { history: 9 })
+        const ids = await publish(channel, 1, 2, 3, 4, 5)
+        let release = () => {}
+        let isAsked = false
+        const released = new Promise<void>((resolve) => {
+          release = resolve
+        })
+        const { come } = await serve(channel, {
+          more: {
+            async onGap(_gap, { write }) {
+              isAsked = true
+              await released
+              write('snapshot')
             },
           },
         })
         const client = come('x')
-        expect((await client.closed()).isWhole).to.equal(false)
-        expect(client.body).to.equal('[')
-        expect(reasons).to.deep.equal([{ kind: 'error', error: broken }])
-        expect(channel.subscribers).to.equal(0)
+        while (!isAsked) await turns(1)
+        ids.push(...(await publish(channel, 6)))
+        await turns()
+        expect(client.body).to.equal('')
+        release()
+        await client.until('"data":6')
+        expect(recordsOf(client.body).filter((each) => !isPosition(each))).to.deep.equal([
+          { data: 'snapshot' },
+          ...ids.map((id, at) => ({ id, data: at + 1 })),
+        ])
       })
-    }
 
-    it(`${backing}: it is not called where nothing is missing`, async () => {
-      const { channel } = channelOn(backing)
-      const ids = await publish(channel, 1, 2)
-      const { site, come } = await serve(channel, {
-        more: {
-          onGap() {
-            throw new Error('called')
+      it(`what is trimmed while it takes its time is a gap as well`, async () => {
+        const { channel } = channelOn(on, { history: 2 })
+        const ids = await publish(channel, 1, 2)
+        const gaps: Gap[] = []
+        let release = () => {}
+        const released = new Promise<void>((resolve) => {
+          release = resolve
+        })
+        const { come } = await serve(channel, {
+          more: {
+            async onGap(gap) {
+              if (gaps.push(gap) === 1) await released
+            },
           },
-        },
+        })
+        const client = come('x')
+        while (gaps.length === 0) await turns(1)
+        ids.push(...(await publish(channel, 3, 4, 5)))
+        await turns()
+        release()
+        await client.until('"data":5')
+        const [first, ...more] = envelope.got!(client.body) as string[]
+        const at = ids.indexOf(first!)
+        expect([first, ...more]).to.deep.equal(ids.slice(at))
+        // what is not there was told
+        if (at > 0) expect(gaps[1]).to.include({ from: first, reason: 'trimmed' })
+        else expect(gaps).to.have.length(1)
       })
-      const clients = [come(ids[0]!), come(ids[1]!), come('earliest'), site.get()]
-      for (const client of clients) await client.head()
-      await publish(channel, 3)
-      for (const client of clients) await client.until('"data":3')
-    })
-  }
+
+      for (const isAsync of [false, true]) {
+        it(`stop()${isAsync ? ', resolved,' : ''} ends the stream complete, without the replay`, async () => {
+          const { channel } = channelOn(on)
+          await publish(channel, 1, 2)
+          const { come, reasons } = await serve(channel, {
+            wire: wires['jsonArray()']!,
+            more: { onGap: () => (isAsync ? turns(1).then(() => stop()) : stop()) },
+          })
+          const client = come('x')
+          expect((await client.whole()).body).to.equal('[]')
+          expect(reasons).to.deep.equal([{ kind: 'stop' }])
+          expect(channel.subscribers).to.equal(0)
+        })
+
+        it(`one that ${isAsync ? 'rejects' : 'throws'} ends the stream, cut, with error`, async () => {
+          const { channel } = channelOn(on)
+          await publish(channel, 1, 2)
+          const broken = new Error('broken')
+          const { come, reasons } = await serve(channel, {
+            wire: wires['jsonArray()']!,
+            more: {
+              onGap() {
+                if (isAsync) return Promise.reject(broken)
+                throw broken
+              },
+            },
+          })
+          const client = come('x')
+          expect((await client.closed()).isWhole).to.equal(false)
+          expect(client.body).to.equal('[')
+          expect(reasons).to.deep.equal([{ kind: 'error', error: broken }])
+          expect(channel.subscribers).to.equal(0)
+        })
+      }
+
+      it(`it is not called where nothing is missing`, async () => {
+        const { channel } = channelOn(on)
+        const ids = await publish(channel, 1, 2)
+        const { site, come } = await serve(channel, {
+          more: {
+            onGap() {
+              throw new Error('called')
+            },
+          },
+        })
+        const clients = [come(ids[0]!), come(ids[1]!), come('earliest'), site.get()]
+        for (const client of clients) await client.head()
+        await publish(channel, 3)
+        for (const client of clients) await client.until('"data":3')
+      })
+    },
+    tableWithHeld,
+  )
 
   it('with info, which gets the events and not the gap', async () => {
-    const { channel } = channelOn('memory')
+    const { channel } = channelOn(memory)
     await publish(channel, 1, 2)
     const calls: unknown[] = []
     const { come } = await serve(channel, {

@@ -24,9 +24,10 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend, Store } from '../support/async-backend.js'
 import type { Context, Loop } from '../support/held.js'
+import { memory, onEach, tableWithHeld } from '../support/hubs.js'
 import { Log } from '../support/log.js'
 import type { Client, Message } from '../support/raw.js'
-import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
+import { settled, flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
 
 /** A frame of an event stream. */
 interface Frame {
@@ -96,9 +97,6 @@ async function serve(feed: Feed<unknown>, spec: Given, more: { isAsync?: boolean
   return { site, endpoint, log, reasons, come }
 }
 
-type Backing = 'memory' | 'a store'
-const backings: readonly Backing[] = ['memory', 'a store']
-
 interface Ending {
   end(): Promise<void>
 }
@@ -112,15 +110,13 @@ class List {
   /** A channel of another process, on the same store. */
   readonly elsewhere: Channel<string>
 
-  constructor(backing: Backing = 'memory', options: object = { history: 100 }) {
+  constructor(on = memory, options: object = { history: 100 }) {
     const store = new Store()
     this.backend = new AsyncBackend(store)
-    this.hub = createHub(backing === 'memory' ? undefined : this.backend)
+    this.hub = on.hub(this.backend)
     this.channel = this.hub.channel('list', options)
     this.elsewhere =
-      backing === 'memory'
-        ? this.channel
-        : createHub(new AsyncBackend(store)).channel<string>('list', options)
+      on === promised ? createHub(new AsyncBackend(store)).channel<string>('list', options) : this.channel
   }
 
   /** Changes the state, then publishes. */
@@ -131,6 +127,7 @@ class List {
       ids.push(await this.elsewhere.publish(item))
     }
     await this.backend.deliver()
+    await settled()
     return ids
   }
 
@@ -149,10 +146,11 @@ class List {
 describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
   staged()
 
-  for (const backing of backings) {
-    describe(`where it is taken, ${backing}`, () => {
+  onEach(
+    'where it is taken',
+    (on) => {
       it('at the first connection: the whole with the place, then what comes after it', async () => {
-        const list = new List(backing)
+        const list = new List(on)
         const [, place] = await list.add('a', 'b')
         const { come, log } = await serve(list.channel, { snapshot: list.whole })
         const client = come()
@@ -165,14 +163,14 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
         ])
         expect(headOf(client.message)).to.deep.equal({
           status: 200,
-          last: backing === 'memory' ? place : place,
+          last: place,
           gap: undefined,
         })
         expect(log.entries).to.deep.equal(['snapshot'])
       })
 
       it('not for a client that brings an id with nothing lost after it, nor for `earliest`', async () => {
-        const list = new List(backing)
+        const list = new List(on)
         const ids = await list.add('a', 'b')
         const { site, come, log } = await serve(list.channel, { snapshot: list.whole })
         const back = come(ids[0])
@@ -185,7 +183,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
       })
 
       it('not where the feed says itself where to begin; after `from("now")` it is', async () => {
-        const list = new List(backing)
+        const list = new List(on)
         const ids = await list.add('a', 'b')
         for (const from of ['earliest', ids[0]!, { last: 1 }, { since: new Date(0) }] as const) {
           const { come, log } = await serve(list.channel.from(from), { snapshot: list.whole })
@@ -199,7 +197,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
       })
 
       it('instead of a gap: the head tells why and where it begins, and nothing of it is told in-band', async () => {
-        const list = new List(backing, { history: 1 })
+        const list = new List(on, { history: 1 })
         const [first, , place] = await list.add('a', 'b', 'c')
         for (const [asked, reason] of [
           [first, 'trimmed'],
@@ -217,7 +215,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
       })
 
       it('where a feed says to begin after an id that is lost: instead of the gap', async () => {
-        const list = new List(backing, { history: 1 })
+        const list = new List(on, { history: 1 })
         const [first] = await list.add('a', 'b', 'c')
         const { come } = await serve(list.channel.from(first!), { snapshot: list.whole })
         const client = come()
@@ -227,7 +225,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
       })
 
       it('of a filtered and mapped feed: the place is the channel’s', async () => {
-        const list = new List(backing)
+        const list = new List(on)
         const [, place] = await list.add('a', 'b')
         const feed = list.channel.filter((item) => item > 'm').map((item) => item.toUpperCase())
         const { come } = await serve(feed, { snapshot: list.whole })
@@ -241,7 +239,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
       })
 
       it('of a channel that retains nothing: every client that comes back gets the whole again, or nothing is missing', async () => {
-        const list = new List(backing, {})
+        const list = new List(on, {})
         const [, place] = await list.add('a', 'b')
         const { come, log } = await serve(list.channel, { snapshot: list.whole })
         const first = come()
@@ -262,7 +260,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
       })
 
       it('of a channel that has ended: the whole, then the end', async () => {
-        const list = new List(backing)
+        const list = new List(on)
         const [place] = await list.add('a')
         await (list.elsewhere as unknown as Ending).end()
         const { come, reasons } = await serve(list.channel, { snapshot: list.whole })
@@ -276,7 +274,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
 
       for (const isAsync of [false, true]) {
         it(`while it is being taken, live events wait${isAsync ? ', also of an asynchronous subscribe' : ''}`, async () => {
-          const list = new List(backing)
+          const list = new List(on)
           const [place] = await list.add('a')
           let tell = (_: unknown) => {}
           const snapshot = () => new Promise((resolve) => (tell = resolve))
@@ -295,13 +293,14 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
           ])
         })
       }
-    })
-  }
+    },
+    tableWithHeld,
+  )
 
   describe('a gap in mid-stream', () => {
     for (const kind of ['in a shared group', 'of a stream that follows alone', 'beside `info`'] as const) {
       it(`${kind}: the whole again, then live`, async () => {
-        const list = new List('a store', { history: 1 })
+        const list = new List(promised, { history: 1 })
         const info = (message: unknown, { write }: Context) => write(message)
         const { come, log } = await serve(list.channel, {
           snapshot: list.whole,
@@ -338,7 +337,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
     }
 
     it('while a snapshot is being taken: it is taken again', async () => {
-      const list = new List('a store', { history: 1 })
+      const list = new List(promised, { history: 1 })
       await list.add('a')
       const telling: (() => void)[] = []
       const snapshot = () =>
@@ -364,7 +363,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
     })
 
     it('while what was missed is still being read: the whole in place of the rest', async () => {
-      const list = new List('a store', { history: 3 })
+      const list = new List(promised, { history: 3 })
       const [first] = await list.add('a', 'b', 'c')
       const { come } = await serve(list.channel, { snapshot: list.whole })
       list.backend.hold('event')
@@ -388,7 +387,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
     })
 
     it('in a format without notices: the whole again, and the stream is not cut', async () => {
-      const list = new List('a store', { history: 1 })
+      const list = new List(promised, { history: 1 })
       const { come } = await serve(list.channel, { format: ndjson(), snapshot: list.whole })
       const client = come()
       await client.until('\n')
@@ -411,7 +410,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
         ],
         [() => Promise.reject(new Error('broken')), 'error', 'cut'],
       ] as const) {
-        const list = new List('a store', { history: 1 })
+        const list = new List(promised, { history: 1 })
         let count = 0
         const snapshot = () => (count++ === 0 ? 'first' : answer())
         const { come, reasons } = await serve(list.channel, { snapshot })
@@ -426,7 +425,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
     })
 
     it('one that never settles: the stream is cut at the decisionTimeout, and lives until then', async () => {
-      const list = new List('a store', { history: 1 })
+      const list = new List(promised, { history: 1 })
       let count = 0
       const snapshot = () => (count++ === 0 ? 'first' : new Promise(() => {}))
       const { come, reasons } = await serve(list.channel, { snapshot, decisionTimeout: 1000 })
@@ -446,7 +445,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
 
   describe('where deliveries lag', () => {
     it('the place is that of the latest event, delivered or not: what the state has already is not applied again', async () => {
-      const list = new List('a store')
+      const list = new List(promised)
       const { come } = await serve(list.channel, { snapshot: list.whole })
       const first = come()
       await first.until('\n\n')
@@ -470,7 +469,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
     })
 
     it('a client is not told of a place before its own', async () => {
-      const list = new List('a store')
+      const list = new List(promised)
       const stream = { heartbeat: 1000 }
       const { come } = await serve(list.channel, { snapshot: list.whole, stream })
       const first = come()
@@ -488,7 +487,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
     })
 
     it('a store that is lost while a newcomer asks for the place: the place that was delivered', async () => {
-      const list = new List('a store')
+      const list = new List(promised)
       const { come } = await serve(list.channel, { snapshot: list.whole })
       const first = come()
       await first.until('\n\n')
@@ -717,78 +716,82 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
           },
         }),
     }
-    for (const backing of backings) {
-      for (const [how, snapshot] of Object.entries(failing)) {
-        it(`one that ${how}: an ordinary error with its own status, ${backing}`, async () => {
-          for (const subscribe of ['is a feed', 'returns one', 'resolves to one'] as const) {
-            const list = new List(backing)
-            const { channel: feed } = list
-            const { come, reasons } = await serve(feed, {
-              snapshot,
-              ...(subscribe === 'is a feed' && { subscribe: feed as never }),
-              ...(subscribe === 'resolves to one' && { subscribe: async () => feed }),
-            })
-            const { status, headers } = await come().whole()
-            expect(status).to.equal(502)
-            expect(headers).not.to.have.any.keys('last-event-id', 'event-gap', 'x-accel-buffering')
-            expect(stage.now.errors.splice(0)).to.have.length(1)
-            expect(reasons.map(({ kind }) => kind)).to.deep.equal(['error'])
-            expect(list.channel.subscribers).to.equal(0)
-          }
-        })
-      }
-
-      for (const [how, wait] of Object.entries({
-        'never settles': (): unknown => new Promise(() => {}),
-        'gives a generator that never yields': async function* (): AsyncGenerator<number> {
-          await new Promise(() => {})
-          yield 1
-        },
-      })) {
-        it(`one that ${how}: 503 at the decisionTimeout, which is its own, ${backing}`, async () => {
-          for (const isAsync of [false, true]) {
-            const list = new List(backing)
-            let tell = () => {}
-            const { come, log, reasons } = await serve(list.channel, {
-              snapshot: wait,
-              decisionTimeout: 1000,
-              ...(isAsync && {
-                async subscribe() {
-                  await new Promise<void>((resolve) => (tell = resolve))
-                  return list.channel
-                },
-              }),
-            })
-            const client = come()
-            if (isAsync) {
-              await turns()
-              stage.now.time.advance(900)
-              tell()
+    onEach(
+      '',
+      (on) => {
+        for (const [how, snapshot] of Object.entries(failing)) {
+          it(`one that ${how}: an ordinary error with its own status`, async () => {
+            for (const subscribe of ['is a feed', 'returns one', 'resolves to one'] as const) {
+              const list = new List(on)
+              const { channel: feed } = list
+              const { come, reasons } = await serve(feed, {
+                snapshot,
+                ...(subscribe === 'is a feed' && { subscribe: feed as never }),
+                ...(subscribe === 'resolves to one' && { subscribe: async () => feed }),
+              })
+              const { status, headers } = await come().whole()
+              expect(status).to.equal(502)
+              expect(headers).not.to.have.any.keys('last-event-id', 'event-gap', 'x-accel-buffering')
+              expect(stage.now.errors.splice(0)).to.have.length(1)
+              expect(reasons.map(({ kind }) => kind)).to.deep.equal(['error'])
+              expect(list.channel.subscribers).to.equal(0)
             }
-            await log.until('snapshot')
-            await turns()
-            stage.now.time.advance(999)
-            await turns()
-            expect(client.size).to.equal(0)
-            stage.now.time.advance(1)
-            expect((await client.whole()).status).to.equal(503)
-            expect((reasons[0]!.error as Error).message).to.match(/^snapshot did not settle within 1000 ms/)
+          })
+        }
+
+        for (const [how, wait] of Object.entries({
+          'never settles': (): unknown => new Promise(() => {}),
+          'gives a generator that never yields': async function* (): AsyncGenerator<number> {
+            await new Promise(() => {})
+            yield 1
+          },
+        })) {
+          it(`one that ${how}: 503 at the decisionTimeout, which is its own`, async () => {
+            for (const isAsync of [false, true]) {
+              const list = new List(on)
+              let tell = () => {}
+              const { come, log, reasons } = await serve(list.channel, {
+                snapshot: wait,
+                decisionTimeout: 1000,
+                ...(isAsync && {
+                  async subscribe() {
+                    await new Promise<void>((resolve) => (tell = resolve))
+                    return list.channel
+                  },
+                }),
+              })
+              const client = come()
+              if (isAsync) {
+                await turns()
+                stage.now.time.advance(900)
+                tell()
+              }
+              await log.until('snapshot')
+              await turns()
+              stage.now.time.advance(999)
+              await turns()
+              expect(client.size).to.equal(0)
+              stage.now.time.advance(1)
+              expect((await client.whole()).status).to.equal(503)
+              expect((reasons[0]!.error as Error).message).to.match(/^snapshot did not settle within 1000 ms/)
+              expect(list.channel.subscribers).to.equal(0)
+            }
+          })
+        }
+
+        it(`stop() is the answer`, async () => {
+          for (const answer of [() => stop(404, { body: 'none' }), async () => stop(404, { body: 'none' })]) {
+            const list = new List(on)
+            const { come, reasons } = await serve(list.channel, { snapshot: answer })
+            const { status, body } = await come().whole()
+            expect([status, body]).to.deep.equal([404, 'none'])
+            expect(reasons).to.deep.equal([{ kind: 'stop' }])
             expect(list.channel.subscribers).to.equal(0)
           }
         })
-      }
-
-      it(`stop() is the answer, ${backing}`, async () => {
-        for (const answer of [() => stop(404, { body: 'none' }), async () => stop(404, { body: 'none' })]) {
-          const list = new List(backing)
-          const { come, reasons } = await serve(list.channel, { snapshot: answer })
-          const { status, body } = await come().whole()
-          expect([status, body]).to.deep.equal([404, 'none'])
-          expect(reasons).to.deep.equal([{ kind: 'stop' }])
-          expect(list.channel.subscribers).to.equal(0)
-        }
-      })
-    }
+      },
+      tableWithHeld,
+    )
 
     it('HEAD calls neither `subscribe` nor `snapshot`', async () => {
       const list = new List()
@@ -1004,7 +1007,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
     })
 
     it('a client that leaves while the store is asked for the place: it is not called', async () => {
-      const list = new List('a store')
+      const list = new List(promised)
       list.backend.hold('read')
       const { come, log } = await serve(list.channel, { snapshot: list.whole })
       const client = come()
@@ -1195,7 +1198,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
     })
 
     it('a subscriber is counted and told of once, whatever gaps there are', async () => {
-      const list = new List('a store', { history: 1 })
+      const list = new List(promised, { history: 1 })
       const told: string[] = []
       list.channel.on('join', () => told.push('join')).on('leave', () => told.push('leave'))
       const { come, log } = await serve(list.channel, { snapshot: list.whole })
@@ -1212,103 +1215,108 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
   })
 
   describe('of several channels on one stream', () => {
-    for (const backing of backings) {
-      it(`the place is that of all of them; a gap in one of them is the whole again, ${backing}`, async () => {
-        const own = new List(backing, { history: 1 })
-        const store = new Store()
-        const backend = new AsyncBackend(store)
-        const team = createHub(backing === 'memory' ? undefined : backend).channel<string>('team', {
-          history: 100,
-        })
-        await own.add('a')
-        await team.publish('t')
-        const both = merge(own.channel, team)
-        const { come, log } = await serve(both, { snapshot: own.whole })
-        const first = come()
-        await first.until('\n\n')
-        await team.publish('u')
-        await first.until('data: u\n')
-        const [whole, live] = framesOf(first.body)
-        expect(whole).to.deep.include({ type: 'snapshot', data: { items: ['a'] } })
-        first.leave()
-        const found = come(whole!.id)
-        await found.until('data: u\n')
-        expect(framesOf(found.body).map(({ data }) => data)).to.deep.equal(['u'])
-        found.leave()
-        await own.add('b', 'c')
-        const lost = come(live!.id)
-        await lost.until('"c"')
-        expect(headOf(lost.message).gap).to.equal('trimmed')
-        await team.publish('v')
-        await lost.until('data: v\n')
-        expect(framesOf(lost.body).map(({ data }) => data)).to.deep.equal([{ items: ['a', 'b', 'c'] }, 'v'])
-        expect(log.count('snapshot')).to.equal(2)
-      })
-
-      it(`a heartbeat meanwhile tells no place before its own, beside \`info\` too, ${backing}`, async () => {
-        for (const info of [undefined, (message: unknown, { write }: Context) => write(message)]) {
-          const own = new List(backing)
-          const team = createHub(new AsyncBackend()).channel<string>('team', { history: 100 })
-          await own.add('a')
-          const { come, reasons } = await serve(
-            merge(
-              own.channel,
-              team.filter(() => false),
-            ),
-            {
-              snapshot: own.whole,
-              stream: { heartbeat: 1000 },
-              ...(info && { info: info as never }),
-            },
-          )
-          const client = come()
-          await client.until('\n\n')
-          stage.now.time.advance(1000)
-          await turns(50)
-          await team.publish('unheard')
-          await turns(50)
-          stage.now.time.advance(1000)
-          await client.until('position')
-          expect(reasons).to.deep.equal([])
-          expect(framesOf(client.body).map(({ type }) => type)).to.deep.equal(['snapshot', 'position'])
-        }
-      })
-    }
-
-    for (const backing of backings) {
-      it(`one that was added since its last visit: the whole again, unless it says where to begin, ${backing}`, async () => {
-        const own = new List(backing)
-        const team = createHub(backing === 'memory' ? undefined : new AsyncBackend()).channel<string>(
-          'team',
-          {
+    onEach(
+      '',
+      (on) => {
+        it(`the place is that of all of them; a gap in one of them is the whole again`, async () => {
+          const own = new List(on, { history: 1 })
+          const store = new Store()
+          const backend = new AsyncBackend(store)
+          const team = on.hub(backend).channel<string>('team', {
             history: 100,
-          },
-        )
-        await own.add('a')
-        await team.publish('t')
-        const before = await serve(merge(own.channel), { snapshot: own.whole })
-        const first = before.come()
-        const { id } = framesOf(await first.until('\n\n'))[0]!
-        first.leave()
-        await own.add('b')
-        const { come } = await serve(merge(own.channel, team), { snapshot: own.whole })
-        const back = come(id)
-        await back.until('"b"')
-        await team.publish('u')
-        await back.until('data: u\n')
-        const frames = framesOf(back.body)
-        expect(frames.map(({ data }) => data)).to.deep.equal([{ items: ['a', 'b'] }, 'u'])
-        expect(headOf(back.message)).to.deep.include({ gap: undefined, last: frames[0]!.id })
-        const placed = await serve(merge(own.channel, team.from('earliest')), { snapshot: own.whole })
-        const missed = placed.come(id)
-        await missed.until('data: u\n')
-        const events = framesOf(missed.body).filter(({ type }) => type !== 'position')
-        expect(events.map(({ data }) => data)).to.deep.equal(['b', 't', 'u'])
-      })
-    }
+          })
+          await own.add('a')
+          await team.publish('t')
+          const both = merge(own.channel, team)
+          const { come, log } = await serve(both, { snapshot: own.whole })
+          const first = come()
+          await first.until('\n\n')
+          await team.publish('u')
+          await first.until('data: u\n')
+          const [whole, live] = framesOf(first.body)
+          expect(whole).to.deep.include({ type: 'snapshot', data: { items: ['a'] } })
+          first.leave()
+          const found = come(whole!.id)
+          await found.until('data: u\n')
+          expect(framesOf(found.body).map(({ data }) => data)).to.deep.equal(['u'])
+          found.leave()
+          await own.add('b', 'c')
+          const lost = come(live!.id)
+          await lost.until('"c"')
+          expect(headOf(lost.message).gap).to.equal('trimmed')
+          await team.publish('v')
+          await lost.until('data: v\n')
+          expect(framesOf(lost.body).map(({ data }) => data)).to.deep.equal([{ items: ['a', 'b', 'c'] }, 'v'])
+          expect(log.count('snapshot')).to.equal(2)
+        })
+
+        it(`a heartbeat meanwhile tells no place before its own, beside \`info\` too`, async () => {
+          for (const info of [undefined, (message: unknown, { write }: Context) => write(message)]) {
+            const own = new List(on)
+            const team = createHub(new AsyncBackend()).channel<string>('team', { history: 100 })
+            await own.add('a')
+            const { come, reasons } = await serve(
+              merge(
+                own.channel,
+                team.filter(() => false),
+              ),
+              {
+                snapshot: own.whole,
+                stream: { heartbeat: 1000 },
+                ...(info && { info: info as never }),
+              },
+            )
+            const client = come()
+            await client.until('\n\n')
+            stage.now.time.advance(1000)
+            await turns(50)
+            await team.publish('unheard')
+            await turns(50)
+            stage.now.time.advance(1000)
+            await client.until('position')
+            expect(reasons).to.deep.equal([])
+            expect(framesOf(client.body).map(({ type }) => type)).to.deep.equal(['snapshot', 'position'])
+          }
+        })
+      },
+      tableWithHeld,
+    )
+
+    onEach(
+      '',
+      (on) => {
+        it(`one that was added since its last visit: the whole again, unless it says where to begin`, async () => {
+          const own = new List(on)
+          const team = on.hub().channel<string>('team', {
+            history: 100,
+          })
+          await own.add('a')
+          await team.publish('t')
+          const before = await serve(merge(own.channel), { snapshot: own.whole })
+          const first = before.come()
+          const { id } = framesOf(await first.until('\n\n'))[0]!
+          first.leave()
+          await own.add('b')
+          const { come } = await serve(merge(own.channel, team), { snapshot: own.whole })
+          const back = come(id)
+          await back.until('"b"')
+          await team.publish('u')
+          await back.until('data: u\n')
+          const frames = framesOf(back.body)
+          expect(frames.map(({ data }) => data)).to.deep.equal([{ items: ['a', 'b'] }, 'u'])
+          expect(headOf(back.message)).to.deep.include({ gap: undefined, last: frames[0]!.id })
+          const placed = await serve(merge(own.channel, team.from('earliest')), { snapshot: own.whole })
+          const missed = placed.come(id)
+          await missed.until('data: u\n')
+          const events = framesOf(missed.body).filter(({ type }) => type !== 'position')
+          expect(events.map(({ data }) => data)).to.deep.equal(['b', 't', 'u'])
+        })
+      },
+      tableWithHeld,
+    )
 
     it('a gap in mid-stream of one of them: the whole again', async () => {
-      const own = new List('a store', { history: 1 })
+      const own = new List(promised, { history: 1 })
       const team = createHub().channel<string>('team', { history: 100 })
       const { come } = await serve(merge(own.channel, team), { snapshot: own.whole })
       const client = come()

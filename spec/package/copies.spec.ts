@@ -1,11 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
+import { createClient } from '@redis/client'
 import { expect } from 'chai'
 import type { Event, Reason } from '../../lib/index.js'
-import * as here from '../../lib/index.js'
+import * as index from '../../lib/index.js'
+import * as redis from '../../lib/redis.js'
 import { AsyncBackend, Store } from '../support/async-backend.js'
+import { needs } from '../support/installed.js'
 import { type Lariat, loadOtherCopy } from '../support/other-copy.js'
 import { dispatched } from '../support/received.js'
+import { RedisServer } from '../support/redis/server.js'
 import { stage, staged, turnsUntil } from '../support/stage.js'
 
 describe('Two copies of the package in one process (docs/operate/runtimes.md)', function () {
@@ -13,7 +17,7 @@ describe('Two copies of the package in one process (docs/operate/runtimes.md)', 
   const copies = {} as { esm: Lariat; cjs: Lariat }
 
   before(async () => {
-    copies.esm = here
+    copies.esm = { ...index, ...redis }
     copies.cjs = await loadOtherCopy()
   })
 
@@ -28,6 +32,31 @@ describe('Two copies of the package in one process (docs/operate/runtimes.md)', 
   })
 
   it('have one `timeout`', () => expect(copies.cjs.timeout).to.equal(copies.esm.timeout))
+
+  describe('a hub of one takes the backend of the other’s door to Redis', () => {
+    needs('redis-server')
+    const server = new RedisServer()
+    before(() => server.start())
+    after(() => server.close())
+
+    for (const [hubs, backends] of [
+      ['esm', 'cjs'],
+      ['cjs', 'esm'],
+    ] as const) {
+      it(`${hubs}, of ${backends}`, async () => {
+        const { createHub, LariatError } = copies[hubs]
+        const { redisStreams } = copies[backends]
+        const hub = createHub(redisStreams({ client: createClient({ url: server.url }) }))
+        const channel = hub.channel<number>(hubs, { history: 9 })
+        const id = await channel.publish(1)
+        const events = channel.from('earliest')[Symbol.asyncIterator]()
+        const { value } = await events.next()
+        expect(value).to.include({ id, data: 1 })
+        await hub.close()
+        expect(await channel.publish(2).catch((error) => error)).to.be.instanceOf(LariatError)
+      })
+    }
+  })
 
   for (const [serving, giving] of [
     ['esm', 'cjs'],

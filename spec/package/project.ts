@@ -93,20 +93,28 @@ const body = `
         const [type] = response.headers.get('content-type').split(';')
         return { status: response.status, type, body: (await response.text()).replace(/^:\\n+/, '') }
       }
-      resolve([await ask('/book'), await ask('/ticks')])
+      resolve([await ask('/book'), await ask('/ticks'), refusal])
       server.close()
     })
-  })`
+  })
+  let refusal
+  try {
+    redisStreams({ client: 'redis://localhost' })
+  } catch ({ code }) {
+    refusal = code
+  }`
 
 /** An app that asks itself for a page and a stream, and has their \`answers\`: by either way of loading. */
 export const apps = {
   import: `
     import express from 'express'
     import { resources, sse } from 'express-lariat'
+    import { redisStreams } from 'express-lariat/redis'
     ${body}`,
   require: `
     const express = require('express')
     const { resources, sse } = require('express-lariat')
+    const { redisStreams } = require('express-lariat/redis')
     ${body}`,
 }
 
@@ -116,4 +124,6 @@ export const says = `answers.then((answers) => console.log(JSON.stringify(answer
 export const expected = [
   { status: 200, type: 'application/json', body: '{"title":"Solaris"}' },
   { status: 200, type: 'text/event-stream', body: 'data: one\n\ndata: two\n\n' },
+  // of the door to Redis, which runs without a client's package
+  'LARIAT_SPEC',
 ]

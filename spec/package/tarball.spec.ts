@@ -38,12 +38,29 @@ describe('The tarball', function () {
     it('holds both builds, the documentation, the changelog and the licence, and nothing else', () => {
       const built = files.filter((path) => /^dist\/(?:esm|cjs)\/.+(\.js|\.d\.ts)$/.test(path))
       expect(built).to.include.members(
-        ['esm', 'cjs'].flatMap((kind) => [`dist/${kind}/index.js`, `dist/${kind}/index.d.ts`]),
+        ['esm', 'cjs'].flatMap((kind) =>
+          ['index', 'redis'].flatMap((door) => [`dist/${kind}/${door}.js`, `dist/${kind}/${door}.d.ts`]),
+        ),
       )
       const docs = files.filter((path) => /^docs\/.+\.(?:md|svg|png)$/.test(path))
       expect(docs).to.include('docs/README.md')
       const others = ['dist/cjs/package.json', 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
       expect(files).to.have.members([...built, ...docs, ...others])
+    })
+
+    it('asks of the door to Redis nothing but Node’s own modules: the client is the user’s', () => {
+      const asked = new Set<string>()
+      const visit = (file: string) => {
+        const code = readFileSync(join(root, 'dist/esm', file), 'utf8')
+        for (const [, from] of code.matchAll(/^(?:import|export)[^;]*?["']([^"']+)["'];$/gm)) {
+          if (from!.startsWith('./') && !asked.has(from!)) visit(from!)
+          asked.add(from!)
+        }
+      }
+      visit('redis.js')
+      const foreign = [...asked].filter((name) => !/^(?:node:|\.\/)/.test(name))
+      expect(asked).to.include('node:crypto')
+      expect(foreign).to.deep.equal([])
     })
 
     it('has what its readme and the guide link to, or the repository has', () => {

@@ -1,107 +1,35 @@
 import { createClient } from '@redis/client'
-import type { Backend } from '../../lib/hub/backend.js'
-import { redisStreams } from '../../lib/redis.js'
 import { backendContract } from '../contracts/backend.js'
 import { needs } from '../support/installed.js'
-import { Passage } from '../support/redis/passage.js'
-import { RedisServer } from '../support/redis/server.js'
-import { Tracked } from '../support/redis/tracked.js'
-import { until } from '../support/redis/until.js'
+import { Backends } from '../support/redis/backends.js'
+import { RedisServer, type ServerOptions } from '../support/redis/server.js'
 
-describe('Channels on Redis Streams', () => {
-  needs('redis-server')
+/** The suite on one server. */
+function onOne(name: string, { program = 'redis-server', ...options }: ServerOptions = {}): void {
+  describe(name, () => {
+    needs(program)
 
-  const server = new RedisServer()
-  before(() => server.start())
-  after(() => server.close())
+    const server = new RedisServer({ program, ...options })
+    before(() => server.start())
+    after(() => server.close())
 
-  interface Made {
-    readonly tracked: Tracked
-    readonly passage: Passage
-    readonly prefix: string
-    fate?: string
-  }
-  const made = new Map<Backend, Made>()
-  let prefixes = 0
-
-  async function make(prefix = `store${++prefixes}:`): Promise<Backend> {
-    const passage = new Passage(server)
-    await passage.up()
-    const inner = redisStreams({ client: createClient({ url: passage.url }), prefix, poll: 50 })
-    const tracked = new Tracked(inner)
-    const { backend } = tracked
-    // scripts are known to the server, and the connection is there
-    await backend
-      .open('known', { history: 1, historyBytes: undefined, maxAge: undefined, idle: undefined }, () => {})
-      .publish('known', {}, () => {})
-    made.set(backend, { tracked, passage, prefix })
-    return {
-      ...backend,
-      async close() {
-        await backend.close()
-        await passage.close()
-        made.delete(backend)
+    const backends = new Backends(
+      () => [server],
+      ([passage]) => createClient({ url: passage!.url }),
+    )
+    backendContract('redisStreams()', {
+      ...backends.case,
+      async rollBack(_backend, meanwhile) {
+        await server.save()
+        await meanwhile()
+        await server.stop()
+        await backends.turned(true)
+        await server.start()
+        await backends.turned(false)
       },
-      // the case finds what it has made by the method that is the same in both
-    }
-  }
-
-  const of = (backend: Backend) => [...made].find(([{ open }]) => open === backend.open)?.[1] ?? fail()
-  const fail = (): never => {
-    throw new Error('It was not made here')
-  }
-  const all = () => [...made.values()].map(({ tracked }) => tracked)
-  const backAgain = async () => {
-    for (const tracked of all()) await tracked.turned(false)
-  }
-
-  backendContract('redisStreams()', {
-    make: () => make(),
-    another: (backend) => make(of(backend).prefix),
-    async reopen(backend) {
-      const { prefix } = of(backend)
-      await backend.close()
-      return make(prefix)
-    },
-    async settled() {
-      for (const tracked of all()) await tracked.settled()
-    },
-    loss: {
-      async down(backend) {
-        const it = of(backend)
-        const { tracked, passage, fate } = it
-        if (fate === 'came') {
-          await until('it came', () => (passage.commands.get('EVALSHA') ?? 0) > 0)
-          await server.command('PING')
-        }
-        delete it.fate
-        await passage.down()
-        await tracked.turned(true)
-      },
-      async up(backend) {
-        const { tracked, passage } = of(backend)
-        passage.flow()
-        await passage.up()
-        await tracked.turned(false)
-      },
-    },
-    freeze(backend, fate) {
-      const it = of(backend)
-      it.fate = fate
-      it.passage.reset()
-      if (fate === 'came') it.passage.swallowReplies()
-      else it.passage.stall()
-    },
-    async rollBack(_backend, meanwhile) {
-      await server.save()
-      await meanwhile()
-      await server.stop()
-      for (const tracked of all()) await tracked.turned(true)
-      await server.start()
-      await backAgain()
-    },
-    async empty() {
-      await server.command('FLUSHALL')
-    },
+    })
   })
-})
+}
+
+onOne('Channels on Redis Streams')
+onOne('Channels on Valkey', { program: 'valkey-server' })

@@ -72,6 +72,29 @@ describe('Listening to a channel on Redis (docs/operate/redis.md)', () => {
     await Promise.all([here.close(), there.close()])
   })
 
+  it('who listens while the last listener is leaving is told, and does not wait for a look', async () => {
+    const looks: string[] = []
+    const client = observed(server.url, (command) => {
+      if (command[1] === scripts.look.sha || command[1] === scripts.look.text) looks.push(command[0]!)
+      return undefined
+    })
+    const here = redisStreams({ client, poll: 5000 })
+    const log = here.open('left', { ...none, history: 9 }, () => {})
+    const leave = await log.listen(new Kept())
+    const before = looks.length
+    leave()
+    const receiver = new Kept()
+    const stop = await log.listen(receiver)
+    // an answer behind that of the leaving
+    await log.position()
+    const id = await log.publish(1, {}, accept)
+    await until('it is delivered', () => receiver.items.length > 0)
+    expect(receiver.ids).to.deep.equal([id])
+    expect(looks.length, 'looks').to.equal(before)
+    await stop()
+    await here.close()
+  })
+
   it('a loss in which nothing was published is no gap, also of a channel that retains nothing', async () => {
     const passage = new Passage(server)
     await passage.up()
@@ -93,5 +116,30 @@ describe('Listening to a channel on Redis (docs/operate/redis.md)', () => {
     expect(receiver.ids).to.deep.equal(ids)
     await stop()
     await Promise.all([here.close(), there.close(), passage.close()])
+  })
+
+  it('several that listen to one channel are told once for each message, by one look at the log', async () => {
+    const reads: string[] = []
+    const client = observed(server.url, (command) => {
+      if (command[0]?.startsWith('EVAL') && command.includes('after')) reads.push(command[0])
+      return undefined
+    })
+    const here = redisStreams({ client })
+    const there = redisStreams({ client: createClient({ url: server.url }) })
+    const [first, second] = [new Kept(), new Kept()]
+    const log = here.open('twice', none, () => {})
+    const stops = [await log.listen(first), await log.listen(second)]
+    const elsewhere = there.open('twice', none, () => {})
+    const ids = [await elsewhere.publish(1, {}, accept)]
+    await until('both have it', () => first.items.length + second.items.length === 2)
+    for (const stop of stops) await stop()
+    const third = new Kept()
+    const stop = await log.listen(third)
+    ids.push(await elsewhere.publish(2, {}, accept))
+    await until('it has it', () => third.items.length === 1)
+    expect([first.ids, second.ids, third.ids]).to.deep.equal([[ids[0]], [ids[0]], [ids[1]]])
+    expect(reads.length, 'one for each listener and event').to.equal(3)
+    await stop()
+    await Promise.all([here.close(), there.close()])
   })
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-export type Lariat = typeof import('../../lib/index.js')
+export type Lariat = typeof import('../../lib/index.js') & typeof import('../../lib/redis.js')
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -15,7 +15,10 @@ export async function loadOtherCopy(): Promise<Lariat> {
   mkdirSync(folder, { recursive: true })
   const outfile = join(folder, `other-copy-${process.pid}.cjs`)
   await build({
-    entryPoints: [join(root, 'lib/index.ts')],
+    stdin: {
+      contents: `export * from './index.js'; export * from './redis.js'`,
+      resolveDir: join(root, 'lib'),
+    },
     bundle: true,
     packages: 'external',
     platform: 'node',

@@ -35,6 +35,14 @@ export interface ServeOptions {
   port?: number
 }
 
+/** A store that answers in real time, while the stage's stands still. */
+export interface OwnStore {
+  /** Something was asked since it was at rest last. */
+  readonly isBusy: boolean
+  /** Waits until all that was asked is answered, and all told that was published by then. */
+  rest(): Promise<unknown>
+}
+
 /**
  * What held responses are tested on: real servers and raw clients on a time that stands still. After each test
  * all is closed, and nothing may be left over: no deadline on the clock, no unhandled rejection (which mocha
@@ -49,6 +57,7 @@ class Stage {
   readonly warnings: Error[] = []
   readonly #servers: Server[] = []
   readonly #clients: Client[] = []
+  readonly #stores = new Map<OwnStore, { close(): Promise<unknown> }>()
   readonly #deadlines = clock.size
   readonly #warned = (warning: Error) => {
     this.warnings.push(warning)
@@ -95,6 +104,20 @@ class Stage {
     }
   }
 
+  /** Hands over a store that answers in real time: `settled` and `turns` wait for it. Who uses it is closed with the stage. */
+  own(store: OwnStore, user: { close(): Promise<unknown> }): void {
+    this.#stores.set(store, user)
+  }
+
+  /** Waits until all stores have answered and told all. False if there was nothing since the last call. */
+  async rested(): Promise<boolean> {
+    const stores = [...this.#stores.keys()]
+    if (!stores.some(({ isBusy }) => isBusy)) return false
+    // what one has published others are told
+    for (const store of stores) await store.rest()
+    return true
+  }
+
   /** Takes a process warning of the library, which has to have come by now. */
   async warning(): Promise<Error> {
     await turns()
@@ -110,6 +133,7 @@ class Stage {
       await new Promise((resolve) => server.close(resolve))
     }
     await turns()
+    for (const user of this.#stores.values()) await user.close()
     const left = clock.size - this.#deadlines
     this.#restore()
     process.off('warning', this.#warned).off('unhandledRejection', this.#rejected)
@@ -149,9 +173,19 @@ export function staged(): void {
   })
 }
 
-/** Lets the event loop go round, so that all that is ready has happened. */
+/**
+ * Lets the event loop go round, so that all that is ready has happened. Where the stage has stores that answer in real
+ * time, also all that they have to say.
+ */
 export async function turns(count = 20): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+  do {
+    for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+  } while (await now?.rested())
+}
+
+/** Until all is delivered that was published, and who subscribes has begun to. */
+export async function settled(): Promise<void> {
+  await turns(1)
 }
 
 /** Lets the event loop go round until a condition holds; a test that has failed must not go round for ever. */

@@ -31,13 +31,13 @@ export const ask = (books: Books, speakers: Speakers, pace: number) =>
 /** How many answers are being spoken: none that nobody listens to. */
 export const answers = (speakers: Speakers) =>
   resource({
-    contentTypesProvided: { 'application/json': () => ({ speaking: speakers.count }) },
+    contentTypesProvided: { 'application/json': async () => ({ speaking: await speakers.count() }) },
   })
 
 /** Whether one answer is still being spoken. */
 export const oneAnswer = (speakers: Speakers) =>
   resource({
     contentTypesProvided: {
-      'application/json': ({ req }) => ({ isSpeaking: speakers.isSpeaking(req.params.id!) }),
+      'application/json': async ({ req }) => ({ isSpeaking: await speakers.isSpeaking(req.params.id!) }),
     },
   })

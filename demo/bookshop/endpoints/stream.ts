@@ -1,8 +1,8 @@
 import { csv, jsonArray, jsonSeq, multipart, ndjson, resource, sse } from '../../../lib/index.js'
-import type { Machine } from '../machine.js'
+import type { Sampled } from '../machine.js'
 
 /** Samples of this machine, for as long as the process lives that takes them; while it is dead: 503. */
-export const machineStream = (machine: Machine) =>
+export const machineStream = (machine: Sampled) =>
   resource({
     contentTypesProvided: [
       ndjson(),
@@ -22,7 +22,7 @@ export const machineStream = (machine: Machine) =>
   })
 
 /** The process that samples: look whether it lives, or kill it. */
-export const machineSource = (machine: Machine) =>
+export const machineSource = (machine: Sampled) =>
   resource({
     allowedMethods: ['GET', 'HEAD', 'DELETE', 'OPTIONS'],
     contentTypesProvided: {

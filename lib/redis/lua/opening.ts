@@ -13,7 +13,7 @@ const tail = { age: 10_000, count: 20_000, bytes: 8_388_608 }
  *
  * Meta is a hash: the `epoch`; of the latest event its `number` and `ms`; the `bytes` of all events ever; the number of
  * the `first` that is retained; of the latest entry that was removed `removed` and `removedMs`, and the bytes by then,
- * `swept`; `ended`; `limits`; `used`: when somebody published or listened last; `gone`: the latest id of the log that was
+ * `swept`, and when it was looked for others, `sweptAt`; `ended`; `limits`; `used`: when somebody published or listened last; `gone`: the latest id of the log that was
  * dropped here. An entry of the log has the id `number-ms`: numbers are dense, so that an entry is found by its number. Its
  * fields: the bytes of all events `before` it, its data (`json` or `base64`), and its `type`.
  */
@@ -24,19 +24,22 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(value) return string.format('%.0f', value) end
 
 local known = redis.call('HMGET', meta, 'epoch', 'number', 'ms', 'bytes', 'first', 'removed', 'removedMs', 'swept',
-  'ended', 'limits', 'used', 'gone')
+  'ended', 'limits', 'used', 'gone', 'sweptAt')
 local length = redis.call('XLEN', log)
 local epoch, ended, limits, gone = known[1], known[9], known[10], known[12]
 local number, ms, bytes, first = tonumber(known[2]), tonumber(known[3]), tonumber(known[4]), tonumber(known[5])
 local removed, removedMs, swept = tonumber(known[6] or 0), tonumber(known[7] or 0), tonumber(known[8] or 0)
-local used = tonumber(known[11] or now)
+local used, sweptAt = tonumber(known[11] or now), tonumber(known[13] or 0)
 local isNew = not epoch or not number or length > number
 local wasEmpty = isNew or number == 0
+-- the log expires before its meta does: of the latest event of all the time is known
+local hasExpired = not isNew and length == 0 and removed < number
+if hasExpired then removed, removedMs, swept = number, ms, bytes end
 -- what a log without its meta holds is of no known life
 local function begin()
   if not isNew then return end
   if length > 0 or known[1] then redis.call('DEL', log, meta) end
-  isNew, wasEmpty, epoch, ended, limits, gone = false, true, ARGV[1], false, false, false
+  isNew, wasEmpty, hasExpired, epoch, ended, limits, gone = false, true, false, ARGV[1], false, false, false
   number, ms, bytes, first, length, removed, removedMs, swept, used = 0, 0, 0, 1, 0, 0, 0, 0, now
   redis.call('HSET', meta, 'epoch', epoch, 'number', 0, 'ms', 0, 'bytes', 0, 'first', 1)
   redis.call('PEXPIRE', meta, ${afterlife})
@@ -106,7 +109,11 @@ local function retain()
 end
 -- what is not retained is removed once it has waited for those that listen: many at a time
 local function sweep()
-  if first - oldest() < 64 and bytes - swept < 1048576 then return end
+  local waiting = first - oldest()
+  if waiting < 64 and bytes - swept < 1048576 then return end
+  -- it searches: once a second, unless too much waits
+  if now - sweptAt < 1000 and waiting < ${tail.count} then return end
+  redis.call('HSET', meta, 'sweptAt', text(now))
   local function before(at)
     local each = at <= number and entry(at)
     return each and bytesBefore(each) or bytes

@@ -46,8 +46,6 @@ if now > tonumber(ARGV[7]) then return { now, 'late' } end
 
 begin()
 answer[3], answer[4] = epoch, adopt() or ''
--- a stream that is gone has taken the time of the latest event with it
-local lost = length == 0 and number > removed and { text(number), text(ms), text(bytes) }
 local at = 0
 local nextMs = math.max(now, ms)
 local keyCount, keyTail
@@ -97,7 +95,7 @@ for arg = 9, #ARGV, 5 do
     local added = append(ARGV[arg], ARGV[arg + 1], ARGV[arg + 2])
     if at == 0 and type(added) == 'table' and string.find(added.err, 'equal or smaller') then
       -- a stream that is ahead of its meta: of another life
-      isNew, lost = true, false
+      isNew = true
       begin()
       adopt()
       answer[3], nextMs = epoch, math.max(now, ms)
@@ -120,12 +118,12 @@ end
 if not last then
   -- publishers that are gone are forgotten, one for each that comes
   local counts = redis.call('HMGET', meta, 'publisherCount', 'publisherTail')
-  local count, tail = tonumber(counts[1] or 0), tonumber(counts[2] or 0)
-  redis.call('HSET', meta, 'published:' .. text(count), ARGV[5])
-  count = count + 1
+  local own, tail = tonumber(counts[1] or 0), tonumber(counts[2] or 0)
+  redis.call('HSET', meta, 'published:' .. text(own), ARGV[5])
+  local count = own + 1
   for _ = 1, 2 do
     local field = 'published:' .. text(tail)
-    local old = tail < count - 1 and redis.call('HGET', meta, field)
+    local old = tail < own and redis.call('HGET', meta, field)
     if not old then break end
     local found = redis.call('HGET', meta, 'publisher:' .. old)
     redis.call('HDEL', meta, field)
@@ -152,11 +150,10 @@ if at > 0 then
   set('bytes', text(bytes))
   set('first', text(first))
   if idle then set('used', text(now)) end
-  if lost then
-    set('removed', lost[1])
-    set('removedMs', lost[2])
-    set('swept', lost[3])
-    removed, removedMs, swept = tonumber(lost[1]), tonumber(lost[2]), tonumber(lost[3])
+  if hasExpired then
+    set('removed', text(removed))
+    set('removedMs', text(removedMs))
+    set('swept', text(swept))
   end
 end
 if keyCount then

@@ -11,6 +11,12 @@ import { afterlife, opening } from './opening.js'
  */
 export const read = `${opening}
 begin()
+-- who only listens may be the only one that has limits
+local isAnew = not limits and ARGV[2] ~= ''
+if isAnew then
+  limits = ARGV[2]
+  redis.call('HSET', meta, 'limits', limits)
+end
 limit(limits)
 if retain() then redis.call('HSET', meta, 'first', text(first)) end
 sweep()
@@ -22,42 +28,51 @@ if oldest() > 1 and not msAt(oldest() - 1) then
   redis.call('HSET', meta, 'removed', text(removed), 'removedMs', text(removedMs))
 end
 local edge = ARGV[9] == '1' and oldest() or first
-local outcome, start = 'found', edge
-local mode = ARGV[5]
+local outcome, start, startMs = 'found', edge, nil
+local left, room = tonumber(ARGV[11]), tonumber(ARGV[12])
+local to = ARGV[10] ~= '' and ARGV[10] or '+'
+local function from(at, most) return redis.call('XRANGE', log, text(at), to, 'COUNT', most) end
+local mode, some, page = ARGV[5], math.min(left, 32), nil
 if mode == 'after' then
   local givenMs, given = tonumber(ARGV[7]), tonumber(ARGV[8])
   if ARGV[6] ~= epoch or given > number then outcome = 'unknown'
   else
-    local there = msAt(given)
+    local there
+    if given >= oldest() and given < number then
+      -- the entry itself with what follows it, in one go
+      page = from(given, some + 1)
+      if page[1] and tonumber(string.match(page[1][1], '^%d+')) == given then there = msOf(table.remove(page, 1)) end
+    else there = msAt(given) end
     if there and there ~= givenMs then outcome = 'unknown'
     elseif given < edge - 1 then outcome = 'trimmed'
-    else start = given + 1 end
+    else start, startMs = given + 1, givenMs end
   end
   -- what follows a gap is what a client that comes back finds
-  if outcome ~= 'found' then start = first end
+  if outcome ~= 'found' then start, page = first, nil end
 elseif mode == 'last' then start = math.max(edge, number - tonumber(ARGV[6]) + 1)
 elseif mode == 'since' then
   local since = tonumber(ARGV[6])
   start = search(edge, function(each) return msOf(each) >= since end)
 elseif mode == 'now' then start = number + 1 end
-if ARGV[13] == '1' then
-  if ARGV[2] ~= '' and not limits then limit(ARGV[2]) end
+local listens = ARGV[13] == '1'
+if listens then
   used = now
   use()
-  if number > 0 then expire(false) else redis.call('PEXPIRE', meta, ${afterlife}) end
+end
+if listens or isAnew then
+  if number > 0 then expire(isAnew) else redis.call('PEXPIRE', meta, ${afterlife}) end
 end
 
-local entries, left, room = {}, tonumber(ARGV[11]), tonumber(ARGV[12])
-local from, to = start, ARGV[10] ~= '' and ARGV[10] or '+'
-while left > 0 and room > 0 and from <= number do
-  local some = math.min(left, 32)
-  local page = redis.call('XRANGE', log, text(from), to, 'COUNT', some)
+local entries, next = {}, start
+while left > 0 and room > 0 and next <= number do
+  page = page or from(next, some)
   for _, each in ipairs(page) do entries[#entries + 1] = each end
   if #page < some then break end
-  from = tonumber(string.match(page[#page][1], '^%d+')) + 1
+  next = tonumber(string.match(page[#page][1], '^%d+')) + 1
   room = room - (bytesBefore(page[#page]) - bytesBefore(page[1]))
   left = left - some
+  some, page = math.min(left, 32), nil
 end
-return { now, epoch, outcome, text(number), text(ms), ended or '', text(start), text(msAt(start - 1) or 0), limits or '',
-  gone or '', entries }
+return { now, epoch, outcome, text(number), text(ms), ended or '', text(start), text(startMs or msAt(start - 1) or 0),
+  limits or '', gone or '', entries }
 `

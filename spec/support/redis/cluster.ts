@@ -109,6 +109,47 @@ export class RedisCluster {
     await this.settled()
   }
 
+  /**
+   * Moves the slot of a key to another shard, as an administrator does.
+   *
+   * @param between called before the first key has moved, after each, and once all know
+   */
+  async migrate(key: string, to: number, between: () => Promise<unknown>): Promise<void> {
+    const [source, target] = [this.masters[await this.shardOf(key)]!, this.masters[to]!]
+    const slot = await source.command<number>('CLUSTER', 'KEYSLOT', key)
+    const [from, into] = await Promise.all(
+      [source, target].map((server) => server.command<string>('CLUSTER', 'MYID')),
+    )
+    await target.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from!)
+    await source.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', into!)
+    await between()
+    const move = (keys: readonly string[]) =>
+      source.command(
+        'MIGRATE',
+        target.host,
+        target.port,
+        '',
+        0,
+        5000,
+        'AUTH2',
+        'lariat-specs',
+        'any',
+        'KEYS',
+        ...keys,
+      )
+    const [first, ...others] = await source.command<string[]>('CLUSTER', 'GETKEYSINSLOT', slot, 1000)
+    if (first !== undefined) await move([first])
+    // what needs both keys waits for the other
+    if (others.length > 0) await move(others)
+    await between()
+    for (const server of [target, source]) await server.command('CLUSTER', 'SETSLOT', slot, 'NODE', into!)
+    await this.#all('knows of the slot', async (_, server) => {
+      const ranges = await server.command<[number, number, [string, number]][]>('CLUSTER', 'SLOTS')
+      return ranges.some(([low, high, [, port]]) => low <= slot && slot <= high && port === target.port)
+    })
+    await between()
+  }
+
   /** A master is killed, and its replica takes over without what is written in between. */
   async loseTail(index: number, write: () => unknown): Promise<void> {
     const { master, replica } = this.#shards[index]!
@@ -149,8 +190,8 @@ export class RedisCluster {
     Object.assign(shard, { master: shard.replica, replica: shard.master })
   }
 
-  #isMaster(server: RedisServer): Promise<void> {
-    return until(
+  async #isMaster(server: RedisServer): Promise<void> {
+    await until(
       `${server.port} is a master`,
       async () => (await server.command<string[]>('ROLE'))[0] === 'master',
     )

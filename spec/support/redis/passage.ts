@@ -105,6 +105,11 @@ export class Passage {
     for (const way of this.#ways) way.stall()
   }
 
+  /** As `stall`, for the connections alone that this command, in upper case, has passed. */
+  stallThoseWith(command: string): void {
+    for (const way of this.#ways) if (way.commands.has(command)) way.stall()
+  }
+
   /** Everything passes again, with what has come meanwhile. */
   flow(): void {
     this.#isStalled = false
@@ -132,8 +137,11 @@ export class Passage {
   }
 
   #pass(client: Socket): void {
-    const counted = commandsIn((name) => this.#commands.set(name, (this.#commands.get(name) ?? 0) + 1))
-    const way = new Way(client, connect(this.#server.at as { path: string }), {
+    const counted = commandsIn((name) => {
+      way.commands.add(name)
+      this.#commands.set(name, (this.#commands.get(name) ?? 0) + 1)
+    })
+    const way: Way = new Way(client, connect(this.#server.at as { path: string }), {
       sent: (bytes) => {
         this.sent += bytes.length
         counted(bytes)
@@ -152,6 +160,8 @@ export class Passage {
 class Way {
   /** Both have closed. */
   readonly closed: Promise<unknown>
+  /** The names of those that have passed. */
+  readonly commands = new Set<string>()
   /** The client gets nothing any more. */
   isDeaf = false
   #isStalled = false

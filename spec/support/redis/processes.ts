@@ -6,6 +6,7 @@ import type { Hub } from '../../../lib/values/feed.js'
 import { Kept, none } from '../../contracts/logs.js'
 import { Passage } from './passage.js'
 import type { RedisServer } from './server.js'
+import { until } from './until.js'
 
 /** What a process has: a backend, the way to its server, and what was said of that. */
 export interface Process {
@@ -20,6 +21,8 @@ export interface Process {
 
 type Options = Partial<RedisStreamsOptions> & {
   readonly config?: Parameters<typeof createClient>[0]
+  /** Of the server's, with any password. */
+  readonly user?: string
 }
 
 let tests = 0
@@ -60,11 +63,16 @@ export class Processes {
   }
 
   /** With a short `poll`, unless it says otherwise. */
-  async start({ config, ...options }: Options = {}): Promise<Process> {
+  async start({ config, user, ...options }: Options = {}): Promise<Process> {
     const passage = new Passage(this.#server)
     await passage.up()
     this.after(() => passage.close())
-    const client = createClient({ url: passage.url, ...config })
+    const url = new URL(passage.url)
+    if (user) {
+      url.username = user
+      url.password = 'any'
+    }
+    const client = createClient(config?.socket ? config : { url: url.href, ...config })
     const backend = redisStreams({ client, prefix: this.#prefix, poll: 50, ...options })
     let hub: Hub | undefined
     let isClosed = false
@@ -88,11 +96,13 @@ export class Processes {
     }
   }
 
-  /** Listens until the test has ended. */
+  /** Listens until the test has ended, as soon as the store lets it. */
   async listen(log: Log): Promise<Kept> {
-    const kept = new Kept()
-    const stop = await log.listen(kept)
-    this.after(stop)
-    return kept
+    return until('it listens', async () => {
+      const kept = new Kept()
+      const stop = await log.listen(kept)
+      this.after(stop)
+      return kept
+    })
   }
 }

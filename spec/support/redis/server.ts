@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { atEnd } from '../at-end.js'
@@ -88,6 +89,12 @@ export class RedisServer {
       this.#place = new Place()
     }
     this.#hasStarted = true
+  }
+
+  /** The process does not go on for its sake, and it ends with the process. */
+  unref(): void {
+    const { stdout, stderr } = this.#process!
+    for (const each of [this.#process!, stdout as Socket, stderr as Socket]) each.unref()
   }
 
   /** Ends it as a crash does. */

@@ -1,11 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** Asks a server again and again until something holds; an error is a no, and is told if it stays. */
-export async function until(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  seconds = 20,
-): Promise<void> {
+/** Asks a server again and again until something holds, and returns that; an error is a no, and is told if it stays. */
+export async function until<T>(what: string, holds: () => T | Promise<T>, seconds = 20): Promise<T> {
   const deadline = performance.now() + seconds * 1000
   for (;;) {
     let cause: unknown
@@ -13,9 +9,8 @@ export async function until(
       .then(holds)
       .catch((error) => {
         cause = error
-        return false
       })
-    if (does) return
+    if (does) return does
     if (performance.now() > deadline) throw new Error(`Not within ${seconds} s: ${what}`, { cause })
     await setTimeout(10)
   }

@@ -1,0 +1,4 @@
+/** A URL without its password. */
+export function shown(url: string): string {
+  return url.replace(/^(\w+:\/\/).*@/, '$1')
+}

@@ -1,0 +1,46 @@
+import { createCluster, createSentinel } from '@redis/client'
+import { backendContract } from '../contracts/backend.js'
+import { needs } from '../support/installed.js'
+import { Backends } from '../support/redis/backends.js'
+import { RedisCluster } from '../support/redis/cluster.js'
+import { throughPassages } from '../support/redis/passage.js'
+import { RedisSentinels } from '../support/redis/sentinels.js'
+
+// What a store does that starts again from an older copy is the matter of failovers that lose the latest writes.
+
+describe('Channels on a Redis Cluster', () => {
+  needs('redis-server')
+
+  const cluster = new RedisCluster()
+  before(() => cluster.start())
+  after(() => cluster.close())
+
+  const backends = new Backends(
+    () => cluster.servers,
+    (passages) =>
+      createCluster({
+        rootNodes: passages.map(({ url }) => ({ url })),
+        nodeAddressMap: throughPassages(passages),
+      }),
+  )
+  backendContract('redisStreams()', backends.case)
+})
+
+describe('Channels on Redis with Sentinel', () => {
+  needs('redis-server')
+
+  const set = new RedisSentinels()
+  before(() => set.start())
+  after(() => set.close())
+
+  const backends = new Backends(
+    () => set.servers,
+    (passages) =>
+      createSentinel({
+        name: set.name,
+        sentinelRootNodes: [...set.sentinelRootNodes],
+        nodeAddressMap: throughPassages(passages),
+      }),
+  )
+  backendContract('redisStreams()', backends.case)
+})
