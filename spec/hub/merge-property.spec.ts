@@ -14,7 +14,7 @@ import {
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
 import type { Message } from '../support/raw.js'
 import { Returning, Stalls } from '../support/returning.js'
-import { type Site, stage, staged, turns } from '../support/stage.js'
+import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
 
 const names = ['a', 'b', 'c'] as const
 type Name = (typeof names)[number]
@@ -375,7 +375,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
       const last = new Map(visitor.here.map(({ data: { c, n } }) => [c, n]))
       return visitor.parts.some((name) => last.get(name) !== [...published.get(name)!.values()].at(-1)!.n)
     }
-    for (let turn = 0; visitors.some(isBehind) && turn < 10_000; turn++) {
+    for (const isTime = waiting(); visitors.some(isBehind) && isTime(); ) {
       comeAgain()
       await turns(1)
     }
@@ -385,7 +385,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
     for (const visitor of all) check(visitor, published)
     const subscribers = () =>
       world.channels.flatMap((channels) => names.map((name) => channels[name].subscribers))
-    for (let turn = 0; turn < 300 && subscribers().some((count) => count > 0); turn++) await turns(1)
+    for (const isTime = waiting(); subscribers().some((count) => count > 0) && isTime(); ) await turns(1)
     expect(subscribers().every((count) => count === 0)).to.equal(true)
     stalls.clear()
   }

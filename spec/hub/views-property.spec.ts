@@ -13,7 +13,7 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
 import { Returning, Stalls } from '../support/returning.js'
-import { type Site, stage, staged, turns } from '../support/stage.js'
+import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
 
 /** What is published: unique numbers, so that each event is known by its data. */
 interface Data {
@@ -424,7 +424,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
         if (visitor.route.kind === 'merged' && deleted.has(c)) return false
         return !visitor.here.some((item) => item.is === 'event' && item.data.n === awaited)
       })
-    for (let turn = 0; visitors.some(waits) && turn < 5000; turn++) {
+    for (const isTime = waiting(); visitors.some(waits) && isTime(); ) {
       for (const [at, visitor] of visitors.entries()) if (waits(visitor) && visitor!.isOver) come(at)
       await turns(1)
     }
