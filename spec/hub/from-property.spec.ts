@@ -13,6 +13,7 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
 import type { Client } from '../support/raw.js'
+import { runs } from '../support/runs.js'
 import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
 
 /** Where they begin that bring no id. */
@@ -381,7 +382,7 @@ describe('A client, an iteration and a replay from any place, whatever happens (
         await run(plan)
         await hub.close()
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     )
   }).timeout(60_000)
 
@@ -402,7 +403,7 @@ describe('A client, an iteration and a replay from any place, whatever happens (
         await run(plan)
         await Promise.all(hubs.map((hub) => hub.close()))
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     )
   }).timeout(60_000)
 })

@@ -14,6 +14,7 @@ import {
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
 import type { Message } from '../support/raw.js'
 import { Returning, Stalls } from '../support/returning.js'
+import { runs } from '../support/runs.js'
 import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
 
 const names = ['a', 'b', 'c'] as const
@@ -403,7 +404,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
         world = { channels: [channels, channels], lose() {}, regain() {} }
         await run(plan)
       }),
-      { numRuns: 250 },
+      { numRuns: runs(250) },
     )
   }).timeout(60_000)
 
@@ -420,7 +421,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
         }
         await run(plan)
       }),
-      { numRuns: 250 },
+      { numRuns: runs(250) },
     )
   }).timeout(60_000)
 })

@@ -21,6 +21,7 @@ import {
   recordsOf,
 } from '../support/received.js'
 import { Returning, Stalls } from '../support/returning.js'
+import { runs } from '../support/runs.js'
 import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
 
 interface Data {
@@ -391,7 +392,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
         world = { channels: [channel, channel], lose() {}, regain() {} }
         await run(plan)
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   }).timeout(60_000)
 
@@ -410,7 +411,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
         }
         await run(plan)
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   }).timeout(60_000)
 })

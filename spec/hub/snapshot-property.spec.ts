@@ -14,6 +14,7 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend, type Lag, randomLag, Store } from '../support/async-backend.js'
 import { Returning, Stalls } from '../support/returning.js'
+import { runs } from '../support/runs.js'
 import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
 
 /** What is published when the state has changed; nothing for what was removed. */
@@ -410,7 +411,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
         }
         await run(plan)
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   }).timeout(60_000)
 
@@ -440,7 +441,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
         }
         await run(plan)
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   }).timeout(60_000)
 })

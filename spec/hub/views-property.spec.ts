@@ -13,6 +13,7 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
 import { Returning, Stalls } from '../support/returning.js'
+import { runs } from '../support/runs.js'
 import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
 
 /** What is published: unique numbers, so that each event is known by its data. */
@@ -447,7 +448,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
         history = plan.history
         await run(plan)
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   }).timeout(90_000)
 
@@ -463,7 +464,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
           regain: () => backend.isDown && backend.up(),
         })
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   }).timeout(90_000)
 })

@@ -7,6 +7,7 @@ import { bodyLimit, chosen, etag, methods, read, resourceOf } from '../../tools/
 import { bytesOf, request, type Sent } from '../../tools/fuzz/requests.js'
 import { staysClean } from '../support/clean.js'
 import { onBoth, Site, type Spec, withSite } from '../support/http.js'
+import { runs } from '../support/runs.js'
 
 /** Every status of the graph, and 431, which Node answers before the app is reached. */
 const statuses: readonly number[] = [
@@ -260,7 +261,7 @@ describe('Anything that a client may do', () => {
         expect(site.errors.splice(0).map(String)).to.deep.equal([])
         seen.add(status(answer))
       })
-      await withSite(site, () => fc.assert(property, { numRuns: 600 }))
+      await withSite(site, () => fc.assert(property, { numRuns: runs(600) }))
       expect(seen.size, 'different statuses').to.be.above(15)
     }).timeout(30_000)
   })
