@@ -39,7 +39,7 @@ const files = new Map<string, Promise<string>>()
 
 /**
  * A file of this project with all that it imports of it, as one file of JavaScript: a process that begins with it is there
- * in a third of the time that one takes which translates a hundred files first.
+ * in a third of the time that one takes which translates a hundred files first. It may not ask where it is (`import.meta`).
  *
  * @param path from the project's root
  */
