@@ -373,7 +373,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
     const states = () =>
       visitors.flatMap((visitor) => {
         if (!visitor?.isThere) return []
-        const { ['']: _, ...state } = Object.fromEntries(visitor.now.state)
+        const { '': _, ...state } = Object.fromEntries(visitor.now.state)
         return [{ kind: visitor.kind, state, due: part(visitor.kind === '/watch' ? watched : undefined) }]
       })
     const isRight = () => states().every(({ state, due }) => isDeepStrictEqual(state, due))
