@@ -20,8 +20,13 @@ const open = (endpoint: Endpoint) => [...endpoint.streams].length
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']
 
 async function held(site: Site, count: number, path = '/'): Promise<Client[]> {
-  const clients = Array.from({ length: count }, () => site.get(path))
-  for (const client of clients) await client.head()
+  const clients: Client[] = []
+  // of connections that are made at once, any may be first
+  while (clients.length < count) {
+    const client = site.get(path)
+    clients.push(client)
+    await client.head()
+  }
   return clients
 }
 
