@@ -27,7 +27,7 @@ import {
   type Received,
   recordsOf,
 } from '../support/received.js'
-import { flood, stage, staged, turns } from '../support/stage.js'
+import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
 
 /** What a client has got: ids of events, and gaps. Positions are no news. */
 type Got = string | Gap
@@ -133,10 +133,7 @@ async function serve(subscribe: unknown, { wire = envelope, more = {} }: Serving
 
 /** Waits until a channel has so many subscribers. */
 async function counts(channel: Feed<unknown>, subscribers: number): Promise<void> {
-  for (let turn = 0; channel.subscribers !== subscribers; turn++) {
-    if (turn === 1000) throw new Error(`${channel.subscribers} subscribers, and not ${subscribers}`)
-    await turns(1)
-  }
+  await turnsUntil(() => channel.subscribers === subscribers)
 }
 
 const head = ({ message }: Client) => ({

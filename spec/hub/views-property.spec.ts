@@ -21,7 +21,8 @@ import type { RedisServer } from '../support/redis/server.js'
 import { sharedServer } from '../support/redis/shared.js'
 import { Tracked } from '../support/redis/tracked.js'
 import { Returning, Stalls } from '../support/returning.js'
-import { type Site, stage, staged, turns } from '../support/stage.js'
+import { runs } from '../support/runs.js'
+import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
 
 /** What is published: unique numbers, so that each event is known by its data. */
 interface Data {
@@ -459,7 +460,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
         if (visitor.route.kind === 'merged' && deleted.has(c)) return false
         return !visitor.here.some((item) => item.is === 'event' && item.data.n === awaited)
       })
-    for (let turn = 0; visitors.some(waits) && turn < 5000; turn++) {
+    for (const isTime = waiting(); visitors.some(waits) && isTime(); ) {
       for (const [at, visitor] of visitors.entries()) if (waits(visitor) && visitor!.isOver) come(at)
       await store?.rest?.()
       await turns(1)
@@ -483,7 +484,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
         history = plan.history
         await run(plan)
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   }).timeout(90_000)
 
@@ -499,7 +500,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
           regain: () => backend.isDown && backend.up(),
         })
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   }).timeout(90_000)
 
@@ -533,7 +534,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
           }
           // of a name that was deleted elsewhere a process has the old channel, until it forgets it
           const steps = plan.steps.filter((step) => step.do !== 'delete')
-          await run(
+          const running = run(
             { ...plan, steps },
             {
               async lose() {
@@ -551,7 +552,12 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
                 for (const each of observed) await each.rest()
               },
             },
-          ).finally(close)
+          )
+          try {
+            await running
+          } finally {
+            await close()
+          }
           const isOfCuts = ({ message }: Error) => message.startsWith('Redis is away')
           expect(stage.now.warnings.splice(0).filter((each) => !isOfCuts(each))).to.deep.equal([])
         }),

@@ -70,7 +70,7 @@ export const redis: Kept = {
 }
 
 /** What users see of channels, wherever these are: the same specs for each row of the table. */
-export const table: readonly Kept[] = [memory, redis]
+const table: readonly Kept[] = [memory, redis]
 /** And with a store whose answers a test holds back, for what depends on when they come. */
 export const tableWithHeld: readonly Kept[] = [memory, promised, redis]
 
