@@ -1,4 +1,4 @@
-import { createHub } from '../../lib/index.js'
+import { createHub, LariatError } from '../../lib/index.js'
 import { redisStreams } from '../../lib/redis.js' // elsewhere: 'express-lariat/redis'
 import type { Book } from './book.js'
 import { type BookEvent, Books, eventOf } from './books.js'
@@ -25,7 +25,10 @@ export class BooksInRedis extends Books {
     this.redis = redis
     const back = () => void this.#begin().catch(() => {}) // if it is lost again: it will be back again
     redis.on('ready', back)
-    hub.on('up', back)
+    hub.on('up', () => {
+      console.log('Redis is back')
+      back()
+    })
   }
 
   /** Rejects if Redis cannot be reached; when it is lost later, it is waited for. */
@@ -93,7 +96,8 @@ export class BooksInRedis extends Books {
       }
     } catch (error) {
       // it is still there, and told when Redis is back, or with the next change
-      if (this.isAvailable) console.error(error)
+      const isAway = !this.isAvailable || (error instanceof LariatError && error.code === 'LARIAT_DOWN')
+      if (!isAway) console.error(error)
     }
   }
 

@@ -19,24 +19,19 @@ export async function answered<Answer>(redis: Redis, command: Promise<Answer>): 
   }
 }
 
-/** Fails at once where Redis was never reached; tells on the console when it is lost, and when it is back. */
+/** Fails at once where Redis was never reached; when it is lost later, the channels that are in it tell so. */
 function makeClient(url: string) {
-  let redis: 'awaited' | 'there' | 'away' = 'awaited'
+  let wasThere = false
   return createClient({
     url,
     RESP: 2,
     keyPrefix: 'bookshop:',
     // a request is rather refused than left waiting
     disableOfflineQueue: true,
-    socket: { reconnectStrategy: () => redis !== 'awaited' && 200 },
+    socket: { reconnectStrategy: () => wasThere && 200 },
   })
-    .on('error', (error: Error) => {
-      if (redis !== 'there') return // told already, or by whoever opens
-      redis = 'away'
-      console.error(`Redis is away: ${error.message}`)
-    })
+    .on('error', () => {})
     .on('ready', () => {
-      if (redis === 'away') console.log('Redis is back')
-      redis = 'there'
+      wasThere = true
     })
 }

@@ -113,7 +113,8 @@ export class Head {
   fail(error: unknown): void {
     if (this.#isSet) quietly(() => this.#retract())
     // a source that is gone may be back
-    const isPassing = this.#streams.isClosing || (error as { code?: unknown } | undefined)?.code === 'LARIAT_DOWN'
+    const isPassing =
+      this.#streams.isClosing || (error as { code?: unknown } | undefined)?.code === 'LARIAT_DOWN'
     if (error instanceof Refusal && isPassing) error.retryAfter = this.#streams.retryAfter
     this.#fail(error)
   }

@@ -5,8 +5,11 @@ import { Gap } from '../hub/gap.js'
 import type { Entry, Page } from './page.js'
 import { idOf, type Keys, type Place } from './place.js'
 
-/** How a follower reads: after its cursor, and, if it was cut off, only what is retained. */
-export type ReadAfter = (cursor: Place, isRetained: boolean) => Promise<Page>
+/**
+ * How a follower reads: after its cursor, and, if it was cut off, only what is retained. That is asked at each attempt: it
+ * may be cut off while it reads.
+ */
+export type ReadAfter = (cursor: Place, isRetained: () => boolean) => Promise<Page>
 
 export class Follower {
   readonly #receiver: Receiver
@@ -99,9 +102,13 @@ export class Follower {
     while (this.#isBehind && this.isActive) {
       this.#isBehind = false
       this.#readAt = clock.now()
-      const page = await this.#read(this.#cursor as Place, this.#wasCutOff)
+      let isRetained = false
+      const page = await this.#read(this.#cursor as Place, () => {
+        isRetained = this.#wasCutOff
+        return isRetained
+      })
       if (!this.isActive) return
-      this.#wasCutOff = false
+      if (isRetained) this.#wasCutOff = false
       this.#take(page)
       if (this.#cursor && this.#cursor.number < page.top.number) this.#isBehind = true
     }

@@ -40,6 +40,7 @@ export class Followers extends Alarm {
     else this.#followers.set(channel, new Set([follower]))
     // a client would take what is being unsubscribed for subscribed still
     while (this.#leaving.has(channel)) await this.#leaving.get(channel)
+    if (!this.#followers.get(channel)?.has(follower)) return
     // also where it is known: that may not be answered yet
     await link.subscribe([channel], this.#heard)
     // whoever has left meanwhile was not subscribed yet

@@ -106,21 +106,24 @@ export function opener(client: RedisClient, waits: boolean): Open {
       const connection = make<Kind>(overrides)
       made.push(connection)
       // a cluster's client that is just asking who is there would connect to them all the same
-      for (const event of ['node-connect', 'node-error']) {
+      for (const event of ['node-connect', 'node-error'])
         connection.on(event, () => isClosed && destroy(connection))
-      }
       return connection
     }
+    /** A client that is destroyed while its socket connects goes on with that, and stays: it is destroyed after that. */
+    const connecting = new Set<Connection>()
     const close = () => {
       isClosed = true
-      for (const connection of made) destroy(connection)
+      for (const connection of made) if (!connecting.has(connection)) destroy(connection)
     }
-    const connect = async (connection: Connection) => {
-      const connecting = connection.connect()
-      // a client that is destroyed while its socket connects would go on with that, and stay
-      connection.on('connect', () => isClosed && destroy(connection))
-      await connecting
-      if (isClosed) destroy(connection)
+    const connect = (connection: Connection) => {
+      const reached = () => {
+        connecting.delete(connection)
+        if (isClosed) destroy(connection)
+      }
+      if (kind === 'single') connecting.add(connection)
+      for (const event of ['connect', 'error']) connection.on(event, reached)
+      return connection.connect().finally(reached)
     }
     signal.addEventListener('abort', close)
     try {

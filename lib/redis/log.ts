@@ -92,7 +92,7 @@ export class RedisLog implements Log {
   async listen(receiver: Receiver): Promise<() => void> {
     const { store, followers, poll } = this.#shared
     const often = Math.min(poll, Math.max(20, this.#idle / 3))
-    const read = (cursor: Place, isRetained: boolean) =>
+    const read = (cursor: Place, isRetained: () => boolean) =>
       this.#page(after(cursor), { ...pages.next, listens: true, isRetained })
     const follower = new Follower(
       {
@@ -208,11 +208,11 @@ export class RedisLog implements Log {
 
   async #ask(
     [mode, one = '', two = '', three = '']: From,
-    { events, bytes, listens = false, isRetained = true }: Asking,
+    { events, bytes, listens = false, isRetained = () => true }: Asking,
   ): Promise<Page> {
-    const args = [
+    const args = () => [
       ...[newEpoch(), this.#limits, ...this.#channel],
-      ...[mode, one, two, three, isRetained ? '' : '1', ''],
+      ...[mode, one, two, three, isRetained() ? '' : '1', ''],
       ...[String(events), String(bytes), listens ? '1' : ''],
     ]
     const answer = await this.#shared.store.ask({
@@ -245,7 +245,8 @@ interface Asking {
   readonly events: number
   readonly bytes: number
   readonly listens?: boolean
-  readonly isRetained?: boolean
+  /** Asked at each attempt. */
+  readonly isRetained?: () => boolean
 }
 
 const after = ({ epoch, ms, number }: Place): From => ['after', epoch, String(ms), String(number)]

@@ -177,6 +177,7 @@ export class Publisher {
         answer = await this.#store.ask(question)
       }
       if (isLate(answer)) throw late(attempts > 1)
+      if (answer[1] === 'stale') throw stale()
       this.#settle(batch, answer)
     } catch (error) {
       for (const { reject } of batch) reject(error)
@@ -210,11 +211,11 @@ export class Publisher {
     ]
   }
 
-  #settle(batch: readonly Pending[], [, , epoch, limits, wasNudged, ...answers]: Answer): void {
+  #settle(batch: readonly Pending[], [, , epoch, limits, problem, ...answers]: Answer): void {
     this.#of.told(epoch as string, limits as string)
-    if (wasNudged === 0 && !this.#all.hasWarned) {
+    if (problem !== '' && !this.#all.hasWarned) {
       this.#all.hasWarned = true
-      const message = `Redis refuses PUBLISH to ${this.#of.keys.channel}: who listens to channel '${this.#of.name}' hears of events late`
+      const message = `Channel '${this.#of.name}': Redis refuses a part of what publishing does, and listeners may be late: ${problem}`
       process.emitWarning(message, { type: 'LariatWarning' })
     }
     for (const [at, { resolve, reject }] of batch.entries()) {
@@ -243,6 +244,12 @@ export class Publisher {
   }
 }
 
+/** Another object for the same channel has published meanwhile, and what is remembered is its call. */
+function stale(): LariatError {
+  const message = 'Redis has had a later publish of this process: nobody knows whether this one has come'
+  return new LariatError('LARIAT_DOWN', message, { isUncertain: true })
+}
+
 const isLate = ([, outcome]: Answer) => outcome === 'late'
 
 /** @param wasAsked the store was lost with what it was asked before: it may have had that, and lost it as well */
@@ -251,7 +258,7 @@ function late(wasAsked: boolean): LariatError {
     ? new LariatError('LARIAT_DOWN', 'Redis was lost: it does not have this, but may have had it', {
         isUncertain: true,
       })
-    : new LariatError('LARIAT_DOWN', 'Redis was asked too late: this is not published, and never will be')
+    : new LariatError('LARIAT_DOWN', 'Redis was asked too late: it is not published, and never will be')
 }
 
 /** For a log that has none yet. */

@@ -156,8 +156,8 @@ export class Store {
     replicas: number,
     asked: Asked,
   ): Promise<unknown> {
-    // its answer has to come in time
-    const patience = Math.max(1, Math.floor((asked.due - clock.now()) * 0.9))
+    // its answer has to come in time, and before the link is taken for dead
+    const patience = Math.max(1, Math.floor((asked.due - clock.now()) / 2))
     const [answer, have] = await link.runAndWait(key, command, replicas, patience)
     if (have >= replicas) return answer
     const message = `Redis has it, but only ${have} replicas of ${replicas} do: it may be lost with the master`

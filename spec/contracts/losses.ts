@@ -105,6 +105,8 @@ export function losses(ground: Ground): void {
         await loss.down(ground.backend)
         const meanwhile = await publish(elsewhere, 1, 2, 3)
         await loss.up(ground.backend)
+        // it would take the place of what is still retained
+        await settled()
         const after = await publish(elsewhere, 'after')
         await settled()
         await stop()

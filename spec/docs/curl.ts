@@ -26,7 +26,7 @@ export function ask(command: string, port: number, shown: string): Promise<void>
       if (error) reject(error)
       else resolve()
     }
-    const late = setTimeout(() => compare(), 3000)
+    const late = setTimeout(() => compare(), 20_000)
     const compare = () => {
       clearTimeout(late)
       try {

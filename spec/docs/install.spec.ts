@@ -28,7 +28,7 @@ describe('An example in a new folder (docs/guide/getting-started.md)', function 
   afterEach(() => folder.remove())
 
   async function listens(started: Example): Promise<void> {
-    const { port, stop } = await folder.run(started)
+    const { port, stop } = await folder.runByTsx(started)
     await stop()
     expect(port).to.be.above(0)
   }

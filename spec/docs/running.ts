@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { atEnd } from '../support/at-end.js'
+import { bundledBeside } from '../support/bundled.js'
 import { type Example, examples } from './pages.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -89,11 +90,20 @@ export class Folder {
     return { ...example, file }
   }
 
-  /** Runs an example that listens: on a port that is free, if none is named. */
-  run({ file }: Pick<Example, 'file'>, on = 0): Promise<Running> {
+  /** Runs an example that listens, in one file with the library: on a port that is free, if none is named. */
+  async run({ file }: Pick<Example, 'file'>, on = 0): Promise<Running> {
+    return this.#run(await bundledBeside(join(this.path, file)), on, [])
+  }
+
+  /** Runs an example as its reader does. */
+  runByTsx({ file }: Pick<Example, 'file'>): Promise<Running> {
+    return this.#run(join(this.path, file), 0, ['--import', 'tsx'])
+  }
+
+  #run(file: string, on: number, given: readonly string[]): Promise<Running> {
     const anyPort = pathToFileURL(join(this.path, 'any-port.mjs')).href
-    const execArgv = ['--import', anyPort, '--import', 'tsx']
-    const child = fork(join(this.path, file), {
+    const execArgv = ['--import', anyPort, ...given]
+    const child = fork(file, {
       cwd: this.path,
       env: { ...process.env, ANY_PORT: `${on}` },
       execArgv,

@@ -2,14 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { atEnd } from '../support/at-end.js'
+import { bundled } from '../support/bundled.js'
 import { Client } from '../support/raw.js'
 import { dispatched, newsIn } from '../support/received.js'
 import { expectReasons } from './fault.js'
 
-const path = fileURLToPath(new URL('server.ts', import.meta.url))
 const children = new Set<ChildProcess>()
 
 function endAll(): void {
@@ -28,7 +27,8 @@ interface Running {
 /** A server in a process of its own, with so many file descriptors at most. */
 async function run(given: { count: number; every: number; files?: number }): Promise<Running> {
   const { count, every, files = 1024 } = given
-  const command = `ulimit -n ${files}; exec "$0" --import tsx "$1" ${count} ${every}`
+  const path = await bundled('spec/faults/server.ts')
+  const command = `ulimit -n ${files}; exec "$0" "$1" ${count} ${every}`
   const child = spawn('sh', ['-c', command, process.execPath, path], { stdio: ['ignore', 'pipe', 'pipe'] })
   children.add(child)
   let complaints = ''

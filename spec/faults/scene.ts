@@ -7,7 +7,7 @@ import type { Express, RequestHandler } from 'express'
 import { clock } from '../../lib/clock.js'
 import { type Endpoint, resource, resources } from '../../lib/index.js'
 import type { Ask, Client } from '../support/raw.js'
-import { type ServeOptions, type Site, stage } from '../support/stage.js'
+import { patience, type ServeOptions, type Site, stage, waiting } from '../support/stage.js'
 import { Plot } from './plot.js'
 import type { Options, Target } from './targets.js'
 
@@ -127,9 +127,10 @@ export class Scene {
 
   /** Waits until something is so; what never is fails with what there is. */
   async until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-    for (let turn = 0; turn < 3000; turn++) {
+    const isTime = waiting(patience)
+    for (let turn = 0; isTime(); turn++) {
       if (await isSo()) return
-      await new Promise<void>((resolve) => (turn < 300 ? setImmediate(resolve) : setTimeout(resolve, 1)))
+      await new Promise<void>((resolve) => (turn < 3000 ? setImmediate(resolve) : setTimeout(resolve, 1)))
     }
     const { given, log } = this.plot
     const states = given.map(

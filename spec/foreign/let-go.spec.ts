@@ -5,7 +5,7 @@ import { createHub, type Endpoint, ndjson, resource, stop } from '../../lib/inde
 import type { Context } from '../support/held.js'
 import type { Spec } from '../support/http.js'
 import type { Ask } from '../support/raw.js'
-import { staged, turns } from '../support/stage.js'
+import { staged, turns, waiting } from '../support/stage.js'
 import { type Meeting, meet, settle, silently } from './meet.js'
 
 /** Something that has to be let go, and how often it was. */
@@ -106,7 +106,10 @@ const provided = (provider: (context: Context) => unknown, spec: object = {}) =>
   resource({ contentTypesProvided: { 'text/plain': provider }, ...spec } as unknown as Spec)
 const held = (spec: object) => resource({ contentTypesProvided: [ndjson()], ...spec } as Spec)
 const gone = ({ signal }: Context) =>
-  new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+  new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve())
+    beAtWork()
+  })
 const post: Ask = { method: 'POST', headers: { 'Content-Type': 'text/plain' }, body: 'a' }
 const accepting = (answer: () => unknown, spec: object = {}) =>
   resource({
@@ -119,8 +122,12 @@ const accepting = (answer: () => unknown, spec: object = {}) =>
 let late: Promise<unknown>
 let beLate: () => void
 
+/** Resolves once a callback waits for the client to leave. */
+let atWork: Promise<unknown>
+let beAtWork: () => void
+
 const leaving: Reason['drive'] = async ({ client }) => {
-  await turns(40)
+  await atWork
   client.leave()
 }
 
@@ -323,6 +330,9 @@ describe('What a callback made for an answer is let go where it is not the answe
     late = new Promise<void>((resolve) => {
       beLate = resolve
     })
+    atWork = new Promise<void>((resolve) => {
+      beAtWork = resolve
+    })
   })
 
   function every(
@@ -340,7 +350,7 @@ describe('What a callback made for an answer is let go where it is not the answe
           const meeting = await meet(endpoint, options)
           await drive?.(meeting, endpoint)
           if (sees !== undefined) await meeting.sees(sees)
-          for (let turn = 0; made.count === 0 && turn < 10_000; turn++) await turns(1)
+          for (const isTime = waiting(); made.count === 0 && isTime(); ) await turns(1)
           await settle(endpoint, meeting.client)
           expect(made.count).to.equal(1)
         })

@@ -1,6 +1,7 @@
+import type { Socket } from 'node:net'
 import type { Endpoint } from '../../lib/index.js'
 import { type Ask, type Client, request } from '../support/raw.js'
-import { type ServeOptions, type Site, stage, turns } from '../support/stage.js'
+import { type ServeOptions, type Site, stage, turns, waiting } from '../support/stage.js'
 
 /**
  * What a client has seen: `500`, an answer that is whole; `200 open`, one that has not ended; `200 cut`; or `ended`, a
@@ -28,7 +29,11 @@ export async function meet(
   { ask = {}, path = '/', ...options }: ServeOptions & { ask?: Ask; path?: string } = {},
 ): Promise<Meeting> {
   const site = await stage.now.serve(endpoint, options)
+  const sockets: Socket[] = []
+  site.server.on('connection', (socket: Socket) => sockets.push(socket))
   const client = site.connect()
+  /** Bytes that have come, at either end. */
+  const arrived = () => sockets.reduce((sum, { bytesRead }) => sum + bytesRead, client.size)
   let isClosed = false
   void client.ended.then(() => {
     isClosed = true
@@ -37,14 +42,20 @@ export async function meet(
   const sees = async (expected: Seen | readonly Seen[]) => {
     const all = [expected].flat()
     const isSeen = () => all.includes(seenBy(client, isClosed) ?? 'nothing')
-    for (let round = 0; !isSeen(); round++) {
-      if (round === 2000) {
+    let came = -1
+    let isEarly = waiting(5, 200)
+    for (const isTime = waiting(); !isSeen(); ) {
+      if (!isTime()) {
         const seen = seenBy(client, isClosed) ?? 'nothing'
         throw new Error(`The client sees ${seen}: expected ${all.join(' or ')}\n${client.raw}`)
       }
-      await turns(10)
-      // a callback that never answers is late some time
-      if (round % 20 === 19) stage.now.time.advance(30_000)
+      await turns(1)
+      const now = arrived()
+      if (isEarly() && now === came) continue
+      // a callback that never answers is late some time; one that has only just been asked is not
+      if (now === came && now > 0) stage.now.time.advance(30_000)
+      came = now
+      isEarly = waiting(5, 200)
     }
     await turns()
     if (!isSeen()) throw new Error(`The client sees ${seenBy(client, isClosed)} later: expected ${expected}`)

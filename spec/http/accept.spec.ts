@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { chooseCharset, chooseEncoding, chooseLanguage, chooseMediaType } from '../../lib/http/accept.js'
 import { parseMediaType } from '../../lib/http/media-type.js'
+import { runs } from '../support/runs.js'
 
 interface Negotiator {
   mediaTypes(provided: readonly string[]): string[]
@@ -55,7 +56,7 @@ describe('Accept and its like', () => {
             else expect(acceptable).to.include(chosen)
           },
         ),
-        { numRuns: 2000 },
+        { numRuns: runs(2000) },
       )
     })
 
@@ -74,7 +75,7 @@ describe('Accept and its like', () => {
           const isTie = !accept.includes(`${best};`) && !accept.includes(`${chosen};`)
           if (!isTie) expect(chosen).to.equal(best)
         }),
-        { numRuns: 2000 },
+        { numRuns: runs(2000) },
       )
     })
 
@@ -91,7 +92,7 @@ describe('Accept and its like', () => {
             else expect(acceptable).to.include(chosen)
           },
         ),
-        { numRuns: 1000 },
+        { numRuns: runs(1000) },
       )
     })
 
@@ -104,7 +105,7 @@ describe('Accept and its like', () => {
           if (chosen === undefined) expect(acceptable).to.deep.equal([])
           else expect(acceptable).to.include(chosen)
         }),
-        { numRuns: 1000 },
+        { numRuns: runs(1000) },
       )
     })
 
@@ -119,7 +120,7 @@ describe('Accept and its like', () => {
           if (chosen === undefined) expect(acceptable).to.deep.equal([])
           else expect(acceptable).to.include(chosen)
         }),
-        { numRuns: 2000 },
+        { numRuns: runs(2000) },
       )
     })
   })
@@ -162,7 +163,7 @@ describe('Accept and its like', () => {
           }
           expect([undefined, 'identity', ...provided]).to.include(chooseEncoding(accept, provided))
         }),
-        { numRuns: 2000 },
+        { numRuns: runs(2000) },
       )
     })
 

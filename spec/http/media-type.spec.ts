@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { essenceOf, isUtf8ByDefinition, parseMediaType, sameParameter } from '../../lib/http/media-type.js'
 import { cases } from '../support/cases.js'
+import { runs } from '../support/runs.js'
 
 const token = fc
   .array(fc.constantFrom(..."!#$%&'*+.^_`|~09azAZ-"), { minLength: 1, maxLength: 8 })
@@ -102,7 +103,7 @@ describe('Media types (RFC 9110 8.3.1)', () => {
             if (media) expect(`${media.type}/${media.subtype}`).to.match(/^[^\s/A-Z]+\/[^\s/A-Z]+$/)
           },
         ),
-        { numRuns: 1000 },
+        { numRuns: runs(1000) },
       )
     })
   })

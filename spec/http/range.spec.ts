@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { parseRange } from '../../lib/http/range.js'
 import { cases } from '../support/cases.js'
+import { runs } from '../support/runs.js'
 
 type Spec = { from: number; to?: number } | { suffix: number }
 
@@ -38,7 +39,7 @@ describe('Ranges (RFC 9110 14.1.2, 14.2)', () => {
           expect(parsed).to.deep.equal(isBackward || isTooMuch ? undefined : expected)
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 
@@ -163,7 +164,7 @@ describe('Ranges (RFC 9110 14.1.2, 14.2)', () => {
           expect(last).to.be.below(size)
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     )
   })
 })

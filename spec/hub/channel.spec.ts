@@ -29,7 +29,7 @@ import { memory, onEach } from '../support/hubs.js'
 import { Log } from '../support/log.js'
 import type { Client } from '../support/raw.js'
 import { isPosition, recordsOf } from '../support/received.js'
-import { settled, stage, staged, turns } from '../support/stage.js'
+import { settled, stage, staged, turns, turnsUntil } from '../support/stage.js'
 
 let hub: Hub
 
@@ -77,10 +77,7 @@ async function follow(
 
 /** Waits until a channel has so many subscribers. */
 async function counts(channel: Feed<unknown>, subscribers: number): Promise<void> {
-  for (let turn = 0; channel.subscribers !== subscribers; turn++) {
-    if (turn === 1000) throw new Error(`${channel.subscribers} subscribers, and not ${subscribers}`)
-    await turns(1)
-  }
+  await turnsUntil(() => channel.subscribers === subscribers)
 }
 
 /** The records that a client has got, without positions. */

@@ -178,25 +178,29 @@ describe('Three outcomes of a publish (docs/guide/channels.md)', () => {
   staged()
   afterEach(closeHubs)
 
-  onEach('', (on) => {
-  it('with a key it is one event, whatever was published with it', async () => {
-      const channel = keep(on.hub()).channel<number>('a', { history: 9 })
-      const got: number[] = []
-      const iterating = (async () => {
-        for await (const { data } of channel) got.push(data)
-      })()
-      await turns()
-      const ids = [1, 2, 3].map((n) => channel.publish(n, { key: 'same' }))
-      expect(new Set(await Promise.all(ids)).size).to.equal(1)
-      const other = await channel.publish(4, { key: 'other', type: 'tick' })
-      expect(other).not.to.equal(await ids[0])
-      await channel.end()
-      await iterating
-      expect(await channel.publish(1, { key: 'same' }), 'not refused: it came').to.equal(await ids[0])
-      expect(await failure(channel.publish(5, { key: 'new' }))).to.include({ code: 'LARIAT_ENDED' })
-      expect(got).to.deep.equal([1, 4])
-  })
-  }, tableWithHeld)
+  onEach(
+    '',
+    (on) => {
+      it('with a key it is one event, whatever was published with it', async () => {
+        const channel = keep(on.hub()).channel<number>('a', { history: 9 })
+        const got: number[] = []
+        const iterating = (async () => {
+          for await (const { data } of channel) got.push(data)
+        })()
+        await turns()
+        const ids = [1, 2, 3].map((n) => channel.publish(n, { key: 'same' }))
+        expect(new Set(await Promise.all(ids)).size).to.equal(1)
+        const other = await channel.publish(4, { key: 'other', type: 'tick' })
+        expect(other).not.to.equal(await ids[0])
+        await channel.end()
+        await iterating
+        expect(await channel.publish(1, { key: 'same' }), 'not refused: it came').to.equal(await ids[0])
+        expect(await failure(channel.publish(5, { key: 'new' }))).to.include({ code: 'LARIAT_ENDED' })
+        expect(got).to.deep.equal([1, 4])
+      })
+    },
+    tableWithHeld,
+  )
 
   for (const key of ['', 7, null, {}]) {
     it(`a key of ${JSON.stringify(key)} is a TypeError`, async () => {

@@ -15,6 +15,8 @@ import {
   ndjson,
 } from '../../lib/index.js'
 import { AsyncBackend } from '../support/async-backend.js'
+import { bundledCode } from '../support/bundled.js'
+import { runs } from '../support/runs.js'
 import { stage, staged, turns, turnsUntil } from '../support/stage.js'
 
 setFlagsFromString('--expose-gc')
@@ -41,7 +43,7 @@ describe('Very many names, each published to once, leave no more behind than bef
   const visited = `channel.attach(sink); ${publish}; channel.detach(sink)`
   const uses: Readonly<Record<string, Use>> = {
     'a history whose maxAge has passed': {
-      names: 100_000,
+      names: runs(100_000, 10),
       options: '{ maxAge: 1000 }',
       afterwards: 'time.advance(1001)',
     },
@@ -78,7 +80,7 @@ describe('Very many names, each published to once, leave no more behind than bef
 
   async function measure(): Promise<Record<string, number>> {
     const rounds = Object.entries(uses).map(
-      ([title, { names = 20_000, options = 'undefined', each = publish, afterwards = '' }]) => `
+      ([title, { names = runs(20_000), options = 'undefined', each = publish, afterwards = '' }]) => `
         ${JSON.stringify(title)}: async (names = ${names}) => {
           for (let at = 0; at < names; at++) {
             const name = ${JSON.stringify(title)} + at
@@ -117,13 +119,13 @@ describe('Very many names, each published to once, leave no more behind than bef
       console.log(JSON.stringify(left))
       await hub.close()
     `
-    const given = ['--expose-gc', '--import', 'tsx', '--input-type', 'module', '--eval', script]
+    const given = ['--expose-gc', await bundledCode(script)]
     const { stdout } = await promisify(execFile)(process.execPath, given)
     return JSON.parse(stdout) as Record<string, number>
   }
 
   for (const title of Object.keys(uses)) {
-    it(`${uses[title]?.names ?? 20_000} names, after ${title}`, async () => {
+    it(`${uses[title]?.names ?? runs(20_000)} names, after ${title}`, async () => {
       // each channel that is left is 2 kB
       expect((await measured())[title]).to.be.below(1.5 * 2 ** 20)
     }).timeout(180_000)

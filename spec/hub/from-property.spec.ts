@@ -13,7 +13,8 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
 import type { Client } from '../support/raw.js'
-import { type Site, stage, staged, turns } from '../support/stage.js'
+import { runs } from '../support/runs.js'
+import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
 
 /** Where they begin that bring no id. */
 const places = ['now', 'earliest', 'last 2', 'position', 'stranger'] as const
@@ -351,20 +352,20 @@ describe('A client, an iteration and a replay from any place, whatever happens (
     for (const reader of all) reader.isEnding = true
     // each comes back until it is told that it has all
     for (const reader of all) if (reader.isStream || !reader.isThere) reader.come(sites[0]!, 0)
-    for (let turn = 0; all.some((reader) => !reader.isDone); turn++) {
+    for (const isTime = waiting(); all.some((reader) => !reader.isDone); ) {
       for (const reader of all) {
         if (reader.isDone) continue
         if (reader.isOver) reader.come(sites[0]!, 0)
         else reader.take(1, 0)
       }
-      if (turn === 5000) {
+      if (!isTime()) {
         const late = all.filter((reader) => !reader.isDone)
         expect(late.map(({ kind, place, told }) => [kind, place, told])).to.deep.equal([])
       }
       await turns(1)
     }
     for (const reader of all) check(reader, published)
-    for (let turn = 0; turn < 300 && world.channels.some(({ subscribers }) => subscribers > 0); turn++)
+    for (const isTime = waiting(); world.channels.some(({ subscribers }) => subscribers > 0) && isTime(); )
       await turns(1)
     expect(world.channels.map(({ subscribers }) => subscribers)).to.deep.equal([0, 0])
   }
@@ -381,7 +382,7 @@ describe('A client, an iteration and a replay from any place, whatever happens (
         await run(plan)
         await hub.close()
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     )
   }).timeout(60_000)
 
@@ -402,7 +403,7 @@ describe('A client, an iteration and a replay from any place, whatever happens (
         await run(plan)
         await Promise.all(hubs.map((hub) => hub.close()))
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     )
   }).timeout(60_000)
 })

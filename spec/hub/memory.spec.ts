@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
@@ -6,6 +7,7 @@ import { clock } from '../../lib/clock.js'
 import { createHub, event, loop, ndjson } from '../../lib/index.js'
 import { asBytes } from '../../lib/values/bytes.js'
 import { Encoded, encode } from '../../lib/wire/chunk.js'
+import { bundledCode } from '../support/bundled.js'
 import { stage, staged } from '../support/stage.js'
 
 setFlagsFromString('--expose-gc')
@@ -52,7 +54,7 @@ describe('Events that are too old go when their time has come (docs/guide/channe
 
 describe('What is retained is what is counted (docs/guide/channels.md)', () => {
   /** Bytes that a history really holds, measured in a process of its own. */
-  function heldBy(data: string, limit: number): number {
+  async function heldBy(data: string, limit: number): Promise<number> {
     const script = `
       import { createHub, ndjson } from './lib/index.js'
       const own = ndjson()
@@ -77,8 +79,8 @@ describe('What is retained is what is counted (docs/guide/channels.md)', () => {
       console.log((await memory()) - before)
       for (const each of [warm, channel]) await each.publish('')
     `
-    const given = ['--expose-gc', '--import', 'tsx', '--input-type', 'module', '--eval', script]
-    return Number(execFileSync(process.execPath, given, { encoding: 'utf8' }))
+    const given = ['--expose-gc', await bundledCode(script)]
+    return Number((await promisify(execFile)(process.execPath, given)).stdout)
   }
 
   const limit = 4 * 2 ** 20
@@ -89,8 +91,8 @@ describe('What is retained is what is counted (docs/guide/channels.md)', () => {
     'small records': "{ symbol: 'ABC', price: count }",
     'small buffers': 'Buffer.from(String(count).padEnd(60))',
   })) {
-    it(`${name}: within a factor of two of historyBytes`, () => {
-      expect(heldBy(data, limit)).to.be.within(limit / 2.5, 2 * limit)
+    it(`${name}: within a factor of two of historyBytes`, async () => {
+      expect(await heldBy(data, limit)).to.be.within(limit / 2.5, 2 * limit)
     })
   }
 
@@ -156,6 +158,17 @@ describe('Very many events cost no more each than a few (docs/guide/channels.md)
     return user + system
   }
 
+  /** One use costs about what the other does; a collection of all that the process holds may fall into either. */
+  async function expectAlike(one: () => unknown, other: () => unknown): Promise<void> {
+    const ratios: number[] = []
+    while (ratios.length < 4) {
+      const before = await cost(other)
+      ratios.push((await cost(one)) / before)
+      if (ratios.at(-1)! < 6) return
+    }
+    expect(ratios).to.deep.equal('less than 6 at least once')
+  }
+
   const count = 100_000
 
   it('published in a delivery', async () => {
@@ -173,8 +186,10 @@ describe('Very many events cost no more each than a few (docs/guide/channels.md)
       if (!isWithin) publish()
       expect((await last).value.data).to.equal(count - 1)
     }
-    const after = await cost(() => publishing(false))
-    expect(await cost(() => publishing(true))).to.be.lessThan(6 * after)
+    await expectAlike(
+      () => publishing(true),
+      () => publishing(false),
+    )
   })
 
   it('the last so many of a part of a channel', async () => {
@@ -186,8 +201,10 @@ describe('Very many events cost no more each than a few (docs/guide/channels.md)
         return
       }
     }
-    const few = await cost(() => reading(5))
-    expect(await cost(() => reading(count / 2))).to.be.lessThan(6 * few)
+    await expectAlike(
+      () => reading(count / 2),
+      () => reading(5),
+    )
   })
 })
 

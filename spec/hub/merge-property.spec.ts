@@ -14,7 +14,8 @@ import {
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
 import type { Message } from '../support/raw.js'
 import { Returning, Stalls } from '../support/returning.js'
-import { type Site, stage, staged, turns } from '../support/stage.js'
+import { runs } from '../support/runs.js'
+import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
 
 const names = ['a', 'b', 'c'] as const
 type Name = (typeof names)[number]
@@ -375,7 +376,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
       const last = new Map(visitor.here.map(({ data: { c, n } }) => [c, n]))
       return visitor.parts.some((name) => last.get(name) !== [...published.get(name)!.values()].at(-1)!.n)
     }
-    for (let turn = 0; visitors.some(isBehind) && turn < 10_000; turn++) {
+    for (const isTime = waiting(); visitors.some(isBehind) && isTime(); ) {
       comeAgain()
       await turns(1)
     }
@@ -385,7 +386,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
     for (const visitor of all) check(visitor, published)
     const subscribers = () =>
       world.channels.flatMap((channels) => names.map((name) => channels[name].subscribers))
-    for (let turn = 0; turn < 300 && subscribers().some((count) => count > 0); turn++) await turns(1)
+    for (const isTime = waiting(); subscribers().some((count) => count > 0) && isTime(); ) await turns(1)
     expect(subscribers().every((count) => count === 0)).to.equal(true)
     stalls.clear()
   }
@@ -403,7 +404,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
         world = { channels: [channels, channels], lose() {}, regain() {} }
         await run(plan)
       }),
-      { numRuns: 250 },
+      { numRuns: runs(250) },
     )
   }).timeout(60_000)
 
@@ -420,7 +421,7 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
         }
         await run(plan)
       }),
-      { numRuns: 250 },
+      { numRuns: runs(250) },
     )
   }).timeout(60_000)
 })

@@ -21,7 +21,8 @@ import {
   recordsOf,
 } from '../support/received.js'
 import { Returning, Stalls } from '../support/returning.js'
-import { type Site, stage, staged, turns } from '../support/stage.js'
+import { runs } from '../support/runs.js'
+import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
 
 interface Data {
   readonly n: number
@@ -368,7 +369,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
     const last = published.get(Math.max(...published.keys()))!.id
     const isBehind = (visitor: Visitor | undefined) =>
       visitor?.isThere && !visitor.here.some(({ type, id }) => type === 'message' && id === last)
-    for (let turn = 0; visitors.some(isBehind) && turn < 10_000; turn++) {
+    for (const isTime = waiting(); visitors.some(isBehind) && isTime(); ) {
       for (const [at, visitor] of visitors.entries()) if (visitor?.isThere && visitor.isOver) come(at, at % 2)
       stage.now.time.advance(gather)
       await turns(1)
@@ -377,9 +378,8 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
     for (const visitor of visitors) visitor?.leave()
     expect(late, 'clients that never got the last event').to.deep.equal([])
     for (const visitor of all) check(visitor, published)
-    for (let turn = 0; turn < 300 && world.channels.some(({ subscribers }) => subscribers > 0); turn++) {
+    for (const isTime = waiting(); world.channels.some(({ subscribers }) => subscribers > 0) && isTime(); )
       await turns(1)
-    }
     expect(world.channels.map(({ subscribers }) => subscribers)).to.deep.equal(world.channels.map(() => 0))
     stalls.clear()
   }
@@ -392,7 +392,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
         world = { channels: [channel, channel], lose() {}, regain() {} }
         await run(plan)
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   }).timeout(60_000)
 
@@ -411,7 +411,7 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
         }
         await run(plan)
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   }).timeout(60_000)
 })

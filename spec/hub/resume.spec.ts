@@ -27,7 +27,7 @@ import {
   type Received,
   recordsOf,
 } from '../support/received.js'
-import { flood, stage, staged, turns } from '../support/stage.js'
+import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
 
 /** What a client has got: ids of events, and gaps. Positions are no news. */
 type Got = string | Gap
@@ -133,10 +133,7 @@ async function serve(subscribe: unknown, { wire = envelope, more = {} }: Serving
 
 /** Waits until a channel has so many subscribers. */
 async function counts(channel: Feed<unknown>, subscribers: number): Promise<void> {
-  for (let turn = 0; channel.subscribers !== subscribers; turn++) {
-    if (turn === 1000) throw new Error(`${channel.subscribers} subscribers, and not ${subscribers}`)
-    await turns(1)
-  }
+  await turnsUntil(() => channel.subscribers === subscribers)
 }
 
 const head = ({ message }: Client) => ({
@@ -634,6 +631,7 @@ describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
       for (const [name, id] of Object.entries(hostile)) {
         it(`${name}: unknown, and what comes cannot be forged by it`, async () => {
           const { channel } = channelOn(on)
+          const start = await channel.position()
           const ids = await publish(channel, 1)
           for (const wire of [wires['sse()']!, envelope]) {
             const { come } = await serve(channel, { wire })
@@ -641,7 +639,10 @@ describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
             await client.until(wire.text(1))
             expect(head(client)).to.deep.equal({ last: 'earliest', gap: 'unknown' })
             expect(client.message.headers).not.to.have.property('set-cookie')
-            expect(wire.got!(client.body)).to.deep.equal([gapFrom(ids[0]!, id, 'unknown'), ...ids])
+            expect(wire.got!(client.body)).to.deep.equal([
+              { ...gapFrom(ids[0]!, id, 'unknown'), id: start },
+              ...ids,
+            ])
           }
         })
       }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import {
@@ -13,7 +14,8 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend, type Lag, randomLag, Store } from '../support/async-backend.js'
 import { Returning, Stalls } from '../support/returning.js'
-import { type Site, stage, staged, turns } from '../support/stage.js'
+import { runs } from '../support/runs.js'
+import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
 
 /** What is published when the state has changed; nothing for what was removed. */
 interface Change {
@@ -360,7 +362,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
     await set(keys.indexOf('last'), value)
     const isBehind = (visitor: Visitor | undefined) =>
       visitor?.isThere && visitor.now.state.get('last') !== value
-    for (let turn = 0; visitors.some(isBehind) && turn < 10_000; turn++) {
+    for (const isTime = waiting(); visitors.some(isBehind) && isTime(); ) {
       for (const [at, visitor] of visitors.entries()) {
         if (visitor?.isThere && visitor.isOver) come(at, at % 2)
         read(at)
@@ -368,21 +370,24 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
       await turns(1)
     }
     // events that a lagging store delivers, and a snapshot that is taken again for a gap
-    for (let turn = 0; turn < 60; turn++) await turns(1)
-    for (const visitor of visitors) {
-      if (!visitor?.isThere) continue
-      const { state } = visitor.now
-      state.delete('')
-      const keep = visitor.kind === '/watch' ? watched : undefined
-      expect(Object.fromEntries(state), `the state of a client of ${visitor.kind}`).to.deep.equal(part(keep))
-    }
+    const states = () =>
+      visitors.flatMap((visitor) => {
+        if (!visitor?.isThere) return []
+        const { '': _, ...state } = Object.fromEntries(visitor.now.state)
+        return [{ kind: visitor.kind, state, due: part(visitor.kind === '/watch' ? watched : undefined) }]
+      })
+    const isRight = () => states().every(({ state, due }) => isDeepStrictEqual(state, due))
+    await turns(60)
+    for (const isTime = waiting(); !isRight() && isTime(); ) await turns(1)
+    for (const { kind, state, due } of states())
+      expect(state, `the state of a client of ${kind}`).to.deep.equal(due)
     for (const visitor of visitors) visitor?.leave()
     const left = () => ({
       snapshots: world.open,
       readings: world.readings(),
       subscribers: world.channels.reduce((sum, { subscribers }) => sum + subscribers, 0),
     })
-    for (let turn = 0; turn < 300 && Object.values(left()).some(Boolean); turn++) await turns(1)
+    for (const isTime = waiting(); Object.values(left()).some(Boolean) && isTime(); ) await turns(1)
     expect(left()).to.deep.equal({ snapshots: 0, readings: 0, subscribers: 0 })
     stalls.clear()
   }
@@ -406,7 +411,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
         }
         await run(plan)
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   }).timeout(60_000)
 
@@ -436,7 +441,7 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
         }
         await run(plan)
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   }).timeout(60_000)
 })

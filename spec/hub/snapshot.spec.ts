@@ -24,10 +24,10 @@ import {
 } from '../../lib/index.js'
 import { AsyncBackend, Store } from '../support/async-backend.js'
 import type { Context, Loop } from '../support/held.js'
-import { memory, onEach, tableWithHeld } from '../support/hubs.js'
+import { memory, onEach, promised, tableWithHeld } from '../support/hubs.js'
 import { Log } from '../support/log.js'
 import type { Client, Message } from '../support/raw.js'
-import { settled, flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
+import { flood, settled, stage, staged, turns, turnsUntil } from '../support/stage.js'
 
 /** A frame of an event stream. */
 interface Frame {

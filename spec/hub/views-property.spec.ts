@@ -11,9 +11,18 @@ import {
   resources,
   sse,
 } from '../../lib/index.js'
+import { redisStreams } from '../../lib/redis.js'
+import { none } from '../contracts/logs.js'
 import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
+import { needs } from '../support/installed.js'
+import { Observed } from '../support/redis/observed.js'
+import { Passage } from '../support/redis/passage.js'
+import type { RedisServer } from '../support/redis/server.js'
+import { sharedServer } from '../support/redis/shared.js'
+import { Tracked } from '../support/redis/tracked.js'
 import { Returning, Stalls } from '../support/returning.js'
-import { type Site, stage, staged, turns } from '../support/stage.js'
+import { runs } from '../support/runs.js'
+import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
 
 /** What is published: unique numbers, so that each event is known by its data. */
 interface Data {
@@ -99,7 +108,8 @@ const plans = fc.record({
 type Plan = typeof plans extends fc.Arbitrary<infer Of> ? Of : never
 
 const numberOf = (id: string) => Number(/\d+$/.exec(id)![0])
-const epochOf = (id: string) => id.replace(/\d+$/, '')
+/** In Redis the time of an event stands between the two. */
+const epochOf = (id: string) => /^([0-9a-z]{10})-[0-9a-z]+-\d+$/.exec(id)?.[1] ?? id.replace(/\d+$/, '')
 
 /** The place in a channel that an id names; a merged one names a place in each. */
 function placeIn(id: string, name: Name, { kind }: Route): string | undefined {
@@ -251,17 +261,30 @@ function checkView(visitor: Visitor, c: Name, published: Published, isExact: boo
   }
 }
 
+/** A store that is lost, and is back. */
+interface Losable {
+  lose(): unknown
+  regain(): unknown
+  /** Waits until all is delivered that was published. */
+  rest?(): Promise<unknown>
+}
+
 describe('Every client’s view is contiguous, or the gap was told (docs/guide/resume.md)', () => {
   staged()
 
-  let hub: Hub
+  /** One for each process. */
+  let hubs: readonly Hub[] = []
   let history = 1
   let site: Site
   const source = new Map<Name, number>()
   const stalls = new Stalls()
   let comings = 0
 
-  const channel = (c: Name) => hub.channel<Data>(c, { history })
+  const at = (process: number) => hubs[process % hubs.length] as Hub
+  const channel = (c: Name, process: number) => at(process).channel<Data>(c, { history })
+  /** Of the process that a client has come to. */
+  const channelFor = (c: Name, { req }: { req: { get(name: string): string | undefined } }) =>
+    channel(c, Number(req.get('x-key')))
 
   async function prepare(): Promise<void> {
     const envelope = ndjson({ envelope: true })
@@ -276,15 +299,22 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
           }
           const common = { format: format === 'sse' ? sse() : envelope, stream }
           const path = pathOf({ format, kind, policy })
-          if (kind === 'plain') table[path] = loop({ ...common, subscribe: () => channel('a') })
+          if (kind === 'plain')
+            table[path] = loop({ ...common, subscribe: (context) => channelFor('a', context) })
           else if (kind === 'even') {
-            table[path] = loop({ ...common, subscribe: () => channel('a').filter(({ n }) => n % 2 === 0) })
+            table[path] = loop({
+              ...common,
+              subscribe: (context) => channelFor('a', context).filter(({ n }) => n % 2 === 0),
+            })
           } else if (kind === 'merged') {
-            table[path] = loop({ ...common, subscribe: () => merge(channel('a'), channel('b')) })
+            table[path] = loop({
+              ...common,
+              subscribe: (context) => merge(channelFor('a', context), channelFor('b', context)),
+            })
           } else if (kind === 'snapshot') {
             table[path] = loop({
               ...common,
-              subscribe: () => channel('a'),
+              subscribe: (context) => channelFor('a', context),
               snapshot: async () => {
                 await turns(1)
                 return event({ a: source.get('a') ?? 0 })
@@ -293,7 +323,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
           } else {
             table[path] = loop({
               ...common,
-              subscribe: async () => channel('a'),
+              subscribe: async (context) => channelFor('a', context),
               info: async (message: unknown, { write }: LoopContext<undefined>) => {
                 await undefined
                 write(message)
@@ -308,7 +338,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
     })
   }
 
-  async function run({ steps: list }: Plan, store?: { lose(): void; regain(): void }): Promise<void> {
+  async function run({ steps: list }: Plan, store?: Losable): Promise<void> {
     const visitors: (Visitor | undefined)[] = []
     const keys: string[] = []
     const all: Visitor[] = []
@@ -319,7 +349,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
     let n = 0
 
     const publish = (c: Name, data: Data = { n: ++n, c }, key?: string) => {
-      const target = channel(c)
+      const target = channel(c, data.n)
       source.set(c, data.n)
       const publishes = target.publish(data, key === undefined ? {} : { key }).then(
         (id) => {
@@ -372,20 +402,24 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
           break
         case 'end':
           pending.push(
-            channel(step.name)
+            channel(step.name, n)
               .end()
               .catch((error) => expect(error.code).to.equal('LARIAT_DOWN')),
           )
           break
         case 'delete':
           deleted.add(step.name)
-          pending.push(hub.delete(step.name).catch((error) => expect(error.code).to.equal('LARIAT_DOWN')))
+          pending.push(
+            at(n)
+              .delete(step.name)
+              .catch((error) => expect(error.code).to.equal('LARIAT_DOWN')),
+          )
           break
         case 'lose':
-          store?.lose()
+          await store?.lose()
           break
         case 'regain':
-          store?.regain()
+          await store?.regain()
           break
         case 'turn':
           await turns(step.count)
@@ -393,8 +427,9 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
       }
     }
 
-    store?.regain()
+    await store?.regain()
     await Promise.all(pending)
+    await store?.rest?.()
     // everybody reads and is back
     const isSettled = (visitor: Visitor | undefined) =>
       !visitor?.isThere || visitor.isDone || (!visitor.isOver && visitor.status === 200)
@@ -405,6 +440,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
         read(at)
       }
       if (round > 3 && visitors.every(isSettled)) break
+      await store?.rest?.()
       await turns(4)
     }
     // an even one of each, so that all of them get it
@@ -424,8 +460,9 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
         if (visitor.route.kind === 'merged' && deleted.has(c)) return false
         return !visitor.here.some((item) => item.is === 'event' && item.data.n === awaited)
       })
-    for (let turn = 0; visitors.some(waits) && turn < 5000; turn++) {
+    for (const isTime = waiting(); visitors.some(waits) && isTime(); ) {
       for (const [at, visitor] of visitors.entries()) if (waits(visitor) && visitor!.isOver) come(at)
+      await store?.rest?.()
       await turns(1)
     }
     const late = visitors.filter(waits).map((visitor) => pathOf(visitor!.route))
@@ -435,7 +472,7 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
       for (const c of channelsOf(visitor.route)) checkView(visitor, c, published, store === undefined)
     }
     stalls.clear()
-    await hub.close()
+    await Promise.all(hubs.map((hub) => hub.close()))
     await turns(2)
   }
 
@@ -443,11 +480,11 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
     await prepare()
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
-        hub = createHub()
+        hubs = [createHub()]
         history = plan.history
         await run(plan)
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   }).timeout(90_000)
 
@@ -456,14 +493,76 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
         const backend = new AsyncBackend(new Store(), randomLag(plan.seed))
-        hub = createHub(backend)
+        hubs = [createHub(backend)]
         history = plan.history
         await run(plan, {
           lose: () => backend.isDown || backend.down(),
           regain: () => backend.isDown && backend.up(),
         })
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   }).timeout(90_000)
+
+  describe('in a Redis of several processes, each with a way of its own that is cut', () => {
+    needs('redis-server')
+    let server: RedisServer
+    let runs = 0
+    before(async () => {
+      server = await sharedServer()
+    })
+
+    it('each in the same order, nothing twice', async () => {
+      await prepare()
+      await fc.assert(
+        fc.asyncProperty(plans, fc.integer({ min: 2, max: 3 }), async (plan, processes) => {
+          const passages = await Passage.to(Array.from({ length: processes }, () => server))
+          const observed = passages.map(({ url }) => new Observed(url))
+          const backends = observed.map(({ client }) => {
+            const prefix = `views${runs}:`
+            return new Tracked(redisStreams({ client, prefix, publishTimeout: 2 ** 30 }))
+          })
+          runs += 1
+          // what is not connected yet cannot be cut
+          await Promise.all(backends.map(({ backend }) => backend.open('known', none, () => {}).position()))
+          hubs = backends.map(({ backend }) => createHub(backend))
+          history = plan.history
+          let cuts = 0
+          const close = async () => {
+            for (const hub of hubs) await hub.close()
+            for (const passage of passages) await passage.close()
+          }
+          // of a name that was deleted elsewhere a process has the old channel, until it forgets it
+          const steps = plan.steps.filter((step) => step.do !== 'delete')
+          const running = run(
+            { ...plan, steps },
+            {
+              async lose() {
+                const which = cuts++ % processes
+                // what it was asked is done, and it does not know
+                if (cuts % 2) passages[which]!.swallowReplies()
+                await turns(1)
+                await passages[which]!.cut()
+                await backends[which]!.turned(true)
+              },
+              async regain() {
+                for (const backend of backends) await backend.turned(false)
+              },
+              async rest() {
+                for (const each of observed) await each.rest()
+              },
+            },
+          )
+          try {
+            await running
+          } finally {
+            await close()
+          }
+          const isOfCuts = ({ message }: Error) => message.startsWith('Redis is away')
+          expect(stage.now.warnings.splice(0).filter((each) => !isOfCuts(each))).to.deep.equal([])
+        }),
+        { numRuns: 30 },
+      )
+    }).timeout(90_000)
+  })
 })

@@ -15,6 +15,7 @@ import {
   type StreamEnded,
   sse,
 } from '../../lib/index.js'
+import { bundledCode } from '../support/bundled.js'
 import { hold } from '../support/held.js'
 import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
 import { listening } from '../support/told.js'
@@ -407,12 +408,12 @@ describe('Diagnostics channels of streams (docs/operate/diagnostics.md)', () => 
 })
 
 /** A process with a stream of one event, which it prints. */
-function child(before: string, env: Record<string, string> = {}) {
+async function child(before: string, env: Record<string, string> = {}) {
   const code = `
     ${before}
     process.on('unhandledRejection', ({ code }) => console.log(code))
     import express from 'express'
-    import { createHub, loop, ndjson } from ${JSON.stringify(new URL('../../lib/index.js', import.meta.url))}
+    import { createHub, loop, ndjson } from './lib/index.js'
     const channel = createHub().channel('a channel')
     const endpoint = loop({ format: ndjson(), subscribe: channel })
     const server = express().all('/a', endpoint).listen(0, '127.0.0.1', async () => {
@@ -425,7 +426,7 @@ function child(before: string, env: Record<string, string> = {}) {
     })
   `
   const { NODE_DEBUG, ...rest } = process.env
-  return promisify(execFile)(process.execPath, ['--import=tsx', '--input-type=module', '--eval', code], {
+  return promisify(execFile)(process.execPath, [await bundledCode(code)], {
     env: { ...rest, NODE_NO_WARNINGS: '1', ...env },
   })
 }

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import express, { type RequestHandler } from 'express'
 import { createHub, loop, ndjson, type OpenStream, resource, resources, sse } from '../../lib/index.js'
 import { Log } from '../support/log.js'
+import type { Client } from '../support/raw.js'
 import { flood, type Site, stage, staged, turns } from '../support/stage.js'
 
 const quiet = { subscribe: () => {} }
@@ -9,9 +10,14 @@ const all = (endpoint: { streams: Iterable<OpenStream> }) => [...endpoint.stream
 const paths = (endpoint: { streams: Iterable<OpenStream> }) => all(endpoint).map(({ path }) => path)
 
 /** Waits for the heads of streams. */
+/** Clients that have come one after the other: of connections that are made at once, any may be first. */
 async function held(site: Site, ...asked: string[]) {
-  const clients = asked.map((path) => site.get(path))
-  for (const client of clients) await client.head()
+  const clients: Client[] = []
+  for (const path of asked) {
+    const client = site.get(path)
+    clients.push(client)
+    await client.head()
+  }
   return clients
 }
 

@@ -16,18 +16,21 @@ onBoth('Servers of the app (docs/guide/existing-app.md)', () => {
   staged()
 
   it('`server.timeout` ends a stream that is silent for as long, and `terminate` is told', async () => {
-    const listen = (app: Express) => createServer(app).setTimeout(50)
-    const { client, log } = await hold({}, {}, { listen })
+    const listen = (app: Express) => createServer(app).setTimeout(60_000)
+    const { client, context, log } = await hold({}, {}, { listen })
     await client.head()
+    // the same timer, which is only now short: a stall before the request would be a silence, too
+    context.req.socket.setTimeout(50)
     await client.closed()
     await log.until('disconnect')
   })
 
   it('`requestTimeout` and `headersTimeout` do not', async () => {
-    const listen = (app: Express) =>
-      createServer({ requestTimeout: 20, headersTimeout: 20, connectionsCheckingInterval: 5 }, app)
+    const listen = (app: Express) => createServer({ connectionsCheckingInterval: 5 }, app)
     const { client, context, site } = await hold({}, {}, { listen })
     await client.head()
+    // not before: a stall would end the stream's own request
+    Object.assign(site.server, { requestTimeout: 20, headersTimeout: 20 })
     // a request that is not whole is what they end: when that has happened, they have been at work
     await site
       .connect()

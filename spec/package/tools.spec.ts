@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { build } from 'esbuild'
 import { needsRegistry, packagesOf } from '../support/packages.js'
+import { isFull } from '../support/runs.js'
 import { apps, expected, Project, packed, root, same, says } from './project.js'
 
 /** The tools of users' projects, beside those that this project has itself. */
@@ -97,8 +98,12 @@ describe('The tarball, in the hands of users’ tools', function () {
   ] as const
 
   for (const [version, compiler] of compilers) {
-    it(`TypeScript ${version} compiles it for CommonJS, node16, nodenext and a bundler, and it runs`, async () => {
-      for (const [kind, { files, options }] of Object.entries(kinds)) {
+    // between the oldest and the newest, the one way that has CommonJS and ES modules in it
+    const isBetween = !isFull && ['5.9', '6.0'].includes(version)
+    const its = Object.entries(kinds).filter(([kind]) => !isBetween || kind === 'nodenext')
+    const names = isBetween ? 'nodenext' : 'CommonJS, node16, nodenext and a bundler'
+    it(`TypeScript ${version} compiles it for ${names}, and it runs`, async () => {
+      for (const [kind, { files, options }] of its) {
         const outDir = `out/${version}-${kind}`
         const compilerOptions = { ...commonOptions, ...options(Number(version)), rootDir: '.', outDir }
         await project.write({
@@ -107,7 +112,7 @@ describe('The tarball, in the hands of users’ tools', function () {
           [`${outDir}/esm/package.json`]: '{ "type": "module" }',
         })
       }
-      const configs = Object.keys(kinds).map((kind) => `${version}-${kind}.json`)
+      const configs = its.map(([kind]) => `${version}-${kind}.json`)
       if (Number(version) < 7) {
         const compile = join(root, 'spec/package/compile.cjs')
         expect(await project.run(compile, join(compiler(), 'lib/typescript.js'), ...configs)).to.equal('')
@@ -116,7 +121,7 @@ describe('The tarball, in the hands of users’ tools', function () {
           expect(await project.run(join(compiler(), 'bin/tsc'), '-p', config), config).to.equal('')
         }
       }
-      for (const [kind, { files }] of Object.entries(kinds)) {
+      for (const [kind, { files }] of its) {
         for (const type of new Set(files.map((file) => file.split('/')[0]!))) {
           const said = await project.app(`out/${version}-${kind}/${type}/app.js`)
           expect(said, `${kind}, ${type}`).to.equal('{"price":1}\n{"price":2}\n LARIAT_DOWN\n')

@@ -101,7 +101,7 @@ async function freePort(): Promise<number> {
 
 /** Whether somebody listens there, as soon as somebody does. */
 async function answers(port: number, signal: AbortSignal): Promise<boolean> {
-  for (let look = 0; look < 500 && !signal.aborted; look++) {
+  for (let look = 0; look < 1500 && !signal.aborted; look++) {
     const socket = connect(port, '127.0.0.1')
     const isThere = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false))

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { bundled } from '../support/bundled.js'
 import { staysClean } from '../support/clean.js'
 import { needs } from '../support/installed.js'
 import {
@@ -32,8 +32,8 @@ class Server {
   port = 0
 
   async start(): Promise<void> {
-    const file = fileURLToPath(new URL('counting.ts', import.meta.url))
-    this.#process = fork(file, [String(this.port)], { execArgv: ['--import', 'tsx'] })
+    const file = await bundled('spec/proxies/counting.ts')
+    this.#process = fork(file, [String(this.port)])
     const [port] = await once(this.#process, 'message')
     this.port = port as number
   }

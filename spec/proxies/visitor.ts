@@ -119,10 +119,16 @@ function endingOf(client: Client): Promise<Ending> {
 /** HTTP/2: all requests on one connection. */
 export class Http2 implements Visitor {
   readonly version = 'HTTP/2'
-  readonly session: ClientHttp2Session
+  readonly #connect: () => ClientHttp2Session
+  #session: ClientHttp2Session
 
-  constructor(port: number, { from = '127.0.0.1' }: How = {}) {
-    this.session = connectHttp2(`https://127.0.0.1:${port}`, {
+  constructor(port: number, how: How = {}) {
+    this.#connect = () => Http2.#to(port, how)
+    this.#session = this.#connect()
+  }
+
+  static #to(port: number, { from = '127.0.0.1' }: How): ClientHttp2Session {
+    const session = connectHttp2(`https://127.0.0.1:${port}`, {
       createConnection: () =>
         connectTls({
           port,
@@ -132,17 +138,20 @@ export class Http2 implements Visitor {
           ALPNProtocols: ['h2'],
         } as ConnectionOptions),
     })
-    this.session.on('error', () => {})
+    session.on('error', () => {})
+    return session
   }
 
   visit(path: string, { method = 'GET', headers = {}, body }: Ask = {}): Visit {
-    const stream = this.session.request({ ...headers, ':method': method, ':path': path })
+    // a proxy may close a connection that has been idle for a while, or has got errors: then there is another
+    if (this.#session.closed || this.#session.destroyed) this.#session = this.#connect()
+    const stream = this.#session.request({ ...headers, ':method': method, ':path': path })
     stream.end(body)
     return new Http2Visit(stream)
   }
 
   close(): void {
-    this.session.destroy()
+    this.#session.destroy()
   }
 }
 

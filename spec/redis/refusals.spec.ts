@@ -11,6 +11,21 @@ import { RedisServer } from '../support/redis/server.js'
 import { until } from '../support/redis/until.js'
 import { turns } from '../support/stage.js'
 
+/** What the script that publishes needs beside each other, one missing each time. */
+const without = [
+  'hset',
+  'hget',
+  'hmget',
+  'hdel',
+  'xadd',
+  'xlen',
+  'xrange',
+  'xtrim',
+  'pexpire',
+  'persist',
+  'time',
+]
+
 describe('A Redis that refuses', () => {
   needs('redis-server')
   const server = new RedisServer({
@@ -20,6 +35,7 @@ describe('A Redis that refuses', () => {
       'user channels on >any ~* resetchannels +@all',
       'user scripts on >any ~* &* +@all -eval -evalsha',
       'user mute on >any ~* &* +@all -publish',
+      ...without.map((command) => `user no-${command} on >any ~* &* +@all -${command}`),
       'busy-reply-threshold 20',
     ],
   })
@@ -101,8 +117,37 @@ describe('A Redis that refuses', () => {
     expect(told).to.deep.equal([])
     const said = await warned()
     expect(said).to.have.length(1)
-    expect(said[0]).to.include('Redis refuses PUBLISH').and.to.include("channel 'c'")
+    expect(said[0]).to.include('Redis refuses a part of what publishing does').and.to.include("Channel 'c'")
   })
+
+  for (const command of without) {
+    it(`NOPERM for ${command.toUpperCase()}: what is refused is not there, and what is there is confirmed`, async () => {
+      const { log } = await processes.start({ config: { url: as(`no-${command}`) } })
+      const others = await processes.start()
+      const limits = [
+        { history: 9 },
+        { historyBytes: 2000 },
+        { maxAge: 60_000 },
+        { history: 9, idle: 60_000 },
+        {},
+      ]
+      for (const [at, retention] of limits.entries()) {
+        const name = `${command}${at}`
+        const confirmed: string[] = []
+        for (const meta of [{}, { key: 'a' }, { key: 'b' }, {}]) {
+          try {
+            confirmed.push(await log(name, retention).publish(1, meta, accept))
+          } catch (error) {
+            expect((error as LariatError).isUncertain, String(error)).to.equal(undefined)
+            expect(String(error)).to.match(/NOPERM|can't run this command/)
+          }
+        }
+        const place = await others.log(name, retention).position()
+        expect(Number(place.split('-')[2]), `${place} of ${name}`).to.equal(confirmed.length)
+      }
+      await warned()
+    })
+  }
 
   it('OOM: refused for certain; what is there is read and delivered', async () => {
     const { log } = await processes.start()

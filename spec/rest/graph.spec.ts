@@ -6,6 +6,7 @@ import { type Exit, first, graph, type Question } from '../../lib/graph/graph.js
 import { questions } from '../../lib/graph/questions.js'
 import { sse, stop } from '../../lib/index.js'
 import { type Asked, asText, type Spec, withSite } from '../support/http.js'
+import { runs } from '../support/runs.js'
 import { type Step, WalkSite, walked } from '../support/walked.js'
 
 const all = Object.keys(graph) as Question[]
@@ -340,7 +341,7 @@ describe('The graph', () => {
             const other = await walk({ ...base, ...mixed } as Spec, asked as Asked)
             expect(other.end).to.equal(one.end)
           }),
-          { numRuns: 300 },
+          { numRuns: runs(300) },
         )
       })
     })

@@ -10,6 +10,7 @@ import type { Awaitable } from '../../lib/promise.js'
 import { Exchange } from '../../lib/request/exchange.js'
 import type { Outcome } from '../../lib/request/outcome.js'
 import { type Asked, asText } from '../support/http.js'
+import { runs } from '../support/runs.js'
 import { type Step, toSteps } from '../support/walked.js'
 
 const epoch = 'Thu, 01 Jan 1970 00:00:00 GMT'
@@ -327,6 +328,6 @@ describe('Any walk', () => {
         expect(mixed.steps).to.deep.equal(steps)
         expectOnce()
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     ))
 })

@@ -50,7 +50,7 @@ let prefixes = 0
 /** The time of the store, which is that of the stage, is ahead of the clock by so much. */
 const ahead = clock.date() - clock.now()
 
-const redis: Kept = {
+export const redis: Kept = {
   name: 'Redis',
   prepare() {
     needs('redis-server')
@@ -70,7 +70,7 @@ const redis: Kept = {
 }
 
 /** What users see of channels, wherever these are: the same specs for each row of the table. */
-export const table: readonly Kept[] = [memory, redis]
+const table: readonly Kept[] = [memory, redis]
 /** And with a store whose answers a test holds back, for what depends on when they come. */
 export const tableWithHeld: readonly Kept[] = [memory, promised, redis]
 

@@ -1,5 +1,6 @@
-// Runs all specs in two processes side by side: those of the demo, which mostly wait for a browser, and most others. Once
-// the demo's are done, those of the package follow, then a slice on other runtimes.
+// Runs all specs in two processes side by side: those of the demo, which mostly wait for a browser, and most others.
+// Whichever is done first goes on with those of the package, and a slice on other runtimes: both have something to do until
+// the end.
 // `npx mocha spec/http` runs a folder, `npx mocha spec/http/date.spec.ts` a file.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -61,25 +62,38 @@ const others = new Part(
   ...forMocha,
 )
 
-/** What a part says, and its report. */
-async function resultOf(part: Part): Promise<{ readonly said: string; readonly report: Report }> {
-  const [said, report] = await Promise.all([text(part.said), part.report()])
-  return { said, report }
+/** What the parts have said that were not to speak in the midst of another. */
+const said: string[] = []
+
+async function done(part: Part): Promise<Report> {
+  const [all, report] = await Promise.all([text(part.said), part.report()])
+  said.push(all)
+  return report
 }
 
-async function oneByOne() {
-  const results = [await resultOf(demo)]
-  results.push(await resultOf(new Part('package', mocha, 'spec/package', ...forMocha)))
-  // some specs were asked for, such as those of a name
-  if (forMocha.length > 0) return results
-  results.push(await resultOf(new Part('runtimes', '--import=tsx', 'tools/runtimes/runtimes.ts')))
-  return results
+const onRuntimes = (...names: readonly string[]) =>
+  new Part(`on ${names}`, '--import=tsx', 'tools/runtimes/runtimes.ts', ...names)
+
+/** What is begun when a process is free; nothing on other runtimes if some specs were asked for, such as those of a name. */
+const waiting: (() => Part)[] = [
+  () => new Part('package', mocha, 'spec/package', ...forMocha),
+  ...(forMocha.length > 0
+    ? []
+    : [['deno'], ['bun'], ['node22', 'plain'], ['node24', 'node26']].map(
+        (names) => () => onRuntimes(...names),
+      )),
+]
+
+async function goOn(first: Promise<Report>): Promise<Report[]> {
+  const reports = [await first]
+  for (let next = waiting.shift(); next; next = waiting.shift()) reports.push(await done(next()))
+  return reports
 }
 
 others.said.pipe(process.stdout)
-const [aside, ofOthers] = await Promise.all([oneByOne(), others.report()])
-for (const { said } of aside) console.log(said)
+const reports = await Promise.all([goOn(done(demo)), goOn(others.report())])
 
-const total = sum([...aside.map(({ report }) => report), ofOthers])
+for (const each of said) console.log(each)
+const total = sum(reports.flat())
 console.log(closing(total))
 process.exitCode = total.failures > 0 ? 1 : 0

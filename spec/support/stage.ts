@@ -188,10 +188,27 @@ export async function settled(): Promise<void> {
   await turns(1)
 }
 
+/**
+ * Milliseconds that whatever is awaited may take on a busy machine; less than mocha's own limit, which does not tell what
+ * was awaited.
+ */
+export const patience = 20_000
+
+/**
+ * Tells, turn by turn, whether to wait on. A count of turns alone would be a time, and a short one: turns in which nothing
+ * happens are over in a moment, while the kernel, a thread or another process has not had its own. A time alone would be
+ * over after a stall of this process, in which nothing could happen.
+ */
+export function waiting(milliseconds = 2000, count = 10_000): () => boolean {
+  const began = performance.now()
+  let turn = 0
+  return () => ++turn < count || performance.now() - began < milliseconds
+}
+
 /** Lets the event loop go round until a condition holds; a test that has failed must not go round for ever. */
 export async function turnsUntil(holds: () => boolean): Promise<void> {
-  for (let count = 0; !holds(); count++) {
-    if (count === 100_000) throw new Error(`This did not come to hold: ${holds}`)
+  for (const isTime = waiting(patience); !holds(); ) {
+    if (!isTime()) throw new Error(`This did not come to hold: ${holds}`)
     await turns(1)
   }
 }

@@ -120,7 +120,7 @@ console.log(`${streams} streams, ${plan}`)
 if (streams < wanted) {
   console.log(`For ${wanted} streams a process needs more open files: see ulimit -n. Here it is ${streams}.`)
 }
-await compile()
+if (!values.redis) await compile()
 
 if (values.redis) {
   const course = {
@@ -129,6 +129,7 @@ if (values.redis) {
     perSecond: Number(values.publishes),
     kills: Number(values.kills),
     frozen: 3000,
+    killsWhileAway: true,
   }
   console.log(`\n${report(await disturb(course, findings, console.error))}\n`)
 }

@@ -60,7 +60,6 @@ export async function compile(): Promise<void> {
   if (said) throw new Error(said)
 }
 
-/** A file of this folder. */
-export function compiled(file: string): URL {
+function compiled(file: string): URL {
   return new URL(`dist/tools/load/${file}`, import.meta.url)
 }

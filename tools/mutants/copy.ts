@@ -75,6 +75,8 @@ export class Copy {
     const begun = performance.now()
     const child = spawn(process.execPath, [join('node_modules', program), ...given], {
       cwd: this.#folder,
+      // a mutant is to be found in one run
+      env: { ...process.env, LARIAT_FULL: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
       // a mutant may start what outlives it
       detached: true,

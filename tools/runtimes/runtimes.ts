@@ -48,18 +48,19 @@ const runtimes: readonly Runtime[] = [
 /** Milliseconds after which a runtime is taken for one that hangs. */
 const patience = 600_000
 
-const compiled = '.runtimes'
+/** Of this process: another may run on other runtimes meanwhile. */
+const compiled = `.runtimes/${process.pid}`
 const folder = mkdtempSync(join(tmpdir(), 'lariat-runtimes-'))
 atEnd(() => rmSync(folder, { recursive: true, force: true }))
 
 /** As Deno and Bun find no sources behind imports of `.js`, and Node 20 is slow to. */
 function compile(): void {
-  rmSync(compiled, { recursive: true, force: true })
-  const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tools/runtimes']
+  atEnd(() => rmSync(compiled, { recursive: true, force: true }))
+  const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tools/runtimes', '--outDir', compiled]
   const { status } = spawnSync(process.execPath, tsc, { stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
-  symlinkSync('../docs', join(compiled, 'docs'))
-  symlinkSync('../package.json', join(compiled, 'package.json'))
+  symlinkSync('../../docs', join(compiled, 'docs'))
+  symlinkSync('../../package.json', join(compiled, 'package.json'))
 }
 
 const failed = { passes: 0, failures: 1, pending: 0, folders: {}, slowest: [], failed: [] }

@@ -53,7 +53,7 @@ export function remove(isbn, etag) {
 /**
  * Where the books are kept; undefined if the server does not say.
  *
- * @returns {Promise<string | undefined>}
+ * @returns {Promise<'memory' | 'Redis' | undefined>}
  */
 export async function keptIn() {
   const response = await ask('/api/shop')

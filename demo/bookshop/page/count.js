@@ -1,8 +1,9 @@
 /**
  * Counts the events of the firehose by their ids: nothing may be missed, and nothing come twice.
  *
- * An id of the shop's channel is its epoch, which is another one after each start of the server, and a number that
- * counts up: `5b0c61f2a9-17`.
+ * An id of the shop's channel is its epoch, and a number that counts up: `5b0c61f2a9-17`. In memory the epoch is another
+ * one after each start of the server. In Redis it is another one where Redis was emptied, and there is a time between the
+ * two, `5b0c61f2a9-mx3gurb4-17`: a Redis that comes back without its latest events gives their numbers again, but later.
  */
 export class Count {
   seen = 0
@@ -27,7 +28,7 @@ export class Count {
   see(id) {
     const event = placeOf(id)
     const last = this.#last
-    if (last && event.epoch === last.epoch && event.number <= last.number) {
+    if (last && isPast(last, event)) {
       this.twice += 1
       return false
     }
@@ -40,16 +41,17 @@ export class Count {
   }
 
   /**
-   * Something was missed, and the server has said so. How much is known within an epoch; what happened before a
-   * restart, nobody knows.
+   * Something was missed, and the server has said so. How much is known where it was trimmed; where the server does not
+   * know the last event any more, nobody knows.
    *
    * @param {string} id the place before the oldest event that comes after it
+   * @param {'trimmed' | 'unknown'} reason
    * @returns {number | undefined} how much; undefined if nobody knows
    */
-  gap(id) {
+  gap(id, reason) {
     const [last, next] = [this.#last, placeOf(id)]
     this.#last = next
-    if (last?.epoch !== next.epoch) {
+    if (reason === 'unknown' || last?.epoch !== next.epoch) {
       this.isMore = true
       return undefined
     }
@@ -59,13 +61,25 @@ export class Count {
   }
 }
 
-/** @typedef {{ epoch: string, number: number }} Place */
+/** @typedef {{ epoch: string, time: number, number: number }} Place */
 
 /**
  * @param {string} id
  * @returns {Place}
  */
 export function placeOf(id) {
-  const dash = id.lastIndexOf('-')
-  return { epoch: id.slice(0, dash), number: Number(id.slice(dash + 1)) }
+  const [epoch = '', ...others] = id.split('-')
+  const number = Number(others.pop())
+  return { epoch, time: Number.parseInt(others[0] ?? '0', 36), number }
+}
+
+/**
+ * Whether one place is another one, or after it.
+ *
+ * @param {Place} mine
+ * @param {Place} theirs
+ */
+export function isPast(mine, theirs) {
+  if (mine.epoch !== theirs.epoch) return false
+  return mine.time === theirs.time ? mine.number >= theirs.number : mine.time > theirs.time
 }

@@ -10,11 +10,9 @@ const most = 200
 const surprise = { isbn: '9780441013593', title: 'Dune', author: 'Frank Herbert', year: 1965 }
 const away = 5000
 
-const states = {
-  open: 'Live.',
-  shared: 'Live, by the connection of another window: a browser has six for all of them.',
-  lost: 'Lost the connection. Reconnecting …',
-  away: 'Connecting …',
+const why = {
+  memory: 'the server has restarted, and its history was in memory',
+  Redis: 'Redis was emptied, or has come back without its latest writes',
 }
 
 /**
@@ -38,6 +36,7 @@ export async function showHappening(shelf) {
   let wasOpen = false
   let isOpen = false
   let isDisconnected = false
+  const served = new Served()
 
   /** @param {HTMLElement} item */
   const show = (item) => {
@@ -58,11 +57,12 @@ export async function showHappening(shelf) {
   /** @param {import('./firehose.js').Happening} happening */
   const take = ({ type, at, data }) => {
     if (type === 'gap') {
-      const lost = count.gap(at)
+      const lost = count.gap(at, data.reason)
       // what is missing on the shelf cannot be known
       shelf.load()
-      show(gapItem(data.requested, lost))
-      if (lost === undefined) void sayFate(shelf)
+      const item = gapItem(data.requested, lost)
+      show(item)
+      if (lost === undefined) void sayFate(shelf, item)
       return
     }
     const { missed } = count
@@ -70,6 +70,18 @@ export async function showHappening(shelf) {
     if (data.kind === 'restocked' || count.missed > missed) shelf.load()
     else if (isNew) shelf.apply(data)
     show(eventItem(at, data))
+  }
+
+  /** @type {import('./firehose.js').State} */
+  let latest = 'away'
+  /** @param {import('./firehose.js').State} now */
+  const tell = (now) => {
+    latest = now
+    if (isDisconnected) return
+    say(state, wordsOf(now, served.words))
+    state.dataset.state = isOpen ? 'open' : 'lost'
+    if (served.pid === undefined) delete state.dataset.process
+    else state.dataset.process = String(served.pid)
   }
 
   const connection = followFirehose(position, {
@@ -81,9 +93,12 @@ export async function showHappening(shelf) {
         if (wasOpen) say(byId('returns'), String(++returns))
         wasOpen = true
       }
-      if (isDisconnected) return
-      say(state, states[now])
-      state.dataset.state = isOpen ? 'open' : 'lost'
+      served.isBy(undefined)
+      tell(now)
+    },
+    process(pid) {
+      served.isBy(pid)
+      tell(latest)
     },
   })
 
@@ -98,10 +113,44 @@ export async function showHappening(shelf) {
       end()
       enable(disconnect, true)
       isDisconnected = false
-      say(state, states.away)
+      tell('away')
       connection.hold()
     }, away)
   })
+}
+
+/** Which process of the server the events come from, where it says so: there may be several. */
+class Served {
+  /** @type {number | undefined} */
+  pid
+  /** @type {number | undefined} */
+  #last
+  /** @type {number | undefined} The one before the last, another one. */
+  #before
+
+  /** @param {number | undefined} pid */
+  isBy(pid) {
+    this.pid = pid
+    if (pid === undefined || pid === this.#last) return
+    this.#before = this.#last
+    this.#last = pid
+  }
+
+  get words() {
+    if (this.pid === undefined) return ''
+    return `, from process ${this.pid}${this.#before === undefined ? '' : `, after ${this.#before}`}`
+  }
+}
+
+/**
+ * @param {import('./firehose.js').State} state
+ * @param {string} from
+ */
+function wordsOf(state, from) {
+  if (state === 'open') return `Live${from}.`
+  if (state === 'shared')
+    return `Live${from}, by the connection of another window: a browser has six for all of them.`
+  return state === 'lost' ? 'Lost the connection. Reconnecting …' : 'Connecting …'
 }
 
 /** The button that adds a book, or removes it where it is there. */
@@ -118,12 +167,15 @@ function showDune() {
 }
 
 /**
- * The server has restarted: what became of the books is said on the shelf.
+ * The server does not know any more what came last: why is said at the gap, and what became of the books on the shelf.
  *
  * @param {import('./shelf.js').Shelf} shelf
+ * @param {HTMLElement} item
  */
-async function sayFate(shelf) {
-  if ((await keptIn()) !== 'memory') return
+async function sayFate(shelf, item) {
+  const kept = await keptIn()
+  if (kept) say(/** @type {HTMLElement} */ (item.querySelector('.why')), `: ${why[kept]}`)
+  if (kept !== 'memory') return
   shelf.notice(
     'The server has restarted. Its books were kept in memory: what was added, edited or deleted before is gone, and the shelf is again as it was at the beginning.',
   )
@@ -150,13 +202,14 @@ function eventItem(id, { kind, book }) {
 function gapItem(requested, lost) {
   const what =
     lost === undefined
-      ? `An unknown number of events is missing after ${requested}: the server has restarted, and its history was in memory.`
-      : `${lost === 1 ? 'One event is' : `${lost} events are`} missing after ${requested}: more has happened than is retained.`
+      ? `An unknown number of events is missing after ${requested}`
+      : `${lost === 1 ? 'One event is' : `${lost} events are`} missing after ${requested}`
+  const because = lost === undefined ? '' : ': more has happened than is retained'
   return h(
     'li',
     { class: 'gap' },
     h('span', { class: 'kind' }, 'gap'),
-    h('span', { class: 'what' }, `${what} The shelf was loaded again.`),
+    h('span', { class: 'what' }, what, h('span', { class: 'why' }, because), '. The shelf was loaded again.'),
     h('time', {}, new Date().toLocaleTimeString()),
   )
 }

@@ -92,7 +92,7 @@ function followSource(tell) {
 
   const look = () =>
     reach('/api/stream/source', { cache: 'no-store' })
-      .then((response) => response.json())
+      .then((response) => (response.ok ? response.json() : undefined))
       .catch(() => undefined)
 
   // An EventSource gives up at the 503 of a dead source: so look first whether there is one.

@@ -11,8 +11,9 @@ const maxKeys = 1000
  * A publisher is remembered with its latest call, the number of the first event that this has appended and its ms, until
  * when it may be asked again, and the answers, each on a line, unless each event was appended.
  *
- * Answers the time, `ok`, the epoch, the limits before where they were others, whether listeners were nudged, and for each
- * event `number-ms`, `ended`, or `failed` and why; or the time and `late`: it will never be appended.
+ * Answers the time, `ok`, the epoch, the limits before where they were others, what else was refused, and for each event
+ * `number-ms`, `ended`, or `failed` and why; or the time and `late`: it will never be appended; or the time and `stale`: a
+ * later call has come before this one.
  */
 export const publish = `${opening}
 local publisher, call = 'publisher:' .. ARGV[5], tonumber(ARGV[6])
@@ -25,10 +26,10 @@ end
 
 local isOver, events = ARGV[10] == '1', 11
 local last = not isNew and redis.call('HGET', meta, publisher)
-local answer = { now, 'ok', epoch, '', 1 }
+local answer = { now, 'ok', epoch, '', '' }
 if last then
   local lastCall, at, lastMs, answers = string.match(last, '^(%d+) (%d+) (%d+) %d+(.*)$')
-  if tonumber(lastCall) > call then return { now, 'late' } end
+  if tonumber(lastCall) > call then return { now, 'stale' } end
   if tonumber(lastCall) == call then
     -- the answer was lost: the same once more
     if ARGV[8] == '1' then redis.call('HSET', meta, 'asked', call) end
@@ -84,6 +85,27 @@ local function append(kind, data, sort)
   return redis.pcall('XADD', unpack(given))
 end
 
+-- before anything is appended: who may not do all of it has appended nothing
+if not last then
+  -- publishers that are gone are forgotten, one for each that comes
+  local counts = redis.call('HMGET', meta, 'publisherCount', 'publisherTail')
+  local own, tail = tonumber(counts[1] or 0), tonumber(counts[2] or 0)
+  redis.call('HSET', meta, 'published:' .. text(own), ARGV[5])
+  local count = own + 1
+  for _ = 1, 2 do
+    local field = 'published:' .. text(tail)
+    local old = tail < own and redis.call('HGET', meta, field)
+    if not old then break end
+    local found = redis.call('HGET', meta, 'publisher:' .. old)
+    redis.call('HDEL', meta, field)
+    if found and now < tonumber(string.match(found, '^%d+ %d+ %d+ (%d+)')) then
+      redis.call('HSET', meta, 'published:' .. text(count), old)
+      count = count + 1
+    else redis.call('HDEL', meta, 'publisher:' .. old) end
+    tail = tail + 1
+  end
+  redis.call('HSET', meta, 'publisherCount', text(count), 'publisherTail', text(tail))
+end
 for arg = events, #ARGV, 5 do
   local key = ARGV[arg + 3]
   local keyed, keyedMs
@@ -114,31 +136,16 @@ for arg = events, #ARGV, 5 do
   end
 end
 
-if not last then
-  -- publishers that are gone are forgotten, one for each that comes
-  local counts = redis.call('HMGET', meta, 'publisherCount', 'publisherTail')
-  local own, tail = tonumber(counts[1] or 0), tonumber(counts[2] or 0)
-  redis.call('HSET', meta, 'published:' .. text(own), ARGV[5])
-  local count = own + 1
-  for _ = 1, 2 do
-    local field = 'published:' .. text(tail)
-    local old = tail < own and redis.call('HGET', meta, field)
-    if not old then break end
-    local found = redis.call('HGET', meta, 'publisher:' .. old)
-    redis.call('HDEL', meta, field)
-    if found and now - string.match(found, '^%d+ %d+ %d+ (%d+)') < ${memory} then
-      redis.call('HSET', meta, 'published:' .. text(count), old)
-      count = count + 1
-    else redis.call('HDEL', meta, 'publisher:' .. old) end
-    tail = tail + 1
-  end
-  redis.call('HSET', meta, 'publisherCount', text(count), 'publisherTail', text(tail))
+-- what is refused from here on is told, and no reason to refuse what is there
+local function try(what)
+  local isDone, problem = pcall(what)
+  if not isDone then answer[5] = type(problem) == 'table' and problem.err or tostring(problem) end
 end
 if at > 0 then
   used = now
-  retain()
+  try(retain)
 end
-local untilThen = text(math.max(now, tonumber(ARGV[7])))
+local untilThen = text(math.max(now + ${memory}, tonumber(ARGV[7])))
 local latest = text(call) .. ' ' .. text(at) .. ' ' .. text(ms) .. ' ' .. untilThen
 if appended * 5 < #ARGV - events + 1 then latest = latest .. '\\n' .. table.concat(answer, '\\n', 6) end
 local fields = { meta, publisher, latest }
@@ -164,9 +171,10 @@ if keyCount then
 end
 redis.call('HSET', unpack(fields))
 if at > 0 then
-  sweep()
-  expire(wasEmpty or hasAdopted or gone)
-  answer[5] = nudge()
+  try(sweep)
+  try(function() expire(wasEmpty or hasAdopted or gone) end)
+  local problem = nudge()
+  if problem then answer[5] = problem end
 end
 return answer
 `

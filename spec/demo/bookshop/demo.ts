@@ -70,14 +70,14 @@ export interface Message {
   id?: string
 }
 
-/** The events of an SSE body as they come, without the places to come back to. */
+/** The events of an SSE body as they come, without the places to come back to, and the process that answers. */
 export async function* eventsOf(response: Response): AsyncGenerator<Message> {
   let message = { type: 'message' }
   for await (const line of linesOf(response)) {
     const [, name, value] = /^(event|id|data): (.*)/.exec(line) ?? []
     if (name === 'event') message = { ...message, type: value! }
     if (name === 'id') message = Object.assign(message, { id: value! })
-    if (name === 'data' && message.type !== 'position') yield { ...message, data: value! }
+    if (name === 'data' && !/^(?:position|process)$/.test(message.type)) yield { ...message, data: value! }
     if (line === '') message = { type: 'message' }
   }
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Books } from '../../../demo/bookshop/books.js'
-import { type Demo, eventsOf, type Message, next, recordsOf, runDemo } from './demo.js'
+import { type Demo, eventsOf, linesOf, type Message, next, recordsOf, runDemo } from './demo.js'
 import { inEachStore } from './stores.js'
 
 const path = '/api/books/9780262560993'
@@ -55,6 +55,19 @@ describe('The demo: /api/events/stream', () => {
       await send('POST /api/books', book)
       expect(await next(1, records)).to.deep.equal([{ kind: 'created', book }])
       await records.return(null)
+    })
+
+    it('An EventSource is told which process it has come to, where there may be several', async () => {
+      const lines = linesOf(await demo.ask('GET /api/events/stream'))
+      await send(`PUT ${path}`, { ...book, year: 1 })
+      const told: string[] = []
+      for await (const line of lines) {
+        told.push(line)
+        if (/^event: (?:created|updated)/.test(line)) break
+      }
+      const process = told.indexOf('event: process')
+      if (books.place === 'memory') expect(process).to.equal(-1)
+      else expect(told[process + 1]).to.equal(`data: {"pid":${globalThis.process.pid}}`)
     })
 
     it('A client that leaves is forgotten', async () => {

@@ -26,7 +26,7 @@ export function inEachStore(specs: (open: () => Promise<Books>) => void): void {
     })
 
     after(async () => {
-      for (const books of opened) books.close()
+      await Promise.all(opened.map((books) => books.close()))
       await redis.close()
     })
   })

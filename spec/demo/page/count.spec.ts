@@ -4,11 +4,12 @@ import { Count } from '../../../demo/bookshop/page/count.js'
 
 const countsOf = ({ seen, missed, isMore, twice }: Count) => ({ seen, missed, isMore, twice })
 
-/** What is counted of ids; `gap a-7` is a gap that is told, and its id. */
+/** What is counted of ids; `trimmed a-7` and `unknown a-7` are gaps that are told, and their ids. */
 function counted(position: string | undefined, ids: readonly string[]) {
   const count = new Count(position)
   for (const id of ids) {
-    if (id.startsWith('gap ')) count.gap(id.slice('gap '.length))
+    const [, reason, place] = /^(trimmed|unknown) (.*)/.exec(id) ?? []
+    if (place) count.gap(place, reason as 'trimmed' | 'unknown')
     else count.see(id)
   }
   return countsOf(count)
@@ -25,9 +26,12 @@ describe('The demo: what the page counts', () => {
       ['an event that comes twice', 'a-7', ['a-8', 'a-8'], 0, 1],
       ['one that was there before the page', 'a-7', ['a-7', 'a-8'], 0, 1],
       ['a new epoch without a word', 'a-7', ['b-1'], 1, 0],
-      ['what was trimmed, told by a gap', 'a-7', ['gap a-19', 'a-20', 'a-21'], 12, 0],
-      ['what is missed after a gap', 'a-7', ['gap a-19', 'a-20', 'a-22'], 13, 0],
-      ['what comes twice after a gap', 'a-7', ['a-8', 'gap a-8', 'a-8', 'a-9'], 0, 1],
+      ['what was trimmed, told by a gap', 'a-7', ['trimmed a-19', 'a-20', 'a-21'], 12, 0],
+      ['what is missed after a gap', 'a-7', ['trimmed a-19', 'a-20', 'a-22'], 13, 0],
+      ['in Redis, whose ids have a time: each event once', 'a-x-7', ['a-y-8', 'a-y-9'], 0, 0],
+      ['in Redis, an event that is missed', 'a-x-7', ['a-y-8', 'a-z-10'], 1, 0],
+      ['in Redis, an event that comes twice', 'a-x-7', ['a-y-8', 'a-y-8', 'a-x-7'], 0, 2],
+      ['what comes twice after a gap', 'a-7', ['a-8', 'trimmed a-8', 'a-8', 'a-9'], 0, 1],
     ]
 
   for (const [what, position, ids, missed, twice] of cases) {
@@ -37,15 +41,16 @@ describe('The demo: what the page counts', () => {
   }
 
   const restarts: [what: string, ids: string[], missed: number][] = [
-    ['nothing of which is retained', ['gap b-0', 'b-1', 'b-2'], 0],
-    ['in its midst', ['gap b-4', 'b-5', 'b-6'], 0],
-    ['and one more missed', ['gap b-4', 'b-5', 'b-7'], 1],
-    ['nothing after which has happened yet', ['gap b-0'], 0],
+    ['nothing of which is retained', ['unknown b-0', 'b-1', 'b-2'], 0],
+    ['in its midst', ['unknown b-4', 'b-5', 'b-6'], 0],
+    ['and one more missed', ['unknown b-4', 'b-5', 'b-7'], 1],
+    ['of the same epoch: Redis has lost its latest events', ['unknown a-x-5', 'a-z-6', 'a-z-7'], 0],
+    ['nothing after which has happened yet', ['unknown b-0'], 0],
   ]
 
   for (const [what, ids, missed] of restarts) {
-    it(`a gap before a new epoch, ${what}: ${missed} missed, and nobody knows how many more`, () => {
-      expect(counted('a-7', ids)).to.include({ missed, isMore: true, twice: 0 })
+    it(`a gap after which nobody knows the last event, ${what}: ${missed} missed, and nobody knows how many more`, () => {
+      expect(counted('a-y-7', ids)).to.include({ missed, isMore: true, twice: 0 })
     })
   }
 

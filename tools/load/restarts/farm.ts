@@ -1,8 +1,8 @@
 import { Remote } from '../../../bench/fanout/remote.js'
 import { RedisServer } from '../../../spec/support/redis/server.js'
 import { until } from '../../../spec/support/redis/until.js'
-import { compiled } from '../station.js'
 import type { App, Left } from './app.js'
+import { bundle, type Files } from './bundle.js'
 import type { Balancer } from './proxy.js'
 import type { Publisher } from './publisher.js'
 import type { Reader } from './reader.js'
@@ -11,9 +11,9 @@ import type { Stored } from './truth.js'
 /** Milliseconds. */
 const times = { publishTimeout: 2000, retry: 500, over: 500 }
 
-/** What holds connections to Redis, and what is subscribed there. */
+/** Connections to Redis, as it lists them, and what is subscribed there. */
 export interface Held {
-  readonly clients: number
+  readonly connections: readonly string[]
   readonly subscribed: readonly string[]
 }
 
@@ -22,23 +22,20 @@ export class Farm {
   readonly redis = new RedisServer({ appends: true })
   readonly apps: Remote<App>[] = []
   readonly #ports: number[] = []
+  #files!: Files
   proxy!: Remote<Balancer>
   publisher!: Remote<Publisher>
   reader!: Remote<Reader>
 
   static async start(processes: number): Promise<Farm> {
     const farm = new Farm()
-    await farm.redis.start()
+    const [files] = await Promise.all([bundle(), farm.redis.start()])
+    farm.#files = files
     const { url } = farm.redis
     const [proxy, publisher, reader] = await Promise.all([
-      Remote.start<Balancer>(compiled('restarts/proxy.js'), undefined),
-      Remote.start<Publisher>(
-        compiled('restarts/publisher.js'),
-        undefined,
-        url,
-        String(times.publishTimeout),
-      ),
-      Remote.start<Reader>(compiled('restarts/reader.js'), undefined),
+      Remote.start<Balancer>(files.proxy, undefined),
+      Remote.start<Publisher>(files.publisher, undefined, url, String(times.publishTimeout)),
+      Remote.start<Reader>(files.reader, undefined),
     ])
     Object.assign(farm, { proxy, publisher, reader })
     await Promise.all(Array.from({ length: processes }, (_, at) => farm.startApp(at)))
@@ -47,7 +44,7 @@ export class Farm {
 
   async startApp(at: number): Promise<void> {
     const given = [this.redis.url, times.publishTimeout, times.retry, times.over].map(String)
-    const app = await Remote.start<App>(compiled('restarts/app.js'), undefined, ...given)
+    const app = await Remote.start<App>(this.#files.app, undefined, ...given)
     this.apps[at] = app
     this.#ports[at] = await app.ask('port', null)
     await this.proxy.ask('to', { ports: this.#ports })
@@ -60,24 +57,19 @@ export class Farm {
   }
 
   /**
-   * From now on Redis keeps nothing: a restart brings back what there was before, as from an older RDB. The time is that
-   * of the store, in milliseconds.
+   * From now on Redis keeps nothing: a restart brings back what there was before, as from an older RDB. Resolves to since
+   * when: its clock is that of this process.
    */
   async forget(): Promise<number> {
-    const at = await this.#now()
+    const at = Date.now()
     await this.redis.command('CONFIG', 'SET', 'appendonly', 'no')
     return at
   }
 
-  async #now(): Promise<number> {
-    const [seconds, microseconds] = await this.redis.command<[string, string]>('TIME')
-    return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000)
-  }
-
-  /** Takes Redis away, and brings it back with what it had kept; resolves to when it was taken away. */
+  /** Takes Redis away, and brings it back with what it had kept; resolves to when it was gone. */
   async restartRedis(after: number, meanwhile: () => Promise<void> = async () => undefined): Promise<number> {
-    const at = await this.#now()
     await this.redis.stop()
+    const at = Date.now()
     await Promise.all([meanwhile(), pause(after)])
     await this.redis.start()
     return at
@@ -121,17 +113,24 @@ export class Farm {
     return left
   }
 
-  /** What is held at Redis, once nobody is subscribed or it is clear that somebody stays. */
-  async held(): Promise<Held> {
-    const subscribed = () => this.redis.command<string[]>('PUBSUB', 'CHANNELS')
-    await until('nobody is subscribed', async () => (await subscribed()).length === 0, 5).catch(
-      () => undefined,
-    )
-    const clients = await this.redis.command<string>('CLIENT', 'LIST', 'TYPE', 'normal')
-    const subscribers = await this.redis.command<string>('CLIENT', 'LIST', 'TYPE', 'pubsub')
-    // but for the one that asks
-    const count = lines(clients).length + lines(subscribers).length - 1
-    return { clients: count, subscribed: await subscribed() }
+  /** What is held at Redis, once that is no more than it has to be, or it is clear that it stays. */
+  async held(connections: number): Promise<Held> {
+    const list = async (type: string) =>
+      (await this.redis.command<string>('CLIENT', 'LIST', 'TYPE', type)).split('\n').filter(Boolean)
+    const look = async (): Promise<Held> => ({
+      // but for the one that asks
+      connections: [...(await list('normal')), ...(await list('pubsub'))].filter(
+        (client) => !/ cmd=client/.test(client),
+      ),
+      subscribed: await this.redis.command<string[]>('PUBSUB', 'CHANNELS'),
+    })
+    let held = await look()
+    const isSo = async () => {
+      held = await look()
+      return held.subscribed.length === 0 && held.connections.length === connections
+    }
+    await until('nobody is subscribed', isSo).catch(() => undefined)
+    return held
   }
 
   async stop(): Promise<void> {
@@ -142,8 +141,4 @@ export class Farm {
 
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
-}
-
-function lines(text: string): readonly string[] {
-  return text.split('\n').filter(Boolean)
 }

@@ -31,7 +31,7 @@ export function report({ disturbances, balance, events, gone, held, grown }: Out
       `first and published again with the same key; ${refused} were refused. Redis lost ${lost} confirmed ones with its ` +
       `last second; it has ${stored} of the ${expected} that channels with a long history have to have.`,
     `After all had left: ${gone.reduce((sum, { subscribers }) => sum + subscribers, 0)} subscribers, ` +
-      `${held.subscribed.length} subscriptions and ${held.clients} connections at Redis; heaps of ` +
+      `${held.subscribed.length} subscriptions and ${held.connections.length} connections at Redis; heaps of ` +
       `${gone.map(({ heap }) => mebibytes(heap)).join(', ')} MiB, which is ` +
       `${grown.map((bytes) => `${(bytes / 1024).toFixed(0)}`).join(', ')} KiB more than before all came and left once more.`,
   ].join('\n')

@@ -9,16 +9,8 @@ export interface Said {
   readonly at: number
 }
 
-/** How a stream follows its rooms. */
-export const feeds = {
-  plain: 'a channel',
-  even: 'a filter',
-  told: 'an info',
-  records: 'an envelope',
-  both: 'a merge',
-} as const
-
-export type Feed = keyof typeof feeds
+/** How a stream follows its rooms: a channel, a filter, an `info`, an envelope, a merge. */
+export type Feed = 'plain' | 'even' | 'told' | 'records' | 'both'
 
 /** A stream of one client. */
 export interface Target {
