@@ -200,13 +200,13 @@ describe('What goes with time, on Redis', () => {
     await stopSecond()
   })
 
-  it('what is not retained any more is removed ten seconds later, whoever listens', async () => {
+  it('what is not retained any more is removed ten seconds later, or within a second after that, whoever listens', async () => {
     const log = open({ history: 1 })
     await Promise.all(Array.from({ length: 200 }, (_, n) => log.publish(n, {}, accept)))
     await pass(10 * seconds - 1)
     await publish(log, 'within')
     expect(await server.command('XLEN', key('log'))).to.equal(201)
-    await pass(1)
+    await pass(seconds)
     await publish(log, 'later')
     expect(await server.command('XLEN', key('log'))).to.be.at.most(2)
   })
