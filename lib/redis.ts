@@ -8,7 +8,7 @@ import { RedisLog, type Shared } from './redis/log.js'
 import { keysOf } from './redis/place.js'
 import { Publishers } from './redis/publisher.js'
 import { Store } from './redis/store.js'
-import { checkKeys, isAmount, isWhole, type Rules } from './rules.js'
+import { checkKeys, isAmount, isWhole, type Rules, wrong } from './rules.js'
 
 export type { RedisClient }
 
@@ -50,6 +50,8 @@ function isWithin(value: unknown, least: number, most: number): boolean {
  * @throws TypeError for a client that is none of `@redis/client`, or a wrong option
  */
 export function redisStreams(options: RedisStreamsOptions): Backend {
+  if (typeof (options as { duplicate?: unknown } | undefined)?.duplicate === 'function')
+    wrong('redisStreams(client): this is the client itself: expected { client }')
   checkKeys('redisStreams', options, rules)
   const { client, prefix = 'lariat:', publishTimeout = 5000, poll = 1000, replicas = 0 } = options
   const isCluster = kindOf(client) === 'cluster'

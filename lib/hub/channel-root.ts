@@ -84,6 +84,11 @@ export class ChannelRoot<Data> implements Root {
     this.#hold(isNeeded)
   }
 
+  /** It has ended, and nothing of it is here. */
+  get isPast(): boolean {
+    return this.hasEnded && !this.#isNeeded
+  }
+
   // ---- attached
 
   /** The channel has its first sink. */

@@ -54,7 +54,8 @@ class Channels implements Hub {
         wrong(`${where}: \`linger\` has no \`source\` to stop`)
     }
     const known = this.#channels.get(name)
-    if (known) {
+    // one that has ended may have been deleted by another process: the store is asked anew
+    if (known && !known.root.isPast) {
       if (options !== undefined) checkSame(where, known.options, options)
       return known as unknown as PublicChannel<Data>
     }

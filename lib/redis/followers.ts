@@ -1,9 +1,9 @@
 // Keeps all followers of a backend up to date: by what the store tells, and by looking where it tells nothing.
 import { Alarm, clock } from '../clock.js'
-import { LariatError, report } from '../errors.js'
+import { LariatError } from '../errors.js'
 import type { Follower } from './follower.js'
 import type { Link } from './link.js'
-import { isUnanswered } from './replies.js'
+import { isUnanswered, warn } from './replies.js'
 import { scripts } from './scripts.js'
 import type { Store } from './store.js'
 
@@ -127,7 +127,7 @@ export class Followers extends Alarm {
     // the store is away, which was said, and is looked at when it is back
     if (error instanceof LariatError && isUnanswered(error.cause)) return
     const said = String(error)
-    if (said !== this.#lastRefusal) report('Redis cannot be read', error)
+    if (said !== this.#lastRefusal) warn('Redis cannot be read', error)
     this.#lastRefusal = said
   }
 

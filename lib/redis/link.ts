@@ -78,7 +78,9 @@ export function kindOf(client: unknown): Kind {
       ? ': this looks like ioredis'
       : has('getMasterNode') === 'function'
         ? ': one of createSentinel can be duplicated since version 6'
-        : ''
+        : client instanceof Promise
+          ? ': await it'
+          : ''
   throw misuse(
     'LARIAT_SPEC',
     `redisStreams({ client: ${show(client)} }): expected what createClient, createCluster or createSentinel of @redis/client returned${hint}`,

@@ -235,9 +235,8 @@ export class RedisLog implements Log {
     this.#hasWarned = true
     const both = `here ${named(this.#limits)}, there ${named(limits)}`
     const remedy = 'Those of who publishes last hold: declare it with the same everywhere'
-    process.emitWarning(`Channel '${this.#name}' has other limits in another process: ${both}. ${remedy}`, {
-      type: 'LariatWarning',
-    })
+    const what = `Channel '${this.#name}' has other limits in another process, or had them before a restart`
+    process.emitWarning(`${what}: ${both}. ${remedy}`, { type: 'LariatWarning' })
   }
 }
 

@@ -44,3 +44,8 @@ export function isNoScript(error: unknown): boolean {
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message || error.name : show(error)
 }
+
+/** Emits a process warning without the stack of the error, which says where the client has noticed it. */
+export function warn(what: string, error: unknown): void {
+  process.emitWarning(`${what}: ${reasonOf(error)}`, { type: 'LariatWarning' })
+}

@@ -5,7 +5,7 @@ import { LariatError, report } from '../errors.js'
 import { safely } from '../guard.js'
 import { Asked } from './asked.js'
 import type { Link, Open } from './link.js'
-import { isLost, isNoScript, isPassing, isUnanswered, reasonOf } from './replies.js'
+import { isLost, isNoScript, isPassing, isUnanswered, reasonOf, warn } from './replies.js'
 import type { Script } from './scripts.js'
 import { StoreTime } from './time.js'
 import { watched } from './watched.js'
@@ -267,7 +267,7 @@ export class Store {
   #down(error: unknown): void {
     this.#cause = error
     this.#turn('down')
-    report('Redis is away', error)
+    warn('Redis is away', error)
     this.#tell('down')
   }
 

@@ -138,6 +138,7 @@ export interface Hub {
    * Returns the channel of a name, and creates it on the first call: the same object for as long as anybody holds it, or it
    * has subscribers, retains something, remembers keys, runs its source, or has listeners to `join` or `leave`. A channel
    * that nobody needs any more is forgotten, with its options: the next call makes it anew, with the options of that call.
+   * So is one that has ended and retains nothing in this process, whoever holds it: a store is asked whether it has.
    *
    * @throws TypeError for options other than those that a known channel has. LariatError `LARIAT_DOWN` if the hub is closed
    */

@@ -25,6 +25,12 @@ const inFiles = {
   hub: () => createHub(files(mkdtempSync(join(tmpdir(), 'lariat-')))),
 }
 
+async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
 const failure = (promise: Promise<unknown>) => promise.then(undefined, (error: LariatError) => error)
 
 describe('hub.delete (docs/guide/channels.md)', () => {
@@ -132,6 +138,20 @@ describe('hub.delete (docs/guide/channels.md)', () => {
     const { body, isWhole } = await client.whole()
     expect([body, isWhole]).to.deep.equal(['1\n', true])
     expect(await failure(channel.publish(2))).to.include({ code: 'LARIAT_ENDED' })
+  })
+
+  it('by another process, of a channel that has ended: its name is free here too, also while the old one is held', async () => {
+    const store = new Store()
+    const [here, there] = [createHub(new AsyncBackend(store)), createHub(new AsyncBackend(store))]
+    const old = here.channel<number>('a', { history: 9 })
+    await old.publish(1)
+    await old.end()
+    await there.delete('a')
+    const anew = here.channel<number>('a', { history: 9 })
+    await anew.publish(2)
+    expect((await collected(anew.replay('earliest'))).map(({ data }) => data)).to.deep.equal([2])
+    expect(await failure(old.publish(3))).to.include({ code: 'LARIAT_ENDED' })
+    expect(here.channel('a')).to.equal(anew)
   })
 
   onEach(

@@ -17,13 +17,14 @@ describe('The client that redisStreams() is given', () => {
     const wrong: Record<string, [given: () => unknown, message: RegExp]> = {
       nothing: [() => undefined, /redisStreams/],
       'no client': [() => ({}), /client/],
-      'a client as the options': [client, /redisStreams/],
+      'a client as the options': [client, /the client itself: expected \{ client \}/],
+      'a client of ioredis as the options': [() => ioredis, /the client itself: expected \{ client \}/],
       'a URL': [() => ({ client: 'redis://localhost' }), /'redis:\/\/localhost'.*expected what createClient/],
       'options of a client': [() => ({ client: { url: 'redis://localhost' } }), /expected what createClient/],
       'null as the client': [() => ({ client: null }), /client/],
       'a promise of a client': [
         () => ({ client: Promise.resolve() }),
-        /a promise.*expected what createClient/,
+        /a promise.*expected what createClient.*: await it/,
       ],
       'a client of ioredis': [() => ({ client: ioredis }), /this looks like ioredis/],
       'a pool': [() => ({ client: createClientPool() }), /expected what createClient/],
