@@ -52,6 +52,8 @@ export class RedisLog implements Log {
   /** The epoch of the log, as last seen. */
   #epoch = ''
   #hasWarned = false
+  /** It was told that it has ended: another one of its name is no matter of it. */
+  #isOver = false
   readonly isImmediate = false
   /** The store is asked. */
   readonly latest = undefined
@@ -75,6 +77,7 @@ export class RedisLog implements Log {
       isSharded: isCluster,
       replicas,
       patience,
+      isOver: () => this.#isOver,
       told,
     })
   }
@@ -92,7 +95,14 @@ export class RedisLog implements Log {
     const read = (cursor: Place, isRetained: () => boolean) =>
       this.#page(after(cursor), { ...pages.next, listens: true, isRetained })
     const follower = new Follower(
-      receiver,
+      {
+        event: (event) => receiver.event(event),
+        gap: (gap) => receiver.gap(gap),
+        end: () => {
+          this.#isOver = true
+          receiver.end()
+        },
+      },
       this.#keys,
       { poll: often, keep: this.#idle === Infinity ? keepAlive : often },
       read,
@@ -160,10 +170,14 @@ export class RedisLog implements Log {
 
   async end(): Promise<void> {
     // what was published before comes before it, and what is published after it is refused
-    await this.#publisher.inLine(() => this.#finish('end'))
+    await this.#publisher.inLine(async () => {
+      await this.#finish('end')
+      this.#isOver = true
+    })
   }
 
   async drop(): Promise<void> {
+    this.#isOver = true
     await this.#finish('drop')
   }
 
@@ -250,7 +264,8 @@ function fromOf(where: Where): From {
 /** As the scripts take them; no text for a channel without limits of its own, which takes those of others. */
 function limitsOf(retention: Retention): string {
   const { history, historyBytes, maxAge, idle } = retention
-  const has = (limit: number | undefined) => limit !== undefined && limit !== Infinity
+  // what is more than a store can count to is no limit
+  const has = (limit: number | undefined) => limit !== undefined && limit <= 2 ** 50
   if (!retains(retention) && history === undefined) return has(idle) ? `0:::${Math.ceil(idle as number)}` : ''
   return [history, historyBytes, maxAge, idle]
     .map((limit) => (has(limit) ? Math.ceil(limit as number) : ''))

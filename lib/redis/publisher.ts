@@ -32,6 +32,8 @@ export interface Of {
   readonly isSharded: boolean
   readonly replicas: number
   readonly patience: number
+  /** The log has ended: what is published now comes in no other that the store has for the name. */
+  isOver(): boolean
   /** Told the epoch of the log, and the limits that it had before. */
   told(epoch: string, limits: string): void
 }
@@ -153,12 +155,15 @@ export class Publisher {
     const due = (batch.at(-1) as Pending).due
     const call = this.#all.nextCall()
     let attempts = 0
+    let asked: number | undefined
     const question: Question = {
       script: scripts.publish,
       keys: [this.#of.keys.meta, this.#of.keys.log],
       args: () => {
         attempts += 1
-        return this.#arguments(batch, due, call)
+        const again = attempts > 1 ? asked : undefined
+        asked ??= clock.now()
+        return this.#arguments(batch, { due, call, again })
       },
       due,
       isWrite: true,
@@ -179,7 +184,12 @@ export class Publisher {
     }
   }
 
-  #arguments(batch: readonly Pending[], due: number, call: number): readonly string[] {
+  /** @param again when it was asked first, if it is asked again */
+  #arguments(
+    batch: readonly Pending[],
+    { due, call, again }: { readonly due: number; readonly call: number; readonly again: number | undefined },
+  ): readonly string[] {
+    const storeTime = (time: number) => String(Math.floor(this.#store.time.at(time)))
     const { limits, keys, isSharded, replicas } = this.#of
     return [
       ...[newEpoch(), limits, keys.channel, isSharded ? '1' : ''],
@@ -187,8 +197,10 @@ export class Publisher {
       ...[
         this.#all.name,
         String(call),
-        String(Math.floor(this.#store.time.at(due))),
+        storeTime(due),
         replicas > 0 ? '1' : '',
+        again === undefined ? '' : storeTime(again),
+        this.#of.isOver() ? '1' : '',
       ],
       ...batch.flatMap(({ draft: { payload, type, key = '', size } }) => [
         ...payload,

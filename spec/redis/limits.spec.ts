@@ -34,4 +34,31 @@ describe('The limits of a channel on Redis that one process has, and another has
       await Promise.all([app!.close(), worker!.close()])
     })
   }
+
+  it('are those of the process that publishes, from then on: nothing that one without limits has published expires', async () => {
+    const [app, worker] = [0, 1].map(() => redisStreams({ client: createClient({ url: server.url }) }))
+    const there = worker!.open('later', none, () => {})
+    await publish(there, 0)
+    const here = app!.open('later', { ...none, history: 9 }, () => {})
+    const ids = await publish(here, 1, 2)
+    await publish(there, 3)
+    expect((await following(here, ids[0]!)).length).to.equal(2)
+    for (const key of ['meta', 'log'])
+      expect(await server.command('TTL', `lariat:{later}:${key}`)).to.equal(-1)
+    await Promise.all([app!.close(), worker!.close()])
+  })
+
+  for (const most of [Number.MAX_VALUE, 1e20]) {
+    it(`are none where they are more than a store can count to, and others hold: ${most}`, async () => {
+      const backend = redisStreams({ client: createClient({ url: server.url }) })
+      const log = backend.open(
+        `most ${most}`,
+        { history: 2, historyBytes: most, maxAge: most, idle: most },
+        () => {},
+      )
+      const ids = await publish(log, 1, 2, 3)
+      expect(await following(log, 'earliest')).to.deep.equal(ids.slice(1))
+      await backend.close()
+    })
+  }
 })

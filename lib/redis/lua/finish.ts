@@ -15,7 +15,7 @@ if ARGV[5] == 'end' then
     nudge('!')
   end
 elseif epoch ~= ARGV[6] then
-  local last = epoch .. ' ' .. text(ms) .. ' ' .. text(number)
+  local last = epoch .. ' ' .. text(ms) .. ' ' .. text(number) .. ' ' .. text(now)
   redis.call('DEL', meta, log)
   redis.call('HSET', meta, 'epoch', ARGV[6], 'number', 0, 'ms', 0, 'bytes', 0, 'first', 1, 'gone', last)
   redis.call('PEXPIRE', meta, ${memory})

@@ -13,8 +13,9 @@ const tail = { age: 10_000, count: 20_000, bytes: 8_388_608 }
  *
  * Meta is a hash: the `epoch`; of the latest event its `number` and `ms`; the `bytes` of all events ever; the number of
  * the `first` that is retained; of the latest entry that was removed `removed` and `removedMs`, and the bytes by then,
- * `swept`, and when it was looked for others, `sweptAt`; `ended`; `limits`; `used`: when somebody published or listened last; `gone`: the latest id of the log that was
- * dropped here. An entry of the log has the id `number-ms`: numbers are dense, so that an entry is found by its number. Its
+ * `swept`, and when it was looked for others, `sweptAt`, and the bytes by then, `sweptBy`; `ended`; `limits`; `used`: when
+ * somebody published or listened last; `gone`: the latest id of the log that was dropped here, and when it was. An entry of
+ * the log has the id `number-ms`: numbers are dense, so that an entry is found by its number. Its
  * fields: the bytes of all events `before` it, its data (`json` or `base64`), and its `type`.
  */
 export const opening = `
@@ -24,12 +25,12 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(value) return string.format('%.0f', value) end
 
 local known = redis.call('HMGET', meta, 'epoch', 'number', 'ms', 'bytes', 'first', 'removed', 'removedMs', 'swept',
-  'ended', 'limits', 'used', 'gone', 'sweptAt')
+  'ended', 'limits', 'used', 'gone', 'sweptAt', 'sweptBy')
 local length = redis.call('XLEN', log)
 local epoch, ended, limits, gone = known[1], known[9], known[10], known[12]
 local number, ms, bytes, first = tonumber(known[2]), tonumber(known[3]), tonumber(known[4]), tonumber(known[5])
 local removed, removedMs, swept = tonumber(known[6] or 0), tonumber(known[7] or 0), tonumber(known[8] or 0)
-local used, sweptAt = tonumber(known[11] or now), tonumber(known[13] or 0)
+local used, sweptAt, sweptBy = tonumber(known[11] or now), tonumber(known[13] or 0), tonumber(known[14] or 0)
 local isNew = not epoch or not number or length > number
 local wasEmpty = isNew or number == 0
 -- the log expires before its meta does: of the latest event of all the time is known
@@ -86,12 +87,13 @@ local function limit(given)
   history, historyBytes, maxAge, idle = tonumber(a), tonumber(b), tonumber(c), tonumber(d)
 end
 -- those of who published last
+local hasAdopted = false
 local function adopt()
   limit(limits)
   if ARGV[2] == '' or ARGV[2] == limits then return false end
   limit(ARGV[2])
   local before = limits
-  limits = ARGV[2]
+  limits, hasAdopted = ARGV[2], true
   redis.call('HSET', meta, 'limits', limits)
   return before
 end
@@ -111,14 +113,14 @@ end
 local function sweep()
   local waiting = first - oldest()
   if waiting < 64 and bytes - swept < 1048576 then return end
+  -- it searches: once a second, unless too much waits, or much has come since
+  local isSoon = now >= sweptAt and now - sweptAt < 1000
+  if isSoon and waiting < ${tail.count} and bytes - sweptBy < 1048576 then return end
+  redis.call('HSET', meta, 'sweptAt', text(now), 'sweptBy', text(bytes))
   local function before(at)
     local each = at <= number and entry(at)
     return each and bytesBefore(each) or bytes
   end
-  local hasRoom = waiting < ${tail.count} and (bytes - swept <= ${tail.bytes} or before(first) - swept <= ${tail.bytes})
-  -- it searches: once a second, unless too much waits
-  if hasRoom and now - sweptAt < 1000 then return end
-  redis.call('HSET', meta, 'sweptAt', text(now))
   local upTo = search(oldest(), function(each) return msOf(each) > now - ${tail.age} end)
   upTo = math.max(upTo, first - ${tail.count})
   local retained = before(first)

@@ -5,7 +5,11 @@ import { memory, opening } from './opening.js'
 const maxKeys = 1000
 /**
  * Appends events. ARGV: 5 the publisher, 6 the number of its call, 7 when it is too late, in the store's time, 8 `1` if a
- * write is needed even where nothing is appended; then for each event kind, text, type, key, bytes.
+ * write is needed even where nothing is appended, 9 the store's time when this was asked first, if it is asked again, 10 `1`
+ * for a log that has ended, whatever the store has by now; then for each event kind, text, type, key, bytes.
+ *
+ * A publisher is remembered with its latest call, the number of the first event that this has appended and its ms, until
+ * when it may be asked again, and the answers, each on a line, unless each event was appended.
  *
  * Answers the time, `ok`, the epoch, the limits before where they were others, what else was refused, and for each event
  * `number-ms`, `ended`, or `failed` and why; or the time and `late`: it will never be appended; or the time and `stale`: a
@@ -20,34 +24,29 @@ local function recall(key)
   if now - since < ${memory} then return tonumber(at), tonumber(ms), tonumber(count) end
 end
 
+local isOver, events = ARGV[10] == '1', 11
 local last = not isNew and redis.call('HGET', meta, publisher)
 local answer = { now, 'ok', epoch, '', '' }
 if last then
-  local lastCall, at, lastMs = string.match(last, '^(%d+) (%d+) (%d+) ')
+  local lastCall, at, lastMs, answers = string.match(last, '^(%d+) (%d+) (%d+) %d+(.*)$')
   if tonumber(lastCall) > call then return { now, 'stale' } end
   if tonumber(lastCall) == call then
     -- the answer was lost: the same once more
-    at = tonumber(at)
     if ARGV[8] == '1' then redis.call('HSET', meta, 'asked', call) end
-    local next = at
-    for arg = 9, #ARGV, 5 do
-      local keyed, keyedMs
-      if ARGV[arg + 3] ~= '' then keyed, keyedMs = recall(ARGV[arg + 3]) end
-      if keyed and not (keyed == next and at > 0) then answer[#answer + 1] = text(keyed) .. '-' .. text(keyedMs)
-      elseif at == 0 then answer[#answer + 1] = 'ended'
-      else
-        answer[#answer + 1] = text(next) .. '-' .. lastMs
-        next = next + 1
-      end
+    for each in string.gmatch(answers, '[^\\n]+') do answer[#answer + 1] = each end
+    if answers == '' then
+      for number = at, at + (#ARGV - events + 1) / 5 - 1 do answer[#answer + 1] = text(number) .. '-' .. lastMs end
     end
     return answer
   end
 end
 if now > tonumber(ARGV[7]) then return { now, 'late' } end
+-- it may have been in the log that was dropped meanwhile
+if ARGV[9] ~= '' and gone and tonumber(string.match(gone, '%d+$')) >= tonumber(ARGV[9]) then return { now, 'late' } end
 
 begin()
-answer[3], answer[4] = epoch, adopt() or ''
-local at = 0
+answer[3], answer[4] = epoch, not isOver and adopt() or ''
+local at, appended = 0, 0
 local nextMs = math.max(now, ms)
 local keyCount, keyTail
 local function remember(key)
@@ -99,7 +98,7 @@ if not last then
     if not old then break end
     local found = redis.call('HGET', meta, 'publisher:' .. old)
     redis.call('HDEL', meta, field)
-    if found and now - string.match(found, '%d+$') < ${memory} then
+    if found and now < tonumber(string.match(found, '^%d+ %d+ %d+ (%d+)')) then
       redis.call('HSET', meta, 'published:' .. text(count), old)
       count = count + 1
     else redis.call('HDEL', meta, 'publisher:' .. old) end
@@ -107,12 +106,12 @@ if not last then
   end
   redis.call('HSET', meta, 'publisherCount', text(count), 'publisherTail', text(tail))
 end
-for arg = 9, #ARGV, 5 do
+for arg = events, #ARGV, 5 do
   local key = ARGV[arg + 3]
   local keyed, keyedMs
   if key ~= '' then keyed, keyedMs = recall(key) end
   if keyed then answer[#answer + 1] = text(keyed) .. '-' .. text(keyedMs)
-  elseif ended then answer[#answer + 1] = 'ended'
+  elseif ended or isOver then answer[#answer + 1] = 'ended'
   else
     local added = append(ARGV[arg], ARGV[arg + 1], ARGV[arg + 2])
     if at == 0 and type(added) == 'table' and string.find(added.err, 'equal or smaller') then
@@ -128,7 +127,7 @@ for arg = 9, #ARGV, 5 do
       if at == 0 then return added end
       answer[#answer + 1] = 'failed ' .. added.err
     else
-      number, ms, length = number + 1, nextMs, length + 1
+      number, ms, length, appended = number + 1, nextMs, length + 1, appended + 1
       bytes = bytes + tonumber(ARGV[arg + 4])
       if at == 0 then at = number end
       if key ~= '' then remember(key) end
@@ -146,7 +145,10 @@ if at > 0 then
   used = now
   try(retain)
 end
-local fields = { meta, publisher, text(call) .. ' ' .. text(at) .. ' ' .. text(ms) .. ' ' .. text(now) }
+local untilThen = text(math.max(now + ${memory}, tonumber(ARGV[7])))
+local latest = text(call) .. ' ' .. text(at) .. ' ' .. text(ms) .. ' ' .. untilThen
+if appended * 5 < #ARGV - events + 1 then latest = latest .. '\\n' .. table.concat(answer, '\\n', 6) end
+local fields = { meta, publisher, latest }
 local function set(name, value)
   fields[#fields + 1] = name
   fields[#fields + 1] = value
@@ -170,7 +172,7 @@ end
 redis.call('HSET', unpack(fields))
 if at > 0 then
   try(sweep)
-  try(function() expire(wasEmpty or answer[4] ~= '' or gone) end)
+  try(function() expire(wasEmpty or hasAdopted or gone) end)
   local problem = nudge()
   if problem then answer[5] = problem end
 end

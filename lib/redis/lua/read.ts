@@ -32,7 +32,11 @@ local outcome, start, startMs = 'found', edge, nil
 local left, room = tonumber(ARGV[11]), tonumber(ARGV[12])
 local to = ARGV[10] ~= '' and ARGV[10] or '+'
 local function from(at, most) return redis.call('XRANGE', log, text(at), to, 'COUNT', most) end
-local mode, some, page = ARGV[5], math.min(left, 32), nil
+-- how many in one go: no more than likely fit
+local function atOnce(room)
+  return math.min(left, math.max(1, math.min(32, math.floor(room * length / math.max(bytes - swept, 1)))))
+end
+local mode, some, page = ARGV[5], atOnce(room), nil
 if mode == 'after' then
   local givenMs, given = tonumber(ARGV[7]), tonumber(ARGV[8])
   if ARGV[6] ~= epoch or given > number then outcome = 'unknown'
@@ -60,18 +64,20 @@ if listens then
   use()
 end
 if listens or isAnew then
-  if number > 0 then expire(isAnew) else redis.call('PEXPIRE', meta, ${afterlife}) end
+  -- that it has ended stays for as long as its events would
+  if number > 0 or ended then expire(isAnew) else redis.call('PEXPIRE', meta, ${afterlife}) end
 end
 
 local entries, next = {}, start
-while left > 0 and room > 0 and next <= number do
+while left > 0 and next <= number do
   page = page or from(next, some)
   for _, each in ipairs(page) do entries[#entries + 1] = each end
   if #page < some then break end
   next = tonumber(string.match(page[#page][1], '^%d+')) + 1
-  room = room - (bytesBefore(page[#page]) - bytesBefore(page[1]))
   left = left - some
-  some, page = math.min(left, 32), nil
+  local rest = room - (bytesBefore(page[#page]) - bytesBefore(entries[1]))
+  if rest <= 0 then break end
+  some, page = atOnce(rest), nil
 end
 return { now, epoch, outcome, text(number), text(ms), ended or '', text(start), text(startMs or msAt(start - 1) or 0),
   limits or '', gone or '', entries }
