@@ -118,17 +118,20 @@ export class Followers extends Alarm {
   #catchUp(follower: Follower): void {
     follower.lookedAt = clock.now()
     follower.catchUp().catch((error) => {
-      if (!this.#isClosed && follower.isActive) this.#refused(error)
+      if (!this.#isClosed && follower.isActive) this.refused(error)
     })
   }
-  #lastRefusal = ''
+  readonly #refusals = new Set<string>()
 
-  #refused(error: unknown): void {
+  /** Said once for each cause: a stream that is refused is answered 503, which does not say why. */
+  refused(error: unknown, name?: string): void {
     // the store is away, which was said, and is looked at when it is back
-    if (error instanceof LariatError && isUnanswered(error.cause)) return
+    if (this.#isClosed || (error instanceof LariatError && isOutage(error))) return
     const said = String(error)
-    if (said !== this.#lastRefusal) warn('Redis cannot be read', error)
-    this.#lastRefusal = said
+    if (this.#refusals.has(said)) return
+    if (this.#refusals.size >= 16) this.#refusals.clear()
+    this.#refusals.add(said)
+    warn(name === undefined ? 'Redis cannot be read' : `Channel '${name}' cannot be read`, error)
   }
 
   // ---- looking
@@ -205,4 +208,8 @@ export class Followers extends Alarm {
   *#all(): Iterable<Follower> {
     for (const all of this.#followers.values()) yield* all
   }
+}
+
+function isOutage({ message, cause }: LariatError): boolean {
+  return isUnanswered(cause) || message.startsWith('Redis is away')
 }

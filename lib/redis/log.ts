@@ -113,6 +113,7 @@ export class RedisLog implements Log {
       followers.begun(follower)
     } catch (error) {
       followers.remove(follower)
+      followers.refused(error, this.#name)
       throw error
     }
     return () => {
@@ -215,10 +216,11 @@ export class RedisLog implements Log {
       ...[mode, one, two, three, isRetained() ? '' : '1', ''],
       ...[String(events), String(bytes), listens ? '1' : ''],
     ]
-    const answer = await this.#shared.store.ask({
-      script: scripts.read,
-      keys: [this.#keys.meta, this.#keys.log],
-      args,
+    const { store, followers } = this.#shared
+    const keys = [this.#keys.meta, this.#keys.log]
+    const answer = await store.ask({ script: scripts.read, keys, args }).catch((error) => {
+      followers.refused(error, this.#name)
+      throw error
     })
     const page = pageOf(answer)
     this.#epoch = page.top.epoch

@@ -190,7 +190,7 @@ describe('createHub and hub.channel (docs/guide/channels.md)', () => {
     (backend) => `${typeof backend} ${String(backend)} is no backend`,
     (backend) => {
       expect(() => createHub(wrong(backend)))
-        .to.throw(TypeError, 'expected a backend')
+        .to.throw(TypeError, 'expected a backend, such as redisStreams({ client }), or nothing')
         .that.includes({ code: 'LARIAT_SPEC' })
     },
   )

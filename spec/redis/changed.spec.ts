@@ -121,6 +121,9 @@ describe('Keys of a channel that somebody else changes', () => {
         expect(error.cause.message).to.include('WRONGTYPE')
       }
       expect(await server.command('GET', key)).to.equal('theirs')
+      const said = processes.warnings.filter(({ message }) => /WRONGTYPE/.test(message))
+      expect(said.length).to.be.within(1, 3)
+      expect(said[0]!.message).to.match(/^Channel 'c' cannot be read: Redis refuses: /)
       // the link is lost, and comes back; other channels do not suffer
       await there.passage.cut()
       const id = await until('published', async () => {

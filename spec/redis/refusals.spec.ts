@@ -103,7 +103,9 @@ describe('A Redis that refuses', () => {
     // nothing of the listener is left that a new link would trip over
     await passage.cut()
     await until('it is back', () => told.at(-1) === 'up')
-    expect((await warned()).filter((each) => !/closed unexpectedly/.test(each))).to.have.length(1)
+    const others = (await warned()).filter((each) => !/closed unexpectedly|refuses a part/.test(each))
+    expect(others).to.have.length(1)
+    expect(others[0]).to.match(/^Channel 'c' cannot be read: Redis refuses: .*NOPERM/)
   })
 
   it('NOPERM for PUBLISH alone: all comes by looking, the link stays, and one warning says so', async () => {

@@ -121,10 +121,6 @@ local function sweep()
     local each = at <= number and entry(at)
     return each and bytesBefore(each) or bytes
   end
-  local hasRoom = waiting < ${tail.count} and (bytes - swept <= ${tail.bytes} or before(first) - swept <= ${tail.bytes})
-  -- it searches: once a second, unless too much waits
-  if hasRoom and now - sweptAt < 1000 then return end
-  redis.call('HSET', meta, 'sweptAt', text(now))
   local upTo = search(oldest(), function(each) return msOf(each) > now - ${tail.age} end)
   upTo = math.max(upTo, first - ${tail.count})
   local retained = before(first)
