@@ -108,5 +108,7 @@ export async function readLast(root: Root, count: number, keeps: Keeps): Promise
     // not one by one: each time all would be moved
     if (places.push(id) > 2 * count + stepsPerTurn) places = places.slice(-count - 1)
   }
-  return root.missed(count === 0 ? replay.place : (places.at(-count - 1) ?? (places[0] as string)))
+  const place = count === 0 ? replay.place : (places.at(-count - 1) ?? (places[0] as string))
+  // who has no place misses nothing of what was trimmed meanwhile
+  return { ...(await root.missed(place)), gaps: [] }
 }

@@ -35,7 +35,7 @@ if last then
     if ARGV[8] == '1' then redis.call('HSET', meta, 'asked', call) end
     for each in string.gmatch(answers, '[^\\n]+') do answer[#answer + 1] = each end
     if answers == '' then
-      for number = at, at + (#ARGV - events + 1) / 5 - 1 do answer[#answer + 1] = text(number) .. '-' .. lastMs end
+      for number = tonumber(at), at + (#ARGV - events + 1) / 5 - 1 do answer[#answer + 1] = text(number) .. '-' .. lastMs end
     end
     return answer
   end
