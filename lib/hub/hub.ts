@@ -29,7 +29,8 @@ const optionRules: Rules = {
  * @throws TypeError for a value that is no backend
  */
 export function createHub(backend: Backend = memory()): Hub {
-  if (!isBackend(backend)) wrong(`createHub(${show(backend)}): expected a backend, such as redisStreams({ client }), or nothing`)
+  if (!isBackend(backend))
+    wrong(`createHub(${show(backend)}): expected a backend, such as redisStreams({ client }), or nothing`)
   return new Channels(backend)
 }
 
