@@ -15,13 +15,15 @@ export interface Made {
   readonly prefix: string
 }
 
+/** Of all, as several may share their servers. */
+let prefixes = 0
+
 /** Backends on one or several servers, each through passages of its own, and what the suite does to them. */
 export class Backends {
   readonly #servers: () => readonly RedisServer[]
   readonly #client: (passages: readonly Passage[]) => RedisClient
   readonly #options: Partial<RedisStreamsOptions>
   readonly #made = new Map<Backend['open'], Made & { fate?: string }>()
-  #prefixes = 0
 
   /**
    * @param servers that hold data, once they are started
@@ -37,7 +39,7 @@ export class Backends {
     this.#options = options
   }
 
-  async make(prefix = `store${++this.#prefixes}:`): Promise<Backend> {
+  async make(prefix = `store${++prefixes}:`): Promise<Backend> {
     const passages = await Passage.to(this.#servers())
     const inner = redisStreams({ client: this.#client(passages), prefix, poll: 50, ...this.#options })
     const tracked = new Tracked(inner)
