@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Backend, Log, Receiver } from '../../../lib/hub/backend.js'
+import { patience, waiting } from '../stage.js'
 
 /** A backend whose deliveries are known from outside: a test waits until they are where the store is. */
 export class Tracked {
@@ -23,13 +24,21 @@ export class Tracked {
   /** Until all that was published is delivered, unless the store is away. */
   async settled(): Promise<void> {
     for (const listening of [...this.#listening]) {
-      while (!this.isDown && this.#listening.has(listening) && !(await listening.isSettled())) await turn()
+      for (const isTime = waiting(patience); !(await this.#isSettled(listening)); await turn()) {
+        if (!isTime()) throw new Error('What was published is not delivered')
+      }
     }
   }
 
   /** Until the store is lost, or back. */
   async turned(isDown: boolean): Promise<void> {
-    while (this.isDown !== isDown) await turn()
+    for (const isTime = waiting(patience); this.isDown !== isDown; await turn()) {
+      if (!isTime()) throw new Error(`The store is ${isDown ? 'not lost' : 'not back'}`)
+    }
+  }
+
+  async #isSettled(listening: Listening): Promise<boolean> {
+    return this.isDown || !this.#listening.has(listening) || (await listening.isSettled())
   }
 
   #tracked(log: Log): Log {
