@@ -19,6 +19,8 @@ const paced: Readonly<Record<string, string>> = {
   'faults/scene.ts': 'Polls',
   'demo/bookshop/demo.ts': 'Polls',
   'support/redis/until.ts': 'Polls: servers do not tell when they know each other, or have what another has',
+  'redis/clients.spec.ts': 'A connection stays that was idle for longer than its client allows',
+  'redis/refusals.spec.ts': 'In that time a link that is refused would have been made anew',
   'demo/bookshop/tail.spec.ts': 'Polls: nothing tells when a server has stopped reading',
 }
 

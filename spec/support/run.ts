@@ -11,6 +11,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { atEnd } from './at-end.js'
 import { closing, type Report, sum } from './reporter.js'
+import { isFull } from './runs.js'
 
 const mocha = fileURLToPath(new URL('../../node_modules/mocha/bin/mocha.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'lariat-specs-'))
@@ -59,6 +60,7 @@ const others = new Part(
   'spec',
   '--ignore=spec/demo/**',
   '--ignore=spec/package/**',
+  '--ignore=spec/redis/**',
   ...forMocha,
 )
 
@@ -76,10 +78,11 @@ const onRuntimes = (...names: readonly string[]) =>
 
 /** What is begun when a process is free; nothing on other runtimes if some specs were asked for, such as those of a name. */
 const waiting: (() => Part)[] = [
+  () => new Part('redis', mocha, 'spec/redis', ...forMocha),
   () => new Part('package', mocha, 'spec/package', ...forMocha),
   ...(forMocha.length > 0
     ? []
-    : [['deno'], ['bun'], ['node22', 'plain'], ['node24', 'node26']].map(
+    : [['deno'], ['bun'], ['node22', 'plain'], isFull ? ['node24', 'node26'] : ['node26']].map(
         (names) => () => onRuntimes(...names),
       )),
 ]

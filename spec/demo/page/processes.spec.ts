@@ -4,6 +4,7 @@ import { classics } from '../../../demo/bookshop/classics.js'
 import { launch, Windows } from '../../support/browser.js'
 import { needs } from '../../support/installed.js'
 import { RedisServer } from '../../support/redis/server.js'
+import { isFull } from '../../support/runs.js'
 import { Several, send } from '../bookshop/several.js'
 import { away, countsOf, shows } from './page.js'
 
@@ -159,17 +160,22 @@ describe('The demo: the page, by several processes', function () {
     await shows(pages[0], '#happening-state', `, after ${pid}`)
   })
 
-  it('Two, restarted one after the other: two windows of one connection miss nothing, and see nothing twice', async () => {
-    const { server, url, pids } = await begin(2)
-    const windows = await profile()
-    const pages = [await open(windows, url), await open(windows, url)] as const
-    const supplier = new Supplier(url)
-    await supplier.more(5)
-    for (const pid of pids) await server.replaced(pid, 'SIGTERM')
-    const others = await Promise.all(pages.map((page) => processOf(page, pids)))
-    expect(new Set(others).size).to.equal(1)
-    await supplier.more(5)
-    const added = await supplier.stop()
-    for (const page of pages) await hasAll(page, added)
-  })
+  // half a minute, most of it for starting
+  const inFull = isFull ? it : it.skip
+  inFull(
+    'Two, restarted one after the other: two windows of one connection miss nothing, and see nothing twice',
+    async () => {
+      const { server, url, pids } = await begin(2)
+      const windows = await profile()
+      const pages = [await open(windows, url), await open(windows, url)] as const
+      const supplier = new Supplier(url)
+      await supplier.more(5)
+      for (const pid of pids) await server.replaced(pid, 'SIGTERM')
+      const others = await Promise.all(pages.map((page) => processOf(page, pids)))
+      expect(new Set(others).size).to.equal(1)
+      await supplier.more(5)
+      const added = await supplier.stop()
+      for (const page of pages) await hasAll(page, added)
+    },
+  )
 })
