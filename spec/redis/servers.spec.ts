@@ -325,6 +325,8 @@ describe('The servers that specs run against', () => {
       closing.push(() => client.destroy())
       await client.connect()
       await client.set('n', '0')
+      const hasIt = async () => (await set.replicas[0]!.command('GET', 'n')) === '0'
+      await until('the replica has it', hasIt)
       await set.promote()
       const promoted = set.master
       expect(promoted).not.to.equal(master)
