@@ -206,7 +206,7 @@ describe('A failover of Redis', () => {
         await cluster.kill(1)
         await cluster.takenOver(1)
       })
-      expect(flowing.told).to.deep.equal(['down', 'up'])
+      expect(flowing.told.slice(-2)).to.deep.equal(['down', 'up'])
       await cluster.replicas[1]!.start()
       await cluster.settled()
     })

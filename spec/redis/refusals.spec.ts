@@ -261,7 +261,7 @@ describe('A Redis that refuses', () => {
     const id = await waiting
     await until('both have come', () => listener.items.length === 2)
     expect(listener.ids).to.deep.equal([first, id])
-    expect(told).to.deep.equal(['down', 'up'])
+    expect(told.slice(-2)).to.deep.equal(['down', 'up'])
     expect(await warned()).to.have.length(1)
   })
 
@@ -298,7 +298,7 @@ describe('A Redis that refuses', () => {
     await until('it is back', () => told.at(-1) === 'up')
     const [id] = await publish(channel, 2)
     await until('it has come', () => listener.ids.at(-1) === id)
-    expect(told).to.deep.equal(['down', 'up'])
+    expect(told.slice(-2)).to.deep.equal(['down', 'up'])
   })
 
   describe('and what is no Redis', () => {
