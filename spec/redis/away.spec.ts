@@ -152,12 +152,13 @@ describe('A Redis that is away', () => {
   it('close resolves within the time that a publish may take, in each state, and leaves nothing that runs', async function () {
     this.timeout(90_000)
     const script = `
+      const { once } = await import('node:events')
+      const { createServer } = await import('node:net')
       const { createClient } = await import('@redis/client')
       const { createHub } = await import('${new URL('../../lib/index.ts', import.meta.url)}')
       const { redisStreams } = await import('${new URL('../../lib/redis.ts', import.meta.url)}')
       const [url, pid] = ${JSON.stringify([server.url, server.pid])}
       const make = (to = url) => createHub(redisStreams({ client: createClient({ url: to }), publishTimeout: 300 }))
-      const told = (hub, name) => new Promise((resolve) => hub.on(name, resolve))
       const states = {
         async connecting() {
           const hub = make()
@@ -171,9 +172,19 @@ describe('A Redis that is away', () => {
           return [createHub(backend), [log.publish(1, {}, () => {})]]
         },
         async 'away, between two attempts'() {
-          const hub = make('redis://127.0.0.1:1')
-          await told(hub, 'down')
-          await new Promise((resolve) => setTimeout(resolve, 1000))
+          // each attempt makes two connections, and after five there is a while until the next
+          let connections = 0
+          let tried = () => {}
+          const fifth = new Promise((resolve) => (tried = resolve))
+          const nobody = createServer((socket) => {
+            socket.destroy()
+            if (++connections === 10) socket.on('close', tried)
+          }).listen(0, '127.0.0.1')
+          await once(nobody, 'listening')
+          const hub = make('redis://127.0.0.1:' + nobody.address().port)
+          await fifth
+          for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
+          nobody.close()
           return [hub, [hub.channel('c').publish(1)]]
         },
         async 'frozen, with publishes on their way'() {
@@ -194,10 +205,11 @@ describe('A Redis that is away', () => {
         const begun = performance.now()
         await hub.close()
         await settled
-        console.log(name + ':', Math.round(performance.now() - begun))
-      }
-      const at = performance.now()
-      process.on('exit', () => console.log('ended:', Math.round(performance.now() - at)))`
+        const took = Math.round(performance.now() - begun)
+        const left = () => process.getActiveResourcesInfo().filter((each) => /Timeout|TCP/.test(each)).length
+        for (let turn = 0; turn < 1000 && left() > 0; turn++) await new Promise(setImmediate)
+        console.log(name + ': ' + took + ' ms, left: ' + left())
+      }`
     const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '--eval', script], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -207,16 +219,20 @@ describe('A Redis that is away', () => {
     const [code] = await once(child, 'close')
     server.thaw()
     expect(code, said).to.equal(0)
-    const times = [...said.matchAll(/^(.*): (\d+)$/gm)].map(([, name, time]) => [name, Number(time)] as const)
-    expect(times.map(([name]) => name)).to.deep.equal([
+    const lines = [...said.matchAll(/^(.*): (\d+) ms, left: (\d+)$/gm)]
+    const states = lines.map(([, name, time, left]) => ({ name, time: Number(time), left: Number(left) }))
+    expect(states.map(({ name }) => name)).to.deep.equal([
       'connecting',
       'up, and listens',
       'away, between two attempts',
       'frozen, with publishes on their way',
       'connecting to what is frozen',
-      'ended',
     ])
-    for (const [name, time] of times) expect(time, name).to.be.below(name === 'ended' ? 500 : 1500)
+    for (const { name, time, left } of states) {
+      // an attempt to connect has five seconds
+      expect(time, name).to.be.below(4000)
+      expect(left, `timers and connections: ${name}`).to.equal(0)
+    }
   })
 
   it('a publish after the close, and a question, are refused', async () => {

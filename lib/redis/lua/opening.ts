@@ -4,8 +4,8 @@
 export const memory = 120_000
 /** Milliseconds for which a channel that retains nothing any more is known: a client that comes back then has missed nothing. */
 export const afterlife = 3_600_000
-/** Milliseconds, events and bytes for which what is not retained any more waits for those that listen. */
-const tail = { age: 10_000, count: 20_000, bytes: 8_388_608 }
+/** Milliseconds and bytes for which what is not retained any more waits for those that listen. */
+const tail = { age: 10_000, bytes: 8_388_608 }
 
 /**
  * What all scripts on one channel begin with. KEYS: meta, log. ARGV: 1 the epoch of a log that has none, 2 the limits of
@@ -111,18 +111,15 @@ local function retain()
 end
 -- what is not retained is removed once it has waited for those that listen: many at a time
 local function sweep()
-  local waiting = first - oldest()
-  if waiting < 64 and bytes - swept < 1048576 then return end
-  -- it searches: once a second, unless too much waits, or much has come since
-  local isSoon = now >= sweptAt and now - sweptAt < 1000
-  if isSoon and waiting < ${tail.count} and bytes - sweptBy < 1048576 then return end
+  if first - oldest() < 64 and bytes - swept < 1048576 then return end
+  -- it searches: once a second, unless much has come since
+  if now >= sweptAt and now - sweptAt < 1000 and bytes - sweptBy < 1048576 then return end
   redis.call('HSET', meta, 'sweptAt', text(now), 'sweptBy', text(bytes))
   local function before(at)
     local each = at <= number and entry(at)
     return each and bytesBefore(each) or bytes
   end
   local upTo = search(oldest(), function(each) return msOf(each) > now - ${tail.age} end)
-  upTo = math.max(upTo, first - ${tail.count})
   local retained = before(first)
   if retained - swept > ${tail.bytes} then
     upTo = math.max(upTo, search(oldest(), function(each) return retained - bytesBefore(each) <= ${tail.bytes} end))

@@ -3,6 +3,7 @@ import { memory, opening } from './opening.js'
 
 /** How many keys are remembered. */
 const maxKeys = 1000
+
 /**
  * Appends events. ARGV: 5 the publisher, 6 the number of its call, 7 when it is too late, in the store's time, 8 `1` if a
  * write is needed even where nothing is appended, 9 the store's time when this was asked first, if it is asked again, 10 `1`
