@@ -111,12 +111,14 @@ export class Publisher {
       const behind = this.#behind as readonly Pending[]
       this.#inLine = this.#behind = undefined
       this.#add(behind)
+      this.#rest()
     })
     return this.#inLine
   }
 
   async #doInLine(work: () => Promise<void>): Promise<void> {
     this.#behind = []
+    this.#all.begin(this)
     await this.#flushing
     await work()
   }
@@ -135,9 +137,14 @@ export class Publisher {
     await undefined
     for (let batch = this.#next(); batch.length > 0; batch = this.#next()) await this.#send(batch)
     this.#flushing = undefined
-    this.#all.end(this)
+    this.#rest()
     this.#alarm?.cancel()
     this.#alarm = undefined
+  }
+
+  /** All that was asked of it is answered, unless there is more. */
+  #rest(): void {
+    if (!this.#flushing && !this.#inLine) this.#all.end(this)
   }
 
   #next(): readonly Pending[] {

@@ -142,4 +142,17 @@ describe('Listening to a channel on Redis (docs/operate/redis.md)', () => {
     await stop()
     await Promise.all([here.close(), there.close()])
   })
+
+  it('an end that is on its way when the hub is closed is answered, and for good', async () => {
+    const here = redisStreams({ client: createClient({ url: server.url }) })
+    const there = redisStreams({ client: createClient({ url: server.url }) })
+    const log = here.open('ending', { ...none, history: 9 }, () => {})
+    await log.position()
+    const ending = Promise.resolve(log.end())
+    await here.close()
+    await ending
+    const { hasEnded } = await there.open('ending', none, () => {}).read('earliest')
+    expect(hasEnded).to.equal(true)
+    await there.close()
+  })
 })
