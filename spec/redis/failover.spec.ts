@@ -1,4 +1,4 @@
-import { createClient, createCluster, createSentinel } from '@redis/client'
+import { createClient, createSentinel } from '@redis/client'
 import { expect } from 'chai'
 import type { Backend, Log } from '../../lib/hub/backend.js'
 import { redisStreams } from '../../lib/redis.js'
@@ -7,7 +7,6 @@ import { needs } from '../support/installed.js'
 import { Backends } from '../support/redis/backends.js'
 import { RedisCluster } from '../support/redis/cluster.js'
 import { RedisPair } from '../support/redis/pair.js'
-import { throughPassages } from '../support/redis/passage.js'
 import { RedisSentinels } from '../support/redis/sentinels.js'
 import { until } from '../support/redis/until.js'
 import { isFull } from '../support/runs.js'
@@ -165,16 +164,7 @@ describe('A failover of Redis', () => {
     after(() => cluster.close())
     const names = ['a', 'b', 'c', 'd']
 
-    const backends = (replicas: number) =>
-      new Backends(
-        () => cluster.servers,
-        (passages) =>
-          createCluster({
-            rootNodes: passages.map(({ url }) => ({ url })),
-            nodeAddressMap: throughPassages(passages),
-          }),
-        { replicas },
-      )
+    const backends = (replicas: number) => Backends.onCluster(cluster, { replicas })
 
     describe('with replicas that are waited for', () => {
       const flowing = flows(backends(1))
@@ -224,17 +214,7 @@ describe('A failover of Redis', () => {
     before(() => set.start())
     after(() => set.close())
 
-    const backends = (replicas: number) =>
-      new Backends(
-        () => set.servers,
-        (passages) =>
-          createSentinel({
-            name: set.name,
-            sentinelRootNodes: [...set.sentinelRootNodes],
-            nodeAddressMap: throughPassages(passages),
-          }),
-        { replicas },
-      )
+    const backends = (replicas: number) => Backends.onSentinels(set, { replicas })
 
     describe('with a replica that is waited for', () => {
       const flowing = flows(backends(1))

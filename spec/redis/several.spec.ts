@@ -1,9 +1,7 @@
-import { createCluster, createSentinel } from '@redis/client'
 import { backendContract } from '../contracts/backend.js'
 import { needs } from '../support/installed.js'
 import { Backends } from '../support/redis/backends.js'
 import { RedisCluster } from '../support/redis/cluster.js'
-import { throughPassages } from '../support/redis/passage.js'
 import { RedisSentinels } from '../support/redis/sentinels.js'
 import { isFull } from '../support/runs.js'
 
@@ -16,15 +14,7 @@ describe('Channels on a Redis Cluster', () => {
   before(() => cluster.start())
   after(() => cluster.close())
 
-  const backends = new Backends(
-    () => cluster.servers,
-    (passages) =>
-      createCluster({
-        rootNodes: passages.map(({ url }) => ({ url })),
-        nodeAddressMap: throughPassages(passages),
-      }),
-  )
-  backendContract('redisStreams()', backends.case)
+  backendContract('redisStreams()', Backends.onCluster(cluster).case)
 })
 
 // the commands are those of a single server: what is different is who the master is, which failovers are about
@@ -36,14 +26,5 @@ if (isFull)
     before(() => set.start())
     after(() => set.close())
 
-    const backends = new Backends(
-      () => set.servers,
-      (passages) =>
-        createSentinel({
-          name: set.name,
-          sentinelRootNodes: [...set.sentinelRootNodes],
-          nodeAddressMap: throughPassages(passages),
-        }),
-    )
-    backendContract('redisStreams()', backends.case)
+    backendContract('redisStreams()', Backends.onSentinels(set).case)
   })

@@ -1,7 +1,10 @@
+import { createCluster, createSentinel } from '@redis/client'
 import type { Backend } from '../../../lib/hub/backend.js'
 import { type RedisClient, type RedisStreamsOptions, redisStreams } from '../../../lib/redis.js'
 import { type BackendCase, none } from '../../contracts/logs.js'
-import { Passage } from './passage.js'
+import type { RedisCluster } from './cluster.js'
+import { Passage, throughPassages } from './passage.js'
+import type { RedisSentinels } from './sentinels.js'
 import type { RedisServer } from './server.js'
 import { Tracked } from './tracked.js'
 import { until } from './until.js'
@@ -37,6 +40,25 @@ export class Backends {
     this.#servers = servers
     this.#client = client
     this.#options = options
+  }
+
+  static onCluster(cluster: RedisCluster, options?: Partial<RedisStreamsOptions>): Backends {
+    const client = (passages: readonly Passage[]) =>
+      createCluster({
+        rootNodes: passages.map(({ url }) => ({ url })),
+        nodeAddressMap: throughPassages(passages),
+      })
+    return new Backends(() => cluster.servers, client, options)
+  }
+
+  static onSentinels(set: RedisSentinels, options?: Partial<RedisStreamsOptions>): Backends {
+    const client = (passages: readonly Passage[]) =>
+      createSentinel({
+        name: set.name,
+        sentinelRootNodes: [...set.sentinelRootNodes],
+        nodeAddressMap: throughPassages(passages),
+      })
+    return new Backends(() => set.servers, client, options)
   }
 
   async make(prefix = `store${++prefixes}:`): Promise<Backend> {
