@@ -17,7 +17,8 @@ type Asked = 'sampler?' | 'kill the sampler'
 
 /** The primary has one machine for all workers: whatever is done by one of them is seen by all. */
 export function shareMachine(machine: Machine): void {
-  const tell = (worker: Worker | undefined, told: Told) => worker?.isConnected() && worker.send(told)
+  // one that was killed may still count as connected: that it is told nothing is no error of the primary
+  const tell = (worker: Worker | undefined, told: Told) => worker?.isConnected() && worker.send(told, () => {})
   const all = (told: Told) => {
     for (const worker of Object.values(cluster.workers ?? {})) tell(worker, told)
   }
@@ -106,5 +107,6 @@ class Life {
 }
 
 function ask(asked: Asked): void {
-  process.send?.(asked)
+  // a primary that was killed takes its workers with it
+  process.send?.(asked, () => {})
 }

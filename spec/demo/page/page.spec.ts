@@ -580,10 +580,12 @@ describe('The demo: the page', function () {
       await bookOf(page).locator('.edit').focus()
       await page.keyboard.press('Enter')
       await page.locator('#book-dialog').waitFor()
+      // it comes in a turn of its own, and until then nothing else is begun
+      const closed = page
+        .locator('#book-dialog')
+        .evaluate((dialog) => new Promise<void>((done) => dialog.addEventListener('close', () => done())))
       await page.keyboard.press('Escape')
-      await page.locator('#book-dialog').waitFor({ state: 'hidden' })
-      // its close event comes in a turn of its own, and until then nothing else is begun
-      await page.evaluate('new Promise((done) => setTimeout(done, 50))')
+      await closed
       await page.keyboard.press('Enter')
       await page.locator('#book-dialog').waitFor()
       await put(1999)

@@ -251,7 +251,9 @@ describe('The demo: the page, as a user sees it', function () {
 
   it('a disconnected firehose shows how long it takes until it is back, and the button keeps the focus', async () => {
     const page = await shop.open()
+    // from now on time passes as it is told to
     await page.clock.install()
+    await page.clock.pauseAt(Date.now() + 60_000)
     await page.click('#disconnect:text("Disconnect for 5 s")')
     const bar = page.locator('#happening progress[aria-label="Disconnected"]')
     await bar.waitFor()
