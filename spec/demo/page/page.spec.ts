@@ -581,11 +581,11 @@ describe('The demo: the page', function () {
       await page.keyboard.press('Enter')
       await page.locator('#book-dialog').waitFor()
       // it comes in a turn of its own, and until then nothing else is begun
-      const closed = page
-        .locator('#book-dialog')
-        .evaluate((dialog) => new Promise<void>((done) => dialog.addEventListener('close', () => done())))
+      const closed = await page.locator('#book-dialog').evaluateHandle((dialog) => ({
+        told: new Promise((told) => dialog.addEventListener('close', told, { once: true })),
+      }))
       await page.keyboard.press('Escape')
-      await closed
+      await closed.evaluate(({ told }) => told)
       await page.keyboard.press('Enter')
       await page.locator('#book-dialog').waitFor()
       await put(1999)

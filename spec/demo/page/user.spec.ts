@@ -264,6 +264,8 @@ describe('The demo: the page, as a user sees it', function () {
     await bar.waitFor({ state: 'detached' })
     await shows(page, '#happening-state', 'Live')
     expect(await focused(page)).to.equal('disconnect')
+    // the clock is that of all windows
+    await page.clock.resume()
   })
 
   it('a killed source shows how long it takes until there is another, and the button keeps the focus', async () => {
