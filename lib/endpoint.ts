@@ -24,6 +24,7 @@ import type { Fail, Outcome } from './request/outcome.js'
 import { respond, respondStop } from './respond.js'
 import { wrong } from './rules.js'
 import type { OpenStream } from './values/open-stream.js'
+import type { Sends, SendsByPath, Told } from './values/sends.js'
 
 /** A request of Express, without its params: so, the handlers after an endpoint get those of their route. */
 type Requested = IncomingMessage & Pick<Request, 'baseUrl' | 'originalUrl'>
@@ -31,19 +32,20 @@ type Requested = IncomingMessage & Pick<Request, 'baseUrl' | 'originalUrl'>
 type Handler = (req: Requested, res: Response, next: NextFunction) => void
 
 /** A request handler for `app.use`, `app.all` or a table. It calls `next` only with an error. */
-export type Endpoint<State = unknown> = Handler & {
-  /** The open streams. */
-  readonly streams: Iterable<OpenStream<State>>
-  /**
-   * Answers new requests 503 with Retry-After and ends the open streams cleanly, spread over `over` milliseconds
-   * (default 0). Cuts streams that are still open then; a stream whose end a middleware delays gets one more second.
-   * Resolves when all streams have closed, and keeps the process alive until then. A second call waits for the
-   * first.
-   *
-   * @param how `over`; `retryAfter` in seconds (default 5), to which up to as much again is added at random
-   */
-  close(how?: Closing): Promise<void>
-}
+export type Endpoint<State = unknown, Message = unknown> = Handler &
+  Sends<Message> & {
+    /** The open streams. */
+    readonly streams: Iterable<OpenStream<State>>
+    /**
+     * Answers new requests 503 with Retry-After and ends the open streams cleanly, spread over `over` milliseconds
+     * (default 0). Cuts streams that are still open then; a stream whose end a middleware delays gets one more second.
+     * Resolves when all streams have closed, and keeps the process alive until then. A second call waits for the
+     * first.
+     *
+     * @param how `over`; `retryAfter` in seconds (default 5), to which up to as much again is added at random
+     */
+    close(how?: Closing): Promise<void>
+  }
 
 /**
  * Middleware for one resource: REST first, loop after.
@@ -58,8 +60,8 @@ export function resource<
   Sent = unknown,
   Message = Sent,
   Timeout extends number | undefined = undefined,
->(spec: ResourceSpec<State, Sent, Message, Timeout>): Endpoint<NoInfer<State>> {
-  return makeResource('resource', spec) as Endpoint<State>
+>(spec: ResourceSpec<State, Sent, Message, Timeout>): Endpoint<NoInfer<State>, Told<Sent, Message>> {
+  return makeResource('resource', spec) as Endpoint<State, Told<Sent, Message>>
 }
 
 /**
@@ -72,8 +74,8 @@ export function loop<
   Sent = unknown,
   Message = Sent,
   Timeout extends number | undefined = undefined,
->(spec: LoopSpec<State, Sent, Message, Timeout>): Endpoint<NoInfer<State>> {
-  return makeLoop(spec) as Endpoint<State>
+>(spec: LoopSpec<State, Sent, Message, Timeout>): Endpoint<NoInfer<State>, Told<Sent, Message>> {
+  return makeLoop(spec) as Endpoint<State, Told<Sent, Message>>
 }
 
 /**
@@ -87,10 +89,10 @@ export function loop<
  * @throws TypeError for an entry that is wrong: it names the path and the key; and the error of Express for a path that
  *   it cannot parse
  */
-export function resources(
-  table: { readonly [path: string]: Endpoint | PlainSpec },
+export function resources<const Table extends { readonly [path: string]: Endpoint | PlainSpec }>(
+  table: Table,
   defaults: Defaults = {},
-): Endpoint {
+): Endpoint & SendsByPath<NoInfer<Table>> {
   checkDefaults('resources: defaults', defaults)
   checkTable(table)
   const entries = Object.entries(table).map(([path, entry]) => [path, entryOf(path, entry)] as const)

@@ -3,6 +3,8 @@
 /** Each room, and what it answers for. A request passes them in this order; imports point only down. */
 export const rooms = {
   door: 'Takes a spec and returns an Express handler; the only room that imports Express.',
+  testing: 'Puts routes and backends of a user’s to the test.',
+  client: 'Follows a stream from the other end, in browsers too.',
   loop: 'Holds a response open: its states, its mailbox, its ending.',
   redis: 'Keeps channels in Redis Streams, for many processes.',
   hub: 'Channels: one publisher, many streams, and the replay of what a client missed.',
@@ -12,6 +14,7 @@ export const rooms = {
   wire: 'Gets bytes to sockets no faster than clients read.',
   declare: 'Describes a spec: its keys, their types, and the checks made when it is declared.',
   formats: 'Turns events into bytes, one file for each family of formats.',
+  readers: 'Turns bytes into events: the formats, read.',
   values: 'Values that callbacks return and receive: event, stop, feed, open stream.',
   http: 'Parses and writes what the HTTP standards define: fields, dates, ranges, connections.',
   ground: 'One idea for each file, for all rooms to stand on.',
@@ -25,7 +28,9 @@ export const order = Object.keys(rooms) as readonly Room[]
 const outside: Readonly<Record<string, Room>> = {
   index: 'door',
   endpoint: 'door',
+  client: 'door',
   redis: 'door',
+  testing: 'door',
   respond: 'respond',
   ...Object.fromEntries(
     ['brand', 'clock', 'debug', 'diagnostics', 'errors', 'guard', 'promise', 'rules', 'scope'].map((file) => [

@@ -1,51 +1,7 @@
-import { clock, type Time } from '../../lib/clock.js'
+import { clock } from '../../lib/clock.js'
+import { ManualTime } from '../../lib/testing/clock.js'
 
-interface Alarm {
-  readonly due: number
-  readonly ring: () => void
-}
-
-/** A time that stands still until it is moved on, in the place of the system's. */
-export class ManualTime implements Time {
-  // whole, so that sums are exact
-  #now = Math.ceil(clock.now())
-  readonly #alarms = new Set<Alarm>()
-
-  now(): number {
-    return this.#now
-  }
-
-  wake(callback: () => void, milliseconds: number): () => void {
-    const alarm = { due: this.#now + milliseconds, ring: callback }
-    this.#alarms.add(alarm)
-    return () => this.#alarms.delete(alarm)
-  }
-
-  /** Moves on; what is due on the way is called at its own time. */
-  advance(milliseconds: number): void {
-    const end = this.#now + milliseconds
-    for (let next = this.#next(end); next; next = this.#next(end)) {
-      this.#alarms.delete(next)
-      this.#now = Math.max(this.#now, next.due)
-      next.ring()
-    }
-    this.#now = end
-  }
-
-  /** Moves on at once, as for a process that was stopped: what was due meanwhile is called late. */
-  jump(milliseconds: number): void {
-    this.#now += milliseconds
-    for (let next = this.#next(this.#now); next; next = this.#next(this.#now)) {
-      this.#alarms.delete(next)
-      next.ring()
-    }
-  }
-
-  #next(end: number): Alarm | undefined {
-    const due = [...this.#alarms].filter((alarm) => alarm.due <= end)
-    return due.sort((one, other) => one.due - other.due)[0]
-  }
-}
+export { ManualTime }
 
 /** A manual time in the place of the system's, for the specs of the block that it is called in. */
 export function useManualTime(): ManualTime {

@@ -82,7 +82,7 @@ const waiting: (() => Part)[] = [
   () => new Part('package', mocha, 'spec/package', ...forMocha),
   ...(forMocha.length > 0
     ? []
-    : [['deno'], ['bun'], ['node22', 'plain'], isFull ? ['node24', 'node26'] : ['node26']].map(
+    : [['deno'], ['bun'], ['plain'], isFull ? ['node22', 'node24', 'node26'] : ['node26']].map(
         (names) => () => onRuntimes(...names),
       )),
 ]

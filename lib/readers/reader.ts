@@ -1,0 +1,58 @@
+// Says what a reader of a format is: bytes in, events out. It runs wherever there are Web streams, browsers among them.
+
+/** Something that a response has said: an event, a notice, or no more than an id to come back with. */
+export interface Received {
+  /** Undefined: there is no data, only what the others say. */
+  readonly data?: unknown
+  readonly id?: string
+  readonly type?: string
+  /** SSE's reconnection time, in milliseconds. */
+  readonly retry?: number
+  /** The kind of a notice, whose details are the data. */
+  readonly notice?: string
+}
+
+/** Reads one response. */
+export interface Parser {
+  /** Takes the next bytes, and adds what has come whole to a list. Throws a FormatError for what the format is not. */
+  take(bytes: Uint8Array, into: Received[]): void
+  /** The response has come to its proper end. False: what came is not whole, whatever the transport says. */
+  end(into: Received[]): boolean
+}
+
+/** Reads the responses of a format. */
+export interface Reader {
+  /** The media types that it reads, the preferred one first. */
+  readonly mediaTypes: readonly string[]
+  /** Whether a gap is always told in-band, too. */
+  readonly tellsGaps?: true
+  /** Begins a response. */
+  read(contentType: string, options: ReadOptions): Parser
+}
+
+export interface ReadOptions {
+  /** Turns the text of an SSE event's data, or of a JSON record, into data. Default: JSON; of SSE, text that is none stays text. */
+  readonly parse?: (text: string) => unknown
+  /** Whether JSON records are `{ id, type, data }`. Default: as the first record looks. */
+  readonly envelope?: boolean
+}
+
+/** What came is not of the format that its Content-Type says. */
+export class FormatError extends Error {
+  override readonly name = 'FormatError'
+}
+
+/** Decodes UTF-8 of which characters are split over chunks; a byte-order mark at its beginning is none of the text. */
+export function decoding(charset = 'utf-8'): (bytes?: Uint8Array) => string {
+  const decoder = new TextDecoder(charset)
+  return (bytes) => decoder.decode(bytes, { stream: bytes !== undefined })
+}
+
+/** The JSON value of a record. */
+export function parsed(text: string, { parse = JSON.parse }: ReadOptions): unknown {
+  try {
+    return parse(text)
+  } catch (cause) {
+    throw new FormatError(`Not JSON: ${text.slice(0, 100)}`, { cause })
+  }
+}
