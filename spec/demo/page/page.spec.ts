@@ -428,6 +428,10 @@ describe('The demo: the page', function () {
       await page.click('#ask-button')
       await shows(page, '#ask-state', 'Done')
       await shows(page, '#answer', 'Programming Erlang by Joe Armstrong')
+      // the notice of the end is none of them
+      const words = (await page.locator('#answer').textContent())!
+      expect(words).to.match(/on the spines\. $/)
+      await shows(page, '#ask-state', `Done: ${words.trim().split(' ').length} words`)
       const seen = await page.evaluate(() => (window as unknown as { seen: number[] }).seen)
       expect(new Set(seen).size).to.be.above(10)
       expect(seen).to.deep.equal([...seen].sort((one, other) => one - other))
