@@ -1,7 +1,7 @@
 import { follow } from '../../../lib/client.js' // elsewhere: 'express-lariat/client'
 import { isPast, placeOf } from './count.js'
 import { shareWhileVisible } from './held.js'
-import { reach } from './reach.js'
+import { lookedOn } from './reach.js'
 
 /**
  * What has happened, or a gap; `at` is its id, the place after it.
@@ -56,7 +56,7 @@ export function followFirehose({ begin, take, state, process }) {
     let gap
     const stream = follow('/api/events/stream', {
       accept: 'text/event-stream',
-      fetch: reach,
+      ...lookedOn,
       signal,
       store: {
         get: () => at,

@@ -1,7 +1,7 @@
 import { follow } from '../../../lib/client.js' // elsewhere: 'express-lariat/client'
 import { byId } from './dom.js'
 import { shareWhileVisible } from './held.js'
-import { reach, say } from './reach.js'
+import { lookedOn, say } from './reach.js'
 
 const most = 200
 
@@ -35,7 +35,7 @@ export function showLog() {
     async open(tell, signal) {
       const log = follow('/api/tail?file=access.log&last=50', {
         accept: 'application/x-ndjson',
-        fetch: reach,
+        ...lookedOn,
         signal,
         onState(next) {
           if (next !== 'connecting') tell({ state: next === 'open' ? 'open' : 'lost' })

@@ -2,7 +2,7 @@ import { follow } from '../../../lib/client.js' // elsewhere: 'express-lariat/cl
 import { flawOf } from './books.js'
 import { byId, enable, onPress } from './dom.js'
 import { shareWhileVisible } from './held.js'
-import { reach, say, sayFailed } from './reach.js'
+import { lookedOn, reach, say, sayFailed } from './reach.js'
 import { showWait } from './wait.js'
 
 const width = 240 // samples: a minute
@@ -83,7 +83,7 @@ async function followSource(tell, signal) {
   let wait
   const stream = follow('/api/stream', {
     accept: 'text/event-stream',
-    fetch: reach,
+    ...lookedOn,
     signal,
     onState(state, { error }) {
       if (state === 'waiting' && !wait) void lost()
