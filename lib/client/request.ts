@@ -23,8 +23,8 @@ export async function request(
     })
     whole = target.href
   })
-  const types = [accept ?? readers.map(({ mediaTypes }) => mediaTypes[0] as string)].flat()
-  if (!fields.has('accept')) fields.set('accept', types.map(preferred).join(', '))
+  const types = accept === undefined ? shortened(readers.map(typeOf)) : [accept].flat().map(preferred)
+  if (!fields.has('accept')) fields.set('accept', types.join(', '))
   if (lastEventId !== undefined) fields.set('last-event-id', lastEventId)
   const isJson = Array.isArray(body) || body?.constructor === Object
   if (isJson && !fields.has('content-type')) fields.set('content-type', 'application/json')
@@ -58,6 +58,15 @@ function made<T>(url: string, make: () => T): T {
   } catch (cause) {
     throw new FollowError(`No request can be made to ${url}: ${(cause as Error).message}`, cause)
   }
+}
+
+const typeOf = ({ mediaTypes }: Reader, at: number) => preferred(mediaTypes[0] as string, at)
+
+/** As many as a browser sends to another origin without asking it first: 128 characters (Fetch 2.2.2). */
+function shortened(types: string[]): string[] {
+  const isLong = () => types.join(', ').length > 128
+  while (isLong()) types.splice(-2, 2, '*/*;q=0.1')
+  return types
 }
 
 /** In order of preference (RFC 9110 12.5.1). */

@@ -32,7 +32,7 @@ function parser({ parse = jsonOrText }: ReadOptions): Parser {
   }
 
   function dispatch(into: Received[]): void {
-    if (data !== undefined) into.push(withId(eventOf(parse(data), type)))
+    if (data !== undefined) into.push(withId(noticeOf(data, type) ?? eventOf(parse(data), type)))
     else if (id !== undefined) into.push({ id })
     data = id = undefined
     type = ''
@@ -70,11 +70,16 @@ function jsonOrText(text: string): unknown {
 /** What the data of a notice has, by which it is told from an event of the user's that has its type. */
 const members: Readonly<Record<string, string>> = { gap: 'requested', end: 'reason', reconnect: 'reason' }
 
-function eventOf(data: unknown, type: string): Received {
-  if (type === '') return { data }
+function noticeOf(text: string, type: string): Received | undefined {
+  const member = members[type]
+  if (member === undefined && !/^(?:position|failed)$/.test(type)) return undefined
+  // not by the user's parse, which may make anything of it
+  const data = jsonOrText(text)
   const details = Object(data)
-  const isNotice = /^(?:position|failed)$/.test(type)
-    ? data === details && Object.keys(details).every((key) => key === 'heartbeat')
-    : typeof details[members[type] ?? ''] === 'string'
-  return isNotice ? { notice: type, data } : { data, type }
+  const isIt = member
+    ? typeof details[member] === 'string'
+    : data === details && Object.keys(details).every((key) => key === 'heartbeat')
+  return isIt ? { notice: type, data } : undefined
 }
+
+const eventOf = (data: unknown, type: string): Received => (type === '' ? { data } : { data, type })
