@@ -93,7 +93,10 @@ const body = `
         const [type] = response.headers.get('content-type').split(';')
         return { status: response.status, type, body: (await response.text()).replace(/^:\\n+/, '') }
       }
-      resolve([await ask('/book'), await ask('/ticks'), refusal])
+      const followed = []
+      const ticks = follow('http://127.0.0.1:' + port + '/ticks', { over: 'complete' })
+      for await (const { data } of ticks) followed.push(data)
+      resolve([await ask('/book'), await ask('/ticks'), refusal, followed])
       server.close()
     })
   })
@@ -109,11 +112,13 @@ export const apps = {
   import: `
     import express from 'express'
     import { resources, sse } from 'express-lariat'
+    import { follow } from 'express-lariat/client'
     import { redisStreams } from 'express-lariat/redis'
     ${body}`,
   require: `
     const express = require('express')
     const { resources, sse } = require('express-lariat')
+    const { follow } = require('express-lariat/client')
     const { redisStreams } = require('express-lariat/redis')
     ${body}`,
 }
@@ -126,4 +131,6 @@ export const expected = [
   { status: 200, type: 'text/event-stream', body: 'data: one\n\ndata: two\n\n' },
   // of the door to Redis, which runs without a client's package
   'LARIAT_SPEC',
+  // of the door to the client
+  ['one', 'two'],
 ]

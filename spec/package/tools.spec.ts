@@ -15,6 +15,7 @@ const tools = [
 const typed = `
 import express, { type RequestHandler } from 'express'
 import { createHub, type Endpoint, type Event, event, LariatError, loop, ndjson, resource, resources, sse, stop, timeout } from 'express-lariat'
+import { follow } from 'express-lariat/client'
 import { type RedisClient, redisStreams } from 'express-lariat/redis'
 
 export const shared = (client: RedisClient) =>
@@ -28,6 +29,17 @@ export const endpoint: Endpoint = resource({
   info: (message: Event<{ price: number }>, { write }) => write(message.data),
 })
 const handler: RequestHandler = loop({ format: sse(), subscribe: prices, timeout: 5, info: (m) => (m === timeout ? stop() : undefined) })
+
+export const numbers = resource({ contentTypesProvided: [sse()], subscribe: () => [1, 2] })
+export const table = resources({
+  '/prices': { contentTypesProvided: [sse(), ndjson()], subscribe: ({ req }) => prices.filter(({ price }) => price > Number(req.query.above)) },
+  '/numbers': numbers,
+})
+export const above = async (url: string) => {
+  for await (const { data } of follow<typeof table, '/prices'>(url)) return data.price.toFixed(2)
+  for await (const { data } of follow<typeof numbers>(url)) return data.toFixed(2)
+  return ''
+}
 
 const server = express().use(resources({ '/:id': endpoint })).use('/prices', handler).listen(0, '127.0.0.1', async () => {
   const { port } = Object(server.address()) as { port: number }
@@ -51,6 +63,8 @@ const commonOptions = {
   strict: true,
   skipLibCheck: true,
   esModuleInterop: true,
+  // what is exported has types that can be named
+  declaration: true,
 }
 
 interface Kind {
@@ -146,6 +160,16 @@ describe('The tarball, in the hands of users’ tools', function () {
     })
     const vitest = join(toolbox, 'node_modules/vitest/vitest.mjs')
     expect(await project.run(vitest, 'run', '--root=vitest', '--globals')).to.match(/1 passed/)
+  })
+
+  it('esbuild bundles the client for a page, and it runs', async () => {
+    await project.write({
+      'page.mjs': `import { follow } from 'express-lariat/client'\nconst answer = new Response('data: 1\\n\\n', { headers: { 'Content-Type': 'text/event-stream' } })
+        for await (const { data } of follow('http://localhost/', { fetch: async () => answer, over: 'complete' })) console.log(data)`,
+    })
+    const made = { outfile: 'page.bundle.mjs', bundle: true, platform: 'browser', format: 'esm' } as const
+    await build({ absWorkingDir: project.folder, entryPoints: ['page.mjs'], ...made })
+    expect(await project.app('page.bundle.mjs')).to.equal('1\n')
   })
 
   const toRequire = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`
