@@ -1,6 +1,6 @@
 // Makes request handlers of specs and tables: `resource`, `loop` and `resources`. The only file that imports Express.
 import type { IncomingMessage } from 'node:http'
-import type { NextFunction, Response } from 'express'
+import type { Express, NextFunction, RequestHandler, Response } from 'express'
 import express from 'express'
 import { checkDefaults, checkFormats, checkLoop, checkResource, checkTable } from './declare/check.js'
 import type { Request } from './declare/context.js'
@@ -117,6 +117,14 @@ export function resources<const Entries extends { readonly [path: string]: Endpo
       await Promise.all(entries.map(([, entry]) => entry.close(how)))
     },
   )
+}
+
+/** An app that serves a handler, or a table, and nothing else. It prints no errors. */
+export function appOf(handler: RequestHandler | { readonly [path: string]: Endpoint | PlainSpec }): Express {
+  const app = express()
+  app.set('env', 'test')
+  app.use(typeof handler === 'function' ? handler : resources(handler))
+  return app
 }
 
 // ---- making endpoints

@@ -22,6 +22,11 @@ export class ManualTime implements Time {
     return () => this.#alarms.delete(alarm)
   }
 
+  /** When the next call is due. */
+  get due(): number | undefined {
+    return this.#next(Infinity)?.due
+  }
+
   /** Moves on; what is due on the way is called at its own time. */
   advance(milliseconds: number): void {
     const end = this.#now + milliseconds

@@ -1,0 +1,149 @@
+// Reads a body in the format that its Content-Type says: the client's readers, and what they have read so far.
+import { bytes, text } from '../readers/bytes.js'
+import { csv } from '../readers/csv.js'
+import { jsonArray, jsonSeq, ndjson } from '../readers/json.js'
+import { multipart } from '../readers/multipart.js'
+import type { Parser, Reader, ReadOptions, Received } from '../readers/reader.js'
+import { sse } from '../readers/sse.js'
+import type { Answer } from './answer.js'
+
+const readers: readonly Reader[] = [sse, ndjson, jsonSeq, jsonArray, multipart, csv, text, bytes]
+
+/** An event, or a notice of the library, whose type is its kind. */
+export interface StreamEvent {
+  /** `message`, if nothing else is said. Of a notice: `gap`, `position`, `dropped`, `end`, `reconnect` or `failed`. */
+  readonly type: string
+  readonly data: unknown
+  readonly id?: string
+  /** It is a notice, and no event of the app's that has the type. */
+  readonly notice?: true
+}
+
+/** How a body is to be read. */
+export type ReadAs = ReadOptions
+
+/** Something that was read: an event, or no more than an id. */
+export interface Read {
+  readonly event?: StreamEvent
+  readonly id?: string
+}
+
+export interface Reading {
+  /** The answer is one to read, and not a refusal. */
+  readonly isStream: boolean
+  readonly events: readonly Read[]
+  /** What came is not of the format. */
+  readonly error: Error | undefined
+  /** What the stream has said of its end. */
+  readonly reason: string | undefined
+  take(bytes: Uint8Array): void
+  /** Reads from the beginning again, no more than this. */
+  reset(bytes: Uint8Array): void
+  /** The body has come to its end. False: within something. */
+  end(): boolean
+  /** The id to come back with, before the event at a place. */
+  idBefore(at: number): string | undefined
+}
+
+export function readingOf({ status, headers }: Answer, options: ReadAs): Reading {
+  const contentType = headers['content-type'] ?? ''
+  const reader = status >= 200 && status < 300 ? readerOf(contentType) : undefined
+  return reader ? new Events(() => reader.read(contentType, options)) : unread
+}
+
+const unread: Reading = {
+  isStream: false,
+  events: [],
+  error: undefined,
+  reason: undefined,
+  take() {},
+  reset() {},
+  end: () => true,
+  idBefore: () => undefined,
+}
+
+function readerOf(contentType: string): Reader | undefined {
+  const type = contentType.replace(/\s*;.*/, '').toLowerCase()
+  const found = readers.find(({ mediaTypes }) => mediaTypes.includes(type))
+  if (found || type === '') return found
+  if (type.startsWith('multipart/')) return multipart
+  if (type.endsWith('+json')) return jsonArray
+  return type.startsWith('text/') ? text : bytes
+}
+
+/** All but the place to come back to, which comes when the library sees fit. */
+export function isNews({ type, notice }: StreamEvent): boolean {
+  return !(notice && type === 'position')
+}
+
+const endings = ['end', 'reconnect', 'failed']
+
+class Events implements Reading {
+  readonly isStream = true
+  readonly #begin: () => Parser
+  #parser: Parser | undefined
+  #events: Read[] = []
+  error: Error | undefined
+  reason: string | undefined
+
+  constructor(begin: () => Parser) {
+    this.#begin = begin
+  }
+
+  get events(): readonly Read[] {
+    return this.#events
+  }
+
+  take(bytes: Uint8Array): void {
+    this.#tried((into) => {
+      this.#parser ??= this.#begin()
+      this.#parser.take(bytes, into)
+    })
+  }
+
+  reset(bytes: Uint8Array): void {
+    this.#parser = undefined
+    this.#events = []
+    this.error = undefined
+    this.reason = undefined
+    this.take(bytes)
+  }
+
+  end(): boolean {
+    let isWhole = false
+    this.#tried((into) => {
+      this.#parser ??= this.#begin()
+      isWhole = this.#parser.end(into)
+    })
+    return isWhole
+  }
+
+  idBefore(end: number): string | undefined {
+    // and what is told behind it before there is news
+    const next = this.#events.findIndex(({ event }, at) => at >= end && event && isNews(event))
+    const before = next < 0 ? this.#events : this.#events.slice(0, next)
+    return before.findLast(({ id }) => id !== undefined)?.id || undefined
+  }
+
+  #tried(read: (into: Received[]) => void): void {
+    if (this.error) return
+    const into: Received[] = []
+    try {
+      read(into)
+    } catch (error) {
+      this.error = error as Error
+    }
+    for (const each of into) this.#add(each)
+  }
+
+  #add({ data, id, type = 'message', notice }: Received): void {
+    const withId = id === undefined ? {} : { id }
+    if (notice !== undefined) {
+      // the JSON formats call it `error`, which is no name for an event of SSE's
+      const kind = notice === 'error' ? 'failed' : notice
+      if (endings.includes(kind)) this.reason = kind
+      this.#events.push({ ...withId, event: { type: kind, data, ...withId, notice: true } })
+    } else if (data !== undefined) this.#events.push({ ...withId, event: { type, data, ...withId } })
+    else if (id !== undefined) this.#events.push(withId)
+  }
+}

@@ -1,0 +1,233 @@
+// Runs an app for a test: a server on a port of this machine, its clients, and a clock that the test turns.
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { show } from '../errors.js'
+import { type Ask, Connection } from './connection.js'
+import { type Ground, Opened } from './opened.js'
+import type { ReadAs } from './reading.js'
+import { after, turns } from './real.js'
+import { type Taken, takeClock } from './taken.js'
+
+export interface StageOptions {
+  /** Milliseconds of real time that something may take to come. Default 5,000. */
+  readonly within?: number
+  /**
+   * Closes what the app has beside its connections, such as a hub. Called by `close()` when all clients of the stage have
+   * left, and waited for before it looks for what is left.
+   */
+  readonly onClose?: () => unknown
+}
+
+/** A request. */
+export interface Asking extends ReadAs {
+  /** Default GET. */
+  readonly method?: string
+  /** The Accept field. */
+  readonly accept?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as Last-Event-ID. */
+  readonly lastEventId?: string | undefined
+  /** Text and bytes are sent as they are; anything else as JSON, with its Content-Type. */
+  readonly body?: unknown
+  /** Default 1.1. */
+  readonly http?: '1.0' | '1.1'
+  /** Milliseconds of real time that something may take to come. Default: as the stage says. */
+  readonly within?: number
+}
+
+/** A whole answer. */
+export interface Answered {
+  readonly status: number
+  /** By names in lower case. Of several fields of one name all, joined by commas. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly bytes: Buffer
+  text(): string
+  // biome-ignore lint/suspicious/noExplicitAny: as that of fetch
+  json(): any
+}
+
+/** A connection of the stage's, with the port that its other end knows it by, once it is made. */
+interface Line {
+  readonly client: Connection
+  port: number | undefined
+}
+
+/** Real milliseconds that the two ends of a connection may take to have the same. */
+const patience = 1000
+
+/** Turns in which what has come is answered. */
+const round = 20
+
+export class Stage implements AsyncDisposable {
+  /** Without a slash at its end. */
+  readonly url: string
+  readonly port: number
+  readonly server: Server
+  /** Turns the library's clock on, and lets what follows happen. Node's own timers go on as they do. */
+  readonly clock: { advance(milliseconds: number): Promise<void> }
+  readonly #options: StageOptions
+  readonly #taken: Taken
+  readonly #lines = new Set<Line>()
+  /** The server's ends of all connections, by the port of the other. */
+  readonly #sockets = new Map<number, Socket>()
+  #closing: Promise<void> | undefined
+
+  private constructor(server: Server, options: StageOptions) {
+    this.server = server
+    this.#options = options
+    this.#taken = takeClock()
+    const { port } = server.address() as AddressInfo
+    this.port = port
+    this.url = `http://127.0.0.1:${port}`
+    this.clock = { advance: (milliseconds) => this.#advance(milliseconds) }
+    server.on('connection', (socket) => {
+      const { remotePort = 0 } = socket
+      this.#sockets.set(remotePort, socket)
+      socket.once('close', () => this.#sockets.delete(remotePort))
+    })
+  }
+
+  /** @throws TypeError for a server that listens already */
+  static async of(server: Server, options: StageOptions): Promise<Stage> {
+    if (server.listening) throw new TypeError('stage: expected a server that does not listen yet')
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    return new Stage(server, options)
+  }
+
+  /** Asks for a stream. Resolves when the head of the answer has come, whatever it is. */
+  async open(path: string, asking: Asking = {}): Promise<Opened> {
+    const { method = 'GET', within = this.#options.within ?? 5000 } = asking
+    const title = `${method} ${path}`
+    const client = this.connect().ask(path, askOf(asking))
+    const answer = await came(client, () => client.latest, within, `${title}: no head`)
+    const ground: Ground = { within, advance: (ms) => this.#advance(ms), settle: () => this.#settle() }
+    return new Opened(title, client, answer, ground, asking)
+  }
+
+  /** Asks for something, and waits for the whole answer. Rejects if the answer is cut, or goes on. */
+  async request(path: string, asking: Asking = {}): Promise<Answered> {
+    const { method = 'GET', within = this.#options.within ?? 5000 } = asking
+    const title = `${method} ${path}`
+    const client = this.connect().ask(path, askOf(asking))
+    const isWhole = () => (client.latest?.isWhole ? client.latest : undefined)
+    const hint = 'no whole answer (a stream is asked for by open())'
+    const { status, headers, bytes } = await came(client, isWhole, within, `${title}: ${hint}`)
+    client.leave()
+    const text = () => bytes.toString()
+    return { status, headers, bytes, text, json: () => JSON.parse(text()) }
+  }
+
+  /** A connection without a request. */
+  connect(options?: { reads?: boolean }): Connection {
+    const client = new Connection(this.port, options)
+    const line: Line = { client, port: undefined }
+    this.#lines.add(line)
+    client.socket.once('connect', () => {
+      line.port = client.socket.localPort
+    })
+    return client
+  }
+
+  /** Lets all clients of the stage leave, ends the server, and gives the clock back. Rejects if anything is left. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    for (const { client } of this.#lines) client.leave()
+    await this.#settle()
+    try {
+      await this.#options.onClose?.()
+    } finally {
+      this.server.closeAllConnections()
+      await new Promise((resolve) => this.server.close(resolve))
+      this.#taken.giveBack()
+    }
+  }
+
+  async #advance(milliseconds: number): Promise<void> {
+    if (!(milliseconds >= 0))
+      throw new TypeError(`advance(${show(milliseconds)}): expected milliseconds, 0 or more`)
+    const { time } = this.#taken
+    const end = time.now() + milliseconds
+    // what is due is told in its own turns, so that what follows of it may be due on the way
+    for (let due = time.due; due !== undefined && due <= end; due = time.due) {
+      time.advance(Math.max(0, due - time.now()))
+      await turns(round)
+    }
+    time.advance(end - time.now())
+    await this.#settle()
+  }
+
+  /** Until both ends of each connection have the same, and what follows of it has happened. */
+  async #settle(): Promise<void> {
+    let isLate = false
+    const cancel = after(patience, () => {
+      isLate = true
+    })
+    do {
+      await turns(round)
+    } while (!isLate && ![...this.#lines].every((line) => this.#isLevel(line)))
+    cancel()
+    for (const line of this.#lines) if (line.client.isClosed) this.#lines.delete(line)
+    await turns(round)
+  }
+
+  /** Whether what one end of a connection has sent has come to the other. */
+  #isLevel({ client, port }: Line): boolean {
+    const { socket } = client
+    const server = port === undefined ? undefined : this.#sockets.get(port)
+    if (client.isClosed || !server) return client.isClosed && !server
+    const isHeard = server.isPaused() || server.bytesRead === socket.bytesWritten
+    const isRead = socket.isPaused() || server.writableCorked > 0 || client.size === server.bytesWritten
+    return isHeard && isRead && (!socket.writableEnded || server.readableEnded)
+  }
+}
+
+function askOf({ method, accept, headers, lastEventId, body, http = '1.1' }: Asking): Ask {
+  const isPlain = body === undefined || typeof body === 'string' || body instanceof Uint8Array
+  return {
+    ...(method !== undefined && { method }),
+    version: http,
+    headers: {
+      ...(accept !== undefined && { Accept: accept }),
+      ...(lastEventId !== undefined && { 'Last-Event-ID': lastEventId }),
+      ...(!isPlain && { 'Content-Type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: isPlain ? (body as string | Uint8Array) : JSON.stringify(body) }),
+  }
+}
+
+/** Waits until something of a connection is there. */
+function came<T>(client: Connection, look: () => T | undefined, within: number, missing: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const done = () => {
+      forget()
+      cancel()
+    }
+    const fail = (why: string) => {
+      done()
+      client.leave()
+      const raw = show(client.raw.toString())
+      reject(new Error(`${missing} ${why}. What came: ${client.size === 0 ? 'nothing' : raw}`))
+    }
+    const check = () => {
+      const found = look()
+      if (found !== undefined) {
+        done()
+        resolve(found)
+      } else if (client.error) fail(`has come, but what is no HTTP: ${client.error.message}`)
+      else if (client.isClosed) fail('has come before the connection ended')
+    }
+    const cancel = after(within, () => fail(`has come within ${within} ms`))
+    const forget = client.onNews(check)
+    check()
+  })
+}
