@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { atEnd } from '../support/at-end.js'
-import { npm } from '../support/packages.js'
+import { npm, packagesOf } from '../support/packages.js'
 
 const run = promisify(execFile)
 const require = createRequire(import.meta.url)
@@ -15,6 +15,15 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A package for `npm install`, in the version that the repository has under `alias`. */
 export const same = (name: string, alias = name) => `${name}@${require(`${alias}/package.json`).version}`
+
+/** The tools of users' projects, beside those that this project has itself. */
+const list = [
+  ...['ts5@npm:typescript@5.9', 'ts6@npm:typescript@6.0', 'jest@30', 'vitest@5', 'rollup@4'],
+  ...['@rollup/plugin-node-resolve@16', '@rollup/plugin-commonjs@29', '@rollup/plugin-json@6'],
+]
+
+/** The folder that the tools are installed in. */
+export const tools = () => packagesOf(list)
 
 let packing: Promise<string> | undefined
 

@@ -1,15 +1,9 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { build } from 'esbuild'
-import { needsRegistry, packagesOf } from '../support/packages.js'
+import { needsRegistry } from '../support/packages.js'
 import { isFull } from '../support/runs.js'
-import { apps, expected, Project, packed, root, same, says } from './project.js'
-
-/** The tools of users' projects, beside those that this project has itself. */
-const tools = [
-  ...['ts5@npm:typescript@5.9', 'ts6@npm:typescript@6.0', 'jest@30', 'vitest@5', 'rollup@4'],
-  ...['@rollup/plugin-node-resolve@16', '@rollup/plugin-commonjs@29', '@rollup/plugin-json@6'],
-]
+import { apps, expected, Project, packed, root, same, says, tools } from './project.js'
 
 /** Written as CommonJS and as an ES module, whatever the compiler makes of it. */
 const typed = `
@@ -89,7 +83,7 @@ describe('The tarball, in the hands of users’ tools', function () {
   let toolbox: string
 
   needsRegistry(async () => {
-    toolbox = await packagesOf(tools)
+    toolbox = await tools()
     await project.write({
       'package.json': '{ "private": true }',
       'cjs/package.json': '{ "type": "commonjs" }',
