@@ -8,6 +8,7 @@ import { wrong } from './rules.js'
 import { Stage, type StageOptions } from './testing/stage.js'
 
 export { ManualTime } from './testing/clock.js'
+export { type Leftover, LeftoversError } from './testing/leftovers.js'
 export type { Ending, Opened } from './testing/opened.js'
 export type { StreamEvent } from './testing/reading.js'
 export type { Answered, Asking, Stage, StageOptions } from './testing/stage.js'
