@@ -24,6 +24,7 @@ const settings = {
   paths: {
     'express-lariat': [join(root, 'lib/index.ts')],
     'express-lariat/redis': [join(root, 'lib/redis.ts')],
+    'express-lariat/testing': [join(root, 'lib/testing.ts')],
   },
 }
 const server = { compilerOptions: { ...settings, lib: ['es2023'] }, include: ['*.ts'] }
