@@ -7,8 +7,9 @@ import { show } from './errors.js'
 import { wrong } from './rules.js'
 import { Stage, type StageOptions } from './testing/stage.js'
 
+export type { Abilities, Ability, BackendCase } from './testing/backends/abilities.js'
+export { conformsAsBackend } from './testing/backends/conforms.js'
 export { ManualTime } from './testing/clock.js'
-export { type Leftover, LeftoversError } from './testing/leftovers.js'
 export {
   type CaseName,
   type ConformsCase,
@@ -16,9 +17,17 @@ export {
   conforms,
 } from './testing/conformance/conforms.js'
 export type { Overflow, Subject } from './testing/conformance/subject.js'
+export { type Leftover, LeftoversError } from './testing/leftovers.js'
 export type { Ending, Opened } from './testing/opened.js'
 export type { StreamEvent } from './testing/reading.js'
 export type { Answered, Asking, Stage, StageOptions } from './testing/stage.js'
+export {
+  type AsyncMemory,
+  type AsyncMemoryOptions,
+  asyncMemory,
+  type Fate,
+} from './testing/store/async-memory.js'
+export { type Lag, type Moment, randomLag } from './testing/store/moments.js'
 
 /** What a stage serves: an app, an endpoint, a router, a table for `resources`, or a server that does not listen yet. */
 export type Staged = RequestHandler | Endpoint | { readonly [path: string]: Endpoint | PlainSpec } | Server

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { type Channel, createHub, type Hub } from '../../lib/index.js'
-import { AsyncBackend } from '../support/async-backend.js'
+import { type AsyncMemory, asyncMemory } from '../../lib/testing.js'
 import { turns } from '../support/stage.js'
 import { type Fault, type Faults, fault } from './fault.js'
 import type { Plot } from './plot.js'
@@ -10,7 +10,7 @@ import { following, type Target } from './targets.js'
 interface Behind {
   readonly hub: Hub
   readonly channel: Channel<string>
-  readonly backend: AsyncBackend
+  readonly backend: AsyncMemory
 }
 
 const behind = new WeakMap<Plot, Behind>()
@@ -21,7 +21,7 @@ type Source = (channel: { publish(data: string): unknown }) => unknown
 /** A channel of a backend that takes its time. */
 function channel(source?: Source): Target {
   return following((plot) => {
-    const backend = new AsyncBackend()
+    const backend = asyncMemory()
     const hub = createHub(backend)
     const events = hub.channel<string>('events', {
       history: 100,
@@ -81,13 +81,13 @@ export const hub: Faults = {
       const { backend, channel, hub } = of(scene)
       const told: string[] = []
       for (const event of ['down', 'up'] as const) hub.on(event, () => told.push(event))
-      backend.down()
+      backend.lose()
       // another process goes on publishing
-      const other = createHub(new AsyncBackend(backend.store)).channel<string>('events', { history: 100 })
+      const other = createHub(backend.another()).channel<string>('events', { history: 100 })
       await other.publish('meanwhile')
       await turns()
       expect([...scene.endpoint.streams], 'streams stay open').to.have.length(2)
-      backend.up()
+      backend.restore()
       await channel.publish('after')
       for (const client of clients) {
         const body = await client.until('after')
@@ -103,9 +103,9 @@ export const hub: Faults = {
     async run(scene) {
       const clients = await listening(scene)
       const { backend, channel } = of(scene)
-      backend.down()
+      backend.lose()
       expect(await rejects(channel.publish('never'))).to.equal(true)
-      backend.up()
+      backend.restore()
       await channel.publish('after')
       for (const client of clients) {
         expect(await client.until('after')).not.to.include('never')
@@ -116,9 +116,9 @@ export const hub: Faults = {
     on: plain,
     reasons: ['down'],
     async run(scene) {
-      of(scene).backend.down()
+      of(scene).backend.lose()
       expect((await scene.ask().whole()).status).to.equal(503)
-      of(scene).backend.up()
+      of(scene).backend.restore()
     },
   }),
   'the hub is closed while streams are open': onChannel({

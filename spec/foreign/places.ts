@@ -15,7 +15,7 @@ import {
   stop,
   text,
 } from '../../lib/index.js'
-import { AsyncBackend, Store } from '../support/async-backend.js'
+import { type AsyncMemory, asyncMemory } from '../../lib/testing.js'
 import type { Context } from '../support/held.js'
 import type { Spec } from '../support/http.js'
 import type { Ask } from '../support/raw.js'
@@ -105,25 +105,25 @@ function backend(fault: object, options = {}): Channel<unknown> {
 
 /** A channel of a store, which can be lost. */
 function lagging() {
-  const store = new Store()
+  const backend = asyncMemory()
   lost = {
-    backend: new AsyncBackend(store),
-    elsewhere: createHub(new AsyncBackend(store)).channel('a', { history: 1 }),
+    backend,
+    elsewhere: createHub(backend.another()).channel('a', { history: 1 }),
   }
   return createHub(lost.backend).channel<unknown>('a', { history: 1 })
 }
 
 /** The backend of the channel that was made last, and the channel in another process. */
-let lost: { backend: AsyncBackend; elsewhere: Channel<unknown> }
+let lost: { backend: AsyncMemory; elsewhere: Channel<unknown> }
 
 /** Loses events, and is told so. */
 const loseAll: Drive = async ({ sees }) => {
   await sees('200 open')
   const { backend, elsewhere } = lost
-  backend.down()
+  backend.lose()
   for (const each of [1, 2]) await elsewhere.publish(each)
-  backend.up()
-  await backend.deliver()
+  backend.restore()
+  await backend.delivered()
 }
 
 /** A hub whose backend is lost. */

@@ -1,66 +1,55 @@
 import { expect } from 'chai'
-import type { Backend } from '../../lib/hub/backend.js'
+import { clock } from '../../lib/clock.js'
 import { memory } from '../../lib/hub/memory.js'
 import { createHub, type LariatError } from '../../lib/index.js'
-import { backendContract } from '../contracts/backend.js'
-import { AsyncBackend, type Fate, randomLag } from '../support/async-backend.js'
+import { type Abilities, type AsyncMemory, asyncMemory, type Fate, randomLag } from '../../lib/testing.js'
 import { useManualTime } from '../support/clock.js'
+import { backendContract } from '../support/conformance.js'
 import { turns } from '../support/stage.js'
 
 // hooks of its own: outside of a block they would be those of every spec there is
 describe('Backends', () => {
-  const time = useManualTime()
-  const advance = (milliseconds: number) => time.advance(milliseconds)
+  const clocked = useManualTime()
+  const time = { now: () => clock.date(), advance: (milliseconds: number) => clocked.advance(milliseconds) }
 
-  backendContract('memory()', { make: memory, settled: () => turns(2), advance })
+  backendContract('memory()', memory, { time })
 
-  let made: AsyncBackend[] = []
+  let made: AsyncMemory[] = []
   beforeEach(() => {
     made = []
   })
 
-  function keep(backend: AsyncBackend): AsyncBackend {
+  function keep(backend: AsyncMemory): AsyncMemory {
     made.push(backend)
     return backend
   }
 
-  const loss = {
-    down: (backend: Backend) => (backend as AsyncBackend).down(),
-    up: (backend: Backend) => (backend as AsyncBackend).up(),
-  }
-  const store = {
-    async reopen(backend: Backend) {
-      await backend.close()
-      return keep(new AsyncBackend((backend as AsyncBackend).store))
+  /** All that such a store can go through. */
+  const abilities: Abilities<AsyncMemory> = {
+    time,
+    async settled() {
+      for (const backend of made) await backend.delivered()
     },
-    freeze: (backend: Backend, fate: Fate) => (backend as AsyncBackend).freeze(fate),
-    rollBack: async (backend: Backend, meanwhile: () => Promise<void>) => {
-      const restore = (backend as AsyncBackend).store.copy()
+    another: (backend) => keep(backend.another()),
+    async reopen(backend) {
+      await backend.close()
+      return keep(backend.another())
+    },
+    loss: { down: (backend) => backend.lose(), up: (backend) => backend.restore() },
+    freeze: (backend, fate) => backend.freeze(fate),
+    async rollBack(backend, meanwhile) {
+      const restore = backend.copy()
       await meanwhile()
       restore()
     },
-    empty: (backend: Backend) => (backend as AsyncBackend).store.empty(),
-  }
-  const settled = async () => {
-    for (const backend of made) await backend.deliver()
+    empty: (backend) => backend.empty(),
   }
 
-  backendContract('a store that answers at once', {
-    make: () => keep(new AsyncBackend()),
-    another: (backend) => keep(new AsyncBackend((backend as AsyncBackend).store)),
-    settled,
-    advance,
-    loss,
-    ...store,
-  })
+  backendContract('a store that answers at once', () => keep(asyncMemory()), abilities)
 
-  backendContract('a store that takes its time', {
-    make: () => keep(new AsyncBackend(undefined, randomLag(1))),
-    another: (backend) => keep(new AsyncBackend((backend as AsyncBackend).store, randomLag(2))),
-    settled,
-    advance,
-    loss,
-    ...store,
+  backendContract('a store that takes its time', () => keep(asyncMemory({ lag: randomLag(1) })), {
+    ...abilities,
+    another: (backend) => keep(backend.another({ lag: randomLag(2) })),
   })
 
   for (const [fate, told] of Object.entries({
@@ -69,15 +58,15 @@ describe('Backends', () => {
     lost: { isUncertain: true, came: 0 },
   })) {
     it(`the store of these specs can be frozen: ${fate}`, async () => {
-      const backend = keep(new AsyncBackend())
+      const backend = keep(asyncMemory())
       const channel = createHub(backend).channel<number>('a', { history: 5 })
       backend.freeze(fate as Fate)
       const publishing = channel.publish(1).catch((error: LariatError) => error)
       await turns()
-      backend.down()
+      backend.lose()
       const { code, isUncertain } = (await publishing) as LariatError
       expect({ code, isUncertain }).to.deep.equal({ code: 'LARIAT_DOWN', isUncertain: told.isUncertain })
-      backend.up()
+      backend.restore()
       const came: number[] = []
       for await (const { data } of channel.replay('earliest')) came.push(data)
       expect(came).to.have.length(told.came)

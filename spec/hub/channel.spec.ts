@@ -23,7 +23,7 @@ import {
   stop,
   text,
 } from '../../lib/index.js'
-import { AsyncBackend } from '../support/async-backend.js'
+import { asyncMemory } from '../../lib/testing.js'
 import { cases } from '../support/cases.js'
 import { memory, onEach } from '../support/hubs.js'
 import { Log } from '../support/log.js'
@@ -399,7 +399,7 @@ describe('A backend that is away (docs/guide/channels.md)', () => {
   withHub()
 
   it('a rejection when the backend is away; the streams stay open, and the hub says down and up', async () => {
-    const backend = new AsyncBackend()
+    const backend = asyncMemory()
     const told: string[] = []
     const away = createHub(backend)
       .on('down', () => told.push('down'))
@@ -407,11 +407,11 @@ describe('A backend that is away (docs/guide/channels.md)', () => {
     const channel = away.channel<string>('a', { history: 5 })
     const { client } = await follow(channel, ndjson())
     await turns()
-    backend.down()
+    backend.lose()
     expect(await rejection(channel.publish('lost'))).to.include({ code: 'LARIAT_DOWN' })
     await turns()
     expect(client.message.isWhole).to.equal(false)
-    backend.up()
+    backend.restore()
     await channel.publish('good')
     await client.until('good')
     expect(client.body).to.equal('"good"\n')
@@ -419,15 +419,15 @@ describe('A backend that is away (docs/guide/channels.md)', () => {
   })
 
   it('a listener for `down` that throws is a warning, and the others are called', async () => {
-    const backend = new AsyncBackend()
+    const backend = asyncMemory()
     const told: string[] = []
     createHub(backend)
       .on('up', () => {
         throw new Error('broken listener')
       })
       .on('down', () => told.push('down'))
-    backend.down()
-    backend.up()
+    backend.lose()
+    backend.restore()
     expect((await stage.now.warning()).message).to.contain('broken listener')
     expect(told).to.deep.equal(['down'])
   })
@@ -1617,12 +1617,11 @@ onEach('hub.close() (docs/guide/channels.md)', (on) => {
 
   on.immediately('twice is once, and closes the backend once', async () => {
     let closes = 0
-    class Counting extends AsyncBackend {
-      override async close(): Promise<void> {
-        closes += 1
-      }
+    const backend = asyncMemory()
+    backend.close = async () => {
+      closes += 1
     }
-    const closing = createHub(new Counting())
+    const closing = createHub(backend)
     await Promise.all([closing.close(), closing.close()])
     await closing.close()
     expect(closes).to.equal(1)
@@ -1636,7 +1635,7 @@ describe('A channel of a store that takes its time (docs/guide/channels.md)', ()
     stage.now.serve(loop({ format: ndjson(), subscribe: channel }))
 
   it('the head goes out once the store listens: what is published after it comes', async () => {
-    const backend = new AsyncBackend()
+    const backend = asyncMemory()
     const channel = createHub(backend).channel<number>('a', { history: 5 })
     const site = await open(channel)
     backend.hold('listen')
@@ -1651,7 +1650,7 @@ describe('A channel of a store that takes its time (docs/guide/channels.md)', ()
   })
 
   it('who leaves before the store listens leaves nothing', async () => {
-    const backend = new AsyncBackend()
+    const backend = asyncMemory()
     const channel = createHub(backend).channel<number>('a', { history: 5 })
     const site = await open(channel)
     backend.hold('listen')
@@ -1671,7 +1670,7 @@ describe('A channel of a store that takes its time (docs/guide/channels.md)', ()
   })
 
   it('who comes back while the store stops listening gets each event once', async () => {
-    const backend = new AsyncBackend()
+    const backend = asyncMemory()
     const channel = createHub(backend).channel<number>('a', { history: 5 })
     const site = await open(channel)
     const client = site.get()
@@ -1690,22 +1689,22 @@ describe('A channel of a store that takes its time (docs/guide/channels.md)', ()
   })
 
   it('a store that cannot listen: 503 before the head', async () => {
-    const backend = new AsyncBackend()
+    const backend = asyncMemory()
     const channel = createHub(backend).channel<number>('a', { history: 5 })
     const site = await open(channel)
-    backend.down()
+    backend.lose()
     for (const path of ['/', '/?lastEventId=earliest']) {
       expect((await site.get(path).whole()).status, path).to.equal(503)
     }
     expect(channel.subscribers).to.equal(0)
-    backend.up()
+    backend.restore()
     const client = site.get()
     expect((await client.head()).status).to.equal(200)
   })
 
   it('what was published while it was away elsewhere is delivered, also to parts and info', async () => {
-    const backend = new AsyncBackend()
-    const other = createHub(new AsyncBackend(backend.store)).channel<number>('a', { history: 5 })
+    const backend = asyncMemory()
+    const other = createHub(backend.another()).channel<number>('a', { history: 5 })
     const channel = createHub(backend).channel<number>('a', { history: 5 })
     const followers = [
       await follow(channel, ndjson()),
@@ -1715,26 +1714,26 @@ describe('A channel of a store that takes its time (docs/guide/channels.md)', ()
     await turns()
     await channel.publish(1)
     for (const { client } of followers) await client.until('1\n')
-    backend.down()
+    backend.lose()
     for (const n of [2, 3]) await other.publish(n)
-    backend.up()
+    backend.restore()
     await other.publish(4)
     for (const { client } of followers) await client.until('4\n')
     for (const { client } of followers) expect(client.body).to.equal('1\n2\n3\n4\n')
   })
 
   it('what came in the same turn as a loss is before its gap', async () => {
-    const backend = new AsyncBackend()
-    const other = createHub(new AsyncBackend(backend.store)).channel<number>('a', { history: 1 })
+    const backend = asyncMemory()
+    const other = createHub(backend.another()).channel<number>('a', { history: 1 })
     const channel = createHub(backend).channel<number>('a', { history: 1 })
     const { client } = await follow(channel)
     await turns()
     const before = await channel.publish(1)
     for (let tick = 0; tick < 20; tick++) await undefined
-    backend.down()
+    backend.lose()
     const lost = await other.publish(2)
     const after = await other.publish(3)
-    backend.up()
+    backend.restore()
     await client.until('"data":3')
     expect(records(client)).to.deep.equal([
       { id: before, data: 1 },
@@ -1744,9 +1743,9 @@ describe('A channel of a store that takes its time (docs/guide/channels.md)', ()
   })
 
   it('what is not retained after a loss is told in-band, before what comes, to every stream', async () => {
-    const backend = new AsyncBackend()
+    const backend = asyncMemory()
     const options = { history: 2 }
-    const other = createHub(new AsyncBackend(backend.store)).channel<number>('a', options)
+    const other = createHub(backend.another()).channel<number>('a', options)
     const channel = createHub(backend).channel<number>('a', options)
     const followers = [
       await follow(channel),
@@ -1763,10 +1762,10 @@ describe('A channel of a store that takes its time (docs/guide/channels.md)', ()
     await turns()
     const before = await channel.publish(1)
     for (const { client } of [...followers, replaced]) await client.until('"data":1')
-    backend.down()
+    backend.lose()
     const ids: string[] = []
     for (const n of [2, 3, 4]) ids.push(await other.publish(n))
-    backend.up()
+    backend.restore()
     const gap = { requested: before, from: ids[1], reason: 'trimmed', id: ids[0] }
     for (const { client } of [...followers, replaced]) await client.until('"data":4')
     for (const { client } of followers) {

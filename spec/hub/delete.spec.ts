@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { files } from '../../demo/file-backend.js'
 import { createHub, type Hub, type LariatError, loop, ndjson, type Reason } from '../../lib/index.js'
-import { AsyncBackend, Store } from '../support/async-backend.js'
+import { asyncMemory } from '../../lib/testing.js'
 import { memory, onEach, tableWithHeld } from '../support/hubs.js'
 import { stage, staged, turns } from '../support/stage.js'
 
@@ -127,8 +127,8 @@ describe('hub.delete (docs/guide/channels.md)', () => {
   )
 
   it('also of a name that only another process has used, whose streams end', async () => {
-    const store = new Store()
-    const [here, there] = [createHub(new AsyncBackend(store)), createHub(new AsyncBackend(store))]
+    const backend = asyncMemory()
+    const [here, there] = [createHub(backend), createHub(backend.another())]
     const channel = here.channel<number>('a', { history: 9 })
     const site = await stage.now.serve(loop({ format: ndjson(), subscribe: channel }))
     const client = site.get()
@@ -141,8 +141,8 @@ describe('hub.delete (docs/guide/channels.md)', () => {
   })
 
   it('by another process, of a channel that has ended: its name is free here too, also while the old one is held', async () => {
-    const store = new Store()
-    const [here, there] = [createHub(new AsyncBackend(store)), createHub(new AsyncBackend(store))]
+    const backend = asyncMemory()
+    const [here, there] = [createHub(backend), createHub(backend.another())]
     const old = here.channel<number>('a', { history: 9 })
     await old.publish(1)
     await old.end()
@@ -179,13 +179,13 @@ describe('hub.delete (docs/guide/channels.md)', () => {
   )
 
   it('while the store is away it rejects, and the channel is what it was', async () => {
-    const backend = new AsyncBackend()
+    const backend = asyncMemory()
     const hub = createHub(backend)
     const channel = hub.channel<number>('a', { history: 9 })
     await channel.publish(1)
-    backend.down()
+    backend.lose()
     expect(await failure(hub.delete('a'))).to.include({ code: 'LARIAT_DOWN' })
-    backend.up()
+    backend.restore()
     expect(hub.channel('a')).to.equal(channel)
     await channel.publish(2)
     await hub.delete('a')
@@ -233,15 +233,15 @@ describe('Three outcomes of a publish (docs/guide/channels.md)', () => {
 
   it('uncertain: published again with its key, the event is there once', async () => {
     for (const fate of ['came', 'lost'] as const) {
-      const backend = new AsyncBackend()
+      const backend = asyncMemory()
       const channel = createHub(backend).channel<number>('a', { history: 9 })
       backend.freeze(fate)
       const publishing = failure(channel.publish(1, { key: 'k' }))
       await turns()
-      backend.down()
+      backend.lose()
       expect(await publishing).to.include({ code: 'LARIAT_DOWN', isUncertain: true })
       expect(await failure(channel.publish(2)), 'refused for certain').not.to.have.property('isUncertain')
-      backend.up()
+      backend.restore()
       await channel.publish(1, { key: 'k' })
       const found: number[] = []
       for await (const { data } of channel.replay('earliest')) found.push(data as number)

@@ -10,7 +10,7 @@ import {
   sse,
   stop,
 } from '../../lib/index.js'
-import { AsyncBackend } from '../support/async-backend.js'
+import { asyncMemory } from '../../lib/testing.js'
 import { onEach, tableWithHeld } from '../support/hubs.js'
 import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
 import { listening } from '../support/told.js'
@@ -151,7 +151,7 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
     })
 
     it('tells how long the store and the snapshot took', async () => {
-      const backend = new AsyncBackend()
+      const backend = asyncMemory()
       const channel = createHub(backend).channel<number>('slow', { history: 5 })
       told.now.on('resume')
       backend.hold('read')
@@ -174,7 +174,7 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
     })
 
     it('of a client that left meanwhile is not told', async () => {
-      const backend = new AsyncBackend()
+      const backend = asyncMemory()
       const channel = createHub(backend).channel<number>('slow', { history: 5 })
       told.now.on('resume').on('end')
       backend.hold('read')
@@ -190,7 +190,7 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
 
     for (const isWhole of [false, true]) {
       it(`tells a gap in mid-stream, of each stream, ${isWhole ? 'with' : 'without'} a snapshot`, async () => {
-        const backend = new AsyncBackend()
+        const backend = asyncMemory()
         const channel = createHub(backend).channel<number>('away', { history: 1 })
         const snapshot = isWhole ? { snapshot: () => 'whole' } : {}
         const specs = [
@@ -205,17 +205,14 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
         for (const spec of specs) await visit({ subscribe: channel, ...snapshot, ...(spec as object) })
         await turns()
         const id = await channel.publish(1)
-        await backend.deliver()
+        await backend.delivered()
         await turns()
         told.now.on('resume')
-        backend.down()
-        const { store } = backend
-        for (const number of [2, 3, 4])
-          store
-            .open('away')
-            .append(number, {}, { history: 1, historyBytes: undefined, maxAge: undefined, idle: undefined })
-        backend.up()
-        await backend.deliver()
+        backend.lose()
+        const elsewhere = createHub(backend.another()).channel<number>('away', { history: 1 })
+        for (const number of [2, 3, 4]) await elsewhere.publish(number)
+        backend.restore()
+        await backend.delivered()
         await turns(50)
         const gap = {
           ...labels,
@@ -282,7 +279,7 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
     })
 
     it('how long a store took; uncertain where nobody knows', async () => {
-      const backend = new AsyncBackend()
+      const backend = asyncMemory()
       const channel = createHub(backend).channel<unknown>('stored')
       told.now.on('publish')
       stage.now.time.advance(1)
@@ -295,7 +292,7 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
       backend.freeze('lost')
       const error = channel.publish(2).catch((each: unknown) => each)
       await turns()
-      backend.down()
+      backend.lose()
       expect(await error).to.include({ isUncertain: true })
       expect(told.now.of('publish').map(({ outcome, ms }) => [outcome, ms])).to.deep.equal([
         ['confirmed', 250],
@@ -305,11 +302,11 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
   })
 
   it('backend: down and up, of its hub', async () => {
-    const backend = new AsyncBackend()
+    const backend = asyncMemory()
     const hub = createHub(backend)
     told.now.on('backend')
-    backend.down()
-    backend.up()
+    backend.lose()
+    backend.restore()
     expect(told.now.of('backend')).to.deep.equal([
       { hub, state: 'down' },
       { hub, state: 'up' },

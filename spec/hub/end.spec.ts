@@ -15,13 +15,13 @@ import {
   sse,
   text,
 } from '../../lib/index.js'
-import { AsyncBackend, Store } from '../support/async-backend.js'
+import { asyncMemory } from '../../lib/testing.js'
 import { type Kept, memory, onEach, redis, tableWithHeld } from '../support/hubs.js'
 import type { Client, Message } from '../support/raw.js'
 import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
 
 function channelOn(on: Kept, options: ChannelOptions<unknown> = { history: 100 }) {
-  const backend = new AsyncBackend()
+  const backend = asyncMemory()
   const hub = on.hub(backend)
   return { channel: hub.channel<unknown>('run', options), backend, hub }
 }
@@ -612,8 +612,8 @@ describe('channel.end(): no more, ever (docs/guide/channels.md)', () => {
 
   describe('in a store of two processes', () => {
     function processes(options: ChannelOptions<unknown> = { history: 10 }) {
-      const store = new Store()
-      const backends = [new AsyncBackend(store), new AsyncBackend(store)] as const
+      const first = asyncMemory()
+      const backends = [first, first.another()] as const
       const channels = backends.map((backend) => createHub(backend).channel<unknown>('run', options))
       return { backends, channels: channels as [Channel<unknown>, Channel<unknown>] }
     }

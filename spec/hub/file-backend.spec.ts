@@ -6,9 +6,9 @@ import { files } from '../../demo/file-backend.js'
 import { clock } from '../../lib/clock.js'
 import type { Backend, Log } from '../../lib/hub/backend.js'
 import { backend, createHub, loop, sse } from '../../lib/index.js'
-import { backendContract } from '../contracts/backend.js'
 import { useManualTime } from '../support/clock.js'
-import { stage, staged, turns } from '../support/stage.js'
+import { backendContract } from '../support/conformance.js'
+import { stage, staged } from '../support/stage.js'
 
 const root = new URL('../../', import.meta.url)
 
@@ -33,10 +33,8 @@ describe('A backend of one’s own: files', () => {
   const time = useManualTime()
   afterEach(removeFolders)
 
-  backendContract('demo/file-backend.ts', {
-    make: () => make(),
-    settled: () => turns(2),
-    advance: (milliseconds) => time.advance(milliseconds),
+  backendContract('demo/file-backend.ts', () => make(), {
+    time: { now: () => clock.date(), advance: (milliseconds) => time.advance(milliseconds) },
     async reopen(backend) {
       await backend.close()
       return make(folderOf.get(backend))

@@ -14,7 +14,7 @@ import {
   loop,
   ndjson,
 } from '../../lib/index.js'
-import { AsyncBackend } from '../support/async-backend.js'
+import { asyncMemory } from '../../lib/testing.js'
 import { bundledCode } from '../support/bundled.js'
 import { runs } from '../support/runs.js'
 import { stage, staged, turns, turnsUntil } from '../support/stage.js'
@@ -266,7 +266,7 @@ describe('A channel is forgotten when nobody needs it (docs/guide/channels.md)',
   })
 
   it('a store remembers for itself: the hub forgets, and the events are there', async () => {
-    const hub = createHub(new AsyncBackend())
+    const hub = createHub(asyncMemory())
     const known = await (async () => {
       const channel = hub.channel<unknown>('a', { history: 5 })
       await channel.publish(1)

@@ -11,7 +11,7 @@ import {
   resources,
   sse,
 } from '../../lib/index.js'
-import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
+import { asyncMemory, randomLag } from '../../lib/testing.js'
 import type { Client } from '../support/raw.js'
 import { runs } from '../support/runs.js'
 import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
@@ -390,10 +390,10 @@ describe('A client, an iteration and a replay from any place, whatever happens (
     await prepare()
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
-        const store = new Store()
         const { history, maxAge } = plan
-        const hubs = [0, 1].map((process) =>
-          createHub(new AsyncBackend(store, randomLag(plan.seed + process))),
+        const first = asyncMemory({ lag: randomLag(plan.seed) })
+        const hubs = [first, first.another({ lag: randomLag(plan.seed + 1) })].map((backend) =>
+          createHub(backend),
         )
         const channels = hubs.map((hub) => hub.channel<number>('a', { history, ...(maxAge && { maxAge }) }))
         world = {

@@ -10,13 +10,13 @@ import {
   ndjson,
   sse,
 } from '../../lib/index.js'
-import { AsyncBackend } from '../support/async-backend.js'
+import { asyncMemory } from '../../lib/testing.js'
 import { type Kept, memory, onEach, promised, tableWithHeld } from '../support/hubs.js'
 import type { Client } from '../support/raw.js'
 import { stage, staged, turns, turnsUntil } from '../support/stage.js'
 
 function channelOn(on: Kept, options: ChannelOptions<number> = { history: 5 }) {
-  const backend = new AsyncBackend()
+  const backend = asyncMemory()
   const hub = on.hub(backend)
   return { channel: hub.channel<number>('numbers', options), backend, hub }
 }
@@ -580,13 +580,13 @@ describe('for await from a place (docs/guide/channels.md)', () => {
       const iterator = channel.from('earliest')[Symbol.asyncIterator]()
       const next = iterator.next().then(undefined, (error) => error)
       await backend.held(at)
-      backend.down()
+      backend.lose()
       backend.release(at)
       expect(await next, at).to.include({ code: 'LARIAT_DOWN' })
       expect(await iterator.next()).to.deep.equal({ done: true, value: undefined })
       await turns()
       expect([channel.subscribers, backend.readings]).to.deep.equal([0, 0])
-      backend.up()
+      backend.restore()
     }
   })
 })

@@ -11,7 +11,7 @@ import {
   resources,
   sse,
 } from '../../lib/index.js'
-import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
+import { asyncMemory, randomLag } from '../../lib/testing.js'
 import type { Message } from '../support/raw.js'
 import { Returning, Stalls } from '../support/returning.js'
 import { runs } from '../support/runs.js'
@@ -412,12 +412,12 @@ describe('Several channels on one stream, whatever happens (docs/guide/channels.
     await prepare()
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
-        const store = new Store()
-        const backends = [0, 1].map((process) => new AsyncBackend(store, randomLag(plan.seed + process)))
+        const first = asyncMemory({ lag: randomLag(plan.seed) })
+        const backends = [first, first.another({ lag: randomLag(plan.seed + 1) })]
         world = {
           channels: backends.map((backend) => channelsOf(createHub(backend), plan.history)),
-          lose: (process) => backends[process]!.isDown || backends[process]!.down(),
-          regain: (process) => backends[process]!.isDown && backends[process]!.up(),
+          lose: (process) => backends[process]!.isLost || backends[process]!.lose(),
+          regain: (process) => backends[process]!.isLost && backends[process]!.restore(),
         }
         await run(plan)
       }),

@@ -17,7 +17,7 @@ import {
   sse,
   text,
 } from '../../lib/index.js'
-import { AsyncBackend } from '../support/async-backend.js'
+import { type AsyncMemory, asyncMemory } from '../../lib/testing.js'
 import { cases } from '../support/cases.js'
 import { onEach, tableWithHeld } from '../support/hubs.js'
 import type { Client } from '../support/raw.js'
@@ -840,12 +840,12 @@ describe('merge in the midst of a delivery (docs/guide/channels.md)', () => {
 describe('merge of stores that lag apart (docs/guide/channels.md)', () => {
   staged()
 
-  let stores: readonly [AsyncBackend, AsyncBackend]
+  let stores: readonly [AsyncMemory, AsyncMemory]
   let a: Channel<string>
   let b: Channel<string>
 
   beforeEach(() => {
-    stores = [new AsyncBackend(), new AsyncBackend()]
+    stores = [asyncMemory(), asyncMemory()]
     a = createHub(stores[0]).channel<string>('a', { history: 9 })
     b = createHub(stores[1]).channel<string>('b', { history: 9 })
   })
@@ -881,7 +881,7 @@ describe('merge of stores that lag apart (docs/guide/channels.md)', () => {
     await stores[1].held('read')
     await turns()
     expect(stores.map(({ readings }) => readings)).to.deep.equal([1, 0])
-    stores[1].down()
+    stores[1].lose()
     stores[1].release('read')
     expect((await client.whole()).status).to.equal(503)
     await turns()
@@ -896,7 +896,7 @@ describe('merge of stores that lag apart (docs/guide/channels.md)', () => {
     })
     const client = served.site.get('/')
     await turnsUntil(() => taken.length === 1)
-    for (const { store } of stores) store.empty()
+    for (const store of stores) store.empty()
     await turns()
     taken[0]!('before')
     await turnsUntil(() => taken.length === 2)

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createHub, loop, ndjson, type Overflow, sse } from '../../lib/index.js'
-import { AsyncBackend, Store } from '../support/async-backend.js'
+import { type AsyncMemory, asyncMemory, type Lag } from '../../lib/testing.js'
 import { stage, staged, turns, turnsUntil } from '../support/stage.js'
 
 interface Numbered {
@@ -8,11 +8,10 @@ interface Numbered {
 }
 
 /** A channel of two processes on one store; one of them can be lost. */
-function shared(lag?: ConstructorParameters<typeof AsyncBackend>[1]) {
-  const store = new Store()
-  const backend = new AsyncBackend(store, lag)
-  const open = (on: AsyncBackend) => createHub(on).channel<Numbered>('c', { history: 3 })
-  return { backend, channel: open(backend), other: open(new AsyncBackend(store)) }
+function shared(lag?: Lag) {
+  const backend = asyncMemory(lag && { lag })
+  const open = (on: AsyncMemory) => createHub(on).channel<Numbered>('c', { history: 3 })
+  return { backend, channel: open(backend), other: open(backend.another()) }
 }
 
 describe('A backend that is lost and comes back (docs/guide/resume.md)', () => {
@@ -57,13 +56,13 @@ describe('A backend that is lost and comes back (docs/guide/resume.md)', () => {
       // the reading has ended: nothing was missed
       backend.release('event')
       await turns()
-      backend.down()
+      backend.lose()
       for (let n = 1; n < 20; n++) await other.publish({ n })
-      backend.up()
-      await backend.deliver()
+      backend.restore()
+      await backend.delivered()
       for (let n = 20; n < (overflow === 'dropOldest' ? 30 : 21); n++) {
         await other.publish({ n })
-        await backend.deliver()
+        await backend.delivered()
       }
       goOn()
       await turns()
@@ -81,15 +80,15 @@ describe('A backend that is lost and comes back (docs/guide/resume.md)', () => {
     )
     const id = await other.publish({ n: 0 })
     await site.get().head()
-    backend.down()
+    backend.lose()
     for (let n = 1; n < 20; n++) await other.publish({ n })
     backend.hold('delivery')
-    backend.up()
+    backend.restore()
     const back = site.get('/', { headers: { 'Last-Event-ID': id } })
     await back.until('"n":19}\n\n')
     expect(gaps).to.have.length(1)
     backend.release('delivery')
-    await backend.deliver()
+    await backend.delivered()
     await other.publish({ n: 20 })
     const body = await back.until('"n":20}\n\n')
     expect([...body.matchAll(/"n":(\d+)/g)].map(([, n]) => Number(n))).to.deep.equal([17, 18, 19, 20])

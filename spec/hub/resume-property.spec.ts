@@ -10,7 +10,7 @@ import {
   resources,
   sse,
 } from '../../lib/index.js'
-import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
+import { asyncMemory, randomLag } from '../../lib/testing.js'
 import {
   dispatched,
   type Gap,
@@ -400,14 +400,14 @@ describe('Resume that cannot lie, whatever happens (docs/guide/resume.md)', () =
     await prepare()
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
-        const store = new Store()
-        const backends = [0, 1].map((process) => new AsyncBackend(store, randomLag(plan.seed + process)))
+        const first = asyncMemory({ lag: randomLag(plan.seed) })
+        const backends = [first, first.another({ lag: randomLag(plan.seed + 1) })]
         world = {
           channels: backends.map((backend) =>
             createHub(backend).channel<Data>('a', { history: plan.history }),
           ),
-          lose: (process) => backends[process]!.isDown || backends[process]!.down(),
-          regain: (process) => backends[process]!.isDown && backends[process]!.up(),
+          lose: (process) => backends[process]!.isLost || backends[process]!.lose(),
+          regain: (process) => backends[process]!.isLost && backends[process]!.restore(),
         }
         await run(plan)
       }),

@@ -14,7 +14,7 @@ import {
   sse,
   stop,
 } from '../../lib/index.js'
-import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
+import { asyncMemory, randomLag } from '../../lib/testing.js'
 import { type Kept, memory, onEach, tableWithHeld } from '../support/hubs.js'
 import type { Client } from '../support/raw.js'
 import {
@@ -80,7 +80,7 @@ const wires: Record<string, Wire> = {
 const [, envelope] = Object.values(wires) as [Wire, Wire]
 
 function channelOn(on: Kept, options: { history?: number; maxAge?: number } = { history: 3 }) {
-  const backend = new AsyncBackend()
+  const backend = asyncMemory()
   const hub = on.hub(backend)
   return { channel: hub.channel<number>('prices', options), backend, hub }
 }
@@ -504,7 +504,7 @@ describe('Resume: what was missed, then live (docs/guide/resume.md)', () => {
       })
 
       it(`a slow client gets all of it once it reads, and the replay waits for it`, async () => {
-        const backend = new AsyncBackend()
+        const backend = asyncMemory()
         const channel = on.hub(backend).channel<string>('a', {
           history: 200,
         })
@@ -594,8 +594,8 @@ describe('Ids that are none of this channel’s (docs/guide/resume.md)', () => {
   })
 
   it('of another process on the same store: found', async () => {
-    const store = new Store()
-    const channels = [new AsyncBackend(store), new AsyncBackend(store)].map((backend) =>
+    const first = asyncMemory()
+    const channels = [first, first.another()].map((backend) =>
       createHub(backend).channel<number>('a', { history: 9 }),
     ) as [Channel<number>, Channel<number>]
     const ids = [...(await publish(channels[0], 1)), ...(await publish(channels[1], 2))]
@@ -838,8 +838,8 @@ describe('A store that takes its time: live first, then the replay, then live (d
   staged()
 
   function stored(history = 99) {
-    const backend = new AsyncBackend()
-    const elsewhere = new AsyncBackend(backend.store)
+    const backend = asyncMemory()
+    const elsewhere = backend.another()
     const [channel, other] = [backend, elsewhere].map((each) =>
       createHub(each).channel<number>('a', { history }),
     ) as [Channel<number>, Channel<number>]
@@ -917,13 +917,13 @@ describe('A store that takes its time: live first, then the replay, then live (d
       const client = come(ids[0]!)
       await backend.step('event')
       ids.push(...(await publish(other, 4)), ...(await publish(channel, 5)))
-      await backend.deliver()
+      await backend.delivered()
       await backend.step('event')
       ids.push(...(await publish(other, 6)))
       backend.release('event')
       ids.push(...(await publish(channel, 7)))
       await client.until(format.text(7))
-      await backend.deliver()
+      await backend.delivered()
       await turns()
       expect(format.got!(client.body)).to.deep.equal(ids.slice(1))
     })
@@ -1020,7 +1020,7 @@ describe('A store that takes its time: live first, then the replay, then live (d
     const client = come(ids[0]!)
     await backend.step('event')
     ids.push(...(await publish(other, 5, 6, 7)))
-    await backend.deliver()
+    await backend.delivered()
     backend.release('event')
     await client.until('"data":7')
     await turns()
@@ -1045,13 +1045,13 @@ describe('A store that takes its time: live first, then the replay, then live (d
       const client = come(ids[0]!)
       await client.head()
       ids.push(...(await publish(other, 3, 4, 5)))
-      await backend.deliver()
+      await backend.delivered()
       backend.release('event')
       expect((await client.closed()).isWhole).to.equal(false)
       expect(wires[name]!.data(client.body)).to.deep.equal([])
-      backend.down()
+      backend.lose()
       await publish(other, 6, 7, 8)
-      backend.up()
+      backend.restore()
       expect((await live.closed()).isWhole).to.equal(false)
       expect(wires[name]!.data(live.body)).to.deep.equal([3, 4, 5])
       expect(reasons).to.have.length(2)
@@ -1124,12 +1124,12 @@ describe('A store that takes its time: live first, then the replay, then live (d
     backend.hold('read')
     const client = come(ids[0]!)
     await backend.held('read')
-    backend.down()
+    backend.lose()
     backend.release('read')
     expect((await client.whole()).status).to.equal(503)
     expect(reasons).to.have.length(1)
     expect(channel.subscribers).to.equal(0)
-    backend.up()
+    backend.restore()
     const again = come(ids[0]!)
     await again.until('"data":2')
   })
@@ -1141,11 +1141,11 @@ describe('A store that takes its time: live first, then the replay, then live (d
     backend.hold('event')
     const client = come(ids[0]!)
     await backend.step('event')
-    backend.down()
+    backend.lose()
     ids.push(...(await publish(other, 4)))
-    backend.up()
+    backend.restore()
     ids.push(...(await publish(other, 5)))
-    await backend.deliver()
+    await backend.delivered()
     backend.release('event')
     await client.until('"data":5')
     await turns()
@@ -1160,10 +1160,10 @@ describe('A store that takes its time: live first, then the replay, then live (d
     const client = come(ids[0]!)
     await backend.step('event')
     await client.until('"data":2')
-    backend.down()
+    backend.lose()
     ids.push(...(await publish(other, 4, 5, 6, 7)))
-    backend.up()
-    await backend.deliver()
+    backend.restore()
+    await backend.delivered()
     await turns()
     expect(envelope.got!(client.body)).to.deep.equal([ids[1]])
     backend.release('event')
@@ -1178,9 +1178,9 @@ describe('A store that takes its time: live first, then the replay, then live (d
   })
 
   it('many come back at once, however the store answers: all get the same', async () => {
-    const store = new Store()
-    const channels = [1, 2].map((seed) =>
-      createHub(new AsyncBackend(store, randomLag(seed))).channel<number>('a', { history: 99 }),
+    const first = asyncMemory({ lag: randomLag(1) })
+    const channels = [first, first.another({ lag: randomLag(2) })].map((backend) =>
+      createHub(backend).channel<number>('a', { history: 99 }),
     ) as [Channel<number>, Channel<number>]
     const ids = await publish(channels[0], 1, 2)
     const { come } = await serve(channels[1])

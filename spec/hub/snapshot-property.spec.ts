@@ -12,7 +12,7 @@ import {
   resources,
   sse,
 } from '../../lib/index.js'
-import { AsyncBackend, type Lag, randomLag, Store } from '../support/async-backend.js'
+import { asyncMemory, type Lag, randomLag } from '../../lib/testing.js'
 import { Returning, Stalls } from '../support/returning.js'
 import { runs } from '../support/runs.js'
 import { type Site, stage, staged, turns, waiting } from '../support/stage.js'
@@ -419,8 +419,8 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
     await prepare()
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
-        const store = new Store()
-        const backends = [0, 1].map((process) => new AsyncBackend(store, randomLag(plan.seed + process)))
+        const first = asyncMemory({ lag: randomLag(plan.seed) })
+        const backends = [first, first.another({ lag: randomLag(plan.seed + 1) })]
         let restore: (() => void) | undefined
         const options = plan.history === undefined ? {} : { history: plan.history }
         world = {
@@ -429,13 +429,13 @@ describe('A snapshot, then live, whatever happens (docs/guide/snapshots.md)', ()
           state: new Map(),
           lag: randomLag(plan.seed + 2),
           open: 0,
-          lose: (process) => backends[process]!.isDown || backends[process]!.down(),
-          regain: (process) => backends[process]!.isDown && backends[process]!.up(),
-          empty: () => store.empty(),
+          lose: (process) => backends[process]!.isLost || backends[process]!.lose(),
+          regain: (process) => backends[process]!.isLost && backends[process]!.restore(),
+          empty: () => first.empty(),
           // to what it was when that was asked before
           rollBack() {
             restore?.()
-            restore = store.copy()
+            restore = first.copy()
           },
           readings: () => backends.reduce((sum, { readings }) => sum + readings, 0),
         }

@@ -22,7 +22,7 @@ import {
   stop,
   text,
 } from '../../lib/index.js'
-import { AsyncBackend, Store } from '../support/async-backend.js'
+import { type AsyncMemory, asyncMemory } from '../../lib/testing.js'
 import type { Context, Loop } from '../support/held.js'
 import { memory, onEach, promised, tableWithHeld } from '../support/hubs.js'
 import { Log } from '../support/log.js'
@@ -104,19 +104,18 @@ interface Ending {
 /** The list of a page: the state at the source, and a channel of its changes. */
 class List {
   readonly items: string[] = []
-  readonly backend: AsyncBackend
+  readonly backend: AsyncMemory
   readonly hub: Hub
   readonly channel: Channel<string>
   /** A channel of another process, on the same store. */
   readonly elsewhere: Channel<string>
 
   constructor(on = memory, options: object = { history: 100 }) {
-    const store = new Store()
-    this.backend = new AsyncBackend(store)
+    this.backend = asyncMemory()
     this.hub = on.hub(this.backend)
     this.channel = this.hub.channel('list', options)
     this.elsewhere =
-      on === promised ? createHub(new AsyncBackend(store)).channel<string>('list', options) : this.channel
+      on === promised ? createHub(this.backend.another()).channel<string>('list', options) : this.channel
   }
 
   /** Changes the state, then publishes. */
@@ -126,17 +125,17 @@ class List {
       this.items.push(item)
       ids.push(await this.elsewhere.publish(item))
     }
-    await this.backend.deliver()
+    await this.backend.delivered()
     await settled()
     return ids
   }
 
   /** What was added meanwhile is lost to this process: the history is too short for it. */
   async lose(...items: string[]): Promise<void> {
-    this.backend.down()
+    this.backend.lose()
     await this.add(...items)
-    this.backend.up()
-    await this.backend.deliver()
+    this.backend.restore()
+    await this.backend.delivered()
   }
 
   readonly snapshot = () => [...this.items].map((item) => event(item, { type: 'item' }))
@@ -493,11 +492,11 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
       await first.until('\n\n')
       const [id] = await list.add('a')
       await first.until('data: a\n')
-      list.backend.down()
+      list.backend.lose()
       const second = come()
       await second.until('\n\n')
       expect(framesOf(second.body)).to.deep.equal([{ type: 'snapshot', id, data: { items: ['a'] } }])
-      list.backend.up()
+      list.backend.restore()
       const [, next] = await list.add('b', 'c')
       await second.until('data: c\n')
       expect(framesOf(second.body).at(-1)!.id).to.equal(next)
@@ -1220,8 +1219,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
       (on) => {
         it(`the place is that of all of them; a gap in one of them is the whole again`, async () => {
           const own = new List(on, { history: 1 })
-          const store = new Store()
-          const backend = new AsyncBackend(store)
+          const backend = asyncMemory()
           const team = on.hub(backend).channel<string>('team', {
             history: 100,
           })
@@ -1253,7 +1251,7 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
         it(`a heartbeat meanwhile tells no place before its own, beside \`info\` too`, async () => {
           for (const info of [undefined, (message: unknown, { write }: Context) => write(message)]) {
             const own = new List(on)
-            const team = createHub(new AsyncBackend()).channel<string>('team', { history: 100 })
+            const team = createHub(asyncMemory()).channel<string>('team', { history: 100 })
             await own.add('a')
             const { come, reasons } = await serve(
               merge(

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { createParser } from 'eventsource-parser'
 import { type Channel, createHub, event, type Feed, sse } from '../../lib/index.js'
-import { AsyncBackend } from '../support/async-backend.js'
+import { asyncMemory } from '../../lib/testing.js'
 import { hold, type Loop } from '../support/held.js'
 import type { Ask } from '../support/raw.js'
 import { stage, staged, turns, turnsUntil } from '../support/stage.js'
@@ -109,9 +109,9 @@ describe('The place that a quiet client is told (docs/guide/resume.md)', () => {
   })
 
   it('is not beyond a gap that onGap is still asked about, nor are the events', async () => {
-    const backend = new AsyncBackend()
+    const backend = asyncMemory()
     const channel = createHub(backend).channel<number>('numbers', { history: 2 })
-    const other = createHub(new AsyncBackend(backend.store)).channel<number>('numbers', { history: 2 })
+    const other = createHub(backend.another()).channel<number>('numbers', { history: 2 })
     let done: () => void = () => {}
     const { client, frames } = await follow(even(channel), {
       onGap: (_gap, { write }) =>
@@ -122,9 +122,9 @@ describe('The place that a quiet client is told (docs/guide/resume.md)', () => {
     await channel.publish(2)
     await client.until('data: 2\n')
     await turns()
-    backend.down()
+    backend.lose()
     for (const n of [3, 5, 7, 9]) await other.publish(n)
-    backend.up()
+    backend.restore()
     await turns()
     const id = await channel.publish(4)
     ring(2)
@@ -138,7 +138,7 @@ describe('The place that a quiet client is told (docs/guide/resume.md)', () => {
   })
 
   it('is never before what it has got: a process to which a store delivers late says nothing', async () => {
-    const backend = new AsyncBackend()
+    const backend = asyncMemory()
     const channel = createHub(backend).channel<number>('numbers', { history: 100 })
     // somebody listens already
     await follow(channel)
@@ -159,12 +159,12 @@ describe('The place that a quiet client is told (docs/guide/resume.md)', () => {
   })
 
   it('is told to a client that comes back, and for which there is nothing in what it missed', async () => {
-    for (const backend of [undefined, new AsyncBackend()]) {
+    for (const backend of [undefined, asyncMemory()]) {
       const channel = createHub(backend).channel<number>('numbers', { history: 100 })
       const ids = [await channel.publish(1), await channel.publish(3)]
       const { client, frames } = await follow(even(channel), {}, back(ids[0]!))
       await channel.publish(5)
-      await backend?.deliver()
+      await backend?.delivered()
       const last = await channel.position()
       ring()
       await client.until('position')

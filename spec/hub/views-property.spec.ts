@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { retainsNothing as none } from '../../lib/hub/backend.js'
 import {
   createHub,
   event,
@@ -12,8 +13,7 @@ import {
   sse,
 } from '../../lib/index.js'
 import { redisStreams } from '../../lib/redis.js'
-import { none } from '../contracts/logs.js'
-import { AsyncBackend, randomLag, Store } from '../support/async-backend.js'
+import { asyncMemory, randomLag } from '../../lib/testing.js'
 import { needs } from '../support/installed.js'
 import { Observed } from '../support/redis/observed.js'
 import { Passage } from '../support/redis/passage.js'
@@ -492,12 +492,12 @@ describe('Every client’s view is contiguous, or the gap was told (docs/guide/r
     await prepare()
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
-        const backend = new AsyncBackend(new Store(), randomLag(plan.seed))
+        const backend = asyncMemory({ lag: randomLag(plan.seed) })
         hubs = [createHub(backend)]
         history = plan.history
         await run(plan, {
-          lose: () => backend.isDown || backend.down(),
-          regain: () => backend.isDown && backend.up(),
+          lose: () => backend.isLost || backend.lose(),
+          regain: () => backend.isLost && backend.restore(),
         })
       }),
       { numRuns: runs(400) },

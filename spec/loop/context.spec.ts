@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 import { expect } from 'chai'
 import { createHub, resource, sse, stop, timeout } from '../../lib/index.js'
+import { asyncMemory } from '../../lib/testing.js'
 import { asUser, elsewhere, type Scene, type Spec, two, who } from '../support/as-user.js'
-import { AsyncBackend } from '../support/async-backend.js'
 import { Log } from '../support/log.js'
 import { flood, stage, staged, turns } from '../support/stage.js'
 
@@ -136,19 +136,19 @@ describe('A callback finds the AsyncLocalStorage of its own request (docs/guide/
   })
 
   it('onGap, for what the backend has lost', async () => {
-    const backend = new AsyncBackend()
-    const other = createHub(new AsyncBackend(backend.store)).channel('news', { history: 1 })
+    const backend = asyncMemory()
+    const other = createHub(backend.another()).channel('news', { history: 1 })
     const channel = createHub(backend).channel('news', { history: 1 })
     const { log } = await two((say) => ({
       subscribe: channel,
       onGap: (_, context) => say('onGap', context),
     }))
     await channel.publish(0)
-    await backend.deliver()
-    backend.down()
+    await backend.delivered()
+    backend.lose()
     for (const number of [1, 2, 3]) await other.publish(number)
-    elsewhere(() => backend.up())
-    await backend.deliver()
+    elsewhere(() => backend.restore())
+    await backend.delivered()
     await turns()
     expect(sorted(log)).to.deep.equal(own('onGap'))
   })

@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import type { Event, Reason } from '../../lib/index.js'
 import * as index from '../../lib/index.js'
 import * as redis from '../../lib/redis.js'
-import { AsyncBackend, Store } from '../support/async-backend.js'
+import { asyncMemory } from '../../lib/testing.js'
 import { needs } from '../support/installed.js'
 import { type Lariat, loadOtherCopy } from '../support/other-copy.js'
 import { dispatched } from '../support/received.js'
@@ -186,19 +186,17 @@ describe('Two copies of the package in one process (docs/operate/runtimes.md)', 
       })
 
       it('backends, and the gaps that they deliver', async () => {
-        const backend = new AsyncBackend(new Store())
+        const backend = asyncMemory()
         const channel = other.createHub(backend).channel<number>('numbers', { history: 2 })
         const site = await stage.now.serve(server.loop({ format: server.sse(), subscribe: channel }))
         const client = site.get('/')
         await turnsUntil(() => channel.subscribers === 1)
         await channel.publish(1)
         await turnsUntil(() => client.raw.includes('data: 1'))
-        backend.down()
-        const elsewhere = other
-          .createHub(new AsyncBackend(backend.store))
-          .channel<number>('numbers', { history: 2 })
+        backend.lose()
+        const elsewhere = other.createHub(backend.another()).channel<number>('numbers', { history: 2 })
         for (const each of [2, 3, 4, 5]) await elsewhere.publish(each)
-        backend.up()
+        backend.restore()
         await turnsUntil(() => client.raw.includes('data: 5'))
         expect(client.message.body.match(/event: gap|data: \d/g)).to.deep.equal([
           'data: 1',

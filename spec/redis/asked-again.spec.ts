@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { LariatError } from '../../lib/index.js'
-import { accept, failure, following, publish, read } from '../contracts/logs.js'
+import { failure } from '../../lib/testing/backends/expecting.js'
+import { accept, following, publish, read } from '../../lib/testing/backends/logs.js'
 import { needs } from '../support/installed.js'
 import { Processes } from '../support/redis/processes.js'
 import { RedisServer } from '../support/redis/server.js'

@@ -1,5 +1,5 @@
 import { clock, system, type Time } from '../../lib/clock.js'
-import { backendContract } from '../contracts/backend.js'
+import { backendContract } from '../support/conformance.js'
 import { needs } from '../support/installed.js'
 import { age } from '../support/redis/aged.js'
 import { Backends } from '../support/redis/backends.js'
@@ -30,18 +30,21 @@ function onOne(name: string, { program = 'redis-server', ...options }: ServerOpt
       () => [server],
       ([passage]) => new Observed(passage!.url, () => now).client,
     )
-    backendContract('redisStreams()', {
-      ...backends.case,
-      async make() {
-        now = clock.date()
-        const backend = await backends.make()
-        now = clock.date()
-        return backend
-      },
-      async advance(milliseconds) {
-        turned += milliseconds
-        now += milliseconds
-        await age(server, '', milliseconds)
+    const make = async () => {
+      now = clock.date()
+      const backend = await backends.make()
+      now = clock.date()
+      return backend
+    }
+    backendContract('redisStreams()', make, {
+      ...backends.abilities,
+      time: {
+        now: () => clock.date(),
+        async advance(milliseconds) {
+          turned += milliseconds
+          now += milliseconds
+          await age(server, '', milliseconds)
+        },
       },
       async rollBack(_backend, meanwhile) {
         await server.save()

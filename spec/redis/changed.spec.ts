@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { accept, failure, idsOf, publish, read } from '../contracts/logs.js'
+import { failure } from '../../lib/testing/backends/expecting.js'
+import { accept, idsOf, publish, read } from '../../lib/testing/backends/logs.js'
 import { needs } from '../support/installed.js'
 import { Processes } from '../support/redis/processes.js'
 import { RedisServer } from '../support/redis/server.js'

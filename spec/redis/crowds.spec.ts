@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
-import { accept, Kept, publish, read } from '../contracts/logs.js'
+import { accept, Kept, publish, read } from '../../lib/testing/backends/logs.js'
 import { needs } from '../support/installed.js'
 import { Processes } from '../support/redis/processes.js'
 import { RedisServer } from '../support/redis/server.js'

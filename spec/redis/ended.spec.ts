@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { LariatError } from '../../lib/index.js'
-import { read } from '../contracts/logs.js'
+import { read } from '../../lib/testing/backends/logs.js'
 import { needs } from '../support/installed.js'
 import { Processes } from '../support/redis/processes.js'
 import { RedisServer } from '../support/redis/server.js'

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { keysOf } from '../../lib/redis/place.js'
-import { accept, failure, publish, read } from '../contracts/logs.js'
+import { failure } from '../../lib/testing/backends/expecting.js'
+import { accept, publish, read } from '../../lib/testing/backends/logs.js'
 import { needs } from '../support/installed.js'
 import { Processes } from '../support/redis/processes.js'
 import { RedisServer } from '../support/redis/server.js'

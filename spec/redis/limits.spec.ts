@@ -1,7 +1,8 @@
 import { createClient } from '@redis/client'
 import { expect } from 'chai'
+import { retainsNothing as none } from '../../lib/hub/backend.js'
 import { redisStreams } from '../../lib/redis.js'
-import { accept, following, Kept, none, publish } from '../contracts/logs.js'
+import { accept, following, Kept, publish } from '../../lib/testing/backends/logs.js'
 import { needs } from '../support/installed.js'
 import { RedisServer } from '../support/redis/server.js'
 

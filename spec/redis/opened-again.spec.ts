@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { publish, read } from '../contracts/logs.js'
+import { publish, read } from '../../lib/testing/backends/logs.js'
 import { needs } from '../support/installed.js'
 import { Processes } from '../support/redis/processes.js'
 import { RedisServer } from '../support/redis/server.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { scripts } from '../../lib/redis/scripts.js'
-import { following, publish } from '../contracts/logs.js'
+import { following, publish } from '../../lib/testing/backends/logs.js'
 import { needs } from '../support/installed.js'
 import { Processes } from '../support/redis/processes.js'
 import { RedisServer } from '../support/redis/server.js'

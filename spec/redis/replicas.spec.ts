@@ -1,7 +1,9 @@
 import { createClient } from '@redis/client'
 import { expect } from 'chai'
+import { retainsNothing as none } from '../../lib/hub/backend.js'
 import { redisStreams } from '../../lib/redis.js'
-import { accept, failure, following, none } from '../contracts/logs.js'
+import { failure } from '../../lib/testing/backends/expecting.js'
+import { accept, following } from '../../lib/testing/backends/logs.js'
 import { needs } from '../support/installed.js'
 import { RedisPair } from '../support/redis/pair.js'
 

@@ -1,4 +1,4 @@
-import { backendContract } from '../contracts/backend.js'
+import { backendContract } from '../support/conformance.js'
 import { needs } from '../support/installed.js'
 import { Backends } from '../support/redis/backends.js'
 import { RedisCluster } from '../support/redis/cluster.js'
@@ -14,7 +14,8 @@ describe('Channels on a Redis Cluster', () => {
   before(() => cluster.start())
   after(() => cluster.close())
 
-  backendContract('redisStreams()', Backends.onCluster(cluster).case)
+  const backends = Backends.onCluster(cluster)
+  backendContract('redisStreams()', () => backends.make(), backends.abilities)
 })
 
 // the commands are those of a single server: what is different is who the master is, which failovers are about
@@ -26,5 +27,6 @@ if (isFull)
     before(() => set.start())
     after(() => set.close())
 
-    backendContract('redisStreams()', Backends.onSentinels(set).case)
+    const backends = Backends.onSentinels(set)
+    backendContract('redisStreams()', () => backends.make(), backends.abilities)
   })

@@ -1,7 +1,7 @@
 import { clock } from '../../lib/clock.js'
 import { createHub, type Hub } from '../../lib/index.js'
 import { redisStreams } from '../../lib/redis.js'
-import { AsyncBackend } from './async-backend.js'
+import { type AsyncMemory, asyncMemory } from '../../lib/testing.js'
 import { needs } from './installed.js'
 import { Observed } from './redis/observed.js'
 import { sharedServer } from './redis/shared.js'
@@ -20,7 +20,7 @@ export interface Kept {
    *
    * @param backend the backend of `a store`, for a test that holds it or loses it
    */
-  hub(backend?: AsyncBackend): Hub
+  hub(backend?: AsyncMemory): Hub
   /**
    * A spec for memory alone: it is about delivery that is synchronous with publishing. Elsewhere an event comes later than
    * what is written beside it, and a subscription begins later than it was made.
@@ -41,7 +41,7 @@ export const memory: Kept = {
 export const promised: Kept = {
   name: 'a store',
   prepare() {},
-  hub: (backend = new AsyncBackend()) => createHub(backend),
+  hub: (backend = asyncMemory()) => createHub(backend),
   immediately: later,
 }
 

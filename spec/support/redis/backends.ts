@@ -1,7 +1,8 @@
 import { createCluster, createSentinel } from '@redis/client'
 import type { Backend } from '../../../lib/hub/backend.js'
+import { retainsNothing as none } from '../../../lib/hub/backend.js'
 import { type RedisClient, type RedisStreamsOptions, redisStreams } from '../../../lib/redis.js'
-import { type BackendCase, none } from '../../contracts/logs.js'
+import type { Abilities } from '../../../lib/testing.js'
 import type { RedisCluster } from './cluster.js'
 import { Passage, throughPassages } from './passage.js'
 import type { RedisSentinels } from './sentinels.js'
@@ -91,9 +92,8 @@ export class Backends {
   }
 
   /** What every kind of servers can. */
-  get case(): Required<Omit<BackendCase, 'advance' | 'rollBack'>> {
+  get abilities(): Required<Omit<Abilities, 'time' | 'rollBack'>> {
     return {
-      make: () => this.make(),
       another: (backend) => this.make(this.of(backend).prefix),
       reopen: async (backend) => {
         const { prefix } = this.of(backend)

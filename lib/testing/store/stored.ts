@@ -1,6 +1,7 @@
-import { clock } from '../../lib/clock.js'
-import type { Meta, Retention } from '../../lib/hub/backend.js'
-import { sizeOf } from '../../lib/hub/published.js'
+// Keeps the events of several processes in memory, as a store beside them does, and loses them as one may.
+import { clock } from '../../clock.js'
+import type { Meta, Retention } from '../../hub/backend.js'
+import { sizeOf } from '../../hub/published.js'
 
 export interface Entry {
   readonly number: number
@@ -47,6 +48,11 @@ export class Store {
   /** Forgets all there is, as a store that was restarted without its disk. */
   empty(): void {
     for (const log of this.#logs.values()) log.reset()
+  }
+
+  /** Each log loses its latest events, so many, and its end. */
+  rollBack(count: number): void {
+    for (const log of this.#logs.values()) log.rollBack(count)
   }
 
   /** What is called brings all logs back to what they are now, as a store that starts again from an older copy. */
@@ -110,15 +116,26 @@ export class StoredLog {
     const keys = [...this.#keys]
     return () => {
       if (epoch !== this.#epoch) return this.reset()
-      this.latest = latest
-      this.hasEnded = hasEnded
-      this.#losses.push(latest + 1)
-      this.#entries = entries
-      this.#bytes = entries.reduce((sum, { size }) => sum + size, 0)
-      this.#keys.clear()
-      for (const [key, entry] of keys) this.#keys.set(key, entry)
-      for (const watcher of this.watchers) watcher.rewound()
+      this.#rewind(latest, hasEnded, entries, keys)
     }
+  }
+
+  rollBack(count: number): void {
+    const latest = Math.max(0, this.latest - count)
+    const isLeft = ({ number }: Entry) => number <= latest
+    const keys = [...this.#keys].filter(([, entry]) => isLeft(entry))
+    this.#rewind(latest, false, this.#entries.filter(isLeft), keys)
+  }
+
+  #rewind(latest: number, hasEnded: boolean, entries: Entry[], keys: Iterable<[string, Entry]>): void {
+    this.latest = latest
+    this.hasEnded = hasEnded
+    this.#losses.push(latest + 1)
+    this.#entries = entries
+    this.#bytes = entries.reduce((sum, { size }) => sum + size, 0)
+    this.#keys.clear()
+    for (const [key, entry] of keys) this.#keys.set(key, entry)
+    for (const watcher of this.watchers) watcher.rewound()
   }
 
   /** Applies the limits of who publishes. */
