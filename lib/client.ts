@@ -8,7 +8,7 @@ import { jsonArray, jsonSeq, ndjson } from './readers/json.js'
 import { multipart } from './readers/multipart.js'
 import type { Reader } from './readers/reader.js'
 import { sse } from './readers/sse.js'
-import type { DataOf } from './values/sends.js'
+import type { DataOf, PathOf } from './values/sends.js'
 
 export { FollowError, type Problem } from './client/failure.js'
 export type {
@@ -23,7 +23,7 @@ export type {
   Store,
 } from './client/options.js'
 export { FormatError } from './readers/reader.js'
-export type { DataOf, Reader }
+export type { DataOf, PathOf, Reader }
 export { bytes, csv, jsonArray, jsonSeq, multipart, ndjson, sse, text }
 
 /**
@@ -38,7 +38,7 @@ export { bytes, csv, jsonArray, jsonSeq, multipart, ndjson, sse, text }
  *
  * @param url relative to the page, in a browser
  */
-export type Follow = <T = unknown, Path = undefined>(
+export type Follow = <T = unknown, Path extends PathOf<T> | undefined = undefined>(
   url: string | URL,
   options?: FollowOptions,
 ) => Followed<DataOf<T, Path>>

@@ -5,7 +5,7 @@ import express from 'express'
 import { checkDefaults, checkFormats, checkLoop, checkResource, checkTable } from './declare/check.js'
 import type { Request } from './declare/context.js'
 import { type Defaults, mergeDefaults, type Plan, plan } from './declare/plan.js'
-import type { AnySpec, LoopSpec, PlainSpec, ResourceSpec } from './declare/spec.js'
+import type { AnySpec, Informed, LoopSpec, PlainSpec, ResourceSpec, Snapped } from './declare/spec.js'
 import { isNamed, LariatError, Refusal, show } from './errors.js'
 import { onset } from './graph/onset.js'
 import { checkReach } from './graph/reach.js'
@@ -24,28 +24,29 @@ import type { Fail, Outcome } from './request/outcome.js'
 import { respond, respondStop } from './respond.js'
 import { wrong } from './rules.js'
 import type { OpenStream } from './values/open-stream.js'
-import type { Sends, SendsByPath, Told } from './values/sends.js'
+import type { Absent, Sends, SendsByPath, SentBy } from './values/sends.js'
 
 /** A request of Express, without its params: so, the handlers after an endpoint get those of their route. */
 type Requested = IncomingMessage & Pick<Request, 'baseUrl' | 'originalUrl'>
 
-type Handler = (req: Requested, res: Response, next: NextFunction) => void
-
 /** A request handler for `app.use`, `app.all` or a table. It calls `next` only with an error. */
-export type Endpoint<State = unknown, Message = unknown> = Handler &
-  Sends<Message> & {
-    /** The open streams. */
-    readonly streams: Iterable<OpenStream<State>>
-    /**
-     * Answers new requests 503 with Retry-After and ends the open streams cleanly, spread over `over` milliseconds
-     * (default 0). Cuts streams that are still open then; a stream whose end a middleware delays gets one more second.
-     * Resolves when all streams have closed, and keeps the process alive until then. A second call waits for the
-     * first.
-     *
-     * @param how `over`; `retryAfter` in seconds (default 5), to which up to as much again is added at random
-     */
-    close(how?: Closing): Promise<void>
-  }
+export interface Endpoint<State = unknown, Data = unknown> extends Sends<Data> {
+  (req: Requested, res: Response, next: NextFunction): void
+  /** The open streams. */
+  readonly streams: Iterable<OpenStream<State>>
+  /**
+   * Answers new requests 503 with Retry-After and ends the open streams cleanly, spread over `over` milliseconds
+   * (default 0). Cuts streams that are still open then; a stream whose end a middleware delays gets one more second.
+   * Resolves when all streams have closed, and keeps the process alive until then. A second call waits for the
+   * first.
+   *
+   * @param how `over`; `retryAfter` in seconds (default 5), to which up to as much again is added at random
+   */
+  close(how?: Closing): Promise<void>
+}
+
+/** The endpoint of a table, of which clients know what it sends at each path: `follow<typeof table, '/prices'>(url)`. */
+export interface Table<out Entries> extends Endpoint, SendsByPath<Entries> {}
 
 /**
  * Middleware for one resource: REST first, loop after.
@@ -60,8 +61,12 @@ export function resource<
   Sent = unknown,
   Message = Sent,
   Timeout extends number | undefined = undefined,
->(spec: ResourceSpec<State, Sent, Message, Timeout>): Endpoint<NoInfer<State>, Told<Sent, Message>> {
-  return makeResource('resource', spec) as Endpoint<State, Told<Sent, Message>>
+  Answer extends Informed | Absent = Informed | Absent,
+  Whole extends Snapped | Absent = Snapped | Absent,
+>(
+  spec: ResourceSpec<State, Sent, Message, Timeout, Answer, Whole>,
+): Endpoint<NoInfer<State>, SentBy<Sent, Message, Answer, Whole>> {
+  return makeResource('resource', spec) as Endpoint<State, SentBy<Sent, Message, Answer, Whole>>
 }
 
 /**
@@ -74,8 +79,12 @@ export function loop<
   Sent = unknown,
   Message = Sent,
   Timeout extends number | undefined = undefined,
->(spec: LoopSpec<State, Sent, Message, Timeout>): Endpoint<NoInfer<State>, Told<Sent, Message>> {
-  return makeLoop(spec) as Endpoint<State, Told<Sent, Message>>
+  Answer extends Informed | Absent = Informed | Absent,
+  Whole extends Snapped | Absent = Snapped | Absent,
+>(
+  spec: LoopSpec<State, Sent, Message, Timeout, Answer, Whole>,
+): Endpoint<NoInfer<State>, SentBy<Sent, Message, Answer, Whole>> {
+  return makeLoop(spec) as Endpoint<State, SentBy<Sent, Message, Answer, Whole>>
 }
 
 /**
@@ -89,10 +98,10 @@ export function loop<
  * @throws TypeError for an entry that is wrong: it names the path and the key; and the error of Express for a path that
  *   it cannot parse
  */
-export function resources<const Table extends { readonly [path: string]: Endpoint | PlainSpec }>(
-  table: Table,
+export function resources<const Entries extends { readonly [path: string]: Endpoint | PlainSpec }>(
+  table: Entries,
   defaults: Defaults = {},
-): Endpoint & SendsByPath<NoInfer<Table>> {
+): Table<NoInfer<Entries>> {
   checkDefaults('resources: defaults', defaults)
   checkTable(table)
   const entries = Object.entries(table).map(([path, entry]) => [path, entryOf(path, entry)] as const)
@@ -136,7 +145,8 @@ function endpoint(
 ): Entry {
   const unmounted = mounted({})
   // Express tells handlers from error handlers by the number of their parameters
-  const handler: Handler = (req, res, next) => unmounted(req as Request, res, next)
+  const handler = (req: Requested, res: Response, next: NextFunction): void =>
+    unmounted(req as Request, res, next)
   return Object.assign(handler, { streams, close: (how?: Closing) => close(how), [mount]: mounted })
 }
 

@@ -2,7 +2,7 @@
 
 // Endpoints
 
-export { type Endpoint, loop, resource, resources } from './endpoint.js'
+export { type Endpoint, loop, resource, resources, type Table } from './endpoint.js'
 export type { Closing } from './loop/shutdown.js'
 
 // Specs and contexts

@@ -10,6 +10,14 @@ import { Stage, type StageOptions } from './testing/stage.js'
 export type { Abilities, Ability, BackendCase } from './testing/backends/abilities.js'
 export { conformsAsBackend } from './testing/backends/conforms.js'
 export { ManualTime } from './testing/clock.js'
+export {
+  type CaseName,
+  type ConformsCase,
+  type ConformsOptions,
+  conforms,
+} from './testing/conformance/conforms.js'
+export type { Overflow, Subject } from './testing/conformance/subject.js'
+export { type Leftover, LeftoversError } from './testing/leftovers.js'
 export type { Ending, Opened } from './testing/opened.js'
 export type { StreamEvent } from './testing/reading.js'
 export type { Answered, Asking, Stage, StageOptions } from './testing/stage.js'

@@ -3,7 +3,9 @@ import { expect } from 'chai'
 import { compilers, complaints } from './support/compile.js'
 import { isFull } from './support/runs.js'
 
-describe('The types infer what usage.ts says and refuse what negative.ts says', function () {
+const projectOf = (name: string) => fileURLToPath(new URL(`types/${name}`, import.meta.url))
+
+describe('The types infer what usage.ts and client.ts say and refuse what negative.ts says', function () {
   this.timeout(300_000)
 
   for (const [name, compiler] of Object.entries(compilers)) {
@@ -11,9 +13,18 @@ describe('The types infer what usage.ts says and refuse what negative.ts says', 
     const old = name === 'TypeScript 5.4' && !isFull
     for (const express of old ? [4] : [5, 4]) {
       it(`under ${name} with the types of Express ${express}`, async () => {
-        const project = fileURLToPath(new URL(`types/express${express}.json`, import.meta.url))
-        expect(await complaints(compiler, project)).to.equal('')
+        expect(await complaints(compiler, projectOf(`express${express}.json`))).to.equal('')
       })
     }
+  }
+})
+
+describe('The types of the client', function () {
+  this.timeout(300_000)
+
+  for (const [name, compiler] of Object.entries(compilers)) {
+    it(`ask for none of Node’s: they are for a page, under ${name}`, async () => {
+      expect(await complaints(compiler, projectOf('browser'))).to.equal('')
+    })
   }
 })

@@ -24,13 +24,18 @@ export type Source<Message> =
 type Yes<State> = Callback<State, boolean>
 type Known<T> = unknown extends T ? never : T
 
+/** The answer of `info`. */
+export type Informed = Awaitable<Stop | Wrote | void>
+/** The answer of `snapshot`. */
+export type Snapped = Awaitable<Snapshot | Stop | void>
+
 /**
  * The keys that both kinds of spec have. Write `init` first and `subscribe` before `info`: types infer in that order.
  *
  * `Sent` (by `send`) and `Message` (by a source) are two parameters, so that the context of `subscribe` does not fix
- * what `subscribe` returns.
+ * what `subscribe` returns. `Answer` (of `info`) and `Whole` (of `snapshot`) say to clients what is sent.
  */
-export interface CommonSpec<State, Sent, Message, Timeout> {
+export interface CommonSpec<State, Sent, Message, Timeout, Answer = Informed, Whole = Snapped> {
   /** Makes the request's state; asked first. Cowboy's `init`. */
   init?: (context: InitContext) => Awaitable<State | Stop>
   /**
@@ -50,7 +55,7 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
   info?: (
     message: Message | Known<Sent> | (Timeout extends number ? typeof timeout : never),
     context: LoopContext<State, Sent>,
-  ) => Awaitable<Stop | Wrote | void>
+  ) => Answer
   /**
    * Called instead of the in-band notice, before any other event, when events that the client missed are no longer
    * retained. `requested` is the id that the client sent, `from` the id of the oldest retained event, `id` the place just
@@ -69,7 +74,7 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
    * Called before the head, where its failure, or that of its first item, is an error answer, and `stop()` the answer; and
    * in mid-stream after a gap, where a failure cuts the stream, and `stop()` ends it. Within `decisionTimeout`.
    */
-  snapshot?: (context: LoopContext<State, Sent>) => Awaitable<Snapshot | Stop | void>
+  snapshot?: (context: LoopContext<State, Sent>) => Whole
   /** Called exactly once, after the unsubscribe, if `subscribe` was called. Cowboy's `terminate/3`. */
   terminate?: (reason: Reason, context: LoopContext<State, Sent>) => unknown
   /**
@@ -96,7 +101,8 @@ export interface CommonSpec<State, Sent, Message, Timeout> {
 }
 
 /** A loop from the onset: no negotiation; GET and HEAD, 405 for other methods. */
-export interface LoopSpec<State, Sent, Message, Timeout> extends CommonSpec<State, Sent, Message, Timeout> {
+export interface LoopSpec<State, Sent, Message, Timeout, Answer = Informed, Whole = Snapped>
+  extends CommonSpec<State, Sent, Message, Timeout, Answer, Whole> {
   /** The format to stream in, such as `sse()`. */
   format: Format
   /** The status of the held response. Default 200. */
@@ -104,8 +110,8 @@ export interface LoopSpec<State, Sent, Message, Timeout> extends CommonSpec<Stat
 }
 
 /** A resource: REST first, loop after. Beside each callback: its default, and the effect of other answers. */
-export interface ResourceSpec<State, Sent, Message, Timeout>
-  extends CommonSpec<State, Sent, Message, Timeout> {
+export interface ResourceSpec<State, Sent, Message, Timeout, Answer = Informed, Whole = Snapped>
+  extends CommonSpec<State, Sent, Message, Timeout, Answer, Whole> {
   /** Default true. false: 503; seconds or a Date: 503 with Retry-After. */
   serviceAvailable?: Callback<State, boolean | number | Date>
   /** Default GET HEAD POST PUT PATCH DELETE OPTIONS QUERY. Another method: 501. */

@@ -64,10 +64,11 @@ const unread: Reading = {
 
 function readerOf(contentType: string): Reader | undefined {
   const type = contentType.replace(/\s*;.*/, '').toLowerCase()
-  const found = readers.find(({ mediaTypes }) => mediaTypes.includes(type))
+  const suffix = /\+(.*)$/.exec(type)?.[1]
+  const by = (name: string) => readers.find(({ mediaTypes }) => mediaTypes.includes(name))
+  const found = by(type) ?? by(`application/${suffix}`)
   if (found || type === '') return found
   if (type.startsWith('multipart/')) return multipart
-  if (type.endsWith('+json')) return jsonArray
   return type.startsWith('text/') ? text : bytes
 }
 

@@ -1,53 +1,143 @@
-// Says by types what an endpoint sends, for those who read it.
-import type { Event } from './event.js'
+// Says by types what an endpoint sends, and what of it a client reads. Browsers load its types: it asks for none of Node's.
+import type { is } from '../brand.js'
 
 /** The key of what an endpoint sends: in types alone, no value has it. */
 declare const sends: unique symbol
 
-/** What an endpoint sends, by what its `subscribe` says; unknown where that does not say it. */
-export interface Sends<out Message> {
-  readonly [sends]?: Message
+/** The data that an endpoint sends; unknown where its spec does not say it. */
+export interface Sends<out Data> {
+  readonly [sends]?: Data
 }
 
-/** What is sent by `send`, or by a source; where one of them says nothing, the other. */
-export type Told<Sent, Message> = unknown extends Message
-  ? Sent
-  : unknown extends Sent
-    ? Message
-    : Sent | Message
+/** The key of what a table has at its paths. */
+declare const entries: unique symbol
 
-/** What a table of endpoints sends, by path. */
-declare const table: unique symbol
-export interface SendsByPath<out Table> {
-  readonly [table]?: Table
+/** The entries of a table, by their paths. */
+export interface SendsByPath<out Entries> {
+  readonly [entries]?: Entries
 }
+
+/** The answer of a callback that a spec does not have: no answer is one. */
+export interface Absent {
+  readonly [absent]: never
+}
+declare const absent: unique symbol
+
+/**
+ * The data that a spec sends: what is pulled or sent by `send`, if one of them says nothing the other, and what its
+ * snapshot gives. With `info` it is unknown: `write` takes anything.
+ */
+export type SentBy<Sent, Message, Answer, Whole> = unknown extends Answer
+  ? unknown
+  : Absent extends Answer
+    ? Sure<DataIn<Told<Sent, Message>> | SnapshotOf<Whole>>
+    : unknown
+
+type Told<Sent, Message> = unknown extends Message ? Sent : unknown extends Sent ? Message : Sent | Message
+
+/** Not `any`, by which everything would be right. */
+type Sure<T> = unknown extends T ? unknown : T
+
+/** The data of an event, or itself. */
+type DataIn<T> = T extends { readonly [is]: 'event'; readonly data: infer Data } ? Data : T
+
+/** What a snapshot gives; nothing, where there is none. */
+type SnapshotOf<Whole> = unknown extends Whole
+  ? unknown
+  : Absent extends Whole
+    ? never
+    : DataIn<Pulled<Awaited<Whole>, 'value'>>
+
+/** What a source gives, or a value that is none; not what stands for the end, or for nothing. */
+type Pulled<T, Kind> = T extends string
+  ? T
+  : T extends undefined | void | { readonly [is]: 'stop' } | (() => unknown)
+    ? never
+    : T extends AsyncIterable<infer Message>
+      ? Message
+      : T extends ArrayBufferView
+        ? T
+        : T extends Iterable<infer Message>
+          ? Message
+          : T extends { subscribe(observer: { next(message: infer Message): void }): unknown }
+            ? Message
+            : Kind extends 'value'
+              ? T
+              : unknown
+
+// ---- what a table has
+
+type EntriesOf<T> = T extends { readonly [entries]?: infer Entries } ? Exclude<Entries, undefined> : never
+
+/** The data of an entry: an endpoint’s, or that of a spec as it stands in the table. */
+type SentByEntry<Entry> = typeof sends extends keyof Entry
+  ? Exclude<Entry[typeof sends], undefined>
+  : Entry extends { readonly subscribe: infer Subscribe }
+    ? Sure<Subscribed<Subscribe> | SnapshotIn<Entry>>
+    : unknown
+
+type Subscribed<Subscribe> =
+  Subscribe extends AsyncIterable<infer Message>
+    ? DataIn<Message>
+    : Subscribe extends (...given: never) => infer Source
+      ? OrUnknown<DataIn<Pulled<Awaited<Source>, 'source'>>>
+      : unknown
+
+type SnapshotIn<Entry> = Entry extends { readonly snapshot: (...given: never) => infer Whole }
+  ? SnapshotOf<Whole>
+  : never
+
+/** A `subscribe` that gives nothing to pull sends what it likes. */
+type OrUnknown<T> = [T] extends [never] ? unknown : T
+
+type Tables<Entries> = { [Path in keyof Entries]: PathOf<Entries[Path]> }[keyof Entries]
+
+/** The paths of a table, and of the tables in it; of an endpoint, none. */
+export type PathOf<T> = unknown extends T
+  ? never
+  : typeof entries extends keyof T
+    ? keyof EntriesOf<T> | Tables<EntriesOf<T>>
+    : never
+
+/** What is sent at a path of a table, or of a table in it. */
+type SentAt<Entries, Path> = {
+  [Key in keyof Entries]: Path extends PathOf<Entries[Key]>
+    ? SentAt<EntriesOf<Entries[Key]>, Path>
+    : Key extends Path
+      ? SentByEntry<Entries[Key]>
+      : never
+}[keyof Entries]
+
+// ---- what a client reads
 
 /** Data as it is once it was written as JSON and read. */
 export type Read<T> = unknown extends T
-  ? T
-  : T extends { toJSON(): infer Json }
-    ? Read<Json>
-    : T extends (...given: never) => unknown
-      ? never
-      : T extends readonly unknown[] | object
-        ? { [Key in keyof T]: Read<T[Key]> }
-        : T
+  ? unknown
+  : T extends string | number | boolean | null | undefined
+    ? T
+    : T extends { toJSON(): infer Json }
+      ? Read<Json>
+      : T extends readonly unknown[]
+        ? { [Index in keyof T]: Item<T[Index]> }
+        : T extends ((...given: never) => unknown) | symbol | bigint
+          ? never
+          : { [Key in keyof T as T[Key] extends Unwritten ? never : Key & string]: Read<T[Key]> }
 
-type Content<T> = T extends Event<infer Data> ? Data : T
-type SentBy<T> = T extends { readonly [sends]?: infer Message }
-  ? Read<Content<Exclude<Message, undefined>>>
-  : unknown
-type At<T, Path> = T extends { readonly [table]?: infer Table }
-  ? Path extends keyof Exclude<Table, undefined>
-    ? SentBy<Exclude<Table, undefined>[Path]>
-    : never
-  : never
+type Item<T> = unknown extends T ? unknown : T extends Unwritten ? null : Read<T>
 
-/** The data that a client gets: what an endpoint sends, or the entry of a table; any other type is that of the data itself. */
+/** What JSON leaves out of objects, and writes as null in arrays. */
+type Unwritten = undefined | symbol | ((...given: never) => unknown)
+
+/**
+ * The data that a client gets: of an endpoint, what it sends, as JSON has it; of a table, what it sends at the path; any
+ * other type is that of the data itself.
+ */
 export type DataOf<T, Path = undefined> = unknown extends T
-  ? T
-  : typeof table extends keyof T
-    ? At<T, Path>
+  ? unknown
+  : typeof entries extends keyof T
+    ? Path extends PathOf<T>
+      ? Read<SentAt<EntriesOf<T>, Path>>
+      : unknown
     : typeof sends extends keyof T
-      ? SentBy<T>
+      ? Read<Exclude<T[typeof sends], undefined>>
       : T

@@ -32,16 +32,22 @@ function inDocs(name: string): string {
   return `docs/${name.replaceAll('\\', '/')}`
 }
 
-/** Every block of TypeScript and JavaScript; a console belongs to the last such block before it. */
+/**
+ * Every block of TypeScript and JavaScript; a console belongs to the last such block before it. One that names its file
+ * (```ts app.ts) is saved under that name, for others to import.
+ */
 export const examples: readonly Example[] = [...pages].flatMap(([name, page]) => examplesOf(name, page))
 
 function examplesOf(name: string, page: string): Example[] {
   const found: Example[] = []
-  for (const { 1: language, 2: text = '', index } of page.matchAll(/^```(\w+)\n(.*?)^```$/gms)) {
+  for (const { 1: language, 2: named, 3: text = '', index } of page.matchAll(
+    /^```(\w+)(?: (\S+))?\n(.*?)^```$/gms,
+  )) {
     const line = page.slice(0, index).split('\n').length + 1
     const last = found.at(-1)
     if (language === 'ts' || language === 'js') {
-      const file = `${name.replace(/^docs\/|\.md$/g, '').replaceAll('/', '-')}-line-${line}.${language}`
+      const file =
+        named ?? `${name.replace(/^docs\/|\.md$/g, '').replaceAll('/', '-')}-line-${line}.${language}`
       found.push({ where: `${name}:${line}`, file, language, code: text, commands: [] })
     } else if (language === 'console') {
       if (!last) throw new Error(`${name}:${line}: no example before this console`)

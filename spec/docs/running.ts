@@ -23,7 +23,9 @@ const settings = {
   noEmit: true,
   paths: {
     'express-lariat': [join(root, 'lib/index.ts')],
+    'express-lariat/client': [join(root, 'lib/client.ts')],
     'express-lariat/redis': [join(root, 'lib/redis.ts')],
+    'express-lariat/testing': [join(root, 'lib/testing.ts')],
   },
 }
 const server = { compilerOptions: { ...settings, lib: ['es2023'] }, include: ['*.ts'] }

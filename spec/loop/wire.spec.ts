@@ -190,7 +190,7 @@ describe('Connections', () => {
             for (let count = 0; count < 3; count++) send(count)
           })
         },
-        info: () => new Promise(() => {}),
+        info: () => new Promise<void>(() => {}),
         terminate: ({ kind }) => log.add(kind),
       }),
     )

@@ -294,6 +294,7 @@ describe('Two copies of the package in one process (docs/operate/runtimes.md)', 
 const own: Readonly<Record<string, string>> = {
   Death: 'A mailbox makes it for itself',
   Ending: 'A stream makes it for itself',
+  FollowError: 'A client makes it for itself',
   Group: 'A feed makes its own groups',
   Kept: 'A mailbox makes it for itself',
   SnapshotEvent: 'A subscription makes it for its stream',

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { atEnd } from '../support/at-end.js'
-import { npm } from '../support/packages.js'
+import { npm, packagesOf } from '../support/packages.js'
 
 const run = promisify(execFile)
 const require = createRequire(import.meta.url)
@@ -15,6 +15,15 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A package for `npm install`, in the version that the repository has under `alias`. */
 export const same = (name: string, alias = name) => `${name}@${require(`${alias}/package.json`).version}`
+
+/** The tools of users' projects, beside those that this project has itself. */
+const list = [
+  ...['ts5@npm:typescript@5.9', 'ts6@npm:typescript@6.0', 'jest@30', 'vitest@5', 'rollup@4'],
+  ...['@rollup/plugin-node-resolve@16', '@rollup/plugin-commonjs@29', '@rollup/plugin-json@6'],
+]
+
+/** The folder that the tools are installed in. */
+export const tools = () => packagesOf(list)
 
 let packing: Promise<string> | undefined
 
@@ -93,7 +102,10 @@ const body = `
         const [type] = response.headers.get('content-type').split(';')
         return { status: response.status, type, body: (await response.text()).replace(/^:\\n+/, '') }
       }
-      resolve([await ask('/book'), await ask('/ticks'), refusal])
+      const followed = []
+      const ticks = follow('http://127.0.0.1:' + port + '/ticks', { over: 'complete' })
+      for await (const { data } of ticks) followed.push(data)
+      resolve([await ask('/book'), await ask('/ticks'), refusal, followed])
       server.close()
     })
   })
@@ -109,11 +121,13 @@ export const apps = {
   import: `
     import express from 'express'
     import { resources, sse } from 'express-lariat'
+    import { follow } from 'express-lariat/client'
     import { redisStreams } from 'express-lariat/redis'
     ${body}`,
   require: `
     const express = require('express')
     const { resources, sse } = require('express-lariat')
+    const { follow } = require('express-lariat/client')
     const { redisStreams } = require('express-lariat/redis')
     ${body}`,
 }
@@ -126,4 +140,6 @@ export const expected = [
   { status: 200, type: 'text/event-stream', body: 'data: one\n\ndata: two\n\n' },
   // of the door to Redis, which runs without a client's package
   'LARIAT_SPEC',
+  // of the door to the client
+  ['one', 'two'],
 ]

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { compilers, complaints } from '../support/compile.js'
@@ -21,6 +21,37 @@ const neighbours = {
   },
 }
 
+/** A server, whose types a page asks for; and the page, in a project without the types of Node. */
+const server = `
+import { createHub, resource, resources, sse } from 'express-lariat'
+const prices = createHub().channel<{ symbol: string; at: Date }>('prices')
+export const ticker = resource({ contentTypesProvided: [sse()], subscribe: prices })
+export const table = resources({
+  '/prices': { contentTypesProvided: [sse()], subscribe: () => prices.map(({ symbol }) => symbol) },
+})
+`
+const page = `
+import { follow } from 'express-lariat/client'
+import type { table, ticker } from './server.js'
+for await (const { data } of follow<typeof ticker>('/ticker')) document.title = data.symbol + data.at.slice(0, 10)
+for await (const { data } of follow<typeof table, '/prices'>('/prices')) document.title = data.slice(0, 10)
+// @ts-expect-error not sent
+for await (const { data } of follow<typeof ticker>('/ticker')) document.title = data.price
+`
+const pages = JSON.stringify({
+  compilerOptions: {
+    target: 'es2022',
+    lib: ['es2022', 'dom'],
+    types: [],
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    strict: true,
+    skipLibCheck: true,
+    noEmit: true,
+  },
+  files: ['page.ts'],
+})
+
 describe('The tarball', function () {
   this.timeout(600_000) // installs, on a busy machine
 
@@ -39,7 +70,10 @@ describe('The tarball', function () {
       const built = files.filter((path) => /^dist\/(?:esm|cjs)\/.+(\.js|\.d\.ts)$/.test(path))
       expect(built).to.include.members(
         ['esm', 'cjs'].flatMap((kind) =>
-          ['index', 'redis'].flatMap((door) => [`dist/${kind}/${door}.js`, `dist/${kind}/${door}.d.ts`]),
+          ['index', 'client', 'redis', 'testing'].flatMap((door) => [
+            `dist/${kind}/${door}.js`,
+            `dist/${kind}/${door}.d.ts`,
+          ]),
         ),
       )
       const docs = files.filter((path) => /^docs\/.+\.(?:md|svg|png)$/.test(path))
@@ -48,20 +82,36 @@ describe('The tarball', function () {
       expect(files).to.have.members([...built, ...docs, ...others])
     })
 
-    it('asks of the door to Redis nothing but Node’s own modules: the client is the user’s', () => {
-      const asked = new Set<string>()
-      const visit = (file: string) => {
-        const code = readFileSync(join(root, 'dist/esm', file), 'utf8')
-        for (const [, from] of code.matchAll(/^(?:import|export)[^;]*?["']([^"']+)["'];$/gm)) {
-          if (from!.startsWith('./') && !asked.has(from!)) visit(from!)
-          asked.add(from!)
-        }
+    /** What a file of a build imports, and what those files import that are of the build. */
+    function askedBy(file: string, asked = new Set<string>()): ReadonlySet<string> {
+      const path = join(root, 'dist', file)
+      const code = readFileSync(path, 'utf8')
+      const froms = code.matchAll(
+        /(?:\bfrom|\bimport\(|\bimport|\brequire\(|<reference \w+=)\s*["']([^"']+)["']/g,
+      )
+      for (const [, from = ''] of froms) {
+        const isNew = !asked.has(from)
+        if (!from.startsWith('.')) asked.add(from)
+        const target = relative(join(root, 'dist'), join(dirname(path), from))
+        if (!from.startsWith('.') || asked.has(target)) continue
+        if (isNew) asked.add(target)
+        askedBy(file.endsWith('.d.ts') ? target.replace(/\.js$/, '.d.ts') : target, asked)
       }
-      visit('redis.js')
-      const foreign = [...asked].filter((name) => !/^(?:node:|\.\/)/.test(name))
+      return asked
+    }
+    const foreign = (asked: ReadonlySet<string>) => [...asked].filter((from) => !/^(?:esm|cjs)\//.test(from))
+
+    it('asks of the door to Redis nothing but Node’s own modules: the client is the user’s', () => {
+      const asked = foreign(askedBy('esm/redis.js'))
       expect(asked).to.include('node:crypto')
-      expect(foreign).to.deep.equal([])
+      expect(asked.filter((name) => !name.startsWith('node:'))).to.deep.equal([])
     })
+
+    for (const build of ['esm/client.js', 'cjs/client.js', 'esm/client.d.ts', 'cjs/client.d.ts']) {
+      it(`asks of ${build} nothing that a page does not have`, () => {
+        expect(foreign(askedBy(build))).to.deep.equal([])
+      })
+    }
 
     it('has what its readme and the guide link to, or the repository has', () => {
       const pages = files.filter((path) => path === 'README.md' || path.startsWith('docs/guide/'))
@@ -112,15 +162,32 @@ describe('The tarball', function () {
       }
 
       it('has types that do in a project of the user’s what they do here', async () => {
-        for (const file of ['usage.ts', 'negative.ts', 'express5.json']) {
-          const source = await readFile(join(root, 'spec/types', file), 'utf8')
-          await project.write({
-            [`types/${file}`]: source.replaceAll("'../../lib/index.js'", "'express-lariat'"),
-          })
-        }
+        for (const file of ['usage.ts', 'client.ts', 'negative.ts', 'express5.json']) await take(file)
         const compiler = compilers['TypeScript 7']
         expect(await complaints(compiler, join(project.folder, 'types/express5.json'))).to.equal('')
       })
+
+      it('has types of the client that do in a page what they do here, and know an endpoint by its type', async () => {
+        await take('browser/page.ts')
+        await take('browser/tsconfig.json')
+        await project.write({
+          'pages/server.ts': server,
+          'pages/page.ts': page,
+          'pages/tsconfig.json': pages,
+        })
+        const compiler = compilers['TypeScript 7']
+        for (const folder of ['types/browser', 'pages'])
+          expect(await complaints(compiler, join(project.folder, folder))).to.equal('')
+      })
+
+      /** Of the type tests, as a user would have it. */
+      async function take(file: string): Promise<void> {
+        const source = await readFile(join(root, 'spec/types', file), 'utf8')
+        const installed = source
+          .replaceAll(/'(?:\.\.\/)+lib\/index\.js'/g, "'express-lariat'")
+          .replaceAll(/'(?:\.\.\/)+lib\/(\w+)\.js'/g, "'express-lariat/$1'")
+        await project.write({ [`types/${file}`]: installed })
+      }
     })
   }
 })

@@ -1,20 +1,15 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { build } from 'esbuild'
-import { needsRegistry, packagesOf } from '../support/packages.js'
+import { needsRegistry } from '../support/packages.js'
 import { isFull } from '../support/runs.js'
-import { apps, expected, Project, packed, root, same, says } from './project.js'
-
-/** The tools of users' projects, beside those that this project has itself. */
-const tools = [
-  ...['ts5@npm:typescript@5.9', 'ts6@npm:typescript@6.0', 'jest@30', 'vitest@5', 'rollup@4'],
-  ...['@rollup/plugin-node-resolve@16', '@rollup/plugin-commonjs@29', '@rollup/plugin-json@6'],
-]
+import { apps, expected, Project, packed, root, same, says, tools } from './project.js'
 
 /** Written as CommonJS and as an ES module, whatever the compiler makes of it. */
 const typed = `
 import express, { type RequestHandler } from 'express'
 import { createHub, type Endpoint, type Event, event, LariatError, loop, ndjson, resource, resources, sse, stop, timeout } from 'express-lariat'
+import { follow } from 'express-lariat/client'
 import { type RedisClient, redisStreams } from 'express-lariat/redis'
 
 export const shared = (client: RedisClient) =>
@@ -28,6 +23,17 @@ export const endpoint: Endpoint = resource({
   info: (message: Event<{ price: number }>, { write }) => write(message.data),
 })
 const handler: RequestHandler = loop({ format: sse(), subscribe: prices, timeout: 5, info: (m) => (m === timeout ? stop() : undefined) })
+
+export const numbers = resource({ contentTypesProvided: [sse()], subscribe: () => [1, 2] })
+export const table = resources({
+  '/prices': { contentTypesProvided: [sse(), ndjson()], subscribe: ({ req }) => prices.filter(({ price }) => price > Number(req.query.above)) },
+  '/numbers': numbers,
+})
+export const above = async (url: string) => {
+  for await (const { data } of follow<typeof table, '/prices'>(url)) return data.price.toFixed(2)
+  for await (const { data } of follow<typeof numbers>(url)) return data.toFixed(2)
+  return ''
+}
 
 const server = express().use(resources({ '/:id': endpoint })).use('/prices', handler).listen(0, '127.0.0.1', async () => {
   const { port } = Object(server.address()) as { port: number }
@@ -51,6 +57,8 @@ const commonOptions = {
   strict: true,
   skipLibCheck: true,
   esModuleInterop: true,
+  // what is exported has types that can be named
+  declaration: true,
 }
 
 interface Kind {
@@ -75,7 +83,7 @@ describe('The tarball, in the hands of users’ tools', function () {
   let toolbox: string
 
   needsRegistry(async () => {
-    toolbox = await packagesOf(tools)
+    toolbox = await tools()
     await project.write({
       'package.json': '{ "private": true }',
       'cjs/package.json': '{ "type": "commonjs" }',
@@ -146,6 +154,16 @@ describe('The tarball, in the hands of users’ tools', function () {
     })
     const vitest = join(toolbox, 'node_modules/vitest/vitest.mjs')
     expect(await project.run(vitest, 'run', '--root=vitest', '--globals')).to.match(/1 passed/)
+  })
+
+  it('esbuild bundles the client for a page, and it runs', async () => {
+    await project.write({
+      'page.mjs': `import { follow } from 'express-lariat/client'\nconst answer = new Response('data: 1\\n\\n', { headers: { 'Content-Type': 'text/event-stream' } })
+        for await (const { data } of follow('http://localhost/', { fetch: async () => answer, over: 'complete' })) console.log(data)`,
+    })
+    const made = { outfile: 'page.bundle.mjs', bundle: true, platform: 'browser', format: 'esm' } as const
+    await build({ absWorkingDir: project.folder, entryPoints: ['page.mjs'], ...made })
+    expect(await project.app('page.bundle.mjs')).to.equal('1\n')
   })
 
   const toRequire = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`

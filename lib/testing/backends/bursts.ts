@@ -85,7 +85,7 @@ const inBurst = rules('in the middle of a burst', [], {
 })
 
 const closing = rules('close', [], {
-  async 'closes with publishes in flight: each is answered, and what was confirmed is there'(ground) {
+  async 'with publishes in flight: each is answered, and what was confirmed is there'(ground) {
     const isShared = ground.can('another')
     const own = isShared ? await ground.another() : await ground.foreign()
     const log = ground.named('closing', { history: 99 }, own)

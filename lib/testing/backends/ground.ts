@@ -46,7 +46,12 @@ export class Ground {
 
   async settled(): Promise<void> {
     if (this.#of.settled) await this.#of.settled()
-    else for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+    else await this.turns(2)
+  }
+
+  /** Lets the event loop go round: what was called is on its way then. */
+  async turns(count: number): Promise<void> {
+    for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
   }
 
   async advance(milliseconds: number): Promise<void> {

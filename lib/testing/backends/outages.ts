@@ -74,6 +74,7 @@ const onWay = rules('lost while a publish is on its way', ['loss', 'freeze'], {
       const { receiver, stop } = await listening(log)
       await ground.freeze(fate)
       const publishing = settle(log, 'a')
+      await ground.turns(10)
       await ground.down()
       await ground.up()
       const first = await publishing
@@ -96,6 +97,7 @@ const onWay = rules('lost while a publish is on its way', ['loss', 'freeze'], {
     const log = ground.open({ history: 99 })
     await ground.freeze('came')
     const publishing = ['a', 'b', 'c', 'd'].map((key) => settle(log, key))
+    await ground.turns(10)
     await ground.down()
     await ground.up()
     const outcomes = await Promise.all(publishing)

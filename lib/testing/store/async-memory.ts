@@ -1,6 +1,6 @@
 // Stands in for a store that is away: a backend in memory that lags, is lost, comes back, and loses what it had.
 import { is } from '../../brand.js'
-import { LariatError } from '../../errors.js'
+import { LariatError, misuse, show } from '../../errors.js'
 import type { Backend, Log, Retention } from '../../hub/backend.js'
 import type { Delivery } from './delivery.js'
 import { AsyncLog } from './log.js'
@@ -138,6 +138,8 @@ export class Connection implements AsyncMemory {
   }
 
   rollBack(count: number): void {
+    if (!Number.isInteger(count) || count < 0)
+      throw misuse('LARIAT_SPEC', `rollBack(${show(count)}): expected a whole number of events`)
     this.#store.rollBack(count)
   }
 
