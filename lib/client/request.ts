@@ -1,6 +1,6 @@
 // Makes the request of an attempt.
 import type { Reader } from '../readers/reader.js'
-import { FollowError } from './failure.js'
+import { discard, FollowError } from './failure.js'
 import type { FollowOptions } from './options.js'
 
 /** Makes a request. A FollowError says that it cannot be made, whenever it is tried; another error is that of a function asked. */
@@ -28,18 +28,16 @@ export async function request(
   if (lastEventId !== undefined) fields.set('last-event-id', lastEventId)
   const isJson = Array.isArray(body) || body?.constructor === Object
   if (isJson && !fields.has('content-type')) fields.set('content-type', 'application/json')
-  return fetch(whole, {
+  const response = await fetch(whole, {
     method: methodOf(options),
     headers: fields,
     signal,
     ...{ cache: 'no-store', credentials: credentials ?? 'same-origin' },
     ...(body != null && { body: (isJson ? JSON.stringify(body) : body) as string, duplex: 'half' }),
   })
-}
-
-/** Whether the same request may be made again. */
-export function isRepeatable(options: FollowOptions): boolean {
-  return options.repeat ?? /^(?:GET|QUERY)$/.test(methodOf(options))
+  // from a fetch that ignores its signal
+  if (signal.aborted) discard(response)
+  return response
 }
 
 export function methodOf({ method, body }: FollowOptions): string {

@@ -114,13 +114,13 @@ function elements(options: ReadOptions): Parser {
       if (character === '\\') at += 1
       else if (character === '"') isString = !isString
       else if (character === '{' || character === '[') depth += 1
-      else if (depth > 0) depth -= character === ',' ? 0 : 1
-      else {
-        add(rest + text.slice(start, mark.index), into)
-        rest = ''
-        start = at
-        if (character !== ',') state = 'over'
-      }
+      else if (character !== ',') depth -= 1
+      if (depth > 0 || isString) continue
+      // an element that has an end of its own is whole before a comma comes
+      add(rest + text.slice(start, character === ',' || depth < 0 ? mark.index : at), into)
+      rest = ''
+      start = at
+      if (depth < 0) state = 'over'
     }
     escaped = Math.max(0, at - text.length)
     return start
