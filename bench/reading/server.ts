@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
@@ -36,12 +37,13 @@ function bodyOf(path: string, events: number, inChunk: number): Buffer[] {
 const server = createServer(async (req, res) => {
   const { pathname, searchParams } = new URL(req.url!, 'http://bench')
   const chunks = bodyOf(pathname, Number(searchParams.get('events')), Number(searchParams.get('chunk')))
+  const gone = once(res, 'close')
   res.writeHead(200, { 'Content-Type': types[pathname] })
   for (const chunk of chunks) {
     const isTaken = res.write(chunk)
     // a chunk in a turn, and no faster than it is read
     if (isTaken) await setImmediate()
-    else await new Promise<void>((resolve) => res.once('drain', resolve).once('close', resolve))
+    else await Promise.race([once(res, 'drain'), gone])
     if (res.destroyed) return
   }
 })
