@@ -112,7 +112,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   async function pause(): Promise<void> {
     become('waiting', wait)
     then = attempt
-    await until(new Promise(() => {}), wait.delay).catch(() => {})
+    if (wait.delay) await until(new Promise(() => {}), wait.delay).catch(() => {})
   }
 
   async function attempt(): Promise<void> {

@@ -25,7 +25,7 @@ export async function request(
   })
   const types = accept === undefined ? shortened(readers.map(typeOf)) : [accept].flat().map(preferred)
   if (!fields.has('accept')) fields.set('accept', types.join(', '))
-  if (lastEventId !== undefined) fields.set('last-event-id', lastEventId)
+  if (lastEventId !== undefined) fields.set('last-event-id', inUtf8(lastEventId))
   const isJson = Array.isArray(body) || body?.constructor === Object
   if (isJson && !fields.has('content-type')) fields.set('content-type', 'application/json')
   const response = await fetch(whole, {
@@ -42,6 +42,11 @@ export async function request(
 
 export function methodOf({ method, body }: FollowOptions): string {
   return method ?? (body === undefined ? 'GET' : 'POST')
+}
+
+/** Fields are bytes, which fetch takes as characters; an id is UTF-8 there (WHATWG HTML 9.2.3). */
+function inUtf8(id: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(id))
 }
 
 /** What is asked for each attempt. */

@@ -1,5 +1,5 @@
 // Reads CSV (RFC 4180): each record an object of strings, by the names of the header row.
-import { decoding, FormatError, type Parser, type Reader, type Received } from './reader.js'
+import { decoding, FormatError, type Parser, type Reader, type Received, succeeds } from './reader.js'
 
 /** Reads `text/csv`, whose fields are separated by commas, semicolons or tabs: whichever the header row has first. */
 export const csv: Reader = {
@@ -74,10 +74,7 @@ function parser(): Parser {
         }
       }
     },
-    end(into) {
-      if (state === 'quoted') return false
-      record(into)
-      return true
-    },
+    // the last record may lack its line break
+    end: (into) => state !== 'quoted' && succeeds(() => record(into)),
   }
 }

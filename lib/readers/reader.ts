@@ -71,3 +71,13 @@ export function parsed(text: string, { parse = JSON.parse }: ReadOptions): unkno
     throw new FormatError(`Not JSON: ${text.slice(0, 100)}`, { cause })
   }
 }
+
+/** Whether what has come can be read, at the end of a response: else it was cut. */
+export function succeeds(read: () => void): boolean {
+  try {
+    read()
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,5 +1,5 @@
 // Reads Server-Sent Events (WHATWG HTML 9.2.6), and the notices of the library among them.
-import { decoding, type Parser, type Reader, type ReadOptions, type Received } from './reader.js'
+import { decoding, type Parser, parsed, type Reader, type ReadOptions, type Received } from './reader.js'
 
 /** Reads `text/event-stream`. */
 export const sse: Reader = {
@@ -32,8 +32,12 @@ function parser({ parse = jsonOrText }: ReadOptions): Parser {
   }
 
   function dispatch(into: Received[]): void {
-    if (data !== undefined) into.push(withId(noticeOf(data, type) ?? eventOf(parse(data), type)))
-    else if (id !== undefined) into.push({ id })
+    const notice = data === undefined ? undefined : noticeOf(type, data)
+    if (notice) into.push(withId({ notice: type, data: notice }))
+    else if (data !== undefined) {
+      const received = { data: parsed(data, { parse }) }
+      into.push(withId(type === '' ? received : { ...received, type }))
+    } else if (id !== undefined) into.push({ id })
     data = id = undefined
     type = ''
   }
@@ -67,19 +71,14 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-/** What the data of a notice has, by which it is told from an event of the user's that has its type. */
-const members: Readonly<Record<string, string>> = { gap: 'requested', end: 'reason', reconnect: 'reason' }
-
-function noticeOf(text: string, type: string): Received | undefined {
-  const member = members[type]
-  if (member === undefined && !/^(?:position|failed)$/.test(type)) return undefined
-  // not by the user's parse, which may make anything of it
+/** The details of a notice, which tell it from an event of the user's that has its type. */
+function noticeOf(type: string, text: string): unknown {
+  if (!/^(?:gap|end|reconnect|position|failed)$/.test(type)) return
   const data = jsonOrText(text)
   const details = Object(data)
-  const isIt = member
+  const member = { gap: 'requested', end: 'reason', reconnect: 'reason' }[type]
+  const isNotice = member
     ? typeof details[member] === 'string'
     : data === details && Object.keys(details).every((key) => key === 'heartbeat')
-  return isIt ? { notice: type, data } : undefined
+  return isNotice ? data : undefined
 }
-
-const eventOf = (data: unknown, type: string): Received => (type === '' ? { data } : { data, type })

@@ -27,6 +27,13 @@ describe('A client waits between attempts', () => {
     }
   })
 
+  it('Not at all, where that is what retry says', async () => {
+    const server = await answering()
+    const loops = loop(server, { retry: { first: 0 } })
+    for (let round = 0; round < 3; round++) (await server.next()).cut()
+    expect(loops.states.filter(([, { delay }]) => delay === 0).length).to.be.above(1)
+  })
+
   it('Longer and longer where streams open and close at once, which is no progress', async () => {
     const server = await answering()
     const loops = loop(server)
