@@ -6,22 +6,17 @@ import { checkDefaults, checkFormats, checkLoop, checkResource, checkTable } fro
 import type { Request } from './declare/context.js'
 import { type Defaults, mergeDefaults, type Plan, plan } from './declare/plan.js'
 import type { AnySpec, Informed, LoopSpec, PlainSpec, ResourceSpec, Snapped } from './declare/spec.js'
-import { isNamed, LariatError, Refusal, show } from './errors.js'
+import { show } from './errors.js'
 import { onset } from './graph/onset.js'
 import { checkReach } from './graph/reach.js'
 import { shorten, whole } from './graph/shorten.js'
-import type { Step } from './graph/step.js'
-import { isTraced, traced } from './graph/trace.js'
-import { walk } from './graph/walk.js'
-import { closeAfter } from './http/connection.js'
-import { hold } from './loop/hold.js'
+import { type First, handle, type MountedHandler } from './handle.js'
 import { OpenStreams } from './loop/open-streams.js'
 import { type Closing, checkClosing } from './loop/shutdown.js'
-import { isPromise } from './promise.js'
 import { Exchange } from './request/exchange.js'
 import { passOn } from './request/failure.js'
-import type { Fail, Outcome } from './request/outcome.js'
-import { respond, respondStop } from './respond.js'
+import type { Fail } from './request/outcome.js'
+import { respond } from './respond.js'
 import { wrong } from './rules.js'
 import type { OpenStream } from './values/open-stream.js'
 import type { Absent, Sends, SendsByPath, SentBy } from './values/sends.js'
@@ -135,9 +130,6 @@ const mount: unique symbol = Symbol.for('express-lariat.mount') as never
 type Mount = (defaults: Defaults, route?: string) => MountedHandler
 type Entry = Endpoint & { readonly [mount]: Mount }
 
-/** A handler that reports errors to `fail`, by default `next`. A table without a match calls `next`. */
-type MountedHandler = (req: Request, res: Response, next: NextFunction, fail?: NextFunction) => void
-
 function endpoint(
   mounted: Mount,
   streams: Endpoint['streams'],
@@ -172,12 +164,6 @@ function makeLoop(spec: unknown): Entry {
   return walking({ ...spec } as unknown as AnySpec, { usual: onset, traced: onset })
 }
 
-/** The first step of a request, and of one whose decisions are traced. */
-interface First {
-  readonly usual: Step
-  readonly traced: Step
-}
-
 /** An endpoint that walks a graph. It has one list of streams, wherever it is mounted. */
 function walking(spec: AnySpec, first: First): Entry {
   const streams = new OpenStreams()
@@ -186,59 +172,6 @@ function walking(spec: AnySpec, first: First): Entry {
     streams,
     (how) => streams.close(how),
   )
-}
-
-// ---- answering requests
-
-function handle(planned: Plan, first: First, streams: OpenStreams): MountedHandler {
-  return (req, res, next, fail = next) => {
-    if (res.headersSent) {
-      return fail(new LariatError('LARIAT_SENT', `The head was sent before ${req.originalUrl} was reached`))
-    }
-    const x = new Exchange(planned, req, res)
-    const failing = (error: unknown) => failed(x, error, fail)
-    try {
-      if (streams.isClosing) {
-        closeAfter(res)
-        return failing(streams.refusalAtClose())
-      }
-      const outcome = isTraced(planned) ? traced(x, first.traced) : walk(x, first.usual)
-      if (isPromise(outcome))
-        outcome.then((each) => act(x, each as Outcome, streams, failing)).then(undefined, failing)
-      else act(x, outcome, streams, failing)
-    } catch (error) {
-      failing(error)
-    }
-  }
-}
-
-function act(x: Exchange, outcome: Outcome, streams: OpenStreams, fail: Fail): void {
-  switch (outcome.kind) {
-    case 'status':
-      return respond(x, outcome.status, fail)
-    case 'stop':
-      return respondStop(x, outcome.stop, fail)
-    case 'loop':
-      return hold(x, outcome, streams, fail)
-    case 'left':
-  }
-}
-
-/**
- * A refusal is answered; any other error goes to the error handler of the app. Not that of an operation that got the
- * signal, once the client has left.
- */
-function failed(x: Exchange, error: unknown, next: NextFunction): void {
-  if (x.hasLeft && (error instanceof Refusal || isNamed(error, 'AbortError'))) return
-  const pass = (each: unknown) => passOn(x.res, each, next)
-  if (!(error instanceof Refusal) || x.res.headersSent) return pass(error)
-  x.draft.detail = error.detail
-  if (error.offers) {
-    x.draft.offered = error.offers.names
-    x.draft.headers[error.offers.field] = error.offers.names.join(', ')
-  }
-  if (error.retryAfter !== undefined) x.draft.headers['Retry-After'] = String(error.retryAfter)
-  respond(x, error.status, pass)
 }
 
 // ---- finding the entry of a table

@@ -28,6 +28,7 @@ export const order = Object.keys(rooms) as readonly Room[]
 const outside: Readonly<Record<string, Room>> = {
   index: 'door',
   endpoint: 'door',
+  handle: 'door',
   client: 'door',
   redis: 'door',
   testing: 'door',

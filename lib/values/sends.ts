@@ -90,19 +90,21 @@ type SnapshotIn<Entry> = Entry extends { readonly snapshot: (...given: never) =>
 /** A `subscribe` that gives nothing to pull sends what it likes. */
 type OrUnknown<T> = [T] extends [never] ? unknown : T
 
-type Tables<Entries> = { [Path in keyof Entries]: PathOf<Entries[Path]> }[keyof Entries]
+/** The paths of the tables in a table. No deeper: a type that looks for more is more than a compiler can compare. */
+type Inner<Entries> = { [Path in keyof Entries]: PathsOf<Entries[Path]> }[keyof Entries]
+type PathsOf<T> = typeof entries extends keyof T ? keyof EntriesOf<T> : never
 
 /** The paths of a table, and of the tables in it; of an endpoint, none. */
 export type PathOf<T> = unknown extends T
   ? never
   : typeof entries extends keyof T
-    ? keyof EntriesOf<T> | Tables<EntriesOf<T>>
+    ? keyof EntriesOf<T> | Inner<EntriesOf<T>>
     : never
 
 /** What is sent at a path of a table, or of a table in it. */
 type SentAt<Entries, Path> = {
-  [Key in keyof Entries]: Path extends PathOf<Entries[Key]>
-    ? SentAt<EntriesOf<Entries[Key]>, Path>
+  [Key in keyof Entries]: Path extends PathsOf<Entries[Key]>
+    ? SentByEntry<EntriesOf<Entries[Key]>[Path & keyof EntriesOf<Entries[Key]>]>
     : Key extends Path
       ? SentByEntry<Entries[Key]>
       : never

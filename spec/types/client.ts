@@ -191,7 +191,7 @@ const table = resources(
         contentTypesProvided: [lariat.sse()],
         subscribe: () => prices.map(({ price }) => price),
       },
-      '/shops/:id/*path': resources({ '/shops/:id/news': { ...offered, subscribe: news } }),
+      '/shops/:id/news': resource({ ...offered, subscribe: news }),
     }),
   },
   { stream: { heartbeat: 1000 } },
