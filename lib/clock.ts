@@ -1,6 +1,8 @@
 // Runs all heartbeats and deadlines of the process on one timer.
+
 import { shared } from './brand.js'
 import { apart } from './scope.js'
+import { clearImmediate, setImmediate } from './turn.js'
 
 /** The source of time; specs replace it. */
 export interface Time {
@@ -110,6 +112,11 @@ export class Clock {
   /** The number of alarms that are set. */
   get size(): number {
     return this.#heap.length
+  }
+
+  /** The alarms that are set. */
+  get alarms(): readonly Alarm[] {
+    return [...this.#heap]
   }
 
   /** Replaces the source of time, for specs; returns a function that restores it. */

@@ -1,4 +1,5 @@
 // Tells a promise from a plain value, so that synchronous code costs no promise.
+import { setImmediate } from './turn.js'
 
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | PromiseLike<T>

@@ -15,6 +15,7 @@ export {
   conforms,
 } from './testing/conformance/conforms.js'
 export type { Overflow, Subject } from './testing/conformance/subject.js'
+export { type Leftover, LeftoversError } from './testing/leftovers.js'
 export type { Ending, Opened } from './testing/opened.js'
 export type { StreamEvent } from './testing/reading.js'
 export type { Answered, Asking, Stage, StageOptions } from './testing/stage.js'

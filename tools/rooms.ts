@@ -33,10 +33,19 @@ const outside: Readonly<Record<string, Room>> = {
   testing: 'door',
   respond: 'respond',
   ...Object.fromEntries(
-    ['brand', 'clock', 'debug', 'diagnostics', 'errors', 'guard', 'promise', 'rules', 'scope'].map((file) => [
-      file,
-      'ground',
-    ]),
+    [
+      'brand',
+      'clock',
+      'debug',
+      'diagnostics',
+      'errors',
+      'guard',
+      'ledger',
+      'promise',
+      'rules',
+      'scope',
+      'turn',
+    ].map((file) => [file, 'ground']),
   ),
 }
 

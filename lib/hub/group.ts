@@ -1,7 +1,9 @@
 // Shares bytes: collects the events of a turn once for all streams of a feed in one format.
+
 import { clock, type Deadline } from '../clock.js'
 import { isWatched } from '../diagnostics.js'
 import type { Format } from '../formats/format.js'
+import { setImmediate } from '../turn.js'
 import { begun, type Streaming } from '../values/diagnostics.js'
 import { Batch, batchBytes, type Taker } from '../wire/batch.js'
 import type { Encoded } from '../wire/chunk.js'

@@ -1,5 +1,7 @@
 // Keeps the log of one channel in memory: its latest events, its keys, and whether it has ended.
+
 import { randomBytes } from 'node:crypto'
+import { is } from '../brand.js'
 import { Alarm, clock } from '../clock.js'
 import { LariatError } from '../errors.js'
 import { unpooled } from '../values/bytes.js'
@@ -147,6 +149,11 @@ export class History extends Alarm implements Log {
 
   get isEmpty(): boolean {
     return !this.#holds
+  }
+
+  /** It only lets go of what is kept, in time: nobody waits for it. */
+  get [is](): string {
+    return 'upkeep'
   }
 
   ring(): void {

@@ -1,8 +1,11 @@
 // Iterates over a feed with `for await`: over the events published after the first `next`, or from a place on.
+import { clock } from '../clock.js'
 import { LariatError } from '../errors.js'
+import { type Entry, ledger } from '../ledger.js'
 import { isPromise, nextTurn } from '../promise.js'
 import type { Reason } from '../values/open-stream.js'
 import { Queue } from '../wire/queue.js'
+import { startOf } from './followed.js'
 import { Gap } from './gap.js'
 import type { Published } from './published.js'
 import { skipped } from './replay.js'
@@ -27,6 +30,7 @@ interface Pending {
 
 /** A feed as an async iterator, until it is returned, or the feed has ended or is down. */
 export class Iteration implements AsyncIterableIterator<Published>, Subscriber, Follower {
+  readonly #feed: Whole<unknown>
   readonly #subscription: Subscription
   #events: Published[] = []
   #pending: Pending[] = []
@@ -36,6 +40,7 @@ export class Iteration implements AsyncIterableIterator<Published>, Subscriber, 
   #error: unknown
 
   constructor(feed: Whole<unknown>, start: Beginning | undefined) {
+    this.#feed = feed
     const from = start === undefined ? feed : new Start(feed, start)
     this.#subscription = new Subscription(from, this, undefined)
   }
@@ -43,6 +48,7 @@ export class Iteration implements AsyncIterableIterator<Published>, Subscriber, 
   next(): Promise<IteratorResult<Published>> {
     if (this.#state === 'new') {
       this.#state = 'open'
+      ledger.entries?.set(this, this.#entry)
       this.#open()
     }
     const value = this.#events.shift()
@@ -68,6 +74,11 @@ export class Iteration implements AsyncIterableIterator<Published>, Subscriber, 
 
   [Symbol.asyncIterator](): this {
     return this
+  }
+
+  get #entry(): Entry {
+    const path = startOf(this.#feed).whole.root.names.join(', ')
+    return { kind: 'iteration', path, details: '', since: clock.now(), end: () => void this.return() }
   }
 
   #open(): void {
@@ -152,6 +163,7 @@ export class Iteration implements AsyncIterableIterator<Published>, Subscriber, 
   #end(error?: unknown): void {
     if (this.#state === 'over') return
     this.#state = 'over'
+    ledger.entries?.delete(this)
     this.#subscription.leave()
     const [first, ...rest] = this.#pending
     this.#pending = []

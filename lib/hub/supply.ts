@@ -2,6 +2,7 @@
 import { clock, type Deadline } from '../clock.js'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { safely } from '../guard.js'
+import { type Entry, ledger } from '../ledger.js'
 import { isPromise } from '../promise.js'
 import { apart } from '../scope.js'
 
@@ -62,6 +63,17 @@ export class Supply {
     return this.#run !== undefined
   }
 
+  get #entry(): Entry {
+    const details = this.#linger > 0 ? `linger ${this.#linger} ms` : ''
+    return {
+      kind: 'source',
+      path: this.#name,
+      details,
+      since: clock.now(),
+      end: () => this.stopNow(),
+    }
+  }
+
   start(): void {
     this.#stopping?.cancel()
     this.#stopping = undefined
@@ -73,6 +85,7 @@ export class Supply {
     }
     const run: Run = { stop: undefined, isOver: false }
     this.#run = run
+    ledger.entries?.set(this, this.#entry)
     apart(() => this.#begin(run))
   }
 
@@ -112,6 +125,7 @@ export class Supply {
     this.#stopping = undefined
     const run = this.#run
     this.#run = undefined
+    ledger.entries?.delete(this)
     if (run) this.#end(run)
     this.#over()
   }
@@ -132,6 +146,7 @@ export class Supply {
     if (run.isOver) return report(`The source of channel '${this.#name}' failed after its end`, error)
     run.isOver = true
     this.#run = undefined
+    ledger.entries?.delete(this)
     this.#died(error)
     this.#over()
   }

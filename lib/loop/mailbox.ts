@@ -1,8 +1,10 @@
 // Handles a stream's messages one at a time and in order, then pulls from its source; decides when `timeout` is due.
+
 import { clock, type Deadline } from '../clock.js'
 import type { Format } from '../formats/format.js'
 import { type ReplayStep, skipped } from '../hub/replay.js'
 import { type Awaitable, isPromise } from '../promise.js'
+import { setImmediate } from '../turn.js'
 import { timeout } from '../values/event.js'
 import { type Elsewhere, type Limits, Queue } from '../wire/queue.js'
 import { Death, Ending, ended, Kept, measureIn } from './letters.js'

@@ -1,5 +1,7 @@
 // Lists the open streams of one endpoint, and decides whether there is room for one more.
+import { clock } from '../clock.js'
 import { Refusal } from '../errors.js'
+import { type Entry, ledger, strike } from '../ledger.js'
 import { started } from '../values/diagnostics.js'
 import type { OpenStream } from '../values/open-stream.js'
 import { type Closing, checkClosing, type Holding, Shutdown } from './shutdown.js'
@@ -58,6 +60,7 @@ export class OpenStreams implements Iterable<OpenStream> {
   add(stream: Holding, { maxStreamsPerClient }: Caps): void {
     this.#open.add(stream)
     this.#taken += 1
+    ledger.entries?.set(stream, entryOf(stream))
     started(stream)
     if (maxStreamsPerClient === undefined) return
     const { client } = stream.stream
@@ -67,6 +70,7 @@ export class OpenStreams implements Iterable<OpenStream> {
   /** The stream is unsubscribed: it no longer counts against the caps. */
   freePlace(stream: Holding, { maxStreamsPerClient }: Caps): void {
     this.#taken -= 1
+    strike(stream, 'isUnsubscribed')
     if (maxStreamsPerClient === undefined) return
     const { client } = stream.stream
     const taken = this.#takenBy.get(client) as number
@@ -77,6 +81,7 @@ export class OpenStreams implements Iterable<OpenStream> {
   /** The response of the stream has closed. */
   remove(stream: Holding): void {
     this.#open.delete(stream)
+    strike(stream, 'isClosed')
     if (this.#open.size === 0) this.#shutdown?.emptied()
   }
 
@@ -89,5 +94,18 @@ export class OpenStreams implements Iterable<OpenStream> {
       this.#shutdown.begin()
     }
     return this.#shutdown.done
+  }
+}
+
+function entryOf(holding: Holding): Entry {
+  const { stream, outlet } = holding
+  const { req } = outlet.res
+  return {
+    kind: 'stream',
+    path: `${req.method} ${stream.path}`,
+    details: `route ${stream.route}, ${stream.format}`,
+    since: clock.now(),
+    ports: [req.socket.localPort, req.socket.remotePort],
+    end: () => stream.close(),
   }
 }

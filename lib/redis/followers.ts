@@ -1,6 +1,8 @@
 // Keeps all followers of a backend up to date: by what the store tells, and by looking where it tells nothing.
+
 import { Alarm, clock } from '../clock.js'
 import { LariatError } from '../errors.js'
+import { setImmediate } from '../turn.js'
 import type { Follower } from './follower.js'
 import type { Link } from './link.js'
 import { isUnanswered, warn } from './replies.js'

@@ -111,7 +111,6 @@ export class Opened implements AsyncDisposable {
    * `position`, no end. Heartbeats are none.
    */
   async idle(milliseconds: number): Promise<void> {
-    await this.#ground.settle()
     await this.#ground.advance(milliseconds)
     const came = this.#reading.events.slice(this.#at).flatMap((each) => each.event ?? [])
     const news = came.filter(isNews)

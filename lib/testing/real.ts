@@ -13,3 +13,9 @@ export function after(milliseconds: number, call: () => void): () => void {
   const timer = setTimeout(call, milliseconds)
   return () => clearTimeout(timer)
 }
+
+/** Tells whether it is still within so many real milliseconds. */
+export function within(milliseconds: number): () => boolean {
+  const end = process.uptime() + milliseconds / 1000
+  return () => process.uptime() < end
+}

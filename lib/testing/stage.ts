@@ -4,9 +4,10 @@ import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { show } from '../errors.js'
 import { type Ask, Connection } from './connection.js'
+import { type Leftover, LeftoversError, leftoversOf } from './leftovers.js'
 import { type Ground, Opened } from './opened.js'
 import type { ReadAs } from './reading.js'
-import { after, turns } from './real.js'
+import { after, turns, within } from './real.js'
 import { type Taken, takeClock } from './taken.js'
 
 export interface StageOptions {
@@ -56,6 +57,9 @@ interface Line {
 /** Real milliseconds that the two ends of a connection may take to have the same. */
 const patience = 1000
 
+/** Real milliseconds that what is ending may take to be over. */
+const grace = 500
+
 /** Turns in which what has come is answered. */
 const round = 20
 
@@ -71,6 +75,8 @@ export class Stage implements AsyncDisposable {
   readonly #lines = new Set<Line>()
   /** The server's ends of all connections, by the port of the other. */
   readonly #sockets = new Map<number, Socket>()
+  /** The latest request on each. */
+  readonly #asked = new WeakMap<Socket, string>()
   #closing: Promise<void> | undefined
 
   private constructor(server: Server, options: StageOptions) {
@@ -86,6 +92,9 @@ export class Stage implements AsyncDisposable {
       this.#sockets.set(remotePort, socket)
       socket.once('close', () => this.#sockets.delete(remotePort))
     })
+    server.prependListener('request', ({ method, url, socket }) => {
+      this.#asked.set(socket, `${method} ${url}`)
+    })
   }
 
   /** @throws TypeError for a server that listens already */
@@ -97,22 +106,22 @@ export class Stage implements AsyncDisposable {
 
   /** Asks for a stream. Resolves when the head of the answer has come, whatever it is. */
   async open(path: string, asking: Asking = {}): Promise<Opened> {
-    const { method = 'GET', within = this.#options.within ?? 5000 } = asking
+    const { method = 'GET', within: limit = this.#options.within ?? 5000 } = asking
     const title = `${method} ${path}`
     const client = this.connect().ask(path, askOf(asking))
-    const answer = await came(client, () => client.latest, within, `${title}: no head`)
-    const ground: Ground = { within, advance: (ms) => this.#advance(ms), settle: () => this.#settle() }
+    const answer = await came(client, () => client.latest, limit, `${title}: no head`)
+    const ground: Ground = { within: limit, advance: (ms) => this.#advance(ms), settle: () => this.#settle() }
     return new Opened(title, client, answer, ground, asking)
   }
 
   /** Asks for something, and waits for the whole answer. Rejects if the answer is cut, or goes on. */
   async request(path: string, asking: Asking = {}): Promise<Answered> {
-    const { method = 'GET', within = this.#options.within ?? 5000 } = asking
+    const { method = 'GET', within: limit = this.#options.within ?? 5000 } = asking
     const title = `${method} ${path}`
     const client = this.connect().ask(path, askOf(asking))
     const isWhole = () => (client.latest?.isWhole ? client.latest : undefined)
     const hint = 'no whole answer (a stream is asked for by open())'
-    const { status, headers, bytes } = await came(client, isWhole, within, `${title}: ${hint}`)
+    const { status, headers, bytes } = await came(client, isWhole, limit, `${title}: ${hint}`)
     client.leave()
     const text = () => bytes.toString()
     return { status, headers, bytes, text, json: () => JSON.parse(text()) }
@@ -142,18 +151,46 @@ export class Stage implements AsyncDisposable {
   async #close(): Promise<void> {
     for (const { client } of this.#lines) client.leave()
     await this.#settle()
+    let left: readonly Leftover[] = []
     try {
       await this.#options.onClose?.()
+      left = await this.#left()
     } finally {
-      this.server.closeAllConnections()
-      await new Promise((resolve) => this.server.close(resolve))
-      this.#taken.giveBack()
+      await this.#letGo(left.length > 0)
     }
+    if (left.length > 0) throw new LeftoversError(left)
+  }
+
+  /** What is left, and stays so. */
+  async #left(): Promise<readonly Leftover[]> {
+    const isTime = within(grace)
+    for (;;) {
+      this.server.closeIdleConnections()
+      await turns(round)
+      const connections = [...this.#sockets].flatMap(([port, socket]) => {
+        const request = this.#asked.get(socket)
+        // a client may hold a connection in store
+        return request === undefined ? [] : { port, request }
+      })
+      const left = leftoversOf(this.port, this.#taken, connections)
+      if (left.length === 0 || !isTime()) return left
+    }
+  }
+
+  async #letGo(isLeft: boolean): Promise<void> {
+    this.server.closeAllConnections()
+    for (const socket of this.#sockets.values()) socket.destroy()
+    await new Promise((resolve) => this.server.close(resolve))
+    if (isLeft && this.#taken.isLast) for (const { end } of this.#taken.entries) end()
+    await turns(round)
+    this.#taken.giveBack()
   }
 
   async #advance(milliseconds: number): Promise<void> {
     if (!(milliseconds >= 0))
       throw new TypeError(`advance(${show(milliseconds)}): expected milliseconds, 0 or more`)
+    // what was sent before is there before
+    await this.#settle()
     const { time } = this.#taken
     const end = time.now() + milliseconds
     // what is due is told in its own turns, so that what follows of it may be due on the way
@@ -167,14 +204,10 @@ export class Stage implements AsyncDisposable {
 
   /** Until both ends of each connection have the same, and what follows of it has happened. */
   async #settle(): Promise<void> {
-    let isLate = false
-    const cancel = after(patience, () => {
-      isLate = true
-    })
+    const isTime = within(patience)
     do {
       await turns(round)
-    } while (!isLate && ![...this.#lines].every((line) => this.#isLevel(line)))
-    cancel()
+    } while (isTime() && ![...this.#lines].every((line) => this.#isLevel(line)))
     for (const line of this.#lines) if (line.client.isClosed) this.#lines.delete(line)
     await turns(round)
   }
@@ -206,7 +239,7 @@ function askOf({ method, accept, headers, lastEventId, body, http = '1.1' }: Ask
 }
 
 /** Waits until something of a connection is there. */
-function came<T>(client: Connection, look: () => T | undefined, within: number, missing: string): Promise<T> {
+function came<T>(client: Connection, look: () => T | undefined, limit: number, missing: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const done = () => {
       forget()
@@ -226,7 +259,7 @@ function came<T>(client: Connection, look: () => T | undefined, within: number, 
       } else if (client.error) fail(`has come, but what is no HTTP: ${client.error.message}`)
       else if (client.isClosed) fail('has come before the connection ended')
     }
-    const cancel = after(within, () => fail(`has come within ${within} ms`))
+    const cancel = after(limit, () => fail(`has come within ${limit} ms`))
     const forget = client.onNews(check)
     check()
   })

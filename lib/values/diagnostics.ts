@@ -1,10 +1,12 @@
 // Tells the diagnostics channels what becomes of streams, publishes and backends, and defines the messages. Nothing is
 // kept or measured of a stream while nobody listens.
+
 import { clock } from '../clock.js'
 import { channels, isWatched } from '../diagnostics.js'
 import { report } from '../errors.js'
 import { safely } from '../guard.js'
 import { apart } from '../scope.js'
+import { setImmediate } from '../turn.js'
 import type { GapDetails, Hub } from './feed.js'
 import type { OpenStream, Reason } from './open-stream.js'
 

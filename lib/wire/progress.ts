@@ -1,7 +1,9 @@
 // Decides whether a client takes bytes while some wait: not in this turn of the event loop, or not for the writeTimeout.
+
 import type { Response } from 'express'
 import { clock, type Deadline } from '../clock.js'
 import { takenBytes } from '../http/node.js'
+import { clearImmediate, setImmediate } from '../turn.js'
 
 /**
  * Since when a client takes nothing. `turn`: since the last turn of the event loop, so that the kernel had its chance.

@@ -1,4 +1,5 @@
 // Writes chunks to the socket: the only file that knows how a response accepts bytes.
+
 import type { Socket } from 'node:net'
 import type { Request, Response } from 'express'
 import { Alarm, clock } from '../clock.js'
@@ -13,6 +14,7 @@ import {
 } from '../http/connection.js'
 import { bareSocket, isBare } from '../http/node.js'
 import { isPromise } from '../promise.js'
+import { nextTick } from '../turn.js'
 import type { Wrote } from '../values/open-stream.js'
 import type { Chunk } from './chunk.js'
 import type { Through } from './passage.js'
@@ -139,7 +141,7 @@ export abstract class Writer extends Alarm implements CloseListener, Idle, Throu
     if (socket && !this.#isCorked) {
       this.#isCorked = true
       socket.cork()
-      process.nextTick(() => {
+      nextTick(() => {
         this.#isCorked = false
         socket.uncork()
       })
