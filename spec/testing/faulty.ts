@@ -33,7 +33,7 @@ export async function byHand(fault?: Fault): Promise<Subject> {
   const odd = new WeakSet<ServerResponse>()
 
   const handler: RequestHandler = async (req, res) => {
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await new Promise((resolve) => setTimeout(resolve, has('subscribes those that have left') ? 20 : 1))
     const asJson = has('sends what is no JSON')
     res.writeHead(200, {
       'Content-Type': asJson ? 'application/x-ndjson' : 'text/event-stream',

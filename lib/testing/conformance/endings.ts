@@ -73,7 +73,10 @@ export const endings = {
         leaveOut('not even one that leaves is unsubscribed')
       const visits = Array.from({ length: 100 }, () => trial.send(trial.accepting(mediaType)))
       // half of them leave before they are answered
-      for (const visit of visits.slice(0, 50)) visit.leave()
+      for (const visit of visits.slice(0, 50)) {
+        await trial.comes(() => visit.isSent)
+        visit.leave()
+      }
       for (const visit of visits.slice(50)) {
         await trial.until(
           () => visit.status > 0 || visit.isWhole !== undefined,

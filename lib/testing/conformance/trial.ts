@@ -44,8 +44,10 @@ export class Trial {
   }
 
   /** Sends a request, and waits for nothing. */
-  send({ accept, lastEventId, headers, ...ask }: Ask = {}): Visit {
-    const { at, path, body } = this.subject
+  send({ accept: asked, lastEventId, headers, ...ask }: Ask = {}): Visit {
+    const { at, path, body, formats: [first] = [] } = this.subject
+    // what is no stream may be answered to a client that says nothing
+    const accept = asked ?? (this.negotiates ? first : undefined)
     const visit = new Visit(new URL(at.url), {
       path,
       method: this.method,
