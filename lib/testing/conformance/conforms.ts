@@ -53,6 +53,9 @@ export interface ConformsCase {
  * twice, have a place to come back to and are told of gaps; with `history` also of those that are too old. With `fail`: a
  * source that fails cuts its streams. With the clock of a stage: heartbeats.
  *
+ * Single events are followed in SSE, NDJSON, JSON text sequences and CSV. Of a JSON array and of multipart, of which one is
+ * whole only when the next begins, of text and of bytes, all but that is tried.
+ *
  * @param open called for each case: a subject of its own, which is closed after it by `close`, else by `at.close()`
  * @throws TypeError for an unknown option, or a case to skip that there is none of
  */

@@ -67,6 +67,12 @@ export class Visit {
     return this.#isWhole
   }
 
+  /** The request is on its way to the server. */
+  get isSent(): boolean {
+    const { connecting, writableLength } = this.#connection.socket
+    return !connecting && writableLength === 0
+  }
+
   /** Its stream has begun, and neither end has left. */
   get isOpen(): boolean {
     return this.status === 200 && this.#isWhole === undefined && !this.#hasLeft

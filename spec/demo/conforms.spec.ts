@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { makeApp, type Options } from '../../demo/bookshop/app.js'
+import { BooksInMemory } from '../../demo/bookshop/books-in-memory.js'
+import type { Sampled } from '../../demo/bookshop/machine.js'
+import { type ConformsOptions, conforms, type Subject, stage } from '../../lib/testing.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+let n = 0
+/** As many texts, no two alike. */
+const texts = (count: number) => Array.from({ length: count }, () => `text ${++n}`)
+
+/** A demo as a process; what it says is where it is. */
+class Running {
+  #process: ChildProcess | undefined
+  url = ''
+
+  async start(name: string, ...args: string[]): Promise<void> {
+    this.#process = spawn(process.execPath, ['--import', 'tsx', `demo/${name}.ts`, ...args], {
+      cwd: root,
+      env: { ...process.env, PORT: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const lines = createInterface(this.#process.stdout!)
+    for await (const line of lines) {
+      this.url = /http:\/\/localhost:\d+/.exec(line)?.[0].replace('localhost', '127.0.0.1') ?? ''
+      if (this.url) break
+    }
+    // what it says from now on is read by nobody
+    this.#process.stdout!.resume()
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.#process!, 'exit')
+    this.#process!.kill('SIGKILL')
+    await exited
+  }
+
+  async post(path: string, body: unknown): Promise<Response> {
+    const answer = await fetch(this.url + path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    await answer.arrayBuffer()
+    if (!answer.ok) throw new Error(`${answer.status} for ${path}`)
+    return answer
+  }
+}
+
+type Driven = Omit<Subject, 'at'>
+
+describe('All streaming routes of the demos keep the rules', () => {
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lariat-conforms-'))
+    await writeFile(join(folder, 'some.log'), 'a line\n')
+  })
+  after(() => rm(folder, { recursive: true }))
+
+  const log = () => join(folder, 'some.log')
+  const append = (count: number) => appendFile(log(), `${texts(count).join('\n')}\n`)
+
+  const small: Readonly<Record<string, (demo: Running) => Driven | Promise<Driven>>> = {
+    chat: (demo) => ({
+      path: '/rooms/tea',
+      formats: ['text/event-stream', 'application/x-ndjson'],
+      async publish(count) {
+        for (const text of texts(count)) await demo.post('/rooms/tea', { from: 'Ada', text })
+      },
+    }),
+    notifications: (demo) => ({
+      path: '/notifications/ada',
+      async publish(count) {
+        for (const text of texts(count)) await demo.post('/notify/user:ada', { text })
+      },
+    }),
+    prices: () => ({ path: '/', formats: ['text/event-stream'], publish: 'by itself', tellsGaps: false }),
+    ticker: () => ({ path: '/prices', publish: 'by itself', resumes: false }),
+    tail: () => ({ path: '/', negotiates: false, publish: append, overflow: 'wait' }),
+    llm: async (demo) => {
+      const { headers } = await demo.post('/runs', { prompt: 'Hold on to', maxTokens: 1000 })
+      return { path: headers.get('location')!, publish: 'by itself' }
+    },
+    'existing-app': async (demo) => {
+      const { headers } = await demo.post('/login', { name: 'ada', password: 'rope' })
+      const [cookie = ''] = headers.getSetCookie()
+      return {
+        path: '/news',
+        headers: { Cookie: cookie.replace(/;.*/, '') },
+        publish: 'by itself',
+        resumes: false,
+      }
+    },
+  }
+
+  const skip: Readonly<Record<string, ConformsOptions['skip']>> = {
+    'existing-app': {
+      'OPTIONS ends, and says what is allowed (RFC 9110 9.3.7)': 'cors() answers it, as a preflight',
+    },
+  }
+
+  for (const [name, drive] of Object.entries(small))
+    describe(`demo/${name}.ts`, () => {
+      const demo = new Running()
+      before(() => demo.start(name, ...(name === 'tail' ? [log()] : [])))
+      after(() => demo.stop())
+      const open = async (): Promise<Subject> => ({ at: { url: demo.url }, ...(await drive(demo)) })
+      for (const each of conforms(open, { skip: skip[name] ?? {} })) it(each.name, each.run)
+    })
+
+  /** A subject of the bookshop, on a stage of its own. */
+  async function shop(options: Options, driven: Driven): Promise<Subject> {
+    const { app, close } = makeApp({ logs: folder, machine: machine().machine, pace: 1, ...options })
+    return { at: await stage(app, { onClose: close }), ...driven }
+  }
+
+  function machine() {
+    const sampler = new EventEmitter().setMaxListeners(0)
+    const bus = new EventEmitter().setMaxListeners(0)
+    const machine = Object.assign(bus, {
+      sampler,
+      isAlive: true,
+      restartAfter: 0,
+      kill: async () => true as const,
+    })
+    return { machine: machine as Sampled, bus, sampler }
+  }
+
+  const ofBooks = (path: string, rest: Partial<Driven> = {}) => {
+    const books = new BooksInMemory()
+    return shop(
+      { books },
+      {
+        path,
+        async publish(count) {
+          for (const title of texts(count))
+            await books.change(title, undefined, { isbn: title, title, author: 'Ada' })
+        },
+        subscribers: () => books.events.subscribers,
+        resumes: true,
+        ...rest,
+      },
+    )
+  }
+
+  const posted = (path: string, body: string): Promise<Subject> =>
+    shop(
+      {},
+      {
+        path,
+        method: 'POST',
+        headers: { 'Content-Type': 'text/plain' },
+        body,
+        publish: 'by itself',
+        resumes: false,
+      },
+    )
+
+  const bookshop: Readonly<Record<string, () => Promise<Subject>>> = {
+    '/api/events/stream': () => ofBooks('/api/events/stream'),
+    '/api/books': () => ofBooks('/api/books', { formats: ['text/event-stream'] }),
+    '/api/stream': () => {
+      const { machine: sampled, bus, sampler } = machine()
+      return shop(
+        { machine: sampled },
+        {
+          path: '/api/stream',
+          publish(count) {
+            for (const at of texts(count)) bus.emit('sample', { at, pid: 1, cpu: 0, memory: 0, load: 0 })
+          },
+          fail: () => sampler.emit('error', new Error('The sampler was killed')),
+          subscribers: () => bus.listenerCount('sample'),
+        },
+      )
+    },
+    '/api/tail': () =>
+      shop({}, { path: '/api/tail?file=some.log', publish: append, resumes: false, overflow: 'wait' }),
+    '/api/ask': () => posted('/api/ask', 'Which books are about Erlang?'),
+    '/api/echo': () => posted('/api/echo', 'rope '.repeat(500)),
+  }
+
+  for (const [path, open] of Object.entries(bookshop))
+    describe(`${path} of the bookshop`, () => {
+      for (const { name, run } of conforms(open)) it(name, run)
+    })
+})
