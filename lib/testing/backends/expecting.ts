@@ -8,7 +8,7 @@ export function equal(actual: unknown, expected: unknown, what?: string): void {
   try {
     deepStrictEqual(actual, expected)
   } catch (error) {
-    if (what !== undefined && error instanceof AssertionError) error.message = `${what}: ${error.message}`
+    if (what !== undefined && error instanceof Error) error.message = `${what}: ${error.message}`
     throw error
   }
 }

@@ -83,7 +83,7 @@ interface Frozen {
 }
 
 /** A process's connection to a store. */
-export class Connection implements AsyncMemory {
+class Connection implements AsyncMemory {
   readonly [is] = 'backend'
   readonly #store: Store
   readonly #moments: Moments
