@@ -10,7 +10,7 @@ export interface Ask {
   body?: string | Uint8Array
 }
 
-/** The bytes of a request. */
+/** The bytes of a request; what is no ASCII in its head is UTF-8, as browsers send a Last-Event-ID. */
 export function request(
   path: string,
   { method = 'GET', version = '1.1', headers = {}, body }: Ask = {},
@@ -22,7 +22,7 @@ export function request(
     ...headers,
   })
   const head = [`${method} ${path} HTTP/${version}`, ...fields.map(([name, value]) => `${name}: ${value}`)]
-  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), content])
+  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), content])
 }
 
 export class Connection {

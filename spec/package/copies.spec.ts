@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import type { Event, Reason } from '../../lib/index.js'
 import * as index from '../../lib/index.js'
 import * as redis from '../../lib/redis.js'
-import { asyncMemory } from '../../lib/testing.js'
+import * as testing from '../../lib/testing.js'
 import { needs } from '../support/installed.js'
 import { type Lariat, loadOtherCopy } from '../support/other-copy.js'
 import { dispatched } from '../support/received.js'
@@ -17,7 +17,7 @@ describe('Two copies of the package in one process (docs/operate/runtimes.md)', 
   const copies = {} as { esm: Lariat; cjs: Lariat }
 
   before(async () => {
-    copies.esm = { ...index, ...redis }
+    copies.esm = { ...index, ...redis, ...testing }
     copies.cjs = await loadOtherCopy()
   })
 
@@ -29,6 +29,19 @@ describe('Two copies of the package in one process (docs/operate/runtimes.md)', 
   it('show an error by its own name, as bundled as it is', () => {
     for (const { LariatError } of [copies.cjs, copies.esm])
       expect(inspect(new LariatError('LARIAT_DOWN', 'gone'))).to.match(/^LariatError: gone/)
+  })
+
+  it('have one clock, whichever stages turn it, and one list of what is left', async () => {
+    const { loop, ndjson, createHub } = copies.esm
+    const app = () => loop({ format: ndjson(), subscribe: () => {}, stream: { heartbeat: 1000 } })
+    const [one, other] = [await copies.esm.stage(app()), await copies.cjs.stage(app())]
+    const stream = await one.open('/')
+    await other.clock.advance(1000)
+    await one.clock.advance(0)
+    expect(stream.bytes.length).to.equal(1)
+    await one.close()
+    void createHub().channel<number>('left')[Symbol.asyncIterator]().next()
+    expect(await other.close().catch(({ message }) => message)).to.match(/iteration left: /)
   })
 
   it('have one `timeout`', () => expect(copies.cjs.timeout).to.equal(copies.esm.timeout))
@@ -186,7 +199,7 @@ describe('Two copies of the package in one process (docs/operate/runtimes.md)', 
       })
 
       it('backends, and the gaps that they deliver', async () => {
-        const backend = asyncMemory()
+        const backend = testing.asyncMemory()
         const channel = other.createHub(backend).channel<number>('numbers', { history: 2 })
         const site = await stage.now.serve(server.loop({ format: server.sse(), subscribe: channel }))
         const client = site.get('/')

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-export type Lariat = typeof import('../../lib/index.js') & typeof import('../../lib/redis.js')
+export type Lariat = typeof import('../../lib/index.js') &
+  typeof import('../../lib/redis.js') &
+  typeof import('../../lib/testing.js')
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -16,7 +18,7 @@ export async function loadOtherCopy(): Promise<Lariat> {
   const outfile = join(folder, `other-copy-${process.pid}.cjs`)
   await build({
     stdin: {
-      contents: `export * from './index.js'; export * from './redis.js'`,
+      contents: `export * from './index.js'; export * from './redis.js'; export * from './testing.js'`,
       resolveDir: join(root, 'lib'),
     },
     bundle: true,

@@ -28,7 +28,7 @@ async function leftOf(app: Staged, play: (at: Stage) => unknown, options: StageO
 const never = new Promise<never>(() => {})
 const silent = () => loop({ format: ndjson(), subscribe: () => () => {} })
 
-describe('What is left when a stage is closed (docs/operate/testing.md)', () => {
+describe('What is left when a stage is closed (docs/guide/testing.md)', () => {
   it('Nothing, where the clients of the stage are open: they leave', async () => {
     let count = 0
     const app = loop({

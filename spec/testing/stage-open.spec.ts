@@ -45,7 +45,7 @@ const fails = (promise: Promise<unknown>) =>
     (error: Error) => error.message,
   )
 
-describe('A stream that a stage has opened (docs/operate/testing.md)', () => {
+describe('A stream that a stage has opened (docs/guide/testing.md)', () => {
   for (const [name, format, of] of [
     ['SSE', sse(), { type: 'tick', id: '7', data: { n: 1 } }],
     ['NDJSON', ndjson(), { type: 'message', data: { n: 1 } }],

@@ -5,7 +5,7 @@ import { stage } from '../../lib/testing.js'
 
 const hub = () => createHub()
 
-describe('stage (docs/operate/testing.md)', () => {
+describe('stage (docs/guide/testing.md)', () => {
   it('The example of the docs', async () => {
     const prices = hub().channel('prices', { history: 9 })
     await prices.publish(event({ price: 3 }, { type: 'tick' }))
