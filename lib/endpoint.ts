@@ -1,5 +1,4 @@
 // Makes request handlers of specs and tables: `resource`, `loop` and `resources`. The only file that imports Express.
-import type { IncomingMessage } from 'node:http'
 import type { Express, NextFunction, RequestHandler, Response } from 'express'
 import express from 'express'
 import { checkDefaults, checkFormats, checkLoop, checkResource, checkTable } from './declare/check.js'
@@ -14,6 +13,7 @@ import type { Step } from './graph/step.js'
 import { isTraced, traced } from './graph/trace.js'
 import { walk } from './graph/walk.js'
 import { closeAfter } from './http/connection.js'
+import type { Endpoint, Requested, Table } from './loop/endpoint.js'
 import { hold } from './loop/hold.js'
 import { OpenStreams } from './loop/open-streams.js'
 import { type Closing, checkClosing } from './loop/shutdown.js'
@@ -23,30 +23,9 @@ import { passOn } from './request/failure.js'
 import type { Fail, Outcome } from './request/outcome.js'
 import { respond, respondStop } from './respond.js'
 import { wrong } from './rules.js'
-import type { OpenStream } from './values/open-stream.js'
-import type { Absent, Sends, SendsByPath, SentBy } from './values/sends.js'
+import type { Absent, SentBy } from './values/sends.js'
 
-/** A request of Express, without its params: so, the handlers after an endpoint get those of their route. */
-type Requested = IncomingMessage & Pick<Request, 'baseUrl' | 'originalUrl'>
-
-/** A request handler for `app.use`, `app.all` or a table. It calls `next` only with an error. */
-export interface Endpoint<State = unknown, Data = unknown> extends Sends<Data> {
-  (req: Requested, res: Response, next: NextFunction): void
-  /** The open streams. */
-  readonly streams: Iterable<OpenStream<State>>
-  /**
-   * Answers new requests 503 with Retry-After and ends the open streams cleanly, spread over `over` milliseconds
-   * (default 0). Cuts streams that are still open then; a stream whose end a middleware delays gets one more second.
-   * Resolves when all streams have closed, and keeps the process alive until then. A second call waits for the
-   * first.
-   *
-   * @param how `over`; `retryAfter` in seconds (default 5), to which up to as much again is added at random
-   */
-  close(how?: Closing): Promise<void>
-}
-
-/** The endpoint of a table, of which clients know what it sends at each path: `follow<typeof table, '/prices'>(url)`. */
-export interface Table<out Entries> extends Endpoint, SendsByPath<Entries> {}
+export type { Endpoint, Table }
 
 /**
  * Middleware for one resource: REST first, loop after.

@@ -13,7 +13,12 @@ const runners = [
   { name: 'node:test', file: 'prices.node.js', example: "{ test } from 'node:test'", says: /pass 2\b/ },
   { name: 'conforms', file: 'prices.conforms.js', example: 'conforms(open)', says: /fail 0\b/ },
   { name: 'vitest', file: 'prices.vitest.test.js', example: "from 'vitest'", says: /2 passed/ },
-  { name: 'Jest', file: 'prices.jest.test.js', example: "require('express-lariat/testing')", says: /2 passed/ },
+  {
+    name: 'Jest',
+    file: 'prices.jest.test.js',
+    example: "require('express-lariat/testing')",
+    says: /2 passed/,
+  },
 ] as const
 
 describe('The tests of docs/guide/testing.md, with the tarball installed,', function () {
