@@ -13,11 +13,14 @@
  *     npm run bench -- processes             several processes on one Redis: about six minutes
  *     npm run bench -- processes --peers lariat,SUBSCRIBE --processes 1,4 --rounds 1 --seconds 2
  *
+ *     npm run bench -- client                reading 100,000 events, beside other clients: about a minute
+ *     npm run bench -- client --peers lariat,eventsource-client --rounds 3 --events 50000
+ *
  * A run of everything keeps its results in `bench/results/` and draws `docs/images/fanout.svg`; another does with
  * `--write`.
  */
-const isOfProcesses = process.argv.includes('processes')
 // each has options of its own
-if (isOfProcesses) await (await import('./processes/processes.js')).processes()
+if (process.argv.includes('client')) await (await import('./reading/reading.js')).reading()
+else if (process.argv.includes('processes')) await (await import('./processes/processes.js')).processes()
 else await (await import('./fanout/fanout.js')).fanOut()
 process.exit()

@@ -8,6 +8,8 @@ export class AccessLog {
 
   constructor(path: string) {
     this.#path = path
+    // a page may follow it before there is a line
+    this.#write('')
   }
 
   readonly handler: RequestHandler = (req, res, next) => {

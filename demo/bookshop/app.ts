@@ -17,6 +17,7 @@ import { shop } from './endpoints/shop.js'
 import { machineSource, machineStream } from './endpoints/stream.js'
 import { tail } from './endpoints/tail.js'
 import { Machine, type Sampled } from './machine.js'
+import { pageClient } from './page-client.js'
 import { Speakers, type Speaking } from './speak.js'
 
 export interface Options {
@@ -66,6 +67,7 @@ export function makeApp(options: Options = {}) {
   const app = express()
   app.use(log.handler)
   app.use(endpoint)
+  app.get('/lib/client.js', pageClient())
   app.get(
     /^\/\w+\.(?:css|js|svg)$/,
     express.static(folder('page')),

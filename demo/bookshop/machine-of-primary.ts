@@ -18,7 +18,8 @@ type Asked = 'sampler?' | 'kill the sampler'
 /** The primary has one machine for all workers: whatever is done by one of them is seen by all. */
 export function shareMachine(machine: Machine): void {
   // one that was killed may still count as connected: that it is told nothing is no error of the primary
-  const tell = (worker: Worker | undefined, told: Told) => worker?.isConnected() && worker.send(told, () => {})
+  const tell = (worker: Worker | undefined, told: Told) =>
+    worker?.isConnected() && worker.send(told, () => {})
   const all = (told: Told) => {
     for (const worker of Object.values(cluster.workers ?? {})) tell(worker, told)
   }

@@ -1,4 +1,5 @@
 // What ends a client for good: an answer that no further attempt would change.
+import { time } from './time.js'
 
 /** The members of a problem body (RFC 9457), or of any other JSON object. */
 export interface Problem {
@@ -30,27 +31,25 @@ export class FollowError extends Error {
 /** Seconds, by the Retry-After field: a number, or a date (RFC 9110 10.2.3). */
 export function retryAfterOf({ headers }: Response): number | undefined {
   const field = headers.get('retry-after') ?? ''
-  const seconds = field.trim() === '' ? Number.NaN : Number(field)
-  const after = Number.isNaN(seconds) ? (Date.parse(field) - Date.now()) / 1000 : seconds
-  return after >= 0 ? after : undefined
+  const seconds = /^\d+$/.test(field) ? Number(field) : (Date.parse(field) - time.now()) / 1000
+  return seconds >= 0 ? seconds : undefined
+}
+
+/** The body of an answer that is none to follow, if it is a JSON object. */
+export async function problemOf(response: Response): Promise<Problem | undefined> {
+  if (/[/+]json/i.test(response.headers.get('content-type') ?? '')) return Object(await response.json())
+  discard(response)
 }
 
 /** The error of an answer that is none to follow. */
-export async function refused(response: Response, why?: string): Promise<FollowError> {
-  const { status, statusText, headers, url } = response
-  const isJson = /[/+]json/i.test(headers.get('content-type') ?? '')
-  const problem: Problem | undefined = isJson
-    ? Object(await response.json().catch(() => undefined))
-    : undefined
-  if (!isJson) discard(response)
+export function refused(response: Response, problem: Problem | undefined, why?: string): FollowError {
+  const { status, statusText, url } = response
   const { title = statusText, detail } = problem ?? {}
-  const retryAfter = retryAfterOf(response)
-  const said = why ?? detail ?? title
-  return new FollowError(`${url} answered ${status}: ${said}`, undefined, {
+  return new FollowError(`${url} answered ${status}: ${why ?? detail ?? title}`, undefined, {
     status,
     title,
     detail,
-    retryAfter,
+    retryAfter: retryAfterOf(response),
     problem,
   })
 }

@@ -1,209 +1,256 @@
 // Follows a stream: one attempt at a time, each read to its end before there is another.
-import type { Reader, Received } from '../readers/reader.js'
-import { discard, FollowError, refused, retryAfterOf } from './failure.js'
+import { type Reader, type Received, readerOf } from '../readers/reader.js'
+import { discard, FollowError, problemOf, refused, retryAfterOf } from './failure.js'
 import type { Followed, FollowOptions, Gap, Message, State, StateDetails } from './options.js'
-import { isRepeatable, methodOf, request } from './request.js'
+import { methodOf, request } from './request.js'
 import { time } from './time.js'
 import { whenAwake } from './wake.js'
 
-/** What something came to, or why it did not. */
-type Came<T> = { readonly value: T } | { readonly error: unknown }
-
 export function followed<T>(url: string, options: FollowOptions, readers: readonly Reader[]): Followed<T> {
   const { onGap, onState, refresh, signal, store, retry: { first = 500, most = 30_000 } = {} } = options
+  const method = methodOf(options)
+  const { repeat = /^(?:GET|QUERY)$/i.test(method) } = options
   let { lastEventId, silence = 45_000 } = options
   let state: State = 'connecting'
+  /** What there is to do, once all that was read is given. */
+  let then: () => unknown = begin
+  /** What was read, and how much of it was given. */
+  let received: readonly Received[] = []
+  let at = 0
+  /** The id of what was given, until the loop is done with it. */
+  let given: string | undefined
   /** Attempts since one that has brought something. */
   let attempts = 0
-  /** Milliseconds until the next attempt, and why; never fewer than SSE's `retry` has told. */
-  let wait: StateDetails & { readonly delay: number } = { delay: 0 }
+  /** Why there is another attempt, and when; not before SSE's `retry` has told. */
+  let wait: StateDetails = {}
   let told = 0
   let wasRefreshed = false
-  /** When a byte came last. */
+  /** When a byte came last, and when the response was opened. */
   let heard = 0
+  let opened = Infinity
   /** What the server has said of the end of the response. */
   let ending: string | undefined
-  /** What is missing before the next message; and what the head says of it, until the stream says more, or something else. */
+  /** What is missing before the next message. */
   let gap: Gap | undefined
+  /** What the head says of it, until the stream has said it, or something else; and whether that was told. */
   let gapOfHead: Gap | undefined
+  let isGapTold = false
   let aborting = new AbortController()
-  /** Ends the waiting for something. */
+  /** Ends the waiting for something; and the milliseconds that it may take, if there is a limit. */
   let interrupt = () => {}
+  let limit = 0
+  let letGo = () => {}
 
-  const become = (next: State, details: StateDetails = {}) => {
+  const isOver = () => state === 'over'
+
+  function become(next: State, details: StateDetails = {}): void {
     state = next
     onState?.(next, details)
   }
-  const isOver = () => state === 'over'
 
   function end(error?: unknown): void {
     if (isOver()) return
+    state = 'over'
     signal?.removeEventListener('abort', close)
-    become('over', error === undefined ? {} : { error })
+    letGo()
     aborting.abort()
     interrupt()
+    become('over', error === undefined ? {} : { error })
   }
   const close = () => end()
 
-  /** Waits for something, for so many milliseconds at most if they are some, and until it is interrupted. */
-  function until<V>(work: Promise<V>, milliseconds: number): Promise<Came<V>> {
-    return new Promise((resolve) => {
-      const late = () => resolve({ error: new Error(`Nothing came for ${milliseconds} ms`) })
-      const cancel = milliseconds > 0 ? time.after(milliseconds, late) : () => {}
+  /** Waits for something, until it is interrupted, and so long, if there is a limit. */
+  function until<V>(work: V | PromiseLike<V>, milliseconds = 0): Promise<V> {
+    limit = milliseconds
+    return new Promise<V>((resolve, reject) => {
+      const late = () => reject(new Error(`Nothing came for ${milliseconds} ms`))
+      const cancel = milliseconds > 0 ? time.after(milliseconds, late) : late
       interrupt = () => {
         cancel()
         late()
       }
       if (isOver()) interrupt()
-      work
-        .then(
-          (value) => resolve({ value }),
-          (error) => resolve({ error }),
-        )
-        .finally(cancel)
+      Promise.resolve(work).then(resolve, reject).finally(cancel)
     })
   }
 
+  /** Waits for what another attempt may bring, if this one does not. */
+  async function got<V>(work: PromiseLike<V>, milliseconds?: number): Promise<V | undefined> {
+    try {
+      return await until(work, milliseconds)
+    } catch (error) {
+      again(error)
+    }
+  }
+
   /** Another attempt, after some time, unless there is none to be made. */
-  function again(error: unknown, status?: number, seconds = 0): undefined {
+  function again(error: unknown, status?: number, seconds = 0): void {
     if (isOver()) return
     aborting.abort()
     if (error instanceof FollowError) throw error
-    if (!isRepeatable(options)) {
-      const why = `A ${methodOf(options)} is not made again; say repeat: true if it may`
+    if (!repeat) {
+      const why = `A ${method} is not made again; say repeat: true if it may`
       throw new FollowError(`${why}: ${(error as Error).message}`, error)
     }
+    if (time.now() - opened >= 10_000) attempts = 0
+    opened = Infinity
     const delay = Math.max(1000 * seconds, told) + time.random() * Math.min(most, first * 2 ** attempts++)
     wait = status === undefined ? { delay, error } : { delay, status }
+    then = pause
   }
 
-  /** The answer to a request, if it is one to read. */
-  async function answer(): Promise<Response | undefined> {
+  async function begin(): Promise<void> {
+    letGo = whenAwake(() => {
+      const isLost = limit > 0 && time.now() - heard > limit
+      // a server that has answered has said when to come back
+      if (state === 'waiting' ? wait.status === undefined : isLost) interrupt()
+    })
+    then = attempt
+    if (store) lastEventId = (await until(store.get())) || lastEventId
+  }
+
+  async function pause(): Promise<void> {
+    become('waiting', wait)
+    then = attempt
+    if (wait.delay) await until(new Promise(() => {}), wait.delay).catch(() => {})
+  }
+
+  async function attempt(): Promise<void> {
     become('connecting')
     aborting = new AbortController()
     heard = time.now()
-    const came = await until(request(url, options, readers, lastEventId, aborting.signal), silence)
-    if ('error' in came) return again(came.error)
-    const { value: response } = came
+    const response = await got(request(url, options, readers, lastEventId, aborting.signal), silence)
+    if (!response) return
     const { status } = response
-    if (response.ok) return status === 204 ? (end() as undefined) : response
-    if (status === 401 && refresh && !wasRefreshed) {
+    if (status === 204) end()
+    else if (response.ok) await open(response)
+    else if (status === 401 && refresh && !wasRefreshed) {
       discard(response)
-      wasRefreshed = true
-      wait = { delay: 0 }
-      const refreshed = await until(Promise.resolve().then(refresh), 0)
-      return 'error' in refreshed ? again(refreshed.error) : undefined
-    }
-    if (!isRepeatable(options) || (status !== 429 && status < 500)) return fail(response)
-    discard(response)
-    again(undefined, status, retryAfterOf(response))
+      await got(new Promise((resolve) => resolve(refresh())))
+      wasRefreshed = then === attempt
+    } else if (repeat && (status === 429 || status >= 500)) {
+      discard(response)
+      again(undefined, status, retryAfterOf(response))
+    } else await fail(response)
   }
 
-  async function fail(response: Response, why?: string): Promise<undefined> {
-    const came = await until(refused(response, why), silence)
-    throw 'error' in came ? came.error : came.value
+  async function fail(response: Response, why?: string): Promise<never> {
+    throw refused(response, await until(problemOf(response), silence).catch(() => undefined), why)
   }
 
-  /** Reads a response to its end. */
-  async function* read(response: Response): AsyncGenerator<Message<T>, undefined> {
+  /** Begins to read a response, if there is a reader for it. */
+  async function open(response: Response): Promise<void> {
     const { headers, body } = response
-    const contentType = headers.get('content-type') ?? ''
-    const type = contentType.replace(/\s*;.*/, '').toLowerCase()
-    const reader = readers.find(({ mediaTypes }) => mediaTypes.includes(type))
-    if (!reader) return fail(response, `its Content-Type is ${contentType || 'missing'}, which is not read`)
-    const parser = reader.read(contentType, options)
-    const reason = headers.get('event-gap')
-    if (reason) gapOfHead = lastEventId === undefined ? { reason } : { reason, requested: lastEventId }
-    if (!reader.tellsGaps) settleGap()
+    const type = headers.get('content-type') ?? ''
+    const reader = readerOf(type, readers, options.accept)
+    if (!reader) return fail(response, `its Content-Type is ${type || 'missing'}, which is not read`)
+    const parser = reader.read(type, options)
+    const bytes = body?.getReader()
+    // for a fetch that ignores its signal
+    aborting.signal.addEventListener('abort', () => bytes?.cancel().catch(() => {}))
+    opened = time.now()
+    then = async () => {
+      const chunk = bytes ? await got(bytes.read(), silence) : { value: undefined }
+      if (!chunk) return
+      heard = time.now()
+      const into: Received[] = []
+      received = into
+      at = 0
+      try {
+        if (chunk.value) parser.take(chunk.value, into)
+        else then = parser.end(into) ? ended : cut
+      } catch (error) {
+        // what came whole before it is given first
+        then = () => {
+          throw error
+        }
+      }
+    }
     wasRefreshed = false
     ending = undefined
+    heedHead(headers.get('event-gap'), reader.tellsGaps || options.envelope)
     become('open')
-    const since = time.now()
-    const bytes = body?.getReader()
-    for (let isDone = false; !isDone; ) {
-      const came = bytes ? await until(bytes.read(), silence) : { value: { value: undefined, done: true } }
-      if (isOver()) return
-      if (time.now() - since >= 10_000) attempts = 0
-      if ('error' in came) return again(came.error)
-      heard = time.now()
-      isDone = came.value.done
-      const received: Received[] = []
-      let isWhole = true
-      if (came.value.value) parser.take(came.value.value, received)
-      else isWhole = parser.end(received)
-      for (const each of received) {
-        const { data, id, type = 'message' } = each
-        if (each.notice === undefined && data !== undefined) {
-          attempts = 0
-          settleGap()
-          yield { data: data as T, id, type, ...(gap && { gap }) }
-          gap = undefined
-        } else heed(each)
-        if (id !== undefined) await goOn(id)
-        if (isOver()) return
-      }
-      if (!isWhole) return again(new Error('The response ended within a record'))
-    }
-    const isLast = options.over === 'complete' || !isRepeatable(options)
-    if (ending === 'end' || (!ending && isLast)) end()
+  }
+
+  const cut = () => again(new Error('The response ended within a record'))
+
+  /** The response has come to its proper end, which is that of the stream if the server or the options say so. */
+  function ended(): void {
+    if (ending === 'end' || (!ending && (options.over === 'complete' || !repeat))) end()
     else again(new Error('The response has ended, and the stream goes on'))
   }
 
   /** Heeds what is said between messages. */
   function heed({ notice, data, retry }: Received): void {
-    const details = data as { reason: string; heartbeat?: number }
+    const details = data as Gap & { heartbeat?: number }
     if (retry !== undefined) told = retry
-    if (notice === 'gap') tellGap(details)
+    if (notice) settleGap(notice === 'gap' ? details : undefined)
     if (notice === 'dropped') tellGap({ ...details, reason: notice })
     if (notice === 'end' || notice === 'reconnect') ending = notice
-    if (notice === 'position' && details.heartbeat && options.silence === undefined)
-      silence = 2.5 * details.heartbeat
+    if (notice === 'position' && details.heartbeat) silence = options.silence ?? 2.5 * details.heartbeat
   }
 
-  /** One gap is told once, though the head and the stream both say it. */
-  function tellGap(next: Gap): void {
-    if (next.reason === 'dropped') settleGap()
+  function heedHead(reason: string | null, isToldAgain: boolean | undefined): void {
+    gapOfHead = reason ? { reason, ...(lastEventId !== undefined && { requested: lastEventId }) } : undefined
+    if (!isToldAgain) settleGap()
+    isGapTold = !isToldAgain && reason !== null
+  }
+
+  /** One gap is told once, though the head and the stream both say it: by the stream, which knows more, if it will. */
+  function settleGap(inBand?: Gap): void {
+    const next = inBand ?? gapOfHead
     gapOfHead = undefined
+    if (next && !isGapTold) tellGap(next)
+    else gap = next ?? gap
+    isGapTold = false
+  }
+
+  function tellGap(next: Gap): void {
     gap = next
     onGap?.(next)
   }
 
-  function settleGap(): void {
-    if (gapOfHead) tellGap(gapOfHead)
-  }
-
-  /** An empty id is none to come back with (WHATWG HTML 9.2.6). */
-  async function goOn(id: string): Promise<void> {
-    lastEventId = id || undefined
-    await store?.set(id)
-  }
-
-  async function* messages(): AsyncGenerator<Message<T>, undefined> {
-    const letGo = whenAwake(() => {
-      if (state === 'waiting' || (silence > 0 && time.now() - heard > silence)) interrupt()
-    })
+  /** The next message, if there is one. */
+  async function step(): Promise<IteratorResult<Message<T>, undefined>> {
     try {
-      lastEventId ??= (await store?.get()) ?? undefined
-      while (!isOver()) {
-        if (wait.delay > 0) {
-          become('waiting', wait)
-          await until(new Promise(() => {}), wait.delay)
-        }
-        const response = isOver() ? undefined : await answer()
-        if (response) yield* read(response)
+      for (;;) {
+        if (given !== undefined) await doneWith(given)
+        if (isOver()) break
+        const next = received[at]
+        if (next) {
+          const { data, id, type = data === undefined ? undefined : 'message', notice } = next
+          at += 1
+          given = id
+          if (type !== undefined && notice === undefined) {
+            attempts = 0
+            settleGap()
+            const value = { data: data as T, id, type, ...(gap && { gap }) }
+            gap = undefined
+            return { value, done: false }
+          }
+          heed(next)
+        } else await then()
       }
     } catch (error) {
-      end(error)
-      throw error
-    } finally {
-      letGo()
-      end()
+      // what is interrupted fails, too
+      if (!isOver()) {
+        end(error)
+        throw error
+      }
     }
+    return { value: undefined, done: true }
   }
 
-  const iterator = messages()
+  async function doneWith(id: string): Promise<void> {
+    given = undefined
+    // an empty one is none to come back with (WHATWG HTML 9.2.6)
+    lastEventId = id || undefined
+    if (store) await until(store.set(id))
+  }
+
   if (signal?.aborted) end()
   else signal?.addEventListener('abort', close)
+  let turn: Promise<unknown> = Promise.resolve()
   return {
     get state() {
       return state
@@ -212,11 +259,16 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
       return lastEventId
     },
     close,
-    next: () => iterator.next(),
-    // a step that waits is not waited for
-    return() {
+    next() {
+      const next = turn.then(step, step)
+      turn = next
+      return next
+    },
+    async return() {
+      // the loop was left within its body: it is not done with the message
+      given = undefined
       end()
-      return iterator.return(undefined)
+      return { value: undefined, done: true }
     },
     [Symbol.asyncIterator]() {
       return this

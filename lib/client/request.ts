@@ -1,6 +1,6 @@
 // Makes the request of an attempt.
 import type { Reader } from '../readers/reader.js'
-import { FollowError } from './failure.js'
+import { discard, FollowError } from './failure.js'
 import type { FollowOptions } from './options.js'
 
 /** Makes a request. A FollowError says that it cannot be made, whenever it is tried; another error is that of a function asked. */
@@ -23,27 +23,30 @@ export async function request(
     })
     whole = target.href
   })
-  const types = [accept ?? readers.map(({ mediaTypes }) => mediaTypes[0] as string)].flat()
-  if (!fields.has('accept')) fields.set('accept', types.map(preferred).join(', '))
-  if (lastEventId !== undefined) fields.set('last-event-id', lastEventId)
+  const types = accept === undefined ? shortened(readers.map(typeOf)) : [accept].flat().map(preferred)
+  if (!fields.has('accept')) fields.set('accept', types.join(', '))
+  if (lastEventId !== undefined) fields.set('last-event-id', inUtf8(lastEventId))
   const isJson = Array.isArray(body) || body?.constructor === Object
   if (isJson && !fields.has('content-type')) fields.set('content-type', 'application/json')
-  return fetch(whole, {
+  const response = await fetch(whole, {
     method: methodOf(options),
     headers: fields,
     signal,
     ...{ cache: 'no-store', credentials: credentials ?? 'same-origin' },
     ...(body != null && { body: (isJson ? JSON.stringify(body) : body) as string, duplex: 'half' }),
   })
-}
-
-/** Whether the same request may be made again. */
-export function isRepeatable(options: FollowOptions): boolean {
-  return options.repeat ?? /^(?:GET|QUERY)$/.test(methodOf(options))
+  // from a fetch that ignores its signal
+  if (signal.aborted) discard(response)
+  return response
 }
 
 export function methodOf({ method, body }: FollowOptions): string {
   return method ?? (body === undefined ? 'GET' : 'POST')
+}
+
+/** Fields are bytes, which fetch takes as characters; an id is UTF-8 there (WHATWG HTML 9.2.3). */
+function inUtf8(id: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(id))
 }
 
 /** What is asked for each attempt. */
@@ -58,6 +61,15 @@ function made<T>(url: string, make: () => T): T {
   } catch (cause) {
     throw new FollowError(`No request can be made to ${url}: ${(cause as Error).message}`, cause)
   }
+}
+
+const typeOf = ({ mediaTypes }: Reader, at: number) => preferred(mediaTypes[0] as string, at)
+
+/** As many as a browser sends to another origin without asking it first: 128 characters (Fetch 2.2.2). */
+function shortened(types: string[]): string[] {
+  const isLong = () => types.join(', ').length > 128
+  while (isLong()) types.splice(-2, 2, '*/*;q=0.1')
+  return types
 }
 
 /** In order of preference (RFC 9110 12.5.1). */

@@ -3,7 +3,7 @@ import { decoding, type Reader, type Received } from './reader.js'
 
 /** Reads `text/plain`: a string for each chunk, which are not those that were written. */
 export const text: Reader = {
-  mediaTypes: ['text/plain'],
+  mediaTypes: ['text/plain', 'text/*'],
   read(contentType) {
     const decode = decoding(/charset="?([^\s";]+)/i.exec(contentType)?.[1])
     const add = (data: string, into: Received[]) => void (data !== '' && into.push({ data }))
@@ -19,7 +19,7 @@ export const text: Reader = {
 
 /** Reads any type: a Uint8Array for each chunk, which are not those that were written. */
 export const bytes: Reader = {
-  mediaTypes: ['application/octet-stream'],
+  mediaTypes: ['application/octet-stream', '*/*'],
   read: () => ({
     take: (data, into) => void into.push({ data }),
     end: () => true,

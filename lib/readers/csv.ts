@@ -1,5 +1,5 @@
 // Reads CSV (RFC 4180): each record an object of strings, by the names of the header row.
-import { decoding, FormatError, type Parser, type Reader, type Received } from './reader.js'
+import { decoding, FormatError, type Parser, type Reader, type Received, succeeds } from './reader.js'
 
 /** Reads `text/csv`, whose fields are separated by commas, semicolons or tabs: whichever the header row has first. */
 export const csv: Reader = {
@@ -7,11 +7,18 @@ export const csv: Reader = {
   read: () => parser(),
 }
 
+/** What means something outside of quotes: until the delimiter is known, and by delimiter. */
+const marksOf = {
+  any: /[,;\t"\r\n]/g,
+  ',': /[,"\r\n]/g,
+  ';': /[;"\r\n]/g,
+  '\t': /[\t"\r\n]/g,
+}
+
 function parser(): Parser {
   const decode = decoding()
   let columns: readonly string[] | undefined
-  /** What means something outside of quotes. */
-  let marks = /[,;\t"\r\n]/g
+  let marks = marksOf.any
   let fields: string[] = []
   /** What has come of the field. */
   let field = ''
@@ -23,13 +30,9 @@ function parser(): Parser {
   /** Ends a field, or a record. */
   function separate(mark: string, into: Received[]): void {
     if (mark === '\r' || mark === '\n') return record(into)
-    if (!columns && fields.length === 0) separatedBy(mark)
+    if (!columns && fields.length === 0) marks = marksOf[mark as ',']
     fields.push(field)
     field = ''
-  }
-
-  function separatedBy(delimiter: string): void {
-    marks = new RegExp(`[${delimiter}"\\r\\n]`, 'g')
   }
 
   function record(into: Received[]): void {
@@ -41,7 +44,7 @@ function parser(): Parser {
     wasQuoted = false
     if (!columns) {
       columns = values
-      if (values.length === 1) separatedBy(',')
+      if (values.length === 1) marks = marksOf[',']
     } else if (values.length === columns.length)
       into.push({ data: Object.fromEntries(columns.map((name, at) => [name, values[at]])) })
     else throw new FormatError(`A record has ${values.length} fields, and the header row ${columns.length}`)
@@ -71,10 +74,7 @@ function parser(): Parser {
         }
       }
     },
-    end(into) {
-      if (state === 'quoted') return false
-      record(into)
-      return true
-    },
+    // the last record may lack its line break
+    end: (into) => state !== 'quoted' && succeeds(() => record(into)),
   }
 }

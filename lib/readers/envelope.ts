@@ -4,19 +4,24 @@ import type { ReadOptions, Received } from './reader.js'
 /** What the records of one response say. Whether they are in envelopes shows in the first, where nobody says it. */
 export function unwrapping({ envelope }: ReadOptions): (record: unknown) => Received {
   return (record) => {
-    const received = asEnvelope(record)
+    const received = envelope === false ? undefined : asEnvelope(record, envelope)
     envelope ??= received !== undefined
-    return (envelope && received) || { data: record }
+    return received ?? { data: record }
   }
 }
 
 const notices = /^(?:gap|position|dropped|end|reconnect|error)$/
 
-/** A record as an envelope: `{ id, type, data }`, or `{ notice, … }`. */
-function asEnvelope(record: unknown): Received | undefined {
-  if (typeof record !== 'object' || record === null) return undefined
+/** A record as an envelope: `{ id, type, data }`, or `{ notice, … }`. One without data is none unless that is known. */
+function asEnvelope(record: unknown, isKnown = false): Received | undefined {
+  if (typeof record !== 'object' || record === null) return
   const { notice, id, type, ...others } = record as Received
-  for (const text of [notice, id, type]) if (typeof (text ?? '') !== 'string') return undefined
-  if (notice === undefined) return Object.keys(others).join() === 'data' ? (record as Received) : undefined
-  return notices.test(notice) ? { notice, data: others, ...(id !== undefined && { id }) } : undefined
+  if ([notice, id, type].some((text) => typeof (text ?? '') !== 'string')) return
+  if (notice !== undefined) {
+    return notices.test(notice) ? { notice, data: others, ...(id !== undefined && { id }) } : undefined
+  }
+  const members = Object.keys(others).join()
+  return members === 'data' || (isKnown && members === '' && (id ?? type) !== undefined)
+    ? (record as Received)
+    : undefined
 }

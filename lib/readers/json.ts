@@ -8,6 +8,7 @@ import {
   type Reader,
   type ReadOptions,
   type Received,
+  succeeds,
 } from './reader.js'
 
 /** Reads `application/x-ndjson` and its like. */
@@ -36,14 +37,9 @@ function records(options: ReadOptions): (record: string, into: Received[]) => vo
   }
 }
 
-/** Whether something can be read, and so is whole. */
-function isWhole(read: () => void): boolean {
-  try {
-    read()
-    return true
-  } catch {
-    return false
-  }
+/** Adds what is left, if that is whole: a number with nothing behind it may have lost digits (RFC 7464 2.4). */
+function isWhole(add: (record: string, into: Received[]) => void, rest: string, into: Received[]): boolean {
+  return !/[^\s"\]}]$/.test(rest) && succeeds(() => add(rest, into))
 }
 
 function lines(options: ReadOptions): Parser {
@@ -60,7 +56,7 @@ function lines(options: ReadOptions): Parser {
       }
     },
     // the last line may lack its LF; if it is no JSON then, it was cut
-    end: (into) => isWhole(() => add(rest, into)),
+    end: (into) => isWhole(add, rest, into),
   }
 }
 
@@ -69,7 +65,7 @@ function sequence(options: ReadOptions): Parser {
   const add = records(options)
   let rest = ''
   /** Adds the rest, if it is a record: one that was cut is passed over (RFC 7464 2.3). */
-  const look = (into: Received[]) => isWhole(() => add(rest, into))
+  const look = (into: Received[]) => isWhole(add, rest, into)
   return {
     take(bytes, into) {
       const [end = '', ...others] = decode(bytes).split('\x1e')
@@ -114,13 +110,14 @@ function elements(options: ReadOptions): Parser {
       if (character === '\\') at += 1
       else if (character === '"') isString = !isString
       else if (character === '{' || character === '[') depth += 1
-      else if (depth > 0) depth -= character === ',' ? 0 : 1
-      else {
-        add(rest + text.slice(start, mark.index), into)
-        rest = ''
-        start = at
-        if (character !== ',') state = 'over'
-      }
+      else if (character !== ',') depth -= 1
+      if (depth > 0 || isString) continue
+      // an element that has an end of its own is whole before a comma comes
+      const isBehind = character === ',' || (depth < 0 && character === ']')
+      add(rest + text.slice(start, isBehind ? mark.index : at), into)
+      rest = ''
+      start = at
+      if (depth < 0) state = 'over'
     }
     escaped = Math.max(0, at - text.length)
     return start
@@ -141,6 +138,6 @@ function elements(options: ReadOptions): Parser {
       if (state === 'over' && rest.trim() !== '')
         throw new FormatError(`Something follows the end of the array: ${rest.slice(0, 100)}`)
     },
-    end: (into) => state === 'over' || (state === 'value' && isWhole(() => add(rest, into))),
+    end: (into) => state === 'over' || (state === 'value' && isWhole(add, `${rest}\n`, into)),
   }
 }

@@ -30,6 +30,21 @@ export interface Reader {
   read(contentType: string, options: ReadOptions): Parser
 }
 
+/**
+ * The reader of a Content-Type: of the type, or of what its suffix says that it is made of (RFC 6838 4.2.8). A type that was
+ * asked for by name is read as text or bytes, where nothing else reads it.
+ */
+export function readerOf(
+  contentType: string,
+  readers: readonly Reader[],
+  accept?: string | readonly string[],
+): Reader | undefined {
+  const type = contentType.replace(/\s*;.*/, '').toLowerCase()
+  const types = [type, type.replace(/^.*\+/, 'application/')]
+  if ([accept].flat().includes(type)) types.push(type.replace(/\/.*/, '/*'), '*/*')
+  return types.map((each) => readers.find(({ mediaTypes }) => mediaTypes.includes(each))).find(Boolean)
+}
+
 export interface ReadOptions {
   /** Turns the text of an SSE event's data, or of a JSON record, into data. Default: JSON; of SSE, text that is none stays text. */
   readonly parse?: (text: string) => unknown
@@ -54,5 +69,15 @@ export function parsed(text: string, { parse = JSON.parse }: ReadOptions): unkno
     return parse(text)
   } catch (cause) {
     throw new FormatError(`Not JSON: ${text.slice(0, 100)}`, { cause })
+  }
+}
+
+/** Whether what has come can be read, at the end of a response: else it was cut. */
+export function succeeds(read: () => void): boolean {
+  try {
+    read()
+    return true
+  } catch {
+    return false
   }
 }

@@ -1,5 +1,5 @@
 // Reads Server-Sent Events (WHATWG HTML 9.2.6), and the notices of the library among them.
-import { decoding, type Parser, type Reader, type ReadOptions, type Received } from './reader.js'
+import { decoding, type Parser, parsed, type Reader, type ReadOptions, type Received } from './reader.js'
 
 /** Reads `text/event-stream`. */
 export const sse: Reader = {
@@ -32,8 +32,12 @@ function parser({ parse = jsonOrText }: ReadOptions): Parser {
   }
 
   function dispatch(into: Received[]): void {
-    if (data !== undefined) into.push(withId(eventOf(parse(data), type)))
-    else if (id !== undefined) into.push({ id })
+    const notice = data === undefined ? undefined : noticeOf(type, data)
+    if (notice) into.push(withId({ notice: type, data: notice }))
+    else if (data !== undefined) {
+      const received = { data: parsed(data, { parse }) }
+      into.push(withId(type === '' ? received : { ...received, type }))
+    } else if (id !== undefined) into.push({ id })
     data = id = undefined
     type = ''
   }
@@ -67,14 +71,14 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-/** What the data of a notice has, by which it is told from an event of the user's that has its type. */
-const members: Readonly<Record<string, string>> = { gap: 'requested', end: 'reason', reconnect: 'reason' }
-
-function eventOf(data: unknown, type: string): Received {
-  if (type === '') return { data }
+/** The details of a notice, which tell it from an event of the user's that has its type. */
+function noticeOf(type: string, text: string): unknown {
+  if (!/^(?:gap|end|reconnect|position|failed)$/.test(type)) return
+  const data = jsonOrText(text)
   const details = Object(data)
-  const isNotice = /^(?:position|failed)$/.test(type)
-    ? data === details && Object.keys(details).every((key) => key === 'heartbeat')
-    : typeof details[members[type] ?? ''] === 'string'
-  return isNotice ? { notice: type, data } : { data, type }
+  const member = { gap: 'requested', end: 'reason', reconnect: 'reason' }[type]
+  const isNotice = member
+    ? typeof details[member] === 'string'
+    : data === details && Object.keys(details).every((key) => key === 'heartbeat')
+  return isNotice ? data : undefined
 }

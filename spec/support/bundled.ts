@@ -58,3 +58,17 @@ export function bundledCode(code: string): Promise<string> {
 export function bundledBeside(path: string): Promise<string> {
   return made(`${path}.mjs`, { entryPoints: [path] })
 }
+
+/** The same for a page or a worker, as the text of a script that leaves the exports of the file in a global variable. */
+export async function bundledForBrowser(path: string, globalName: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, path)],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    globalName,
+    target: 'es2022',
+    logLevel: 'silent',
+  })
+  return outputFiles[0]!.text
+}

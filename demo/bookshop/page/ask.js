@@ -1,6 +1,6 @@
-import { flawOf } from './books.js'
+import { follow } from '../../../lib/client.js' // elsewhere: 'express-lariat/client'
+import { sentence } from './books.js'
 import { byId, enable, onPress } from './dom.js'
-import { eventsOf } from './pieces.js'
 import { reach, say, sayFailed } from './reach.js'
 
 const hint = 'Ask for a word of a title, or an author.'
@@ -23,39 +23,38 @@ export function showAsk() {
     const leaving = new AbortController()
     asking = leaving
     const { signal } = leaving
-    let words = 0
+    let count = 0
     /** @type {string | null} */
     let place = null
     answer.textContent = ''
     say(state, 'Asking …')
     enable(stop, true)
     try {
-      const response = await reach('/api/ask', {
-        method: 'POST',
-        headers: { 'Content-Type': 'text/plain', Accept: 'text/event-stream' },
+      const words = follow('/api/ask', {
+        accept: 'text/event-stream',
         body: question.value,
+        parse: String,
         signal,
+        async fetch(url, init) {
+          const response = await reach(url, init)
+          place = response.headers.get('Content-Location')
+          return response
+        },
       })
-      if (!response.ok) throw await flawOf(response)
-      place = response.headers.get('Content-Location')
-      const reason = await readAnswer(response, (word) => {
+      for await (const { data: word } of words) {
         const isAtEnd = answer.scrollTop + answer.clientHeight >= answer.scrollHeight - 8
-        answer.append(word)
+        answer.append(String(word))
         if (isAtEnd) answer.scrollTop = answer.scrollHeight
-        words += 1
-        say(state, `${words} words …`)
-      })
+        count += 1
+        say(state, `${count} words …`)
+      }
       if (asking !== leaving) return
-      say(
-        state,
-        reason === 'end'
-          ? `Done: ${words} words, each as it was said.`
-          : `Not finished: the stream ${reason} after ${words} words. Ask again.`,
-      )
+      if (signal.aborted) say(state, `Stopped after ${count} words. ${await untilSilent(place)}`)
+      else say(state, `Done: ${count} words, each as it was said.`)
     } catch (error) {
       if (asking !== leaving) return
-      if (signal.aborted) say(state, `Stopped after ${words} words. ${await untilSilent(place)}`)
-      else sayFailed(state, 'Not answered', error, hint)
+      if (place) say(state, `Not finished: the stream was cut off after ${count} words. Ask again.`)
+      else sayFailed(state, 'Not answered', flawOfError(error), hint)
     } finally {
       if (asking === leaving) enable(stop, false)
     }
@@ -65,26 +64,12 @@ export function showAsk() {
 }
 
 /**
- * Reads an answer to its end.
+ * Why there is no answer: of a refusal what the server says; else that it does not answer.
  *
- * @param {Response} response
- * @param {(word: string) => void} take
- * @returns {Promise<string>} `end` where it was said to its end; else how the stream came to its own
+ * @param {any} error
  */
-async function readAnswer(response, take) {
-  try {
-    for await (const { type, data } of eventsOf(response)) {
-      if (type === 'message') take(data)
-      // `end`: it is over; `reconnect`: it is not, and whoever wants the rest has to come back
-      if (type !== 'end' && type !== 'reconnect') continue
-      const { reason } = JSON.parse(data)
-      return type === 'end' && reason === 'end' ? 'end' : `ended early (${reason})`
-    }
-    return 'ended without a word'
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error
-    return 'was cut off'
-  }
+function flawOfError({ detail, cause, message }) {
+  return detail ? sentence(detail) : (cause ?? message)
 }
 
 /**

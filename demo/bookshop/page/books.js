@@ -110,6 +110,6 @@ export async function flawOf(response) {
 }
 
 /** @param {string} text */
-function sentence(text) {
+export function sentence(text) {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`
 }

@@ -1,42 +1,40 @@
+import { follow } from '../../../lib/client.js' // elsewhere: 'express-lariat/client'
 import { isPast, placeOf } from './count.js'
-import { follow } from './follow.js'
 import { shareWhileVisible } from './held.js'
-
-export const firehose = '/api/events/stream'
-const types = ['created', 'updated', 'deleted', 'restocked', 'gap', 'process']
+import { lookedOn } from './reach.js'
 
 /**
  * What has happened, or a gap; `at` is its id, the place after it.
  *
  * @typedef {{ type: string, at: string, data: any }} Happening
  * @typedef {'open' | 'shared' | 'lost' | 'away'} State `shared`: open, in another window; `away`: hidden, or let go
- * @typedef {Happening | { at: string, state: 'open' | 'lost' } | { at: string, pid: number }} Update `pid`: of the server
+ * @typedef {{ at: string | undefined, state?: 'open' | 'lost', pid?: number | undefined }} News `pid`: of the server
+ * @typedef {Happening | News} Update
  */
 
 /**
  * Follows the firehose, by one connection for all windows of this browser. Each window knows its own place, and takes
  * from another what is next there; where something is between, it reads that itself, once.
  *
- * @param {string} position the place to begin after
  * @param {object} how
+ * @param {(position: string) => void} how.begin the place that it begins after
  * @param {(happening: Happening) => void} how.take
  * @param {(state: State) => void} how.state
  * @param {(pid: number) => void} how.process which process of the server it comes from, where there may be several
  * @returns {{ letGo(): void, hold(): void }}
  */
-export function followFirehose(position, { take, state, process }) {
-  let at = position
-  /** @type {'open' | 'lost'} */
-  let now = 'lost'
-  /** @type {number | undefined} */
-  let pid
+export function followFirehose({ begin, take, state, process }) {
+  /** @type {string | undefined} where this window stands */
+  let at
+  /** @type {News} */
+  let news = { at }
   /** What this window reads itself, until it has what another window has had. */
-  /** @type {ReturnType<typeof follow> | undefined} */
+  /** @type {AbortController | undefined} */
   let catchingUp
-  let goal = at
+  let goal = ''
 
   /** @param {string} place */
-  const isBehind = (place) => isPast(placeOf(at), placeOf(place))
+  const isBehind = (place) => at !== undefined && isPast(placeOf(at), placeOf(place))
 
   /** @param {Happening} happening */
   const go = (happening) => {
@@ -47,77 +45,89 @@ export function followFirehose(position, { take, state, process }) {
     take(happening)
   }
 
+  /**
+   * Reads from the place of this window on.
+   *
+   * @param {AbortSignal} signal
+   * @param {(update: Update) => void} tell
+   */
+  const read = async (signal, tell) => {
+    /** @type {import('../../../lib/client.js').Gap | undefined} */
+    let gap
+    const stream = follow('/api/events/stream', {
+      accept: 'text/event-stream',
+      ...lookedOn,
+      signal,
+      store: {
+        get: () => at,
+        // each id comes here; before an event's, that of the place where it begins, or of a gap
+        set(id) {
+          if (gap) tell({ type: 'gap', at: id, data: gap })
+          else if (at === undefined) tell({ at: id })
+          gap = undefined
+        },
+      },
+      onGap(missing) {
+        gap = missing
+      },
+      onState(now) {
+        if (now !== 'connecting') tell({ at, state: now === 'open' ? 'open' : 'lost' })
+      },
+    })
+    for await (const { type, id, data } of stream) {
+      if (type === 'process') tell({ at, pid: /** @type {any} */ (data).pid })
+      else if (id !== undefined) tell({ type, at: id, data })
+    }
+  }
+
   const stop = () => {
-    catchingUp?.close()
+    catchingUp?.abort()
     catchingUp = undefined
   }
 
   /** @param {string} place */
   const catchUp = (place) => {
     goal = place
-    catchingUp ??= read((happening) => {
-      go(happening)
+    if (catchingUp) return
+    catchingUp = new AbortController()
+    void read(catchingUp.signal, (update) => {
+      if (!('type' in update)) return
+      go(update)
       if (isBehind(goal)) stop()
     })
   }
 
-  /**
-   * @param {(happening: Happening) => void} event
-   * @param {(state: 'open' | 'lost') => void} [change]
-   * @param {(pid: number) => void} [served]
-   */
-  const read = (event, change = () => {}, served = () => {}) =>
-    follow(firehose, {
-      position: at,
-      types,
-      event: (message) =>
-        message.type === 'process' ? served(JSON.parse(message.data).pid) : event(happeningOf(message)),
-      state: change,
-    })
-
   return shareWhileVisible('firehose', {
     /** @param {(update: Update) => void} tell */
-    open(tell) {
+    open(tell, signal) {
       stop()
-      const stream = read(
-        tell,
-        (change) => {
-          now = change
-          pid = undefined
-          tell({ at, state: change })
-        },
-        (served) => {
-          pid = served
-          tell({ at, pid })
-        },
-      )
-      return () => stream.close()
+      void read(signal, tell)
     },
     show(update, isOwn) {
-      if ('state' in update) state(isOwn || update.state === 'lost' ? update.state : 'shared')
-      if ('pid' in update) process(update.pid)
-      if (isOwn) return 'type' in update && go(update)
-      if (!catchingUp && 'type' in update && isNext(update, at)) go(update)
-      else if (!isBehind(update.at)) catchUp(update.at)
+      if (at === undefined && update.at !== undefined) {
+        at = update.at
+        begin(at)
+      }
+      if ('type' in update) {
+        if (isOwn || (!catchingUp && at !== undefined && isNext(update, at))) return go(update)
+      } else {
+        if (update.state) {
+          news = { at, state: update.state }
+          state(isOwn || update.state === 'lost' ? update.state : 'shared')
+        }
+        if (update.pid !== undefined) {
+          news.pid = update.pid
+          process(update.pid)
+        }
+      }
+      if (!isOwn && update.at !== undefined && !isBehind(update.at)) catchUp(update.at)
     },
-    all: () => [
-      /** @type {Update} */ ({ at, state: now }),
-      ...(pid === undefined ? [] : [/** @type {Update} */ ({ at, pid })]),
-    ],
-    want(isIt) {
-      if (isIt) return
+    all: () => [{ ...news, at }],
+    left() {
       stop()
       state('away')
     },
   })
-}
-
-/**
- * @param {MessageEvent} message
- * @returns {Happening}
- */
-function happeningOf({ type, lastEventId, data: text }) {
-  return { type, at: lastEventId, data: JSON.parse(text) }
 }
 
 /**

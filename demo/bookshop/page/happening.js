@@ -1,8 +1,7 @@
 import { create, flawOf, keptIn, read, remove } from './books.js'
 import { Count } from './count.js'
 import { byId, enable, h, onPress } from './dom.js'
-import { firehose, followFirehose } from './firehose.js'
-import { positionOf } from './follow.js'
+import { followFirehose } from './firehose.js'
 import { say, sayFailed } from './reach.js'
 import { showWait } from './wait.js'
 
@@ -20,31 +19,28 @@ const why = {
  *
  * @param {import('./shelf.js').Shelf} shelf
  */
-export async function showHappening(shelf) {
+export function showHappening(shelf) {
   const events = byId('events')
   const state = byId('happening-state')
   const disconnect = byId('disconnect')
   showDune()
-  // where it stands is read before the shelf, and it is followed from there: nothing is between the two
-  const position = await positionOf(firehose, () => {
-    say(state, 'The server does not answer. Trying again …')
-    shelf.isAway()
-  })
-  const count = new Count(position)
-  shelf.load()
+  /** @type {Count | undefined} */
+  let count
   let returns = 0
   let wasOpen = false
   let isOpen = false
   let isDisconnected = false
   const served = new Served()
 
-  /** @param {HTMLElement} item */
-  const show = (item) => {
+  /**
+   * @param {HTMLElement} item
+   * @param {Count} counts
+   */
+  const show = (item, { seen, missed, isMore, twice }) => {
     events.prepend(item)
     // a gap stays to be seen
     if (events.children.length > most)
       [...events.children].findLast((each) => !each.matches('.gap'))?.remove()
-    const { seen, missed, isMore, twice } = count
     const more = missed > 0 ? `${missed} or more` : 'unknown number'
     for (const [name, text] of Object.entries({ seen, missed: isMore ? more : missed, twice })) {
       const shown = byId(name)
@@ -56,12 +52,13 @@ export async function showHappening(shelf) {
 
   /** @param {import('./firehose.js').Happening} happening */
   const take = ({ type, at, data }) => {
+    if (!count) return
     if (type === 'gap') {
       const lost = count.gap(at, data.reason)
       // what is missing on the shelf cannot be known
       shelf.load()
       const item = gapItem(data.requested, lost)
-      show(item)
+      show(item, count)
       if (lost === undefined) void sayFate(shelf, item)
       return
     }
@@ -69,7 +66,7 @@ export async function showHappening(shelf) {
     const isNew = count.see(at)
     if (data.kind === 'restocked' || count.missed > missed) shelf.load()
     else if (isNew) shelf.apply(data)
-    show(eventItem(at, data))
+    show(eventItem(at, data), count)
   }
 
   /** @type {import('./firehose.js').State} */
@@ -78,13 +75,20 @@ export async function showHappening(shelf) {
   const tell = (now) => {
     latest = now
     if (isDisconnected) return
-    say(state, wordsOf(now, served.words))
+    const isNowhere = now === 'lost' && !count
+    if (isNowhere) shelf.isAway()
+    say(state, isNowhere ? 'The server does not answer. Trying again …' : wordsOf(now, served.words))
     state.dataset.state = isOpen ? 'open' : 'lost'
     if (served.pid === undefined) delete state.dataset.process
     else state.dataset.process = String(served.pid)
   }
 
-  const connection = followFirehose(position, {
+  const connection = followFirehose({
+    // what is on the shelf is read after the place is known: nothing is between the two
+    begin(position) {
+      count = new Count(position)
+      shelf.load()
+    },
     take,
     state(now) {
       const wasLive = isOpen

@@ -7,107 +7,74 @@
  */
 
 /**
- * Holds a connection while this window is visible and no other holds it.
- *
- * @param {Kind} kind
- * @param {() => (() => void)} open opens the connection, and returns how to close it
- * @param {(isIt: boolean) => void} want this window wants what comes, or wants it no more
- * @returns {{ letGo(): void, hold(): void }} lets go of it, whether the window is visible or not, and holds it again
- */
-function holdWhileVisible(kind, open, want) {
-  let isLetGo = false
-  /** @type {AbortController | undefined} */
-  let held
-  const change = () => {
-    const isWanted = !isLetGo && document.visibilityState === 'visible'
-    if (isWanted === (held !== undefined)) return
-    if (!isWanted) return leave()
-    const holding = new AbortController()
-    held = holding
-    want(true)
-    takePlace(kind, holding.signal, () => {
-      const close = open()
-      holding.signal.addEventListener('abort', close)
-    })
-  }
-  const leave = () => {
-    held?.abort()
-    held = undefined
-    want(false)
-  }
-  document.addEventListener('visibilitychange', change)
-  window.addEventListener('pagehide', leave)
-  window.addEventListener('pageshow', change)
-  change()
-  return {
-    letGo() {
-      isLetGo = true
-      change()
-    },
-    hold() {
-      isLetGo = false
-      change()
-    },
-  }
-}
-
-/**
- * Calls back when the place is free, and keeps it until the signal is aborted.
- *
- * @param {Kind} kind
- * @param {AbortSignal} signal
- * @param {() => void} taken
- */
-function takePlace(kind, signal, taken) {
-  // Web Locks are there where the page is served over HTTPS, or by localhost
-  if (!navigator.locks) return taken()
-  const request = navigator.locks.request(`express-lariat ${kind}`, { signal }, () => {
-    if (signal.aborted) return
-    taken()
-    return new Promise((resolve) => signal.addEventListener('abort', resolve))
-  })
-  request.catch(() => {}) // aborted: it is not wanted any more
-}
-
-/**
  * Holds a connection for all windows together: the one that has it tells the others what comes. A window that is not
  * looked at, or has let go of it, hears nothing.
  *
  * @template Update
  * @param {Kind} kind
  * @param {object} shared
- * @param {(tell: (update: Update) => void) => (() => void)} shared.open opens the connection, and returns how to close it
+ * @param {(tell: (update: Update) => void, signal: AbortSignal) => unknown} shared.open opens the connection, until the
+ *   signal is aborted
  * @param {(update: Update, isOwn: boolean) => void} shared.show `isOwn`: it has come by the connection of this window
  * @param {() => Update[]} shared.all what a window has to be told that begins to listen
- * @param {(isIt: boolean) => void} [shared.want] this window begins to listen, or ends
- * @returns {{ letGo(): void, hold(): void }}
+ * @param {() => void} [shared.left] this window does not listen any more
+ * @returns {{ letGo(): void, hold(): void }} lets go of it, whether the window is visible or not, and holds it again
  */
-export function shareWhileVisible(kind, { open, show, all, want }) {
-  const others = new BroadcastChannel(`express-lariat ${kind}`)
-  let isWanted = false
+export function shareWhileVisible(kind, { open, show, all, left }) {
+  const name = `express-lariat ${kind}`
+  const others = new BroadcastChannel(name)
+  let isLetGo = false
   let isHolder = false
+  /** @type {AbortController | undefined} aborted once this window does not want to hear any more */
+  let wanting
+
   others.onmessage = ({ data }) => {
     if (data === 'hello') return void (isHolder && others.postMessage(all()))
-    if (isWanted && !isHolder) for (const update of data) show(update, false)
+    if (wanting && !isHolder) for (const update of data) show(update, false)
   }
-  return holdWhileVisible(
-    kind,
-    () => {
-      isHolder = true
-      const close = open((update) => {
-        show(update, true)
-        others.postMessage([update])
-      })
-      return () => {
-        isHolder = false
-        close()
-      }
-    },
-    (isIt) => {
-      isWanted = isIt
-      want?.(isIt)
-      // whoever holds it tells what there is
-      if (isIt) others.postMessage('hello')
-    },
-  )
+
+  /** @param {AbortSignal} signal */
+  const hold = (signal) => {
+    if (signal.aborted) return
+    isHolder = true
+    const tell = (/** @type {Update} */ update) => {
+      if (signal.aborted) return
+      show(update, true)
+      others.postMessage([update])
+    }
+    open(tell, signal)
+    return new Promise((resolve) => signal.addEventListener('abort', resolve))
+  }
+
+  const leave = () => {
+    wanting?.abort()
+    wanting = undefined
+    isHolder = false
+    left?.()
+  }
+
+  const change = () => {
+    const isWanted = !isLetGo && document.visibilityState === 'visible'
+    if (isWanted === (wanting !== undefined)) return
+    if (!isWanted) return leave()
+    wanting = new AbortController()
+    const { signal } = wanting
+    // whoever holds it tells what there is
+    others.postMessage('hello')
+    // Web Locks are there where the page is served over HTTPS, or by localhost
+    if (!navigator.locks) return void hold(signal)
+    navigator.locks.request(name, { signal }, () => hold(signal)).catch(() => {}) // aborted: it is not wanted any more
+  }
+
+  document.addEventListener('visibilitychange', change)
+  window.addEventListener('pagehide', leave)
+  window.addEventListener('pageshow', change)
+  change()
+
+  /** @param {boolean} isIt */
+  const wants = (isIt) => {
+    isLetGo = !isIt
+    change()
+  }
+  return { letGo: () => wants(false), hold: () => wants(true) }
 }

@@ -1,13 +1,13 @@
+import { follow } from '../../../lib/client.js' // elsewhere: 'express-lariat/client'
 import { byId } from './dom.js'
 import { shareWhileVisible } from './held.js'
-import { linesOf } from './pieces.js'
-import { reach, say } from './reach.js'
+import { lookedOn, say } from './reach.js'
 
 const most = 200
 
 /** @typedef {{ line: string } | { state: 'open' | 'lost' }} Update */
 
-/** Follows the access log with fetch: no EventSource needed, any text will do. */
+/** Follows the access log: no events with ids, only lines, of which the last ones come again after each loss. */
 export function showLog() {
   const lines = byId('lines')
   const state = byId('log-state')
@@ -31,7 +31,18 @@ export function showLog() {
   }
 
   shareWhileVisible('log', {
-    open: followLog,
+    /** @param {(update: Update) => void} tell */
+    async open(tell, signal) {
+      const log = follow('/api/tail?file=access.log&last=50', {
+        accept: 'application/x-ndjson',
+        ...lookedOn,
+        signal,
+        onState(next) {
+          if (next !== 'connecting') tell({ state: next === 'open' ? 'open' : 'lost' })
+        },
+      })
+      for await (const { data } of log) tell({ line: String(data) })
+    },
     show,
     all: () => [
       /** @type {Update} */ ({ state: 'open' }),
@@ -39,32 +50,4 @@ export function showLog() {
       ...(now === 'lost' ? [/** @type {Update} */ ({ state: now })] : []),
     ],
   })
-}
-
-/**
- * @param {(update: Update) => void} tell
- * @returns {() => void} how to stop
- */
-function followLog(tell) {
-  const leaving = new AbortController()
-  const { signal } = leaving
-
-  const read = async () => {
-    const response = await reach('/api/tail?file=access.log&last=50', { signal })
-    if (!response.ok) throw new Error(`The log answers ${response.status}`)
-    tell({ state: 'open' })
-    for await (const line of linesOf(response)) tell({ line })
-  }
-
-  const keepReading = async () => {
-    while (!signal.aborted) {
-      await read().catch(() => {})
-      if (signal.aborted) return
-      tell({ state: 'lost' })
-      await new Promise((resolve) => setTimeout(resolve, 1000 + 1000 * Math.random()))
-    }
-  }
-
-  void keepReading()
-  return () => leaving.abort()
 }

@@ -1,8 +1,8 @@
+import { follow } from '../../../lib/client.js' // elsewhere: 'express-lariat/client'
 import { flawOf } from './books.js'
 import { byId, enable, onPress } from './dom.js'
-import { follow } from './follow.js'
 import { shareWhileVisible } from './held.js'
-import { reach, say, sayFailed } from './reach.js'
+import { lookedOn, reach, say, sayFailed } from './reach.js'
 import { showWait } from './wait.js'
 
 const width = 240 // samples: a minute
@@ -72,94 +72,50 @@ export function showMachine() {
   })
 }
 
-/** Why a stream ends to which one has to come back. */
-const passing = ['down', 'expired', 'revoked', 'shutdown']
-
 /**
  * @param {(update: Update) => void} tell
- * @returns {() => void} how to stop
+ * @param {AbortSignal} signal
  */
-function followSource(tell) {
-  let isWanted = true
-  /** @type {ReturnType<typeof follow> | undefined} */
-  let stream
+async function followSource(tell, signal) {
   /** @type {number | undefined} */
   let pid
-
   /** @type {Wait | undefined} */
   let wait
-  let ms = 5000
+  const stream = follow('/api/stream', {
+    accept: 'text/event-stream',
+    ...lookedOn,
+    signal,
+    onState(state, { error }) {
+      if (state === 'waiting' && !wait) void lost()
+      if (state === 'over') tell({ why: `The stream is over${error ? `: ${error}` : ''}.`, isBreak: true })
+    },
+  })
 
-  const look = () =>
-    reach('/api/stream/source', { cache: 'no-store' })
-      .then((response) => (response.ok ? response.json() : undefined))
-      .catch(() => undefined)
-
-  // An EventSource gives up at the 503 of a dead source: so look first whether there is one.
-  const begin = async () => {
-    for (let isFirst = pid === undefined; isWanted; isFirst = false) {
-      const source = await look()
-      if (!isWanted) return
-      if (source) ms = source.restartAfter
-      if (source?.isAlive) return open()
-      if (isFirst)
-        tell({
-          why: source
-            ? 'The source is dead. Waiting for another …'
-            : 'The server does not answer. Trying again …',
-        })
-      await new Promise((resolve) => setTimeout(resolve, 1000))
-    }
-  }
-
-  const open = () => {
-    stream = follow('/api/stream', {
-      types: ['message', 'end', 'reconnect', 'failed'],
-      event: (message) => {
-        const data = JSON.parse(message.data)
-        // `end`: it is over; `reconnect`: it is not, and who wants more has to come back; `failed`: its process has
-        if (message.type !== 'message') return ended(data.reason ?? 'down', message.type)
-        pid = data.pid
-        tell({ ...data, ...(wait && { took: Date.now() - wait.since }) })
-        wait = undefined
-      },
-      state: (now) => {
-        if (now === 'lost') void lost()
-      },
+  /** Says what was lost: the server, or its source, for which it waits then. */
+  const lost = async () => {
+    const last = pid
+    if (last !== undefined) tell({ why: 'Lost the connection. Reconnecting …', isBreak: true })
+    const response = await reach('/api/stream/source', { cache: 'no-store' }).catch(() => undefined)
+    const source = response?.ok ? await response.json() : undefined
+    if (stream.state === 'open' || pid !== last) return
+    if (last === undefined)
+      return tell({
+        why: `The ${source ? 'source is dead. Waiting for another …' : 'server does not answer. Trying again …'}`,
+      })
+    if (!source || (source.isAlive && source.pid === last)) return
+    const ms = source.restartAfter
+    wait = { since: Date.now(), ms }
+    tell({
+      why: `Process ${last} has died, and its streams were cut. Another takes its place in about ${Math.ceil(ms / 1000)} s.`,
+      wait,
     })
   }
 
-  // a browser may throw away what came just before a cut, and with it the event that says why
-  const lost = async () => {
-    tell({ why: 'Lost the connection. Reconnecting …', isBreak: true })
-    const cut = stream
-    const source = await look()
-    const hasDied = source && !(source.isAlive && source.pid === pid)
-    if (isWanted && stream === cut && hasDied) ended('down', 'failed')
-  }
-
-  /**
-   * @param {string} reason
-   * @param {string} type
-   */
-  const ended = (reason, type) => {
-    stream?.close()
-    stream = undefined
-    if (type === 'end' && !passing.includes(reason))
-      return tell({ why: `The stream is over: ${reason}.`, isBreak: true })
-    const hasDied = reason === 'down'
-    wait = hasDied ? { since: Date.now(), ms } : undefined
-    const why = hasDied
-      ? `Process ${pid} has died, and its streams were cut. Another takes its place in about ${Math.ceil(ms / 1000)} s.`
-      : `The stream has ended: ${reason}. Reconnecting …`
-    tell({ why, isBreak: true, wait })
-    void begin()
-  }
-
-  void begin()
-  return () => {
-    isWanted = false
-    stream?.close()
+  for await (const message of stream) {
+    const sample = /** @type {Shown} */ (message.data)
+    pid = sample.pid
+    tell({ ...sample, ...(wait && { took: Date.now() - wait.since }) })
+    wait = undefined
   }
 }
 

@@ -7,7 +7,7 @@ import { Shelf } from './shelf.js'
 import { showCommands } from './shell.js'
 
 showCommands()
-void showHappening(new Shelf())
+showHappening(new Shelf())
 showMachine()
 showAsk()
 showLog()

@@ -34,8 +34,11 @@ export async function reach(asked, init) {
   }
 }
 
+/** How a stream is followed: somebody looks on, for whom half a minute between two attempts would be long. */
+export const lookedOn = { fetch: reach, retry: { most: 2000 } }
+
 /** The server has answered. */
-export function isBack() {
+function isBack() {
   for (const [element, text] of away) say(element, text)
   away.clear()
   const all = [...waiting]

@@ -301,6 +301,23 @@ describe('The demo: the page', function () {
       await bookOf(page).locator('.isbn', { hasText: '60 ·' }).waitFor()
     })
 
+    it('goes on in each window when the browser is online again: nothing missed, nothing twice', async () => {
+      const pages = [await open(), await open()]
+      await put(1)
+      for (const page of pages) await countsOf(page, { seen: 1 })
+      await shop.windows.context.setOffline(true)
+      shop.demo.server.closeAllConnections()
+      for (const page of pages) await shows(page, '#happening-state', 'Lost the connection')
+      await put(2)
+      await put(3)
+      await shop.windows.context.setOffline(false)
+      for (const page of pages) {
+        await countsOf(page, { seen: 3, missed: 0, twice: 0, returns: 1 })
+        await bookOf(page).locator('.isbn', { hasText: '3 ·' }).waitFor()
+      }
+      shop.windows.forgive(away)
+    })
+
     it('disconnects, and comes back with what was missed', async () => {
       const page = await open()
       await page.clock.install()
@@ -428,6 +445,10 @@ describe('The demo: the page', function () {
       await page.click('#ask-button')
       await shows(page, '#ask-state', 'Done')
       await shows(page, '#answer', 'Programming Erlang by Joe Armstrong')
+      // the notice of the end is none of them
+      const words = (await page.locator('#answer').textContent())!
+      expect(words).to.match(/on the spines\. $/)
+      await shows(page, '#ask-state', `Done: ${words.trim().split(' ').length} words`)
       const seen = await page.evaluate(() => (window as unknown as { seen: number[] }).seen)
       expect(new Set(seen).size).to.be.above(10)
       expect(seen).to.deep.equal([...seen].sort((one, other) => one - other))

@@ -18,7 +18,7 @@ export const phone = { viewport: { width: 390, height: 844 } }
 
 /** What Chromium says on the console of a server that is away. */
 export const away =
-  /net::ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|ABORTED|FAILED)/
+  /net::ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|INTERNET_DISCONNECTED|ABORTED|FAILED)/
 
 /** The demo, anew for each spec, and the windows that look at it. */
 export class Shop {

@@ -299,7 +299,7 @@ describe('The demo: the page, as a user sees it', function () {
       route.fulfill({ contentType: 'text/event-stream', body: bodies[Math.min(asked++, 1)]! }),
     )
     await page.goto(shop.demo.url)
-    await shows(page, '#machine-state', 'The stream is over: stop.')
+    await shows(page, '#machine-state', 'The stream is over.')
     expect(asked).to.equal(2)
   })
 
