@@ -1,5 +1,4 @@
 // Makes request handlers of specs and tables: `resource`, `loop` and `resources`. The only file that imports Express.
-import type { IncomingMessage } from 'node:http'
 import type { Express, NextFunction, RequestHandler, Response } from 'express'
 import express from 'express'
 import { checkDefaults, checkFormats, checkLoop, checkResource, checkTable } from './declare/check.js'
@@ -11,6 +10,7 @@ import { onset } from './graph/onset.js'
 import { checkReach } from './graph/reach.js'
 import { shorten, whole } from './graph/shorten.js'
 import { type First, handle, type MountedHandler } from './handle.js'
+import type { Endpoint, Requested, Table } from './loop/endpoint.js'
 import { OpenStreams } from './loop/open-streams.js'
 import { type Closing, checkClosing } from './loop/shutdown.js'
 import { Exchange } from './request/exchange.js'
@@ -18,30 +18,9 @@ import { passOn } from './request/failure.js'
 import type { Fail } from './request/outcome.js'
 import { respond } from './respond.js'
 import { wrong } from './rules.js'
-import type { OpenStream } from './values/open-stream.js'
-import type { Absent, Sends, SendsByPath, SentBy } from './values/sends.js'
+import type { Absent, SentBy } from './values/sends.js'
 
-/** A request of Express, without its params: so, the handlers after an endpoint get those of their route. */
-type Requested = IncomingMessage & Pick<Request, 'baseUrl' | 'originalUrl'>
-
-/** A request handler for `app.use`, `app.all` or a table. It calls `next` only with an error. */
-export interface Endpoint<State = unknown, Data = unknown> extends Sends<Data> {
-  (req: Requested, res: Response, next: NextFunction): void
-  /** The open streams. */
-  readonly streams: Iterable<OpenStream<State>>
-  /**
-   * Answers new requests 503 with Retry-After and ends the open streams cleanly, spread over `over` milliseconds
-   * (default 0). Cuts streams that are still open then; a stream whose end a middleware delays gets one more second.
-   * Resolves when all streams have closed, and keeps the process alive until then. A second call waits for the
-   * first.
-   *
-   * @param how `over`; `retryAfter` in seconds (default 5), to which up to as much again is added at random
-   */
-  close(how?: Closing): Promise<void>
-}
-
-/** The endpoint of a table, of which clients know what it sends at each path: `follow<typeof table, '/prices'>(url)`. */
-export interface Table<out Entries> extends Endpoint, SendsByPath<Entries> {}
+export type { Endpoint, Table }
 
 /**
  * Middleware for one resource: REST first, loop after.

@@ -115,5 +115,3 @@ export interface Followed<T> extends AsyncIterableIterator<Message<T>> {
   /** Ends it for good: the request is aborted, and the loop ends. */
   close(): void
 }
-
-export type { FollowError }

@@ -90,25 +90,32 @@ type SnapshotIn<Entry> = Entry extends { readonly snapshot: (...given: never) =>
 /** A `subscribe` that gives nothing to pull sends what it likes. */
 type OrUnknown<T> = [T] extends [never] ? unknown : T
 
-/** The paths of the tables in a table. No deeper: a type that looks for more is more than a compiler can compare. */
-type Inner<Entries> = { [Path in keyof Entries]: PathsOf<Entries[Path]> }[keyof Entries]
-type PathsOf<T> = typeof entries extends keyof T ? keyof EntriesOf<T> : never
-
-/** The paths of a table, and of the tables in it; of an endpoint, none. */
-export type PathOf<T> = unknown extends T
-  ? never
-  : typeof entries extends keyof T
-    ? keyof EntriesOf<T> | Inner<EntriesOf<T>>
+/** The paths of a table, and its entries. What asks for tables in tables is not recursive: it is compared without a T. */
+type Keys<T> = T extends { readonly [entries]?: unknown }
+  ? typeof entries extends keyof T
+    ? keyof EntriesOf<T>
     : never
+  : never
+type Inner<T> = T extends { readonly [entries]?: unknown }
+  ? typeof entries extends keyof T
+    ? EntriesOf<T>[keyof EntriesOf<T>]
+    : never
+  : never
 
-/** What is sent at a path of a table, or of a table in it. */
-type SentAt<Entries, Path> = {
-  [Key in keyof Entries]: Path extends PathsOf<Entries[Key]>
-    ? SentByEntry<EntriesOf<Entries[Key]>[Path & keyof EntriesOf<Entries[Key]>]>
-    : Key extends Path
-      ? SentByEntry<Entries[Key]>
+/** The paths of a table, and of the tables in it, three deep; of an endpoint, none. */
+export type PathOf<T> = unknown extends T ? never : Keys<T> | Keys<Inner<T>> | Keys<Inner<Inner<T>>>
+
+/** What is sent at a path of a table, or of a table in it; of an entry that is a table, the paths of that say more. */
+type SentAt<T, Path> = OrUnknown<At<T, Path> | At<Inner<T>, Path> | At<Inner<Inner<T>>, Path>>
+type At<T, Path> = T extends { readonly [entries]?: unknown }
+  ? typeof entries extends keyof T
+    ? Path extends keyof EntriesOf<T>
+      ? typeof entries extends keyof EntriesOf<T>[Path]
+        ? never
+        : SentByEntry<EntriesOf<T>[Path]>
       : never
-}[keyof Entries]
+    : never
+  : never
 
 // ---- what a client reads
 
@@ -138,7 +145,7 @@ export type DataOf<T, Path = undefined> = unknown extends T
   ? unknown
   : typeof entries extends keyof T
     ? Path extends PathOf<T>
-      ? Read<SentAt<EntriesOf<T>, Path>>
+      ? Read<SentAt<T, Path>>
       : unknown
     : typeof sends extends keyof T
       ? Read<Exclude<T[typeof sends], undefined>>

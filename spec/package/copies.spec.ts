@@ -309,6 +309,7 @@ const own: Readonly<Record<string, string>> = {
   Ending: 'A stream makes it for itself',
   FollowError: 'A client makes it for itself',
   Group: 'A feed makes its own groups',
+  LeftOut: 'A case makes it for itself',
   Kept: 'A mailbox makes it for itself',
   SnapshotEvent: 'A subscription makes it for its stream',
 }

@@ -10,9 +10,15 @@ const example = (text: string) => exampleWith(text, {}, 'docs/guide/testing.md')
 /** What each runner says of the examples, which tells how many there were. */
 const runners = [
   { name: 'mocha', file: 'prices.mocha.js', example: 'beforeEach(async', says: /3 passing/ },
-  { name: 'node:test', file: 'prices.node.js', example: "from 'node:test'", says: /pass 2\b/ },
+  { name: 'node:test', file: 'prices.node.js', example: "{ test } from 'node:test'", says: /pass 2\b/ },
+  { name: 'conforms', file: 'prices.conforms.js', example: 'conforms(open)', says: /fail 0\b/ },
   { name: 'vitest', file: 'prices.vitest.test.js', example: "from 'vitest'", says: /2 passed/ },
-  { name: 'Jest', file: 'prices.jest.test.js', example: "require('express-lariat/testing')", says: /2 passed/ },
+  {
+    name: 'Jest',
+    file: 'prices.jest.test.js',
+    example: "require('express-lariat/testing')",
+    says: /2 passed/,
+  },
 ] as const
 
 describe('The tests of docs/guide/testing.md, with the tarball installed,', function () {
@@ -42,12 +48,13 @@ describe('The tests of docs/guide/testing.md, with the tarball installed,', func
   const commands = {
     mocha: () => [join(root, 'node_modules/mocha/bin/mocha.js')],
     'node:test': () => ['--test'],
+    conforms: () => ['--test'],
     vitest: () => [join(toolbox, 'node_modules/vitest/vitest.mjs'), 'run'],
     Jest: () => [join(toolbox, 'node_modules/jest/bin/jest.js'), '--rootDir=jest', '--ci'],
   }
 
   for (const { name, file, example: text, says } of runners) {
-    it(`pass in ${name}, which ends by itself`, async () => {
+    it(`pass in ${name.replace('conforms', 'node:test, by conforms')}, which ends by itself`, async () => {
       const path = name === 'Jest' ? `jest/${file}` : file
       await project.write({ [path]: example(text) })
       const [program = '', ...given] = commands[name]()

@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events'
 import { on } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { expectTypeOf } from 'expect-type'
-import { type DataOf, type Followed, follow, following, ndjson, sse } from '../../lib/client.js'
+import { type DataOf, type Follow, type Followed, follow, following, ndjson, sse } from '../../lib/client.js'
 import * as lariat from '../../lib/index.js'
 import {
   createHub,
@@ -47,6 +47,9 @@ export async function show() {
     expectTypeOf(data.price).toBeNumber()
   const followed = follow<typeof ticker>('/prices')
   expectTypeOf(followed).toEqualTypeOf<Followed<Price>>()
+  const mine: typeof follow = (url, options) => follow(url, options)
+  const some: Follow = following(sse)
+  expectTypeOf([mine, some, follow]).items.toEqualTypeOf<Follow>()
   expectTypeOf(follow<Date>('/')).toEqualTypeOf<Followed<Date>>() // named by hand: as it is named
 }
 
