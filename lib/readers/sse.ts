@@ -8,6 +8,8 @@ export const sse: Reader = {
   read: (_type, options) => parser(options),
 }
 
+type Writable = { -readonly [Key in keyof Received]: Received[Key] }
+
 function parser({ parse = jsonOrText }: ReadOptions): Parser {
   const decode = decoding()
   /** The line that has not ended. */
@@ -32,13 +34,19 @@ function parser({ parse = jsonOrText }: ReadOptions): Parser {
   }
 
   function dispatch(into: Received[]): void {
-    if (data !== undefined) into.push(withId(noticeOf(data, type) ?? eventOf(parse(data), type)))
-    else if (id !== undefined) into.push({ id })
+    // no spreads: they would take most of the time of a reader
+    const received: Writable = {}
+    if (data !== undefined) {
+      const notice = type === '' ? undefined : noticeOf(data, type)
+      received.data = notice ?? parse(data)
+      if (notice) received.notice = type
+      else if (type !== '') received.type = type
+    }
+    if (id !== undefined) received.id = id
+    if (data !== undefined || id !== undefined) into.push(received)
     data = id = undefined
     type = ''
   }
-
-  const withId = (received: Received): Received => (id === undefined ? received : { ...received, id })
 
   return {
     take(bytes, into) {
@@ -47,12 +55,10 @@ function parser({ parse = jsonOrText }: ReadOptions): Parser {
       if (isAfterCr && text[0] === '\n') text = text.slice(1)
       isAfterCr = text.endsWith('\r')
       if (text.includes('\r')) text = text.replace(/\r\n?/g, '\n')
-      const [end = '', ...lines] = text.split('\n')
-      rest += end
-      for (const next of lines) {
-        line(rest, into)
-        rest = next
-      }
+      const lines = text.split('\n')
+      lines[0] = rest + lines[0]
+      rest = lines.pop() as string
+      for (const each of lines) line(each, into)
     },
     // an event without the blank line behind it is none, and no reason to doubt the end
     end: () => true,
@@ -70,7 +76,8 @@ function jsonOrText(text: string): unknown {
 /** What the data of a notice has, by which it is told from an event of the user's that has its type. */
 const members: Readonly<Record<string, string>> = { gap: 'requested', end: 'reason', reconnect: 'reason' }
 
-function noticeOf(text: string, type: string): Received | undefined {
+/** The details, if it is one. */
+function noticeOf(text: string, type: string): object | undefined {
   const member = members[type]
   if (member === undefined && !/^(?:position|failed)$/.test(type)) return undefined
   // not by the user's parse, which may make anything of it
@@ -79,7 +86,5 @@ function noticeOf(text: string, type: string): Received | undefined {
   const isIt = member
     ? typeof details[member] === 'string'
     : data === details && Object.keys(details).every((key) => key === 'heartbeat')
-  return isIt ? { notice: type, data } : undefined
+  return isIt ? details : undefined
 }
-
-const eventOf = (data: unknown, type: string): Received => (type === '' ? { data } : { data, type })
