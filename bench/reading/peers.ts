@@ -20,7 +20,8 @@ export const peers = {
   'express-lariat/client, SSE': { path: '/sse', read: followed('text/event-stream') },
   'express-lariat/client, NDJSON': { path: '/ndjson', read: followed('application/x-ndjson') },
   'fetch, eventsource-parser': { path: '/sse', read: parsed },
-  'eventsource-client': {
+  'eventsource-client, for await': { path: '/sse', read: iterated },
+  'eventsource-client, onMessage': {
     path: '/sse',
     read: (url, take) => {
       const source = createEventSource({ url, onMessage: ({ data }) => take(JSON.parse(data)) })
@@ -48,6 +49,14 @@ function followed(accept: string): Read {
     })()
     return () => stream.close()
   }
+}
+
+function iterated(url: string, take: (said: Said) => void): () => void {
+  const source = createEventSource({ url })
+  void (async () => {
+    for await (const { data } of source) take(JSON.parse(data))
+  })()
+  return () => source.close()
 }
 
 function parsed(url: string, take: (said: Said) => void): () => void {

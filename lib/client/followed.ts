@@ -214,7 +214,13 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   async function step(): Promise<IteratorResult<Message<T>, undefined>> {
     try {
       for (;;) {
-        if (given !== undefined) await doneWith(given)
+        if (given !== undefined) {
+          const id = given
+          given = undefined
+          // an empty one is none to come back with (WHATWG HTML 9.2.6)
+          lastEventId = id || undefined
+          if (store) await until(store.set(id))
+        }
         if (isOver()) break
         const next = received[at]
         if (next) {
@@ -224,9 +230,10 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
           if (type !== undefined && notice === undefined) {
             attempts = 0
             settleGap()
-            const value = { data: data as T, id, type, ...(gap && { gap }) }
+            const missing = gap
             gap = undefined
-            return { value, done: false }
+            const value = { data: data as T, id, type }
+            return { value: missing ? { ...value, gap: missing } : value, done: false }
           }
           heed(next)
         } else await then()
@@ -237,20 +244,17 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
         end(error)
         throw error
       }
+    } finally {
+      steps -= 1
     }
     return { value: undefined, done: true }
   }
 
-  async function doneWith(id: string): Promise<void> {
-    given = undefined
-    // an empty one is none to come back with (WHATWG HTML 9.2.6)
-    lastEventId = id || undefined
-    if (store) await until(store.set(id))
-  }
-
   if (signal?.aborted) end()
   else signal?.addEventListener('abort', close)
+  /** The last step, and how many have not ended: one that nothing is before begins at once, since each turn costs. */
   let turn: Promise<unknown> = Promise.resolve()
+  let steps = 0
   return {
     get state() {
       return state
@@ -260,7 +264,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     },
     close,
     next() {
-      const next = turn.then(step, step)
+      const next = steps++ === 0 ? step() : turn.then(step, step)
       turn = next
       return next
     },

@@ -1,5 +1,5 @@
 // Reads Server-Sent Events (WHATWG HTML 9.2.6), and the notices of the library among them.
-import { decoding, type Parser, parsed, type Reader, type ReadOptions, type Received } from './reader.js'
+import { decoding, type Parser, type Reader, type ReadOptions, type Received } from './reader.js'
 
 /** Reads `text/event-stream`. */
 export const sse: Reader = {
@@ -7,6 +7,8 @@ export const sse: Reader = {
   tellsGaps: true,
   read: (_type, options) => parser(options),
 }
+
+type Writable = { -readonly [Key in keyof Received]: Received[Key] }
 
 function parser({ parse = jsonOrText }: ReadOptions): Parser {
   const decode = decoding()
@@ -32,17 +34,19 @@ function parser({ parse = jsonOrText }: ReadOptions): Parser {
   }
 
   function dispatch(into: Received[]): void {
-    const notice = data === undefined ? undefined : noticeOf(type, data)
-    if (notice) into.push(withId({ notice: type, data: notice }))
-    else if (data !== undefined) {
-      const received = { data: parsed(data, { parse }) }
-      into.push(withId(type === '' ? received : { ...received, type }))
-    } else if (id !== undefined) into.push({ id })
+    // no spreads: they would take most of the time of a reader
+    const received: Writable = {}
+    if (data !== undefined) {
+      const notice = type === '' ? undefined : noticeOf(data, type)
+      received.data = notice ?? parse(data)
+      if (notice) received.notice = type
+      else if (type !== '') received.type = type
+    }
+    if (id !== undefined) received.id = id
+    if (data !== undefined || id !== undefined) into.push(received)
     data = id = undefined
     type = ''
   }
-
-  const withId = (received: Received): Received => (id === undefined ? received : { ...received, id })
 
   return {
     take(bytes, into) {
@@ -51,12 +55,10 @@ function parser({ parse = jsonOrText }: ReadOptions): Parser {
       if (isAfterCr && text[0] === '\n') text = text.slice(1)
       isAfterCr = text.endsWith('\r')
       if (text.includes('\r')) text = text.replace(/\r\n?/g, '\n')
-      const [end = '', ...lines] = text.split('\n')
-      rest += end
-      for (const next of lines) {
-        line(rest, into)
-        rest = next
-      }
+      const lines = text.split('\n')
+      lines[0] = rest + lines[0]
+      rest = lines.pop() as string
+      for (const each of lines) line(each, into)
     },
     // an event without the blank line behind it is none, and no reason to doubt the end
     end: () => true,
@@ -71,14 +73,18 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-/** The details of a notice, which tell it from an event of the user's that has its type. */
-function noticeOf(type: string, text: string): unknown {
-  if (!/^(?:gap|end|reconnect|position|failed)$/.test(type)) return
+/** What the data of a notice has, by which it is told from an event of the user's that has its type. */
+const members: Readonly<Record<string, string>> = { gap: 'requested', end: 'reason', reconnect: 'reason' }
+
+/** The details, if it is one. */
+function noticeOf(text: string, type: string): object | undefined {
+  const member = members[type]
+  if (member === undefined && !/^(?:position|failed)$/.test(type)) return undefined
+  // not by the user's parse, which may make anything of it
   const data = jsonOrText(text)
   const details = Object(data)
-  const member = { gap: 'requested', end: 'reason', reconnect: 'reason' }[type]
-  const isNotice = member
+  const isIt = member
     ? typeof details[member] === 'string'
     : data === details && Object.keys(details).every((key) => key === 'heartbeat')
-  return isNotice ? data : undefined
+  return isIt ? details : undefined
 }

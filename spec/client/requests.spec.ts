@@ -7,14 +7,13 @@ import { answering, clients, loop } from './scene.js'
 describe('The request of a client', () => {
   clients()
 
-  it('Asks for all that is read, in order of preference, in few enough words for another origin, and is not kept by caches', async () => {
+  it('Asks for all that is read, in order of preference, in no more characters than need no preflight, and is not kept by caches', async () => {
     const server = await answering()
     loop(server)
     const { headers, req } = await server.next()
     expect(req.method).to.equal('GET')
     expect(headers.accept).to.equal(
-      'text/event-stream, application/x-ndjson;q=0.9, application/json-seq;q=0.8, application/json;q=0.7, ' +
-        '*/*;q=0.1',
+      'text/event-stream, application/x-ndjson;q=0.9, application/json-seq;q=0.8, application/json;q=0.7, */*;q=0.1',
     )
     expect(headers['cache-control']).to.equal('no-cache')
     const client = following(ndjson, sse)(server.url)

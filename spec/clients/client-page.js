@@ -33,6 +33,8 @@ globalThis.run = async (name, url, { store, ...options } = {}) => {
 
 /** Time passes of which this page is not told: its timers stand still, as those of a frozen tab. */
 globalThis.freeze = (milliseconds) => {
-  const now = performance.now.bind(performance)
-  performance.now = () => now() + milliseconds
+  for (const clock of [performance, Date]) {
+    const now = clock.now.bind(clock)
+    clock.now = () => now() + milliseconds
+  }
 }
