@@ -79,23 +79,28 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     try {
       return await until(work, milliseconds)
     } catch (error) {
-      again(error)
+      again({ error })
     }
   }
 
   /** Another attempt, after some time, unless there is none to be made. */
-  function again(error: unknown, status?: number, seconds = 0): void {
+  function again(why: { readonly error: unknown } | { readonly status: number }, seconds = 0): void {
     if (isOver()) return
     aborting.abort()
-    if (error instanceof FollowError) throw error
-    if (!repeat) {
-      const why = `A ${method} is not made again; say repeat: true if it may`
-      throw new FollowError(`${why}: ${(error as Error).message}`, error)
+    if ('error' in why) {
+      const { error } = why
+      if (error instanceof FollowError) throw error
+      if (!repeat) {
+        const { message } = error as Error
+        throw new FollowError(`A ${method} is not made again without repeat: true: ${message}`, {
+          cause: error,
+        })
+      }
     }
     if (time.now() - opened >= 10_000) attempts = 0
     opened = Infinity
     const delay = Math.max(1000 * seconds, told) + time.random() * Math.min(most, first * 2 ** attempts++)
-    wait = status === undefined ? { delay, error } : { delay, status }
+    wait = { ...why, delay }
     then = pause
   }
 
@@ -130,7 +135,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
       wasRefreshed = then === attempt
     } else if (repeat && (status === 429 || status >= 500)) {
       discard(response)
-      again(undefined, status, retryAfterOf(response))
+      again({ status }, retryAfterOf(response))
     } else await fail(response)
   }
 
@@ -172,12 +177,12 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     become('open')
   }
 
-  const cut = () => again(new Error('The response ended within a record'))
+  const cut = () => again({ error: new Error('The response ended within a record') })
 
   /** The response has come to its proper end, which is that of the stream if the server or the options say so. */
   function ended(): void {
     if (ending === 'end' || (!ending && (options.over === 'complete' || !repeat))) end()
-    else again(new Error('The response has ended, and the stream goes on'))
+    else again({ error: new Error('The response ended, and the stream goes on') })
   }
 
   /** Heeds what is said between messages. */
@@ -214,17 +219,23 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   async function step(): Promise<IteratorResult<Message<T>, undefined>> {
     try {
       for (;;) {
-        if (given !== undefined) await doneWith(given)
+        const id = given
+        given = undefined
+        if (id !== undefined) {
+          // an empty one is none to come back with (WHATWG HTML 9.2.6)
+          lastEventId = id || undefined
+          if (store) await until(store.set(id))
+        }
         if (isOver()) break
         const next = received[at]
         if (next) {
-          const { data, id, type = data === undefined ? undefined : 'message', notice } = next
+          const { data, type = data === undefined ? undefined : 'message', notice } = next
           at += 1
-          given = id
+          given = next.id
           if (type !== undefined && notice === undefined) {
             attempts = 0
             settleGap()
-            const value = { data: data as T, id, type, ...(gap && { gap }) }
+            const value = { data: data as T, id: given, type, ...(gap && { gap }) }
             gap = undefined
             return { value, done: false }
           }
@@ -239,13 +250,6 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
       }
     }
     return { value: undefined, done: true }
-  }
-
-  async function doneWith(id: string): Promise<void> {
-    given = undefined
-    // an empty one is none to come back with (WHATWG HTML 9.2.6)
-    lastEventId = id || undefined
-    if (store) await until(store.set(id))
   }
 
   if (signal?.aborted) end()

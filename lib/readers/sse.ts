@@ -1,5 +1,13 @@
 // Reads Server-Sent Events (WHATWG HTML 9.2.6), and the notices of the library among them.
-import { decoding, type Parser, parsed, type Reader, type ReadOptions, type Received } from './reader.js'
+import {
+  decoding,
+  dividing,
+  type Parser,
+  parsed,
+  type Reader,
+  type ReadOptions,
+  type Received,
+} from './reader.js'
 
 /** Reads `text/event-stream`. */
 export const sse: Reader = {
@@ -10,8 +18,7 @@ export const sse: Reader = {
 
 function parser({ parse = jsonOrText }: ReadOptions): Parser {
   const decode = decoding()
-  /** The line that has not ended. */
-  let rest = ''
+  const divide = dividing('\n')
   /** The last chunk ended in CR: an LF that follows belongs to it. */
   let isAfterCr = false
   let data: string | undefined
@@ -51,12 +58,7 @@ function parser({ parse = jsonOrText }: ReadOptions): Parser {
       if (isAfterCr && text[0] === '\n') text = text.slice(1)
       isAfterCr = text.endsWith('\r')
       if (text.includes('\r')) text = text.replace(/\r\n?/g, '\n')
-      const [end = '', ...lines] = text.split('\n')
-      rest += end
-      for (const next of lines) {
-        line(rest, into)
-        rest = next
-      }
+      divide(text, (each) => line(each, into))
     },
     // an event without the blank line behind it is none, and no reason to doubt the end
     end: () => true,
