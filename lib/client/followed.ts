@@ -6,6 +6,8 @@ import { methodOf, request } from './request.js'
 import { time } from './time.js'
 import { whenAwake } from './wake.js'
 
+type Result<T> = IteratorResult<Message<T>, undefined>
+
 export function followed<T>(url: string, options: FollowOptions, readers: readonly Reader[]): Followed<T> {
   const { onGap, onState, refresh, signal, store, retry: { first = 500, most = 30_000 } = {} } = options
   const method = methodOf(options)
@@ -13,7 +15,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   let { lastEventId, silence = 45_000 } = options
   let state: State = 'connecting'
   /** What there is to do, once all that was read is given. */
-  let then: () => unknown = begin
+  let then: () => void | Promise<void> = begin
   /** What was read, and how much of it was given. */
   let received: readonly Received[] = []
   let at = 0
@@ -186,7 +188,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   }
 
   /** Heeds what is said between messages. */
-  function heed({ notice, data, retry }: Received): void {
+  function heed({ notice, data, retry }: Received): undefined {
     const details = data as Gap & { heartbeat?: number }
     if (retry !== undefined) told = retry
     if (notice) settleGap(notice === 'gap' ? details : undefined)
@@ -215,32 +217,39 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     onGap?.(next)
   }
 
-  /** The next message, if there is one. */
-  async function step(): Promise<IteratorResult<Message<T>, undefined>> {
+  /** The loop is done with what was given: something to wait for, if that is stored. An empty id is none (WHATWG HTML 9.2.6). */
+  function doneWith(): unknown {
+    const id = given
+    given = undefined
+    if (id === undefined) return
+    lastEventId = id || undefined
+    return store?.set(id)
+  }
+
+  /** A message, if that is what was read; else it is heeded. */
+  function take(next: Received): Result<T> | undefined {
+    const { data, id, type = data === undefined ? undefined : 'message' } = next
+    at += 1
+    given = id
+    if (type === undefined || next.notice !== undefined) return heed(next)
+    attempts = 0
+    settleGap()
+    const message = { data: data as T, id, type }
+    const value = gap ? { ...message, gap } : message
+    gap = undefined
+    return { value, done: false }
+  }
+
+  /** The next message. */
+  async function come(): Promise<Result<T>> {
     try {
       for (;;) {
-        const id = given
-        given = undefined
-        if (id !== undefined) {
-          // an empty one is none to come back with (WHATWG HTML 9.2.6)
-          lastEventId = id || undefined
-          if (store) await until(store.set(id))
-        }
+        const stored = doneWith()
+        if (stored) await until(stored)
         if (isOver()) break
         const next = received[at]
-        if (next) {
-          const { data, type = data === undefined ? undefined : 'message', notice } = next
-          at += 1
-          given = next.id
-          if (type !== undefined && notice === undefined) {
-            attempts = 0
-            settleGap()
-            const value = { data: data as T, id: given, type, ...(gap && { gap }) }
-            gap = undefined
-            return { value, done: false }
-          }
-          heed(next)
-        } else await then()
+        const message = next ? take(next) : await then()
+        if (message) return message
       }
     } catch (error) {
       // what is interrupted fails, too
@@ -250,6 +259,14 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
       }
     }
     return { value: undefined, done: true }
+  }
+
+  /** The same; a message that has come, and that nothing stands before, costs no promise of its own. */
+  function step(): Result<T> | Promise<Result<T>> {
+    const next = received[at]
+    if (!next || next.notice || next.retry !== undefined || gapOfHead || store || isOver()) return come()
+    doneWith()
+    return take(next) ?? come()
   }
 
   if (signal?.aborted) end()

@@ -67,11 +67,13 @@ export function decoding(charset = 'utf-8'): (bytes?: Uint8Array) => string {
 export function dividing(separator: string): (text: string, each: (part: string) => void) => string {
   let rest = ''
   return (text, each) => {
-    const [end = '', ...others] = text.split(separator)
-    rest += end
-    for (const other of others) {
-      each(rest)
-      rest = other
+    const parts = text.split(separator)
+    for (let at = 0; at < parts.length; at++) {
+      if (at > 0) {
+        each(rest)
+        rest = ''
+      }
+      rest += parts[at]
     }
     return rest
   }

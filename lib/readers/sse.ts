@@ -39,17 +39,18 @@ function parser({ parse = jsonOrText }: ReadOptions): Parser {
   }
 
   function dispatch(into: Received[]): void {
-    const notice = data === undefined ? undefined : noticeOf(type, data)
-    if (notice) into.push(withId({ notice: type, data: notice }))
-    else if (data !== undefined) {
-      const received = { data: parsed(data, { parse }) }
-      into.push(withId(type === '' ? received : { ...received, type }))
+    if (data !== undefined) {
+      const notice = noticeOf(type, data)
+      const received: { -readonly [Key in keyof Received]: Received[Key] } = notice ?? {
+        data: parsed(data, { parse }),
+      }
+      if (type !== '' && !notice) received.type = type
+      if (id !== undefined) received.id = id
+      into.push(received)
     } else if (id !== undefined) into.push({ id })
     data = id = undefined
     type = ''
   }
-
-  const withId = (received: Received): Received => (id === undefined ? received : { ...received, id })
 
   return {
     take(bytes, into) {
@@ -73,8 +74,8 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-/** The details of a notice, which tell it from an event of the user's that has its type. */
-function noticeOf(type: string, text: string): unknown {
+/** A notice, whose details tell it from an event of the user's that has its type. */
+function noticeOf(type: string, text: string): Received | undefined {
   if (!/^(?:gap|end|reconnect|position|failed)$/.test(type)) return
   const data = jsonOrText(text)
   const details = Object(data)
@@ -82,5 +83,5 @@ function noticeOf(type: string, text: string): unknown {
   const isNotice = member
     ? typeof details[member] === 'string'
     : data === details && Object.keys(details).every((key) => key === 'heartbeat')
-  return isNotice ? data : undefined
+  return isNotice ? { notice: type, data } : undefined
 }
