@@ -22,8 +22,8 @@ export class FollowError extends Error {
   /** The body of the answer, if it is a JSON object. */
   declare readonly problem?: Problem
 
-  constructor(message: string, cause?: unknown, details?: object) {
-    super(message, { cause })
+  constructor(message: string, details?: { readonly cause?: unknown; readonly [member: string]: unknown }) {
+    super(message, details)
     Object.assign(this, details)
   }
 }
@@ -45,7 +45,7 @@ export async function problemOf(response: Response): Promise<Problem | undefined
 export function refused(response: Response, problem: Problem | undefined, why?: string): FollowError {
   const { status, statusText, url } = response
   const { title = statusText, detail } = problem ?? {}
-  return new FollowError(`${url} answered ${status}: ${why ?? detail ?? title}`, undefined, {
+  return new FollowError(`${url} answered ${status}: ${why ?? detail ?? title}`, {
     status,
     title,
     detail,

@@ -6,6 +6,8 @@ import { methodOf, request } from './request.js'
 import { time } from './time.js'
 import { whenAwake } from './wake.js'
 
+type Result<T> = IteratorResult<Message<T>, undefined>
+
 export function followed<T>(url: string, options: FollowOptions, readers: readonly Reader[]): Followed<T> {
   const { onGap, onState, refresh, signal, store, retry: { first = 500, most = 30_000 } = {} } = options
   const method = methodOf(options)
@@ -13,7 +15,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   let { lastEventId, silence = 45_000 } = options
   let state: State = 'connecting'
   /** What there is to do, once all that was read is given. */
-  let then: () => unknown = begin
+  let then: () => void | Promise<void> = begin
   /** What was read, and how much of it was given. */
   let received: readonly Received[] = []
   let at = 0
@@ -79,23 +81,28 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     try {
       return await until(work, milliseconds)
     } catch (error) {
-      again(error)
+      again({ error })
     }
   }
 
   /** Another attempt, after some time, unless there is none to be made. */
-  function again(error: unknown, status?: number, seconds = 0): void {
+  function again(why: { readonly error: unknown } | { readonly status: number }, seconds = 0): void {
     if (isOver()) return
     aborting.abort()
-    if (error instanceof FollowError) throw error
-    if (!repeat) {
-      const why = `A ${method} is not made again; say repeat: true if it may`
-      throw new FollowError(`${why}: ${(error as Error).message}`, error)
+    if ('error' in why) {
+      const { error } = why
+      if (error instanceof FollowError) throw error
+      if (!repeat) {
+        const { message } = error as Error
+        throw new FollowError(`A ${method} is not made again without repeat: true: ${message}`, {
+          cause: error,
+        })
+      }
     }
     if (time.now() - opened >= 10_000) attempts = 0
     opened = Infinity
     const delay = Math.max(1000 * seconds, told) + time.random() * Math.min(most, first * 2 ** attempts++)
-    wait = status === undefined ? { delay, error } : { delay, status }
+    wait = { ...why, delay }
     then = pause
   }
 
@@ -130,7 +137,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
       wasRefreshed = then === attempt
     } else if (repeat && (status === 429 || status >= 500)) {
       discard(response)
-      again(undefined, status, retryAfterOf(response))
+      again({ status }, retryAfterOf(response))
     } else await fail(response)
   }
 
@@ -172,16 +179,16 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     become('open')
   }
 
-  const cut = () => again(new Error('The response ended within a record'))
+  const cut = () => again({ error: new Error('The response ended within a record') })
 
   /** The response has come to its proper end, which is that of the stream if the server or the options say so. */
   function ended(): void {
     if (ending === 'end' || (!ending && (options.over === 'complete' || !repeat))) end()
-    else again(new Error('The response has ended, and the stream goes on'))
+    else again({ error: new Error('The response ended, and the stream goes on') })
   }
 
   /** Heeds what is said between messages. */
-  function heed({ notice, data, retry }: Received): void {
+  function heed({ notice, data, retry }: Received): undefined {
     const details = data as Gap & { heartbeat?: number }
     if (retry !== undefined) told = retry
     if (notice) settleGap(notice === 'gap' ? details : undefined)
@@ -210,33 +217,39 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     onGap?.(next)
   }
 
-  /** The next message, if there is one. */
-  async function step(): Promise<IteratorResult<Message<T>, undefined>> {
+  /** The loop is done with what was given: something to wait for, if that is stored. An empty id is none (WHATWG HTML 9.2.6). */
+  function doneWith(): unknown {
+    const id = given
+    given = undefined
+    if (id === undefined) return
+    lastEventId = id || undefined
+    return store?.set(id)
+  }
+
+  /** A message, if that is what was read; else it is heeded. */
+  function take(next: Received): Result<T> | undefined {
+    const { data, id, type = data === undefined ? undefined : 'message' } = next
+    at += 1
+    given = id
+    if (type === undefined || next.notice !== undefined) return heed(next)
+    attempts = 0
+    settleGap()
+    const message = { data: data as T, id, type }
+    const value = gap ? { ...message, gap } : message
+    gap = undefined
+    return { value, done: false }
+  }
+
+  /** The next message. */
+  async function come(): Promise<Result<T>> {
     try {
       for (;;) {
-        if (given !== undefined) {
-          const id = given
-          given = undefined
-          // an empty one is none to come back with (WHATWG HTML 9.2.6)
-          lastEventId = id || undefined
-          if (store) await until(store.set(id))
-        }
+        const stored = doneWith()
+        if (stored) await until(stored)
         if (isOver()) break
         const next = received[at]
-        if (next) {
-          const { data, id, type = data === undefined ? undefined : 'message', notice } = next
-          at += 1
-          given = id
-          if (type !== undefined && notice === undefined) {
-            attempts = 0
-            settleGap()
-            const missing = gap
-            gap = undefined
-            const value = { data: data as T, id, type }
-            return { value: missing ? { ...value, gap: missing } : value, done: false }
-          }
-          heed(next)
-        } else await then()
+        const message = next ? take(next) : await then()
+        if (message) return message
       }
     } catch (error) {
       // what is interrupted fails, too
@@ -244,17 +257,21 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
         end(error)
         throw error
       }
-    } finally {
-      steps -= 1
     }
     return { value: undefined, done: true }
   }
 
+  /** The same; a message that has come, and that nothing stands before, costs no promise of its own. */
+  function step(): Result<T> | Promise<Result<T>> {
+    const next = received[at]
+    if (!next || next.notice || next.retry !== undefined || gapOfHead || store || isOver()) return come()
+    doneWith()
+    return take(next) ?? come()
+  }
+
   if (signal?.aborted) end()
   else signal?.addEventListener('abort', close)
-  /** The last step, and how many have not ended: one that nothing is before begins at once, since each turn costs. */
   let turn: Promise<unknown> = Promise.resolve()
-  let steps = 0
   return {
     get state() {
       return state
@@ -264,7 +281,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     },
     close,
     next() {
-      const next = steps++ === 0 ? step() : turn.then(step, step)
+      const next = turn.then(step, step)
       turn = next
       return next
     },

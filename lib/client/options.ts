@@ -58,16 +58,19 @@ export interface Retry {
   readonly most?: number
 }
 
-/** Where the id of the last event that was done with is kept beyond this client: a file, or the browser's storage. */
+/** Where the id of the last event that was done with is kept beyond this client. The loop throws what it fails with. */
 export interface Store {
   get(): string | null | undefined | Promise<string | null | undefined>
   set(id: string): unknown
 }
 
 export interface FollowOptions extends ReadOptions {
-  /** The media types to ask for, the preferred one first. Default: all that are read. */
+  /**
+   * The media types to ask for, the preferred one first. One that has no reader of its own is read as text or bytes. Default:
+   * all that are read.
+   */
   readonly accept?: string | readonly string[]
-  /** Where to begin: the id of the last event that is known, or `earliest`. Default: with what comes. */
+  /** Where to begin: the id of the last event that is known, or `earliest`; what is in `store` comes first. Default: with what comes. */
   readonly lastEventId?: string
   /** Header fields; asked for each attempt, if it is a function. */
   readonly headers?: Each<Readonly<Record<string, string>> | Headers>
@@ -93,7 +96,10 @@ export interface FollowOptions extends ReadOptions {
   readonly silence?: number
   /** What an end means that the server does not explain: another attempt, or the end. Default: `cut`. */
   readonly over?: 'complete' | 'cut'
-  /** Called once after a 401 that follows an answer, or comes first; then the request is made again. */
+  /**
+   * Called once after a 401 that follows an answer, or comes first; then the request is made again. What it fails with is a
+   * lost connection, but for a {@link FollowError}, which ends it.
+   */
   readonly refresh?: () => unknown
   /** Called for each gap, before the events behind it. */
   readonly onGap?: (gap: Gap) => void

@@ -13,27 +13,30 @@ export async function request(
 ): Promise<Response> {
   const { accept, credentials, fetch = globalThis.fetch } = options
   const [headers, query, body] = await Promise.all([options.headers, options.query, options.body].map(asked))
-  let whole = url
-  const fields = made(url, () => new Headers(headers as Record<string, string>))
-  made(url, () => {
+  let fields: Headers
+  let target: URL
+  try {
+    fields = new Headers(headers as Record<string, string>)
     // a request knows what a relative URL is relative to
-    const target = new URL(new Request(url).url)
+    target = new URL(new Request(url).url)
     new URLSearchParams(query as Record<string, string>).forEach((value, name) => {
       target.searchParams.append(name, value)
     })
-    whole = target.href
-  })
-  const types = accept === undefined ? shortened(readers.map(typeOf)) : [accept].flat().map(preferred)
-  if (!fields.has('accept')) fields.set('accept', types.join(', '))
+  } catch (cause) {
+    // fetch could not be told from a lost connection by what it says of these
+    throw new FollowError(`No request can be made to ${url}: ${(cause as Error).message}`, { cause })
+  }
+  const types = [accept ?? fewOf(readers.map(({ mediaTypes }) => mediaTypes[0] as string))].flat()
+  if (!fields.has('accept')) fields.set('accept', types.map(preferred).join(', '))
   if (lastEventId !== undefined) fields.set('last-event-id', inUtf8(lastEventId))
   const isJson = Array.isArray(body) || body?.constructor === Object
   if (isJson && !fields.has('content-type')) fields.set('content-type', 'application/json')
-  const response = await fetch(whole, {
+  const response = await fetch(target.href, {
     method: methodOf(options),
     headers: fields,
     signal,
-    ...{ cache: 'no-store', credentials: credentials ?? 'same-origin' },
-    ...(body != null && { body: (isJson ? JSON.stringify(body) : body) as string, duplex: 'half' }),
+    body: (isJson ? JSON.stringify(body) : body) as string,
+    ...({ cache: 'no-store', credentials, duplex: 'half' } as object),
   })
   // from a fetch that ignores its signal
   if (signal.aborted) discard(response)
@@ -54,25 +57,10 @@ async function asked(each: unknown): Promise<object | null | undefined> {
   return typeof each === 'function' ? each() : (each as object)
 }
 
-/** fetch could not be told from a lost connection by what it says of a URL or a field that is none. */
-function made<T>(url: string, make: () => T): T {
-  try {
-    return make()
-  } catch (cause) {
-    throw new FollowError(`No request can be made to ${url}: ${(cause as Error).message}`, cause)
-  }
-}
-
-const typeOf = ({ mediaTypes }: Reader, at: number) => preferred(mediaTypes[0] as string, at)
-
-/** As many as a browser sends to another origin without asking it first: 128 characters (Fetch 2.2.2). */
-function shortened(types: string[]): string[] {
-  const isLong = () => types.join(', ').length > 128
-  while (isLong()) types.splice(-2, 2, '*/*;q=0.1')
-  return types
-}
+/** 128 characters at most: with more, a browser would have to ask another origin first (Fetch 2.2.2). */
+const fewOf = (types: string[]) => (types.length > 5 ? [...types.slice(0, 4), '*/*'] : types)
 
 /** In order of preference (RFC 9110 12.5.1). */
 function preferred(type: string, at: number): string {
-  return at === 0 ? type : `${type};q=${Math.max(1, 10 - at) / 10}`
+  return at ? `${type};q=0.${Math.max(1, 10 - at)}` : type
 }

@@ -47,7 +47,7 @@ function parser(): Parser {
       if (values.length === 1) marks = marksOf[',']
     } else if (values.length === columns.length)
       into.push({ data: Object.fromEntries(columns.map((name, at) => [name, values[at]])) })
-    else throw new FormatError(`A record has ${values.length} fields, and the header row ${columns.length}`)
+    else throw new FormatError(`A record of ${values.length} fields in ${columns.length} columns`)
   }
 
   return {

@@ -2,6 +2,7 @@
 import { unwrapping } from './envelope.js'
 import {
   decoding,
+  dividing,
   FormatError,
   type Parser,
   parsed,
@@ -45,39 +46,38 @@ function isWhole(add: (record: string, into: Received[]) => void, rest: string, 
 function lines(options: ReadOptions): Parser {
   const decode = decoding()
   const add = records(options)
-  let rest = ''
+  const divide = dividing('\n')
   return {
-    take(bytes, into) {
-      const [end = '', ...others] = decode(bytes).split('\n')
-      rest += end
-      for (const line of others) {
-        add(rest, into)
-        rest = line
-      }
-    },
+    take: (bytes, into) => void divide(decode(bytes), (line) => add(line, into)),
     // the last line may lack its LF; if it is no JSON then, it was cut
-    end: (into) => isWhole(add, rest, into),
+    end: (into) =>
+      isWhole(
+        add,
+        divide('', () => {}),
+        into,
+      ),
   }
 }
+
+const RS = '\x1e'
 
 function sequence(options: ReadOptions): Parser {
   const decode = decoding()
   const add = records(options)
-  let rest = ''
-  /** Adds the rest, if it is a record: one that was cut is passed over (RFC 7464 2.3). */
-  const look = (into: Received[]) => isWhole(add, rest, into)
+  const divide = dividing(RS)
   return {
     take(bytes, into) {
-      const [end = '', ...others] = decode(bytes).split('\x1e')
-      rest += end
-      for (const record of others) {
-        look(into)
-        rest = record
-      }
-      // LF says that the record is whole, but for one within it
-      if (rest.endsWith('\n') && look(into)) rest = ''
+      // a record that was cut is passed over (RFC 7464 2.3)
+      const rest = divide(decode(bytes), (record) => isWhole(add, record, into))
+      // LF says that the record is whole, but for one within it: then it is as if the next RS had come
+      if (rest.endsWith('\n') && isWhole(add, rest, into)) divide(RS, () => {})
     },
-    end: look,
+    end: (into) =>
+      isWhole(
+        add,
+        divide('', () => {}),
+        into,
+      ),
   }
 }
 
@@ -136,7 +136,7 @@ function elements(options: ReadOptions): Parser {
       if (state === 'elements') at = read(text, at, into)
       rest += text.slice(at)
       if (state === 'over' && rest.trim() !== '')
-        throw new FormatError(`Something follows the end of the array: ${rest.slice(0, 100)}`)
+        throw new FormatError(`Behind the end of the array: ${rest.slice(0, 100)}`)
     },
     end: (into) => state === 'over' || (state === 'value' && isWhole(add, `${rest}\n`, into)),
   }

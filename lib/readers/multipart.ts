@@ -11,7 +11,7 @@ function boundaryOf(contentType: string): string {
   const [, quoted, token] = /;\s*boundary=(?:"([^"]*)"|([^\s;]+))/i.exec(contentType) ?? []
   const boundary = quoted ?? token
   if (boundary) return boundary
-  throw new FormatError(`No boundary in the Content-Type ${contentType}`)
+  throw new FormatError(`No boundary in ${contentType}`)
 }
 
 const [CR, HYPHEN] = [13, 45]
@@ -74,10 +74,10 @@ function parser(boundary: string, options: ReadOptions): Parser {
 /** What is between two delimiters: the rest of the delimiter's line, fields, a blank line, and the body. */
 function partOf(bytes: Uint8Array, options: ReadOptions): unknown {
   const head = /^[\s\S]*?\r\n\r\n/.exec(latin1(bytes.subarray(0, 2 ** 14)))?.[0]
-  if (head === undefined) throw new FormatError('A part has no blank line before its body')
+  if (head === undefined) throw new FormatError('A part without a blank line')
   const rest = bytes.subarray(head.length)
   const isBase64 = /^content-transfer-encoding:\s*base64\s*$/im.test(head)
-  const body = isBase64 ? bytesOf(atob(latin1(rest).replace(/\s/g, '')), true) : rest
+  const body = isBase64 ? bytesOf(atob(latin1(rest).replace(/\s/g, ''))) : rest
   const type = /^content-type:\s*([^;\s]*)/im.exec(head)?.[1]?.toLowerCase() ?? 'text/plain'
   const text = () => new TextDecoder().decode(body)
   if (/[/+]json$/.test(type)) return parsed(text(), options)
@@ -86,8 +86,7 @@ function partOf(bytes: Uint8Array, options: ReadOptions): unknown {
 
 const latin1 = (bytes: Uint8Array) => new TextDecoder('latin1').decode(bytes)
 
-function bytesOf(text: string, isBinary = false): Uint8Array {
-  return isBinary
-    ? Uint8Array.from(text, (character) => character.charCodeAt(0))
-    : new TextEncoder().encode(text)
+/** Of characters that are bytes. */
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0))
 }

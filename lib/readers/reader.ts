@@ -63,6 +63,22 @@ export function decoding(charset = 'utf-8'): (bytes?: Uint8Array) => string {
   return (bytes) => decoder.decode(bytes, { stream: bytes !== undefined })
 }
 
+/** Divides text that comes in chunks: hands over each part that a separator has ended, and returns the rest. */
+export function dividing(separator: string): (text: string, each: (part: string) => void) => string {
+  let rest = ''
+  return (text, each) => {
+    const parts = text.split(separator)
+    for (let at = 0; at < parts.length; at++) {
+      if (at > 0) {
+        each(rest)
+        rest = ''
+      }
+      rest += parts[at]
+    }
+    return rest
+  }
+}
+
 /** The JSON value of a record. */
 export function parsed(text: string, { parse = JSON.parse }: ReadOptions): unknown {
   try {

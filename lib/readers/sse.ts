@@ -1,5 +1,13 @@
 // Reads Server-Sent Events (WHATWG HTML 9.2.6), and the notices of the library among them.
-import { decoding, type Parser, type Reader, type ReadOptions, type Received } from './reader.js'
+import {
+  decoding,
+  dividing,
+  type Parser,
+  parsed,
+  type Reader,
+  type ReadOptions,
+  type Received,
+} from './reader.js'
 
 /** Reads `text/event-stream`. */
 export const sse: Reader = {
@@ -8,12 +16,9 @@ export const sse: Reader = {
   read: (_type, options) => parser(options),
 }
 
-type Writable = { -readonly [Key in keyof Received]: Received[Key] }
-
 function parser({ parse = jsonOrText }: ReadOptions): Parser {
   const decode = decoding()
-  /** The line that has not ended. */
-  let rest = ''
+  const divide = dividing('\n')
   /** The last chunk ended in CR: an LF that follows belongs to it. */
   let isAfterCr = false
   let data: string | undefined
@@ -34,16 +39,15 @@ function parser({ parse = jsonOrText }: ReadOptions): Parser {
   }
 
   function dispatch(into: Received[]): void {
-    // no spreads: they would take most of the time of a reader
-    const received: Writable = {}
     if (data !== undefined) {
-      const notice = type === '' ? undefined : noticeOf(data, type)
-      received.data = notice ?? parse(data)
-      if (notice) received.notice = type
-      else if (type !== '') received.type = type
-    }
-    if (id !== undefined) received.id = id
-    if (data !== undefined || id !== undefined) into.push(received)
+      const notice = noticeOf(type, data)
+      const received: { -readonly [Key in keyof Received]: Received[Key] } = notice ?? {
+        data: parsed(data, { parse }),
+      }
+      if (type !== '' && !notice) received.type = type
+      if (id !== undefined) received.id = id
+      into.push(received)
+    } else if (id !== undefined) into.push({ id })
     data = id = undefined
     type = ''
   }
@@ -55,10 +59,7 @@ function parser({ parse = jsonOrText }: ReadOptions): Parser {
       if (isAfterCr && text[0] === '\n') text = text.slice(1)
       isAfterCr = text.endsWith('\r')
       if (text.includes('\r')) text = text.replace(/\r\n?/g, '\n')
-      const lines = text.split('\n')
-      lines[0] = rest + lines[0]
-      rest = lines.pop() as string
-      for (const each of lines) line(each, into)
+      divide(text, (each) => line(each, into))
     },
     // an event without the blank line behind it is none, and no reason to doubt the end
     end: () => true,
@@ -73,18 +74,14 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-/** What the data of a notice has, by which it is told from an event of the user's that has its type. */
-const members: Readonly<Record<string, string>> = { gap: 'requested', end: 'reason', reconnect: 'reason' }
-
-/** The details, if it is one. */
-function noticeOf(text: string, type: string): object | undefined {
-  const member = members[type]
-  if (member === undefined && !/^(?:position|failed)$/.test(type)) return undefined
-  // not by the user's parse, which may make anything of it
+/** A notice, whose details tell it from an event of the user's that has its type. */
+function noticeOf(type: string, text: string): Received | undefined {
+  if (!/^(?:gap|end|reconnect|position|failed)$/.test(type)) return
   const data = jsonOrText(text)
   const details = Object(data)
-  const isIt = member
+  const member = { gap: 'requested', end: 'reason', reconnect: 'reason' }[type]
+  const isNotice = member
     ? typeof details[member] === 'string'
     : data === details && Object.keys(details).every((key) => key === 'heartbeat')
-  return isIt ? details : undefined
+  return isNotice ? { notice: type, data } : undefined
 }

@@ -139,7 +139,7 @@ describe('The request of a client', () => {
     loop(server, { fetch, credentials: 'include' })
     await server.next()
     expect(seen[0]?.[0]).to.equal(`${server.url}/`)
-    expect(seen.map(([, { credentials }]) => credentials)).to.deep.equal(['same-origin', 'include'])
+    expect(seen.map(([, { credentials }]) => credentials)).to.deep.equal([undefined, 'include'])
     expect(seen.map(([, init]) => 'cache' in init && init.cache)).to.deep.equal(['no-store', 'no-store'])
   })
 })
@@ -162,7 +162,7 @@ describe('A request that is not safe', () => {
       request.cut()
       const error = (await loops.ended) as FollowError
       expect(error).to.be.instanceOf(FollowError)
-      expect(error.message).to.contain(`A ${method} is not made again; say repeat: true if it may: `)
+      expect(error.message).to.contain(`A ${method} is not made again without repeat: true: `)
       expect(error.cause).to.be.instanceOf(Error)
       await server.none()
     })

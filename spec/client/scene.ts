@@ -15,9 +15,16 @@ class ClientTime extends ManualTime {
   /** Those that wait. */
   size = 0
 
+  #slept = 2e12
+
   /** By the calendar: Retry-After may be a date. */
   override now(): number {
-    return 2e12 + super.now()
+    return this.#slept + super.now()
+  }
+
+  /** Moves on while timers stand still, as those of a page that is frozen. */
+  shift(milliseconds: number): void {
+    this.#slept += milliseconds
   }
 
   after(milliseconds: number, call: () => void): () => void {

@@ -80,10 +80,7 @@ describe('The reader of a JSON array', () => {
 
   it('Fails at what follows its end, but for white space', () => {
     expect(dataOf(jsonArray, ['[1]', ' \n'])).to.deep.equal([1])
-    expect(() => read(jsonArray, ['[1]', '2'])).to.throw(
-      FormatError,
-      'Something follows the end of the array: 2',
-    )
+    expect(() => read(jsonArray, ['[1]', '2'])).to.throw(FormatError, 'Behind the end of the array: 2')
     expect(() => read(jsonArray, ['[1}', ''])).to.throw(FormatError)
   })
 })

@@ -7,6 +7,8 @@ import { basename, join } from 'node:path'
 const rooms: Readonly<Record<string, readonly string[]>> = {
   http: ['spec/http', 'spec/rest'],
   formats: ['spec/formats'],
+  client: ['spec/client'],
+  readers: ['spec/readers', 'spec/client'],
   values: ['spec/formats', 'spec/rest', 'spec/loop', 'spec/hub'],
   graph: ['spec/rest'],
   declare: ['spec/rest', 'spec/loop'],
