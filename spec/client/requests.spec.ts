@@ -13,7 +13,7 @@ describe('The request of a client', () => {
     const { headers, req } = await server.next()
     expect(req.method).to.equal('GET')
     expect(headers.accept).to.equal(
-      'text/event-stream, application/x-ndjson;q=0.9, application/json-seq;q=0.8, application/json;q=0.7, */*;q=0.1',
+      'text/event-stream, application/x-ndjson;q=0.9, application/json-seq;q=0.8, application/json;q=0.7, */*;q=0.6',
     )
     expect(headers['cache-control']).to.equal('no-cache')
     const client = following(ndjson, sse)(server.url)
