@@ -129,12 +129,19 @@ export function sum(reports: readonly Report[]): Report {
     passes: total('passes'),
     failures: total('failures'),
     pending: total('pending'),
-    folders: Object.assign({}, ...reports.map(({ folders }) => folders)),
+    folders: added(reports.map(({ folders }) => folders)),
     slowest: slowest(reports.flatMap((report) => report.slowest)),
     failed: reports.flatMap((report) => report.failed),
     unsteady: reports.flatMap(({ unsteady = [] }) => unsteady),
     files: Object.assign({}, ...reports.map(({ files }) => files)),
   }
+}
+
+function added(all: readonly Report['folders'][]): Report['folders'] {
+  const sums: Record<string, number> = {}
+  for (const [folder, seconds] of all.flatMap((each) => Object.entries(each)))
+    sums[folder] = (sums[folder] ?? 0) + seconds
+  return sums
 }
 
 /**

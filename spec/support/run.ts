@@ -1,11 +1,9 @@
-// Runs all specs in two processes side by side: those of the demo, which mostly wait for a browser, and most others.
-// Whichever is done first goes on with those of the package, and a slice on other runtimes: both have something to do until
-// the end.
+// Runs all specs by processes side by side, a folder or several each, and then a slice of them on other runtimes.
 // `npx mocha spec/http` runs a folder, `npx mocha spec/http/date.spec.ts` a file.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -53,43 +51,54 @@ class Part {
 }
 
 const forMocha = process.argv.slice(2)
-const demo = new Part('demo', mocha, 'spec/demo', ...forMocha)
-const others = new Part(
-  'others',
-  mocha,
-  'spec',
-  '--ignore=spec/demo/**',
-  '--ignore=spec/package/**',
-  '--ignore=spec/redis/**',
-  ...forMocha,
-)
 
-/** What the parts have said that were not to speak in the midst of another. */
-const said: string[] = []
-
-async function done(part: Part): Promise<Report> {
-  const [all, report] = await Promise.all([text(part.said), part.report()])
-  said.push(all)
-  return report
-}
-
-const onRuntimes = (...names: readonly string[]) =>
-  new Part(`on ${names}`, '--import=tsx', 'tools/runtimes/runtimes.ts', ...names)
-
-/** What is begun when a process is free; nothing on other runtimes if some specs were asked for, such as those of a name. */
-const waiting: (() => Part)[] = [
-  () => new Part('redis', mocha, 'spec/redis', ...forMocha),
-  () => new Part('package', mocha, 'spec/package', ...forMocha),
-  ...(forMocha.length > 0
-    ? []
-    : [['deno'], ['bun'], ['plain'], isFull ? ['node22', 'node24', 'node26'] : ['node26']].map(
-        (names) => () => onRuntimes(...names),
-      )),
+/** What is run by a process of its own: the longest first, so that all lanes end at about the same time. */
+const folders: readonly (readonly string[])[] = [
+  ['demo/page'],
+  ['redis'],
+  ['demo/bookshop', 'demo/*.spec.ts'],
+  ['loop'],
+  ['hub'],
+  ['package'],
+  ['docs', 'load'],
 ]
 
-async function goOn(first: Promise<Report>): Promise<Report[]> {
-  const reports = [await first]
-  for (let next = waiting.shift(); next; next = waiting.shift()) reports.push(await done(next()))
+const specs = (name: string, ...given: readonly string[]) => ({
+  name,
+  begin: () => new Part(name.replaceAll('/', ' '), mocha, ...given, ...forMocha),
+})
+const runtime = (name: string) => ({
+  name,
+  begin: () => new Part(name, '--import=tsx', 'tools/runtimes/runtimes.ts', name),
+})
+
+/** On other runtimes there is nothing to run if some specs were asked for, such as those of a name. */
+const runtimes = isFull
+  ? ['deno', 'bun', 'node22', 'node24', 'node26', 'plain']
+  : ['deno', 'bun', 'node26', 'plain']
+
+const waiting = [
+  ...folders.map((paths) => specs(paths[0] as string, ...paths.map((path) => `spec/${path}`))),
+  specs(
+    'others',
+    'spec',
+    ...folders.flat().map((path) => `--ignore=spec/${path.replace(/^[^.]*$/, '$&/**')}`),
+  ),
+  ...(forMocha.length > 0 ? [] : runtimes.map(runtime)),
+]
+
+/** So many at once: on two cores, one waits for a browser or for servers most of the time. */
+const lanes = Math.max(3, availableParallelism())
+
+async function run(): Promise<Report[]> {
+  const reports: Report[] = []
+  for (let next = waiting.shift(); next; next = waiting.shift()) {
+    const part = next.begin()
+    // what one says is not to stand in the midst of another
+    const [said, report] = await Promise.all([text(part.said), part.report()])
+    console.log(said)
+    reports.push(report)
+  }
   return reports
 }
 
@@ -105,10 +114,7 @@ async function onceMore(report: Report): Promise<Report> {
   return corrected(report, counts, await again.report())
 }
 
-others.said.pipe(process.stdout)
-const reports = await Promise.all([goOn(done(demo)), goOn(others.report())])
-
-for (const each of said) console.log(each)
+const reports = await Promise.all(Array.from({ length: lanes }, run))
 const total = await onceMore(sum(reports.flat()))
 console.log(closing(total))
 process.exitCode = total.failures > 0 ? 1 : 0
