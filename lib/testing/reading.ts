@@ -63,8 +63,8 @@ const unread: Reading = {
 }
 
 function readerOf(contentType: string): Reader | undefined {
-  const type = contentType.replace(/\s*;.*/, '').toLowerCase()
-  const suffix = /\+(.*)$/.exec(type)?.[1]
+  const type = contentType.split(';', 1).join().trim().toLowerCase()
+  const suffix = type.split('+').at(-1)
   const by = (name: string) => readers.find(({ mediaTypes }) => mediaTypes.includes(name))
   const found = by(type) ?? by(`application/${suffix}`)
   if (found || type === '') return found

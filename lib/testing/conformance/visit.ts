@@ -21,7 +21,7 @@ export function hasRecords(mediaType: string): boolean {
   return /^text\/(?:event-stream|csv)$|ndjson$|json-seq$|jsonl(?:ines)?$/.test(mediaType)
 }
 
-export const mediaTypeOf = (contentType = '') => contentType.replace(/\s*;.*/s, '').toLowerCase()
+export const mediaTypeOf = (contentType = '') => contentType.split(';', 1).join().trim().toLowerCase()
 
 export class Visit {
   readonly asked: Asked
