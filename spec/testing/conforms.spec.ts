@@ -1,5 +1,7 @@
 import { AssertionError } from 'node:assert'
 import { expect } from 'chai'
+import cors from 'cors'
+import express, { type RequestHandler } from 'express'
 import { type CaseName, type ConformsOptions, conforms, type Subject } from '../../lib/testing.js'
 import { byHand, type Fault, spoilt } from './faulty.js'
 import { channelled, kinds } from './routes.js'
@@ -76,6 +78,15 @@ describe('conforms', () => {
       'doubles an event': [
         'A client that comes back with its last id gets nothing twice (WHATWG HTML 9.2.4)',
       ],
+      'replays in another order': [
+        'A client that comes back with its last id misses nothing, wherever it was cut (WHATWG HTML 9.2.4)',
+      ],
+      'forgets what comes during a replay': [
+        'A client that comes back with its last id misses nothing, wherever it was cut (WHATWG HTML 9.2.4)',
+      ],
+      'ends behind a replay': [
+        'A client that comes back with its last id misses nothing, wherever it was cut (WHATWG HTML 9.2.4)',
+      ],
       'keeps HEAD open': [
         'HEAD ends, with the status and the fields of GET, and subscribes nobody (RFC 9110 9.3.2)',
       ],
@@ -122,6 +133,13 @@ describe('conforms', () => {
         'Nothing between stores, transforms or holds back a stream (RFC 9111 5.2.2.5, 5.2.2.6)',
       ],
       'without heartbeats': ['A heartbeat comes when nothing else does, and is no event (WHATWG HTML 9.2.7)'],
+      'that retains less than is said': [
+        'An id that is too old is told as a gap, once, by the head and in-band (docs/guide/resume.md#gaps)',
+      ],
+      'that tells a gap behind events': [
+        'An id that is unknown is told as a gap, once, by the head and in-band (docs/guide/resume.md#gaps)',
+        'An id that is too old is told as a gap, once, by the head and in-band (docs/guide/resume.md#gaps)',
+      ],
       'that tells no gap in its head': [
         'An id that is unknown is told as a gap, once, by the head and in-band (docs/guide/resume.md#gaps)',
         'An id that is too old is told as a gap, once, by the head and in-band (docs/guide/resume.md#gaps)',
@@ -131,6 +149,12 @@ describe('conforms', () => {
       it(`one ${fault} fails by that`, async () => {
         expect(await failed(open, {}, false)).to.deep.equal(names[fault])
       })
+  })
+
+  it('OPTIONS may be answered by a middleware for CORS', async () => {
+    const open = () => channelled({}, {}, (endpoint) => express().use(cors(), endpoint as RequestHandler))
+    const options = conforms(open).find(({ name }) => name.startsWith('OPTIONS'))
+    await options!.run()
   })
 
   it('A failure says the rule, what came, and what was expected', async () => {
