@@ -145,7 +145,7 @@ export class Stage implements AsyncDisposable {
 
   /** What is left, and stays so. */
   async #left(): Promise<readonly Leftover[]> {
-    const isTime = within(grace)
+    const isTime = within(Math.min(grace, this.#options.within ?? grace))
     for (;;) {
       this.server.closeIdleConnections()
       await turns(round)
