@@ -1,12 +1,15 @@
 // The door to the test kit: `stage` runs an app for a test, and opens streams of it.
 import { createServer, Server } from 'node:http'
+import { Server as NetServer } from 'node:net'
 import type { RequestHandler } from 'express'
 import type { PlainSpec } from './declare/spec.js'
 import { appOf, type Endpoint } from './endpoint.js'
 import { show } from './errors.js'
 import { wrong } from './rules.js'
-import { Stage, type StageOptions } from './testing/stage.js'
+import type { StageOptions } from './testing/asking.js'
+import { Stage } from './testing/stage.js'
 
+export type { Asking, StageOptions } from './testing/asking.js'
 export type { Abilities, Ability, BackendCase } from './testing/backends/abilities.js'
 export { conformsAsBackend } from './testing/backends/conforms.js'
 export { ManualTime } from './testing/clock.js'
@@ -20,7 +23,7 @@ export type { Overflow, Subject } from './testing/conformance/subject.js'
 export { type Leftover, LeftoversError } from './testing/leftovers.js'
 export type { Ending, Opened } from './testing/opened.js'
 export type { StreamEvent } from './testing/reading.js'
-export type { Answered, Asking, Stage, StageOptions } from './testing/stage.js'
+export type { Answered, Stage } from './testing/stage.js'
 export {
   type AsyncMemory,
   type AsyncMemoryOptions,
@@ -49,7 +52,11 @@ export async function stage(app: Staged, options: StageOptions = {}): Promise<St
 
 function serverOf(app: unknown): Server {
   if (app instanceof Server) return app
+  if (app instanceof NetServer)
+    wrong('stage: expected a server of node:http: what else listens (https, http2, net) is not read here')
   if (typeof app === 'function') return createServer('listen' in app ? (app as never) : appOf(app as never))
   if (typeof app === 'object' && app !== null) return createServer(appOf(app as never))
-  wrong(`stage(${show(app)}): expected an app, an endpoint, a router, a table for resources(), or a server`)
+  wrong(
+    `stage(${show(app)}): expected an app, an endpoint, a router, a table for resources(), or a server of node:http`,
+  )
 }

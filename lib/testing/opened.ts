@@ -1,5 +1,6 @@
 // A stream that a test has opened: its head, and what comes, one event after the other.
 import { inspect } from 'node:util'
+import { isPromise } from '../promise.js'
 import type { Answer } from './answer.js'
 import type { Connection } from './connection.js'
 import { isNews, type ReadAs, type Reading, readingOf, type StreamEvent } from './reading.js'
@@ -92,11 +93,19 @@ export class Opened implements AsyncDisposable {
    * the list has none but one that was meant.
    */
   async until(predicate: (event: StreamEvent) => unknown): Promise<StreamEvent[]> {
-    return this.#find((event) => Boolean(predicate(event)), 'event that was waited for')
+    const isIt = (event: StreamEvent) => {
+      const answer = predicate(event)
+      if (isPromise(answer))
+        throw new TypeError('until(predicate): expected an answer at once, not a promise')
+      return Boolean(answer)
+    }
+    return this.#find(isIt, 'event that was waited for')
   }
 
   /** The next so many events. */
   async take(count: number): Promise<StreamEvent[]> {
+    if (!(Number.isInteger(count) && count >= 0))
+      throw new TypeError(`take(${count}): expected a number of events`)
     if (count === 0) return []
     let left = count
     const find = (event: StreamEvent) => isNews(event) && --left === 0
@@ -152,6 +161,7 @@ export class Opened implements AsyncDisposable {
    * had not.
    */
   cutAfter(bytes: number): void {
+    if (!(bytes >= 0)) throw new TypeError(`cutAfter(${bytes}): expected a number of bytes`)
     this.#cutAt = bytes
     this.#look()
   }
@@ -205,6 +215,15 @@ export class Opened implements AsyncDisposable {
       }
       let list: StreamEvent[] = []
       const look = () => {
+        try {
+          find()
+        } catch (error) {
+          // the test's own, of its predicate
+          done()
+          reject(error)
+        }
+      }
+      const find = () => {
         list = []
         begin()
         for (let at = this.#at; at < this.#reading.events.length; at++) {

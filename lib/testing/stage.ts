@@ -3,39 +3,12 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { show } from '../errors.js'
-import { type Ask, Connection } from './connection.js'
+import { type Asking, askOf, checkAsking, checkOptions, type StageOptions } from './asking.js'
+import { Connection } from './connection.js'
 import { type Leftover, LeftoversError, leftoversOf } from './leftovers.js'
 import { type Ground, Opened } from './opened.js'
-import type { ReadAs } from './reading.js'
 import { after, turns, within } from './real.js'
 import { type Taken, takeClock } from './taken.js'
-
-export interface StageOptions {
-  /** Milliseconds of real time that something may take to come. Default 5,000. */
-  readonly within?: number
-  /**
-   * Closes what the app has beside its connections, such as a hub. Called by `close()` when all clients of the stage have
-   * left, and waited for before it looks for what is left.
-   */
-  readonly onClose?: () => unknown
-}
-
-/** A request. */
-export interface Asking extends ReadAs {
-  /** Default GET. */
-  readonly method?: string
-  /** The Accept field. */
-  readonly accept?: string
-  readonly headers?: Readonly<Record<string, string>>
-  /** Sent as Last-Event-ID. */
-  readonly lastEventId?: string | undefined
-  /** Text and bytes are sent as they are; anything else as JSON, with its Content-Type. */
-  readonly body?: unknown
-  /** Default 1.1. */
-  readonly http?: '1.0' | '1.1'
-  /** Milliseconds of real time that something may take to come. Default: as the stage says. */
-  readonly within?: number
-}
 
 /** A whole answer. */
 export interface Answered {
@@ -75,9 +48,12 @@ export class Stage implements AsyncDisposable {
   readonly #lines = new Set<Line>()
   /** The server's ends of all connections, by the port of the other. */
   readonly #sockets = new Map<number, Socket>()
+  /** The ports of all that the server has had. */
+  readonly #met = new Set<number>()
   /** The latest request on each. */
   readonly #asked = new WeakMap<Socket, string>()
   #closing: Promise<void> | undefined
+  #isClosed = false
 
   private constructor(server: Server, options: StageOptions) {
     this.server = server
@@ -90,6 +66,7 @@ export class Stage implements AsyncDisposable {
     server.on('connection', (socket) => {
       const { remotePort = 0 } = socket
       this.#sockets.set(remotePort, socket)
+      this.#met.add(remotePort)
       socket.once('close', () => this.#sockets.delete(remotePort))
     })
     server.prependListener('request', ({ method, url, socket }) => {
@@ -99,6 +76,7 @@ export class Stage implements AsyncDisposable {
 
   /** @throws TypeError for a server that listens already */
   static async of(server: Server, options: StageOptions): Promise<Stage> {
+    checkOptions(options)
     if (server.listening) throw new TypeError('stage: expected a server that does not listen yet')
     await once(server.listen(0, '127.0.0.1'), 'listening')
     return new Stage(server, options)
@@ -106,9 +84,7 @@ export class Stage implements AsyncDisposable {
 
   /** Asks for a stream. Resolves when the head of the answer has come, whatever it is. */
   async open(path: string, asking: Asking = {}): Promise<Opened> {
-    const { method = 'GET', within: limit = this.#options.within ?? 5000 } = asking
-    const title = `${method} ${path}`
-    const client = this.connect().ask(path, askOf(asking))
+    const { client, title, limit } = this.#ask(path, asking)
     const answer = await came(client, () => client.latest, limit, `${title}: no head`)
     const ground: Ground = { within: limit, advance: (ms) => this.#advance(ms), settle: () => this.#settle() }
     return new Opened(title, client, answer, ground, asking)
@@ -116,9 +92,7 @@ export class Stage implements AsyncDisposable {
 
   /** Asks for something, and waits for the whole answer. Rejects if the answer is cut, or goes on. */
   async request(path: string, asking: Asking = {}): Promise<Answered> {
-    const { method = 'GET', within: limit = this.#options.within ?? 5000 } = asking
-    const title = `${method} ${path}`
-    const client = this.connect().ask(path, askOf(asking))
+    const { client, title, limit } = this.#ask(path, asking)
     const isWhole = () => (client.latest?.isWhole ? client.latest : undefined)
     const hint = 'no whole answer (a stream is asked for by open())'
     const { status, headers, bytes } = await came(client, isWhole, limit, `${title}: ${hint}`)
@@ -127,8 +101,16 @@ export class Stage implements AsyncDisposable {
     return { status, headers, bytes, text, json: () => JSON.parse(text()) }
   }
 
+  #ask(path: string, asking: Asking) {
+    checkAsking(path, asking)
+    const { method = 'GET', within: limit = this.#options.within ?? 5000 } = asking
+    return { client: this.connect().ask(path, askOf(asking)), title: `${method} ${path}`, limit }
+  }
+
   /** A connection without a request. */
   connect(options?: { reads?: boolean }): Connection {
+    // the port may be another's by now
+    if (this.#isClosed) throw new Error('The stage is closed: nothing can be asked of it')
     const client = new Connection(this.port, options)
     const line: Line = { client, port: undefined }
     this.#lines.add(line)
@@ -163,7 +145,7 @@ export class Stage implements AsyncDisposable {
 
   /** What is left, and stays so. */
   async #left(): Promise<readonly Leftover[]> {
-    const isTime = within(grace)
+    const isTime = within(Math.min(grace, this.#options.within ?? grace))
     for (;;) {
       this.server.closeIdleConnections()
       await turns(round)
@@ -178,6 +160,7 @@ export class Stage implements AsyncDisposable {
   }
 
   async #letGo(isLeft: boolean): Promise<void> {
+    this.#isClosed = true
     this.server.closeAllConnections()
     for (const socket of this.#sockets.values()) socket.destroy()
     await new Promise((resolve) => this.server.close(resolve))
@@ -187,18 +170,20 @@ export class Stage implements AsyncDisposable {
   }
 
   async #advance(milliseconds: number): Promise<void> {
-    if (!(milliseconds >= 0))
+    if (!(milliseconds >= 0 && milliseconds < Infinity))
       throw new TypeError(`advance(${show(milliseconds)}): expected milliseconds, 0 or more`)
+    if (this.#isClosed) throw new Error('The stage is closed: its clock is given back')
+    const { time } = this.#taken
+    // of the call: advances that overlap pass together, as timers do
+    const end = time.now() + milliseconds
     // what was sent before is there before
     await this.#settle()
-    const { time } = this.#taken
-    const end = time.now() + milliseconds
     // what is due is told in its own turns, so that what follows of it may be due on the way
     for (let due = time.due; due !== undefined && due <= end; due = time.due) {
       time.advance(Math.max(0, due - time.now()))
       await turns(round)
     }
-    time.advance(end - time.now())
+    time.advance(Math.max(0, end - time.now()))
     await this.#settle()
   }
 
@@ -213,28 +198,15 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Whether what one end of a connection has sent has come to the other. */
-  #isLevel({ client, port }: Line): boolean {
+  #isLevel({ client, port = 0 }: Line): boolean {
     const { socket } = client
-    const server = port === undefined ? undefined : this.#sockets.get(port)
-    if (client.isClosed || !server) return client.isClosed && !server
+    const server = this.#sockets.get(port)
+    // one that does not read does not see its end
+    if (!server) return client.isClosed || (this.#met.has(port) && socket.isPaused())
+    if (client.isClosed) return false
     const isHeard = server.isPaused() || server.bytesRead === socket.bytesWritten
     const isRead = socket.isPaused() || server.writableCorked > 0 || client.size === server.bytesWritten
     return isHeard && isRead && (!socket.writableEnded || server.readableEnded)
-  }
-}
-
-function askOf({ method, accept, headers, lastEventId, body, http = '1.1' }: Asking): Ask {
-  const isPlain = body === undefined || typeof body === 'string' || body instanceof Uint8Array
-  return {
-    ...(method !== undefined && { method }),
-    version: http,
-    headers: {
-      ...(accept !== undefined && { Accept: accept }),
-      ...(lastEventId !== undefined && { 'Last-Event-ID': lastEventId }),
-      ...(!isPlain && { 'Content-Type': 'application/json' }),
-      ...headers,
-    },
-    ...(body !== undefined && { body: isPlain ? (body as string | Uint8Array) : JSON.stringify(body) }),
   }
 }
 

@@ -12,10 +12,12 @@ function faulty<Kind extends Backend>(backend: Kind, fault: (log: Log) => Partia
   const open = backend.open.bind(backend)
   backend.open = (...given) => {
     const log = open(...given)
-    const { isImmediate, isEmpty } = log
+    const { isImmediate } = log
     return {
       isImmediate,
-      isEmpty,
+      get isEmpty() {
+        return log.isEmpty
+      },
       get latest() {
         return log.latest
       },
@@ -185,6 +187,26 @@ const faults: readonly [string, string, () => ReturnType<typeof ofStore>][] = [
           return { ...reading, from: short(from), before: short(before), events: found }
         }
       }),
+  ],
+  [
+    'forgets the type of what is retained',
+    'read: each event with its id, data and type',
+    () =>
+      ofMemory((log) =>
+        reads(log, ({ events }) => ({
+          events: [...(events as Iterable<Published>)].map(({ id, data }) => stored(id, data, undefined)),
+        })),
+      ),
+  ],
+  [
+    'may be forgotten with all that it retains',
+    'isEmpty: a log that says so may be forgotten: opened again, it has what is retained',
+    () => ofMemory(() => ({ isEmpty: true })),
+  ],
+  [
+    'is never forgotten',
+    'isEmpty: a log that retains nothing says so, and costs nothing',
+    () => ofStore(() => ({ isEmpty: false })),
   ],
   [
     'appends what check refuses',

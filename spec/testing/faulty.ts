@@ -13,6 +13,9 @@ export type Fault =
   | 'leaves a failed source open'
   | 'ignores Last-Event-ID'
   | 'doubles an event'
+  | 'replays in another order'
+  | 'forgets what comes during a replay'
+  | 'ends behind a replay'
   | 'keeps HEAD open'
   | 'sends Connection: keep-alive'
   | 'buffers without bound'
@@ -45,8 +48,13 @@ export async function byHand(fault?: Fault): Promise<Subject> {
     }
     res.write(':\n')
     const last = req.get('Last-Event-ID')
-    if (last !== undefined && !has('ignores Last-Event-ID'))
-      for (const frame of history.slice(Number(last) - (has('doubles an event') ? 1 : 0))) res.write(frame)
+    if (last !== undefined && !has('ignores Last-Event-ID')) {
+      const missed = history.slice(Number(last) - (has('doubles an event') ? 1 : 0))
+      if (has('replays in another order')) missed.reverse()
+      if (has('forgets what comes during a replay')) await new Promise((resolve) => setTimeout(resolve, 20))
+      for (const frame of missed) res.write(frame)
+      if (has('ends behind a replay')) return void res.end()
+    }
     if (res.destroyed && !has('subscribes those that have left')) return
     clients.add(res)
     subscribed += 1
@@ -112,6 +120,23 @@ function without(
   }
 }
 
+/** A gap is held back until there is an event. */
+const gapLate: RequestHandler = (_req, res, next) => {
+  const { write } = res
+  let held = ''
+  res.write = ((chunk: Uint8Array, ...rest: [never]) => {
+    const frames = `${held}${Buffer.from(chunk)}`.split(/(?<=\n\n)/)
+    const isGap = (frame: string) => frame.includes('event: gap')
+    const others = frames.filter((frame) => !isGap(frame)).join('')
+    held = frames.filter(isGap).join('')
+    if (!others.includes('"n"')) return write.call(res, others, ...rest)
+    const text = others + held
+    held = ''
+    return write.call(res, text, ...rest)
+  }) as typeof write
+  next()
+}
+
 /** Endpoints of which something is spoilt. */
 export const spoilt = {
   'without a Vary': () => behind(without(['Vary'], () => true)),
@@ -123,5 +148,7 @@ export const spoilt = {
     behind(without(['X-Accel-Buffering'], (method) => method === 'HEAD')),
   'that may be stored': () => behind(without(['Cache-Control'], () => true)),
   'without heartbeats': () => channelled({ stream: { heartbeat: false } }),
+  'that retains less than is said': () => channelled({}, { history: 60 }),
+  'that tells a gap behind events': () => behind(gapLate),
   'that tells no gap in its head': () => behind(without(['Event-Gap'], () => true)),
 } satisfies Record<string, () => Promise<Subject>>

@@ -9,7 +9,7 @@ import { type Staged, type StageOptions, stage } from '../../lib/testing.js'
 /** What is left of an app when its stage is closed: kinds, paths and messages. */
 async function leftOf(app: Staged, play: (at: Stage) => unknown, options: StageOptions = {}) {
   const before = clock.now()
-  const at = await stage(app, options)
+  const at = await stage(app, { within: 100, ...options })
   let error: LeftoversError | undefined
   try {
     await play(at)

@@ -1,6 +1,10 @@
+import { createServer as createServer2 } from 'node:http2'
+import { createServer as createSecureServer } from 'node:https'
+import { createServer as createNetServer } from 'node:net'
 import { mock } from 'node:test'
 import { expect } from 'chai'
 import express from 'express'
+import { clock } from '../../lib/clock.js'
 import {
   createHub,
   csv,
@@ -127,6 +131,78 @@ describe('A stream that a stage has opened (docs/guide/testing.md)', () => {
     )
     // what a failed call has seen is not taken
     expect(await stream.next()).to.include({ data: 1 })
+  })
+
+  it('until rejects with what its predicate throws, at once or later, and goes no further', async () => {
+    const play = held()
+    await using at = await stage(play.app)
+    const stream = await at.open('/')
+    let calls = 0
+    const boom = (): never => {
+      calls += 1
+      throw new Error(`boom ${calls}`)
+    }
+    const later = fails(stream.until(boom))
+    play.context.send(1)
+    expect(await later).to.equal('boom 1')
+    expect(await fails(stream.until(boom))).to.equal('boom 2')
+    play.context.send(2)
+    await stream.until(({ data }) => data === 2)
+    expect(calls).to.equal(2)
+  })
+
+  it('what no stream can do is a TypeError at once', async () => {
+    const play = held()
+    await using at = await stage(play.app)
+    const stream = await at.open('/')
+    play.context.send(1)
+    expect(await fails(stream.until(async () => false))).to.match(/until.*not a promise/)
+    for (const count of [-1, Number.NaN, 1.5])
+      expect(await fails(stream.take(count))).to.match(/take.*number/)
+    expect(() => stream.cutAfter(Number.NaN)).to.throw(TypeError, 'cutAfter(NaN)')
+    for (const ms of [-1, Number.NaN, Infinity]) expect(await fails(at.clock.advance(ms))).to.match(/advance/)
+    expect((await stream.next()).data).to.equal(1)
+    // @ts-expect-error: another name
+    expect(await fails(at.open('/', { lastEventID: '7' }))).to.match(/`lastEventID`.*lastEventId/)
+    // @ts-expect-error: another name
+    expect(await fails(stage(play.app, { onclose() {} }))).to.match(/`onclose`.*onClose/)
+  })
+
+  it('advances that overlap pass together, and time never goes back', async () => {
+    const play = held()
+    await using at = await stage(play.app)
+    await at.open('/')
+    const times: number[] = []
+    const begin = clock.now()
+    for (const ms of [100, 300, 600, 900])
+      clock.after(ms, () => {
+        times.push(clock.now() - begin)
+        if (ms === 300) void at.clock.advance(400)
+      })
+    await Promise.all([at.clock.advance(1000), at.clock.advance(500)])
+    expect(times).to.deep.equal([100, 300, 600, 900])
+    expect(clock.now() - begin).to.equal(1000)
+  })
+
+  it('a client that is cut while it does not read holds nobody up', async () => {
+    const channel = createHub().channel<string>('news')
+    await using at = await stage(loop({ format: sse(), subscribe: channel }))
+    const stream = await at.open('/')
+    stream.pause()
+    for (let n = 0; n < 60; n++) await channel.publish('.'.repeat(100_000))
+    const begin = performance.now()
+    await at.clock.advance(1)
+    expect(channel.subscribers).to.equal(0)
+    expect(performance.now() - begin).to.be.below(900)
+    stream.resume()
+    expect(await stream.ended).to.deep.equal({ whole: false })
+  })
+
+  it('a stage that is closed is not asked, and turns no clock', async () => {
+    const at = await stage(held().app)
+    await at.close()
+    for (const ask of [at.open('/'), at.request('/'), at.clock.advance(1)])
+      expect(await fails(ask)).to.match(/The stage is closed/)
   })
 
   it('an answer that is no stream is shown', async () => {
@@ -264,6 +340,8 @@ describe('A stream that a stage has opened (docs/guide/testing.md)', () => {
   })
 
   it('what cannot be staged is refused, with what can', async () => {
+    for (const other of [createSecureServer(), createServer2(), createNetServer()])
+      expect(await fails(stage(other as never))).to.match(/expected a server of node:http/)
     expect(await fails(stage(7 as never))).to.match(/stage\(7\): expected an app, an endpoint/)
     const listening = express().listen(0, '127.0.0.1')
     await turnsUntil(() => listening.listening)

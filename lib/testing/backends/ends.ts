@@ -148,4 +148,24 @@ const drop = rules('drop', [], {
   },
 })
 
-export const ends = [...end, ...drop]
+const empty = rules('isEmpty', [], {
+  async 'a log that says so may be forgotten: opened again, it has what is retained'(ground) {
+    for (const retention of [{ history: 9 }, {}]) {
+      const name = `kept ${Object.keys(retention)}`
+      const log = ground.named(name, retention)
+      const ids = await publish(log, 1, 2)
+      await ground.settled()
+      if (log.isEmpty)
+        equal(await following(ground.named(name, retention), 'earliest'), 'history' in retention ? ids : [])
+    }
+  },
+
+  async 'a log that retains nothing says so, and costs nothing'(ground) {
+    const log = ground.open()
+    await publish(log, 1, 2)
+    await ground.settled()
+    equal(log.isEmpty, true)
+  },
+})
+
+export const ends = [...end, ...drop, ...empty]

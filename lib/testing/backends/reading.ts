@@ -1,7 +1,7 @@
 // States the rules of `read` after an id: found, trimmed or unknown, and what is in it.
 import { Gap } from '../../hub/gap.js'
-import { equal, holds, includes, ordered } from './expecting.js'
-import { idOf, idsOf, publish, read, upTo } from './logs.js'
+import { equal, holds, includes, ordered, sameData } from './expecting.js'
+import { accept, idOf, idsOf, publish, read, upTo } from './logs.js'
 import { rules } from './rules.js'
 
 export const readings = rules('read', [], {
@@ -13,6 +13,21 @@ export const readings = rules('read', [], {
       equal(reading.outcome, 'found')
       equal(reading.ids, ids.slice(at + 1))
       equal(reading.from, ids[at + 1] ?? ids.at(-1))
+    }
+  },
+
+  async 'each event with its id, data and type'(ground) {
+    const log = ground.open({ history: 10 })
+    const data = [{ n: 1, of: ['é', null] }, 'text', 0, false]
+    const ids: string[] = []
+    for (const [at, each] of data.entries())
+      ids.push(await log.publish(each, at % 2 === 0 ? { type: `type${at}` } : {}, accept))
+    for (const where of ['earliest', { last: 4 }] as const) {
+      const found: unknown[] = []
+      for await (const item of (await log.read(where)).events)
+        if (!(item instanceof Gap)) found.push([item.id, item.data, item.type ?? 'none'])
+      const expected = data.map((each, at) => [ids[at], each, at % 2 === 0 ? `type${at}` : 'none'])
+      sameData(found, expected)
     }
   },
 

@@ -1,7 +1,9 @@
 // Rules about clients that come back: nothing is missed, nothing comes twice, and what is lost is told.
+
+import type { StreamEvent } from '../reading.js'
 import { demand, leaveOut } from './breach.js'
 import type { Rule } from './rules.js'
-import type { Trial } from './trial.js'
+import { isWithin, type Trial } from './trial.js'
 import type { Visit } from './visit.js'
 
 /** The place that a stream tells, of which there may be no event yet. */
@@ -42,32 +44,62 @@ interface Return {
   /** Of what was to come. */
   readonly missing: readonly string[]
   readonly twice: readonly string[]
+  /** It came in another order. */
+  readonly isMixed: boolean
 }
 
-/** Comes back with an id while more is published, and tells what came of what was to come. */
+/** Milliseconds between the events that are published while a client comes back. */
+const pauses = [1, 4, 16]
+
+/**
+ * Comes back with an id, and tells what came of what was to come. More is published all the while: before the request is
+ * there, until it is answered, when its head is out, and once it is live.
+ */
 async function comeBack(trial: Trial, reference: Visit, lastEventId: string, after: number): Promise<Return> {
-  const opening = trial.open({ ...trial.accepting(reference.mediaType), lastEventId })
-  const [visit] = await Promise.all([opening, trial.emit(2, reference)])
-  const expected = trial.keysOf(reference).slice(after)
+  const visit = trial.send({ ...trial.accepting(reference.mediaType), lastEventId })
+  const more = () => (reference.isWhole === undefined ? trial.emit(1, reference) : undefined)
+  await more()
+  for (const pause of pauses) {
+    if (visit.status > 0) break
+    await more()
+    await trial.comes(() => visit.status > 0 || visit.isWhole !== undefined, pause)
+  }
+  await trial.answered(visit)
+  await more()
+  await trial.begun(visit)
+  await more()
   const has = (key: string) => trial.keysOf(visit).includes(key)
-  await trial.comes(() => expected.every(has) || visit.isWhole !== undefined)
-  const missing = expected.filter((key) => !has(key))
+  const missed = () =>
+    trial
+      .keysOf(reference)
+      .slice(after)
+      .filter((key) => !has(key))
+  const isLevel = () => missed().length === 0 || visit.isWhole !== undefined
+  await trial.comes(isLevel)
   // what came twice has come by the time that the next event has
-  if (reference.isWhole === undefined && missing.length === 0) await trial.emit(1, reference)
-  const next = trial.keysOf(reference)
-  if (missing.length === 0) await trial.comes(() => has(next.at(-1) ?? '') || visit.isWhole !== undefined)
-  const came = trial.keysOf(visit)
-  const old = next.slice(0, after)
+  if (missed().length === 0) await more()
+  await trial.comes(isLevel)
+  const [missing, came, all] = [missed(), trial.keysOf(visit), trial.keysOf(reference)]
   visit.leave()
   if (isGap(visit)) missing.push(`told as a gap: ${visit.headers['event-gap'] ?? 'in-band'}`)
-  return { missing, twice: came.filter((key, at) => came.indexOf(key) < at || old.includes(key)) }
+  const [old, first] = [all.slice(0, after), new Set(came)]
+  return {
+    missing,
+    twice: came.filter((key, at) => came.indexOf(key) < at || old.includes(key)),
+    isMixed: trial.subject.isOrdered !== false && !isWithin(all.slice(after), [...first]),
+  }
 }
 
-/** Comes back from behind each event, in each format that has ids. */
+/** Comes back from behind each of three events, in each format that has ids. */
 async function fromEverywhere(trial: Trial, look: (back: Return, reference: Visit) => void): Promise<void> {
   await each(trial, async (reference) => {
-    for (const [at, { id }] of reference.events.slice(0, 3).entries())
-      if (id !== undefined) look(await comeBack(trial, reference, id, at + 1), reference)
+    for (let at = 0; at < 3; at++) {
+      // few are missed at a time: no more than anybody retains
+      if (at > 0) await trial.emit(3, reference)
+      const place = reference.events.length - 3 + at
+      const { id } = reference.events[place] ?? {}
+      if (id !== undefined) look(await comeBack(trial, reference, id, place + 1), reference)
+    }
   })
 }
 
@@ -75,13 +107,18 @@ export const resumption = {
   'A client that comes back with its last id misses nothing, wherever it was cut (WHATWG HTML 9.2.4)': {
     needs: ['publish'],
     try: (trial, rule) =>
-      fromEverywhere(trial, ({ missing }, { mediaType }) =>
+      fromEverywhere(trial, ({ missing, isMixed }, { mediaType }) => {
         demand(missing.length === 0, () => ({
           rule: `${rule}, in ${mediaType}`,
           came: `without ${missing.join(', ')}`,
           expected: 'every event after the id',
-        })),
-      ),
+        }))
+        demand(!isMixed, () => ({
+          rule: `${rule}, in ${mediaType}`,
+          came: 'another order',
+          expected: 'what was missed before what is new, in the order of a client that stayed',
+        }))
+      }),
   },
 
   'A client that comes back with its last id gets nothing twice (WHATWG HTML 9.2.4)': {
@@ -168,6 +205,24 @@ async function gap(trial: Trial, rule: string, reference: Visit, lastEventId: st
     rule: `${rule}, in ${reference.mediaType}`,
     came: `${channels.length} notices`,
     expected: told,
+  }))
+  const at = (isIt: (event: StreamEvent) => boolean) => visit.all.findIndex(isIt)
+  const [first, notice] = [
+    at(({ notice }) => !notice),
+    at(({ type, notice }) => notice === true && type === 'gap'),
+  ]
+  demand(notice < first, () => ({
+    rule: `${rule}, before what follows it`,
+    came: 'an event before the gap',
+    expected: 'the gap first',
+  }))
+  const { history = 0, tellsGaps = true } = trial.subject
+  const kept = tellsGaps && history > 0 ? trial.keysOf(reference).slice(-1 - history, -1) : []
+  const lost = kept.filter((key) => !trial.keysOf(visit).includes(key))
+  demand(lost.length === 0, () => ({
+    rule: `${rule}, and what is retained follows it`,
+    came: `without ${lost.join(', ')}`,
+    expected: `the latest ${history} events`,
   }))
   demand(!again || !isGap(again), () => ({
     rule,

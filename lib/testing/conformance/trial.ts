@@ -67,6 +67,12 @@ export class Trial {
   /** Sends a request, and waits for its head. */
   async ask(ask: Ask = {}): Promise<Visit> {
     const visit = this.send(ask)
+    await this.answered(visit)
+    return visit
+  }
+
+  /** Waits for a head. */
+  async answered(visit: Visit): Promise<void> {
     await this.until(
       () => visit.status > 0 || visit.isWhole !== undefined,
       () => ({
@@ -75,12 +81,18 @@ export class Trial {
         expected: 'a head',
       }),
     )
-    return visit
   }
 
   /** Opens a stream: it is subscribed once this has resolved. */
   async open(ask: Ask = {}): Promise<Visit> {
-    const visit = await this.ask(ask)
+    const visit = this.send(ask)
+    await this.begun(visit)
+    return visit
+  }
+
+  /** Waits until a stream is open. */
+  async begun(visit: Visit): Promise<void> {
+    await this.answered(visit)
     demand(visit.status === 200, () => ({
       rule: `${visit.asked.method} ${visit.asked.path} is answered by a stream`,
       came: `${visit.status} ${visit.body}`,
@@ -91,7 +103,6 @@ export class Trial {
     const open = () => this.before + this.#visits.filter(({ isOpen }) => isOpen).length
     // where subscribers() is wrong, the case that looks at it tells that
     if (subscribers && this.#counts) this.#counts = await this.comes(() => subscribers() >= open())
-    return visit
   }
 
   /** What a request that no format fits is answered. */
@@ -204,10 +215,10 @@ export class Trial {
   }
 
   /** Whether something comes to hold: for as long as the time, and not only a stall of this process, has not passed. */
-  async comes(holds: () => boolean): Promise<boolean> {
-    const end = performance.now() + this.within
+  async comes(holds: () => boolean, within = this.within): Promise<boolean> {
+    const end = performance.now() + within
     for (let turn = 0; !holds(); turn++) {
-      if (performance.now() > end && turn > 200) return false
+      if (performance.now() > end && turn > Math.min(200, within)) return false
       if (turn < 100) await turns(1)
       else await new Promise<void>((resolve) => after(2, resolve))
     }
@@ -237,4 +248,11 @@ export function offeredBy({ body }: Visit): readonly string[] {
   const types = body.match(/"[\w.+-]+\/[\w.+-]+(?:;[^"]*)?"/g) ?? []
   const offered = types.map((type) => mediaTypeOf(type.slice(1, -1)))
   return [...new Set(offered)].filter((type) => type !== nothing)
+}
+
+/** Whether one list is another with some left out. */
+export function isWithin(some: readonly string[], all: readonly string[]): boolean {
+  let at = 0
+  for (const each of all) if (each === some[at]) at += 1
+  return at === some.length
 }

@@ -83,18 +83,19 @@ export class Visit {
     return this.#connection.error ?? this.#reading?.error
   }
 
-  get #all(): readonly StreamEvent[] {
+  /** The events, and the notices among them. */
+  get all(): readonly StreamEvent[] {
     return this.#reading?.events.flatMap(({ event }) => event ?? []) ?? []
   }
 
   /** The events, without the notices. */
   get events(): readonly StreamEvent[] {
-    return this.#all.filter(({ notice }) => !notice)
+    return this.all.filter(({ notice }) => !notice)
   }
 
   /** The notices of a kind. */
   notices(kind: string): readonly StreamEvent[] {
-    return this.#all.filter(({ type, notice }) => notice && type === kind)
+    return this.all.filter(({ type, notice }) => notice && type === kind)
   }
 
   /** The id that a client would come back with. */
