@@ -12,6 +12,7 @@ const hooks = new Set(['before', 'after', 'beforeEach', 'afterEach'])
 
 /** Files that wait for a literal time, and why: they are about time itself, or poll. */
 const paced: Readonly<Record<string, string>> = {
+  'testing/faulty.ts': 'a replay that takes a time of its own, as a database does',
   'rest/trace.spec.ts': 'The duration of a callback is reported',
   'proxies/proxy.ts': 'Polls: a program does not tell when it listens',
   'proxies/restart.spec.ts': 'A client asks again, as EventSource does',

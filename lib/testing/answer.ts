@@ -2,7 +2,7 @@
 
 /** Bytes that come one after the other, as one buffer. */
 export class Gathered {
-  #buffer = Buffer.alloc(2 ** 12)
+  #buffer = Buffer.allocUnsafe(2 ** 12)
   #size = 0
 
   get size(): number {
@@ -15,7 +15,7 @@ export class Gathered {
 
   add(bytes: Uint8Array): void {
     if (this.#size + bytes.length > this.#buffer.length) {
-      const larger = Buffer.alloc(2 * (this.#size + bytes.length))
+      const larger = Buffer.allocUnsafe(2 * (this.#size + bytes.length))
       larger.set(this.all)
       this.#buffer = larger
     }
