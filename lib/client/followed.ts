@@ -46,6 +46,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   const isOver = () => state === 'over'
 
   function become(next: State, details: StateDetails = {}): void {
+    if (isOver()) return
     state = next
     onState?.(next, details)
   }
@@ -57,7 +58,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     letGo()
     aborting.abort()
     interrupt()
-    become('over', error === undefined ? {} : { error })
+    onState?.('over', error === undefined ? {} : { error })
   }
   const close = () => end()
 
@@ -93,15 +94,13 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
       const { error } = why
       if (error instanceof FollowError) throw error
       if (!repeat) {
-        const { message } = error as Error
-        throw new FollowError(`A ${method} is not made again without repeat: true: ${message}`, {
-          cause: error,
-        })
+        const why = (error as Error)?.message
+        throw new FollowError(`A ${method} is not made again without repeat: true: ${why}`, { cause: error })
       }
     }
     if (time.now() - opened >= 10_000) attempts = 0
     opened = Infinity
-    const delay = Math.max(1000 * seconds, told) + time.random() * Math.min(most, first * 2 ** attempts++)
+    const delay = Math.max(1e3 * seconds, told) + time.random() * Math.min(most, first * 2 ** attempts++ || 0)
     wait = { ...why, delay }
     then = pause
   }
@@ -124,6 +123,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
 
   async function attempt(): Promise<void> {
     become('connecting')
+    if (isOver()) return
     aborting = new AbortController()
     heard = time.now()
     const response = await got(request(url, options, readers, lastEventId, aborting.signal), silence)
@@ -188,13 +188,14 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   }
 
   /** Heeds what is said between messages. */
-  function heed({ notice, data, retry }: Received): undefined {
-    const details = data as Gap & { heartbeat?: number }
+  function heed({ notice, data, retry, id }: Received): undefined {
+    given = id
+    const details = data as Gap & { heartbeat: number }
     if (retry !== undefined) told = retry
     if (notice) settleGap(notice === 'gap' ? details : undefined)
     if (notice === 'dropped') tellGap({ ...details, reason: notice })
     if (notice === 'end' || notice === 'reconnect') ending = notice
-    if (notice === 'position' && details.heartbeat) silence = options.silence ?? 2.5 * details.heartbeat
+    if (notice === 'position' && details.heartbeat > 0) silence = options.silence ?? 2.5 * details.heartbeat
   }
 
   function heedHead(reason: string | null, isToldAgain: boolean | undefined): void {
@@ -230,10 +231,11 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   function take(next: Received): Result<T> | undefined {
     const { data, id, type = data === undefined ? undefined : 'message' } = next
     at += 1
-    given = id
     if (type === undefined || next.notice !== undefined) return heed(next)
     attempts = 0
     settleGap()
+    if (isOver()) return // by onGap
+    given = id
     const message = { data: data as T, id, type }
     const value = gap ? { ...message, gap } : message
     gap = undefined

@@ -13,12 +13,19 @@ export async function request(
 ): Promise<Response> {
   const { accept, credentials, fetch = globalThis.fetch } = options
   const [headers, query, body] = await Promise.all([options.headers, options.query, options.body].map(asked))
+  // while these were asked
+  signal.throwIfAborted()
+  const method = methodOf(options)
+  const isJson = isPlain(body)
   let fields: Headers
   let target: URL
+  let content: string
   try {
+    content = (isJson ? JSON.stringify(body) : body) as string
     fields = new Headers(headers as Record<string, string>)
+    if (lastEventId) fields.set('last-event-id', inUtf8(lastEventId))
     // a request knows what a relative URL is relative to
-    target = new URL(new Request(url).url)
+    target = new URL(new Request(url, { method, body: content && '' }).url)
     new URLSearchParams(query as Record<string, string>).forEach((value, name) => {
       target.searchParams.append(name, value)
     })
@@ -28,16 +35,15 @@ export async function request(
   }
   const types = [accept ?? fewOf(readers.map(({ mediaTypes }) => mediaTypes[0] as string))].flat()
   if (!fields.has('accept')) fields.set('accept', types.map(preferred).join(', '))
-  if (lastEventId !== undefined) fields.set('last-event-id', inUtf8(lastEventId))
-  const isJson = Array.isArray(body) || body?.constructor === Object
   if (isJson && !fields.has('content-type')) fields.set('content-type', 'application/json')
   const response = await fetch(target.href, {
-    method: methodOf(options),
+    method,
     headers: fields,
     signal,
-    body: (isJson ? JSON.stringify(body) : body) as string,
+    body: content,
     ...({ cache: 'no-store', credentials, duplex: 'half' } as object),
   })
+  if (!response) throw new FollowError('fetch has given no response')
   // from a fetch that ignores its signal
   if (signal.aborted) discard(response)
   return response
@@ -50,6 +56,11 @@ export function methodOf({ method, body }: FollowOptions): string {
 /** Fields are bytes, which fetch takes as characters; an id is UTF-8 there (WHATWG HTML 9.2.3). */
 function inUtf8(id: string): string {
   return String.fromCharCode(...new TextEncoder().encode(id))
+}
+
+/** Not what fetch takes as a body: of those, only a stream of Node's has no name of its own. */
+function isPlain(body: unknown): boolean {
+  return /t (?:Array|Object)]/.test({}.toString.call(body)) && !(Symbol.asyncIterator in Object(body))
 }
 
 /** What is asked for each attempt. */

@@ -16,12 +16,13 @@ const notices = /^(?:gap|position|dropped|end|reconnect|error)$/
 function asEnvelope(record: unknown, isKnown = false): Received | undefined {
   if (typeof record !== 'object' || record === null) return
   const { notice, id, type, ...others } = record as Received
-  if ([notice, id, type].some((text) => typeof (text ?? '') !== 'string')) return
-  if (notice !== undefined) {
-    return notices.test(notice) ? { notice, data: others, ...(id !== undefined && { id }) } : undefined
+  const texts: unknown[] = [notice, id, type]
+  if (texts.some((text) => typeof (text ?? '') !== 'string')) return
+  if (typeof notice === 'string') {
+    return notices.test(notice) ? { notice, data: others, ...(id && { id }) } : undefined
   }
   const members = Object.keys(others).join()
-  return members === 'data' || (isKnown && members === '' && (id ?? type) !== undefined)
-    ? (record as Received)
-    : undefined
+  if (members !== 'data' && !(isKnown && members === '' && (id ?? type) !== undefined)) return
+  // null is none
+  return texts.includes(null) ? Object.assign(others, id && { id }, type && { type }) : (record as Received)
 }

@@ -38,9 +38,19 @@ function records(options: ReadOptions): (record: string, into: Received[]) => vo
   }
 }
 
-/** Adds what is left, if that is whole: a number with nothing behind it may have lost digits (RFC 7464 2.4). */
+/**
+ * Adds what is left, if that is whole: a number with nothing behind it may have lost digits (RFC 7464 2.4). Throws what the
+ * user's `parse` throws of a record that is whole.
+ */
 function isWhole(add: (record: string, into: Received[]) => void, rest: string, into: Received[]): boolean {
-  return !/[^\s"\]}]$/.test(rest) && succeeds(() => add(rest, into))
+  if (/[^\s"\]}]$/.test(rest)) return false
+  try {
+    add(rest, into)
+  } catch (error) {
+    if (succeeds(() => JSON.parse(rest))) throw error
+    return false
+  }
+  return true
 }
 
 function lines(options: ReadOptions): Parser {
@@ -67,10 +77,11 @@ function sequence(options: ReadOptions): Parser {
   const divide = dividing(RS)
   return {
     take(bytes, into) {
+      const text = decode(bytes)
       // a record that was cut is passed over (RFC 7464 2.3)
-      const rest = divide(decode(bytes), (record) => isWhole(add, record, into))
+      const rest = divide(text, (record) => isWhole(add, record, into))
       // LF says that the record is whole, but for one within it: then it is as if the next RS had come
-      if (rest.endsWith('\n') && isWhole(add, rest, into)) divide(RS, () => {})
+      if (text.endsWith('\n') && isWhole(add, rest, into)) divide(RS, () => {})
     },
     end: (into) =>
       isWhole(
@@ -134,7 +145,7 @@ function elements(options: ReadOptions): Parser {
         if (state === 'elements') at += 1
       }
       if (state === 'elements') at = read(text, at, into)
-      rest += text.slice(at)
+      rest = (state === 'over' ? '' : rest) + text.slice(at)
       if (state === 'over' && rest.trim() !== '')
         throw new FormatError(`Behind the end of the array: ${rest.slice(0, 100)}`)
     },

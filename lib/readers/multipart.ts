@@ -39,9 +39,9 @@ function parser(boundary: string, options: ReadOptions): Parser {
   /** Where the next delimiter begins that has come whole; -1 if there is none. */
   function find(): number {
     for (let at = searched; ; at += 1) {
-      at = buffer.indexOf(CR, at)
+      at = buffer.subarray(0, size).indexOf(CR, at)
       if (at < 0 || at + delimiter.length > size) {
-        searched = at < 0 ? size : Math.min(at, size)
+        searched = at < 0 ? size : at
         return -1
       }
       if (delimiter.every((byte, offset) => buffer[at + offset] === byte)) return at

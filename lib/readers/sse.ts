@@ -82,6 +82,6 @@ function noticeOf(type: string, text: string): Received | undefined {
   const member = { gap: 'requested', end: 'reason', reconnect: 'reason' }[type]
   const isNotice = member
     ? typeof details[member] === 'string'
-    : data === details && Object.keys(details).every((key) => key === 'heartbeat')
+    : text[0] === '{' && Object.keys(details).every((key) => key === 'heartbeat')
   return isNotice ? { notice: type, data } : undefined
 }
