@@ -19,6 +19,8 @@ export async function request(
     fields = new Headers(headers as Record<string, string>)
     // a request knows what a relative URL is relative to
     target = new URL(new Request(url).url)
+    // `localhost:3000/prices`, of which `localhost:` is the scheme
+    if (!target.host) throw new TypeError('no http://')
     new URLSearchParams(query as Record<string, string>).forEach((value, name) => {
       target.searchParams.append(name, value)
     })
