@@ -26,6 +26,8 @@ export async function request(
     if (lastEventId) fields.set('last-event-id', inUtf8(lastEventId))
     // a request knows what a relative URL is relative to
     target = new URL(new Request(url, { method, body: content && '' }).url)
+    // `localhost:3000/prices`, of which `localhost:` is the scheme
+    if (!target.host) throw new TypeError('no http://')
     new URLSearchParams(query as Record<string, string>).forEach((value, name) => {
       target.searchParams.append(name, value)
     })

@@ -124,6 +124,8 @@ describe('The request of a client', () => {
     const server = await answering()
     for (const [url, options] of [
       ['/relative', {}],
+      // which a URL takes for a scheme
+      ['localhost:3000/prices', {}],
       ['http://user:secret@127.0.0.1/', {}],
       [server.url, { headers: { 'no name': '' } }],
       [server.url, { headers: { name: 'a\nb' } }],

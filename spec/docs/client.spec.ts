@@ -53,7 +53,7 @@ describe(`The programs of ${guide}`, function () {
 
     it('keep the place in a file, return after a cut, and end when it is over', async () => {
       const site = await serve({ '/news': await news() })
-      const code = block("writeFile('place', id)", { 'localhost:3000': `127.0.0.1:${site.port}` })
+      const code = block("rename('place.new', 'place')", { 'localhost:3000': `127.0.0.1:${site.port}` })
       await writeFile(join(folder.path, 'program.mjs'), code)
       const program = await bundle('program.mjs', 'program.bundle.mjs', { platform: 'node' })
       const { stdout } = await run(process.execPath, [program], { cwd: folder.path, timeout: 25_000 })

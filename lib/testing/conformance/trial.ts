@@ -107,17 +107,18 @@ export class Trial {
 
   /** What a request that no format fits is answered. */
   refused(): Promise<Visit> {
-    return this.ask({ accept: nothing }).then((visit) => this.whole(visit))
+    const expected = 'a 406 (of a route that does not look at Accept, say `negotiates: false`)'
+    return this.ask({ accept: nothing }).then((visit) => this.whole(visit, expected))
   }
 
   /** Waits until an answer is there as a whole. */
-  async whole(visit: Visit): Promise<Visit> {
+  async whole(visit: Visit, expected = 'a complete answer'): Promise<Visit> {
     await this.until(
       () => visit.isWhole !== undefined,
       () => ({
         rule: `The answer to ${visit.asked.method} has an end: it is no stream`,
         came: `${visit.status}, and ${visit.bytes} bytes without an end within ${this.within} ms`,
-        expected: 'a complete answer',
+        expected,
       }),
     )
     return visit
