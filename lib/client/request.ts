@@ -1,17 +1,25 @@
 // Makes the request of an attempt.
 import type { Reader } from '../readers/reader.js'
-import { discard, FollowError } from './failure.js'
+import { FollowError } from './failure.js'
 import type { FollowOptions } from './options.js'
 
-/** Makes a request. A FollowError says that it cannot be made, whenever it is tried; another error is that of a function asked. */
+/** What was answered, and what its body is read with. */
+export interface Answer {
+  readonly response: Response
+  readonly body: ReadableStreamDefaultReader<Uint8Array> | undefined
+}
+
+/**
+ * Makes a request. A FollowError says that it cannot be made, whenever it is tried; another error is that of a function asked.
+ *
+ * @param options those of the attempt: with its method, id and signal
+ */
 export async function request(
   url: string,
-  options: FollowOptions,
+  { accept, method, lastEventId, credentials, fetch = globalThis.fetch, ...options }: FollowOptions,
   readers: readonly Reader[],
-  lastEventId: string | undefined,
   signal: AbortSignal,
-): Promise<Response> {
-  const { accept, credentials, fetch = globalThis.fetch } = options
+): Promise<Answer> {
   const [headers, query, body] = await Promise.all([options.headers, options.query, options.body].map(asked))
   let fields: Headers
   let target: URL
@@ -28,28 +36,24 @@ export async function request(
   }
   const types = [accept ?? fewOf(readers.map(({ mediaTypes }) => mediaTypes[0] as string))].flat()
   if (!fields.has('accept')) fields.set('accept', types.map(preferred).join(', '))
-  if (lastEventId !== undefined) fields.set('last-event-id', inUtf8(lastEventId))
+  // fields are bytes, which fetch takes as characters; an id is UTF-8 there (WHATWG HTML 9.2.3)
+  if (lastEventId !== undefined)
+    fields.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)))
   const isJson = Array.isArray(body) || body?.constructor === Object
   if (isJson && !fields.has('content-type')) fields.set('content-type', 'application/json')
   const response = await fetch(target.href, {
-    method: methodOf(options),
+    method: method as string,
     headers: fields,
     signal,
     body: (isJson ? JSON.stringify(body) : body) as string,
     ...({ cache: 'no-store', credentials, duplex: 'half' } as object),
   })
-  // from a fetch that ignores its signal
-  if (signal.aborted) discard(response)
-  return response
-}
-
-export function methodOf({ method, body }: FollowOptions): string {
-  return method ?? (body === undefined ? 'GET' : 'POST')
-}
-
-/** Fields are bytes, which fetch takes as characters; an id is UTF-8 there (WHATWG HTML 9.2.3). */
-function inUtf8(id: string): string {
-  return String.fromCharCode(...new TextEncoder().encode(id))
+  const reader = response.body?.getReader()
+  // for a fetch that ignores its signal
+  const cancel = () => reader?.cancel().catch(() => {})
+  if (signal.aborted) cancel()
+  signal.addEventListener('abort', cancel)
+  return { response, body: reader }
 }
 
 /** What is asked for each attempt. */
