@@ -30,7 +30,9 @@ export const multipart: Reader = {
         const come = buffer.subarray(0, end)
         let start = 0
         // two hyphens behind a delimiter make it the last; the part before it is whole before they come
-        while (!(isOver = isBegun && come[start] === HYPHEN && come[start + 1] === HYPHEN)) {
+        for (;;) {
+          isOver = isBegun && come[start] === HYPHEN && come[start + 1] === HYPHEN
+          if (isOver) break
           at = come.indexOf(CR, at)
           if (at < 0) at = end
           if (at + delimiter.length > end) break

@@ -9,16 +9,17 @@ export const sse: Reader = {
     const divide = dividing('\n')
     /** The last chunk ended in CR: an LF that follows belongs to it. */
     let isAfterCr = false
-    /** Of the event that comes: its data, each line with an LF. */
-    let lines = ''
+    let data: string | undefined
     let type = ''
     let id: string | undefined
 
     function read(line: string): void {
       if (!line) return dispatch()
-      const [name = ''] = line.split(':', 1)
-      const value = line.slice(name.length + 1).replace(/^ /, '')
-      if (name === 'data') lines += `${value}\n`
+      let colon = line.indexOf(':')
+      if (colon < 0) colon = line.length
+      const name = line.slice(0, colon)
+      const value = line.slice(colon + (line[colon + 1] === ' ' ? 2 : 1))
+      if (name === 'data') data = data === undefined ? value : `${data}\n${value}`
       else if (name === 'event') type = value
       else if (name === 'id' && !value.includes('\0')) id = value
       else if (name === 'retry' && /^\d+$/.test(value)) into.push({ retry: +value })
@@ -27,13 +28,13 @@ export const sse: Reader = {
     }
 
     function dispatch(): void {
-      const text = lines.slice(0, -1)
       // what a notice has tells it from an event of the user's that has its type
-      if (notices.test(`${type} ${text}`)) into.push({ data: jsonOrText(text), id, notice: type })
-      else if (lines) into.push({ data: parsed(text, parse), id, type: type || undefined })
+      if (type && data && notices.test(`${type} ${data}`))
+        into.push({ data: jsonOrText(data), id, notice: type })
+      else if (data !== undefined) into.push({ data: parsed(data, parse), id, type: type || undefined })
       else if (id !== undefined) into.push({ id })
-      lines = type = ''
-      id = undefined
+      type = ''
+      data = id = undefined
     }
 
     return {
@@ -42,7 +43,8 @@ export const sse: Reader = {
         if (!text) return
         if (isAfterCr && text[0] === '\n') text = text.slice(1)
         isAfterCr = text.endsWith('\r')
-        divide(text.replace(/\r\n?/g, '\n'), read)
+        if (text.includes('\r')) text = text.replace(/\r\n?/g, '\n')
+        divide(text, read)
       },
       // an event without the blank line behind it is none, and no reason to doubt the end
       end: () => true,
@@ -50,7 +52,8 @@ export const sse: Reader = {
   },
 }
 
-const notices = /^(gap {"requested":"|(end|reconnect) {"reason":"|(position|failed) {("heartbeat":\d+)?}$)/
+/** The type of a notice, and how its data begins, as the library writes it. */
+const notices = /^(gap {"requested":"|(end|reconnect) {"reason":"|(position|failed) {("heartbeat":[\d.]+)?}$)/
 
 function jsonOrText(text: string): unknown {
   try {
