@@ -140,7 +140,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
           )
           const { response, body } = answer
           const { status, ok, headers } = response
-          if (status === 204) return end() as undefined
+          if (status === 204) return void end()
           if (status === 401 && refresh && !wasRefreshed) {
             aborting.abort()
             await got(Promise.resolve().then(refresh))
@@ -163,27 +163,32 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
             const value = (await got(body?.read(), silence))?.value
             heard = time.now()
             received.length = 0
+            let isWhole = true
+            let failure: unknown
             try {
               if (value) parser.take(value)
-              else if (!parser.end()) again({ error: new Error('The response ended within a record') })
-            } finally {
-              // what came whole before a failure is given first
-              for (const next of received) {
-                const message = take(next)
-                if (message) yield message
-                // the loop is done with it
-                const { id } = next
-                if (id !== undefined) {
-                  // an empty id is none (WHATWG HTML 9.2.6)
-                  lastEventId = id || undefined
-                  if (store) await until(store.set(id))
-                }
-                if (isOver()) return
-              }
+              else isWhole = parser.end()
+            } catch (error) {
+              failure = error
             }
+            for (const next of received) {
+              const message = take(next)
+              if (message) yield message
+              // the loop is done with it
+              const { id } = next
+              if (id !== undefined) {
+                // an empty id is none (WHATWG HTML 9.2.6)
+                lastEventId = id || undefined
+                if (store) await until(store.set(id))
+              }
+              if (isOver()) return
+            }
+            // what came whole before it was given first
+            if (failure) throw failure
             if (value) continue
-            if (isLast) return end() as undefined
-            again({ error: new Error('The response ended, and the stream goes on') })
+            if (isWhole && isLast) return void end()
+            const how = isWhole ? ', and the stream goes on' : ' within a record'
+            again({ error: new Error(`The response ended${how}`) })
           }
         } catch (error) {
           if (error !== wait || isOver()) throw error
