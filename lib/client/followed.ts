@@ -72,19 +72,19 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     until(work, milliseconds).catch((error) => again({ error }))
 
   /** Gives up an attempt for another, after some time, unless there is none to be made. */
-  function again(why: StateDetails, seconds = 0): never {
-    const { error } = why
+  function again(details: StateDetails, seconds = 0): never {
+    const { error } = details
     if (error instanceof FollowError) throw error
     if (!repeat) {
-      const { message } = error as Error
-      throw new FollowError(`A ${method} is not made again without repeat: true: ${message}`, {
+      const why = (error as Error | undefined)?.message
+      throw new FollowError(`A ${method} is not made again without repeat: true: ${why}`, {
         cause: error,
       })
     }
     if (time.now() - opened >= 10_000) attempts = 0
     opened = Infinity
-    const delay = Math.max(1000 * seconds, told) + time.random() * Math.min(most, first * 2 ** attempts++)
-    wait = { ...why, delay }
+    const delay = Math.max(1000 * seconds, told) + time.random() * Math.min(most, first * 2 ** Math.min(attempts++, 99))
+    wait = { ...details, delay }
     throw wait
   }
 
@@ -110,7 +110,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
       tellGap(notice === 'gap' ? details : undefined)
       if (notice === 'dropped') tellGap({ ...details, reason: notice })
       if (notice === 'end' || notice === 'reconnect') isLast = notice === 'end'
-      if (details.heartbeat) silence = options.silence ?? 2.5 * details.heartbeat
+      if ((details.heartbeat as number) > 0) silence = options.silence ?? 2.5 * (details.heartbeat as number)
     } else if (type) {
       attempts = 0
       tellGap()

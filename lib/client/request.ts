@@ -37,7 +37,7 @@ export async function request(
   const types = [accept ?? fewOf(readers.map(({ mediaTypes }) => mediaTypes[0] as string))].flat()
   if (!fields.has('accept')) fields.set('accept', types.map(preferred).join(', '))
   // fields are bytes, which fetch takes as characters; an id is UTF-8 there (WHATWG HTML 9.2.3)
-  if (lastEventId !== undefined)
+  if (lastEventId)
     fields.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)))
   const isJson = Array.isArray(body) || body?.constructor === Object
   if (isJson && !fields.has('content-type')) fields.set('content-type', 'application/json')

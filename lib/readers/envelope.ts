@@ -16,7 +16,10 @@ export function unwrapping({ envelope }: ReadOptions): (record: unknown) => Rece
           ? notices.test(notice)
           : members === 'data' || (envelope === true && !members && (id ?? type) !== undefined))
       envelope ??= isEnvelope
-      if (isEnvelope) return { data: notice ? others : others.data, id, type, notice }
+      if (isEnvelope) {
+        const data = notice ? others : others.data
+        return { data, id: id ?? undefined, type: type ?? undefined, notice: notice ?? undefined }
+      }
     }
     return { data: record }
   }

@@ -53,7 +53,7 @@ export const sse: Reader = {
 }
 
 /** The type of a notice, and how its data begins, as the library writes it. */
-const notices = /^(gap {"requested":"|(end|reconnect) {"reason":"|(position|failed) {("heartbeat":[\d.]+)?}$)/
+const notices = /^(gap {"requested":"|(end|reconnect) {"reason":"|(position|failed) {("heartbeat":[^,]+)?}$)/
 
 function jsonOrText(text: string): unknown {
   try {
