@@ -37,6 +37,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   const isOver = () => state === 'over'
 
   function become(next: State, details: StateDetails = {}): void {
+    if (isOver()) return
     state = next
     onState?.(next, details)
   }
@@ -48,7 +49,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     letGo()
     aborting.abort()
     interrupt()
-    become(state, error === undefined ? {} : { error })
+    onState?.(state, error === undefined ? {} : { error })
   }
   const close = () => end()
 
@@ -83,7 +84,8 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     }
     if (time.now() - opened >= 10_000) attempts = 0
     opened = Infinity
-    const delay = Math.max(1000 * seconds, told) + time.random() * Math.min(most, first * 2 ** Math.min(attempts++, 99))
+    const delay =
+      Math.max(1000 * seconds, told) + time.random() * Math.min(most, first * 2 ** attempts++ || 0)
     wait = { ...details, delay }
     throw wait
   }
@@ -106,14 +108,15 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   }: Received) {
     told = retry
     if (notice) {
-      const details = data as Gap & { heartbeat?: number }
+      const details = data as Gap & { heartbeat: number }
       tellGap(notice === 'gap' ? details : undefined)
       if (notice === 'dropped') tellGap({ ...details, reason: notice })
       if (notice === 'end' || notice === 'reconnect') isLast = notice === 'end'
-      if ((details.heartbeat as number) > 0) silence = options.silence ?? 2.5 * (details.heartbeat as number)
+      if (details.heartbeat > 0) silence = options.silence ?? 2.5 * details.heartbeat
     } else if (type) {
       attempts = 0
       tellGap()
+      if (isOver()) return // by onGap
       const message: Message<T> = gap ? { data: data as T, id, type, gap } : { data: data as T, id, type }
       gap = undefined
       return message
@@ -121,6 +124,8 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   }
 
   async function* messages(): AsyncGenerator<Message<T>, undefined> {
+    // nothing is called back within the first step itself
+    await undefined
     if (isOver()) return
     letGo = whenAwake(() => {
       const isLost = limit > 0 && time.now() - heard > limit
@@ -133,6 +138,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
         try {
           aborting = new AbortController()
           become('connecting')
+          if (isOver()) return
           heard = time.now()
           const answer = await got(
             request(url, { ...options, method, lastEventId }, readers, aborting.signal),
@@ -176,6 +182,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
               if (message) yield message
               // the loop is done with it
               const { id } = next
+              if (isOver() && !message) return
               if (id !== undefined) {
                 // an empty id is none (WHATWG HTML 9.2.6)
                 lastEventId = id || undefined

@@ -21,12 +21,21 @@ export async function request(
   signal: AbortSignal,
 ): Promise<Answer> {
   const [headers, query, body] = await Promise.all([options.headers, options.query, options.body].map(asked))
+  // while these were asked
+  signal.throwIfAborted()
+  // what fetch takes as a body has a name of its own, but for a stream of Node's
+  const isJson = /t (?:Array|Object)]/.test({}.toString.call(body)) && !(Symbol.asyncIterator in Object(body))
   let fields: Headers
   let target: URL
+  let content: string
   try {
+    content = (isJson ? JSON.stringify(body) : body) as string
     fields = new Headers(headers as Record<string, string>)
+    // fields are bytes, which fetch takes as characters; an id is UTF-8 there (WHATWG HTML 9.2.3)
+    if (lastEventId)
+      fields.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)))
     // a request knows what a relative URL is relative to
-    target = new URL(new Request(url).url)
+    target = new URL(new Request(url, { method: method as string, body: content && '' }).url)
     new URLSearchParams(query as Record<string, string>).forEach((value, name) => {
       target.searchParams.append(name, value)
     })
@@ -36,18 +45,15 @@ export async function request(
   }
   const types = [accept ?? fewOf(readers.map(({ mediaTypes }) => mediaTypes[0] as string))].flat()
   if (!fields.has('accept')) fields.set('accept', types.map(preferred).join(', '))
-  // fields are bytes, which fetch takes as characters; an id is UTF-8 there (WHATWG HTML 9.2.3)
-  if (lastEventId)
-    fields.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)))
-  const isJson = Array.isArray(body) || body?.constructor === Object
   if (isJson && !fields.has('content-type')) fields.set('content-type', 'application/json')
   const response = await fetch(target.href, {
     method: method as string,
     headers: fields,
     signal,
-    body: (isJson ? JSON.stringify(body) : body) as string,
+    body: content,
     ...({ cache: 'no-store', credentials, duplex: 'half' } as object),
   })
+  if (!response) throw new FollowError('fetch has given no response')
   const reader = response.body?.getReader()
   // for a fetch that ignores its signal
   const cancel = () => reader?.cancel().catch(() => {})

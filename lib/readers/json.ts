@@ -8,7 +8,6 @@ import {
   type Reader,
   type ReadOptions,
   type Received,
-  succeeds,
 } from './reader.js'
 
 /** Reads `application/x-ndjson` and its like. */
@@ -37,10 +36,11 @@ export const jsonSeq: Reader = {
     const divide = dividing(RS)
     return {
       take(bytes) {
+        const text = decode(bytes)
         // a record that was cut is passed over (RFC 7464 2.3)
-        const rest = divide(decode(bytes), (record) => isWhole(add, record))
+        const rest = divide(text, (record) => isWhole(add, record))
         // LF says that the record is whole, but for one within it: then it is as if the next RS had come
-        if (rest.endsWith('\n') && isWhole(add, rest)) divide(RS, () => {})
+        if (text.endsWith('\n') && isWhole(add, rest)) divide(RS, () => {})
       },
       end: () => isWhole(add, divide('', add)),
     }
@@ -91,7 +91,7 @@ export const jsonArray: Reader = {
           start = at
         }
         at = Math.max(0, at - text.length)
-        rest += text.slice(start)
+        rest = (isOver ? '' : rest) + text.slice(start)
         if (isOver && /[^ \t\r\n]/.test(rest))
           throw new FormatError(`Behind the end of the array: ${rest.slice(0, 100)}`)
       },
@@ -111,7 +111,17 @@ function adding(options: ReadOptions, into: Received[]): (record: string) => voi
   }
 }
 
-/** Adds what is left, if that is whole: a number with nothing behind it may have lost digits (RFC 7464 2.4). */
+/**
+ * Adds what is left, if that is whole: a number with nothing behind it may have lost digits (RFC 7464 2.4). Throws what the
+ * user's `parse` throws of a record that is whole.
+ */
 function isWhole(add: (record: string) => void, rest: string): boolean {
-  return !/[^\s"\]}]$/.test(rest) && succeeds(() => add(rest))
+  if (/[^\s"\]}]$/.test(rest)) return false
+  try {
+    if (/\S/.test(rest)) JSON.parse(rest)
+  } catch {
+    return false
+  }
+  add(rest)
+  return true
 }

@@ -83,12 +83,3 @@ export function parsed(text: string, parse = JSON.parse): unknown {
     throw new FormatError(`Not JSON: ${text.slice(0, 100)}`, { cause })
   }
 }
-
-/** Whether what has come can be read, at the end of a response: else it was cut. */
-export function succeeds(read: () => unknown): boolean {
-  try {
-    return read() !== false
-  } catch {
-    return false
-  }
-}

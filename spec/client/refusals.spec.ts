@@ -106,6 +106,27 @@ describe('A client that is refused', () => {
   })
 })
 
+describe('A client whose functions give nothing', () => {
+  clients()
+
+  it('Fails for good where fetch gives no response, as one that a test stands in for', async () => {
+    const fetch = () => Promise.resolve() as unknown as Promise<Response>
+    expect(await loop({ url: 'http://127.0.0.1/' }, { fetch }).ended).to.be.instanceOf(FollowError)
+  })
+
+  it('Fails with a FollowError where a POST is lost by a function that rejects with nothing', async () => {
+    const headers = () => Promise.reject()
+    const loops = loop({ url: 'http://127.0.0.1/' }, { body: 'words', headers })
+    expect(await loops.ended).to.be.instanceOf(FollowError)
+  })
+
+  it('Begins without an id where that is empty', async () => {
+    const server = await answering()
+    loop(server, { lastEventId: '' })
+    expect((await server.next()).headers).to.not.have.property('last-event-id')
+  })
+})
+
 describe('A client that gets a 401', () => {
   clients()
 

@@ -1,8 +1,13 @@
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { FollowError, follow, following, ndjson, sse } from '../../lib/client.js'
 import { turns } from '../support/stage.js'
 import { answering, clients, loop } from './scene.js'
+
+class Failure {
+  constructor(readonly code: number) {}
+}
 
 describe('The request of a client', () => {
   clients()
@@ -73,6 +78,9 @@ describe('The request of a client', () => {
       [new URLSearchParams({ a: '1' }), 'application/x-www-form-urlencoded;charset=UTF-8', 'a=1'],
       [new Uint8Array([65]), undefined, 'A'],
       [{ a: 1 }, 'application/merge+json', '{"a":1}'],
+      [Object.assign(Object.create(null), { a: 1 }), 'application/json', '{"a":1}'],
+      [new Failure(1), 'application/json', '{"code":1}'],
+      [Readable.from([Buffer.from('read')]), undefined, 'read'],
     ] as const) {
       const headers: Record<string, string> = String(type).includes('merge')
         ? { 'content-type': type as string }
@@ -119,6 +127,11 @@ describe('The request of a client', () => {
       ['http://user:secret@127.0.0.1/', {}],
       [server.url, { headers: { 'no name': '' } }],
       [server.url, { headers: { name: 'a\nb' } }],
+      [server.url, { lastEventId: 'a\nb' }],
+      [server.url, { lastEventId: 'a'.repeat(1e6) }],
+      [server.url, { method: 'GET', body: 'words' }],
+      [server.url, { method: 'NO METHOD' }],
+      [server.url, { body: { a: 1n } }],
     ] as const) {
       const error = (await loop({ url }, options).ended) as FollowError
       expect(error).to.be.instanceOf(FollowError)

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { time } from '../../lib/client/time.js'
-import { stage, staged, turns } from '../support/stage.js'
+import { stage, staged, turns, turnsUntil } from '../support/stage.js'
 import { answering, clients, clientTime, loop } from './scene.js'
 
 describe('A client waits between attempts', () => {
@@ -32,6 +32,19 @@ describe('A client waits between attempts', () => {
     const loops = loop(server, { retry: { first: 0 } })
     for (let round = 0; round < 3; round++) (await server.next()).cut()
     expect(loops.states.filter(([, { delay }]) => delay === 0).length).to.be.above(1)
+  })
+
+  it('As the server says, however many attempts have brought nothing at no delay', async () => {
+    let count = 0
+    const fetch = async () => {
+      if (count++ < 1100) throw new TypeError('no server')
+      return new Response(null, { status: 503, headers: { 'retry-after': '60' } })
+    }
+    const loops = loop({ url: 'http://127.0.0.1/' }, { fetch, retry: { first: 0 } })
+    await turnsUntil(() => loops.states.at(-1)?.[1].status === 503)
+    expect(loops.states.at(-1)?.[1].delay).to.equal(60_000)
+    await turns()
+    expect(count).to.equal(1101)
   })
 
   it('Longer and longer where streams open and close at once, which is no progress', async () => {
@@ -144,6 +157,16 @@ describe('A client watches for silence', () => {
     await loops.retried()
     expect((await server.next()).headers['last-event-id']).to.equal('a')
   })
+
+  for (const heartbeat of [0, -1, '"none"', null])
+    it(`As before, where the server tells a heartbeat that is none: ${heartbeat}`, async () => {
+      const server = await answering()
+      loop(server)
+      ;(await server.next()).stream(`event: position\nid: a\ndata: {"heartbeat":${heartbeat}}\n\n`)
+      await turns()
+      expect(clientTime.set.slice(-2)).to.deep.equal([45_000, 45_000])
+      expect(clientTime.size).to.equal(1)
+    })
 
   it('As the option says, whatever the server tells', async () => {
     const server = await answering()

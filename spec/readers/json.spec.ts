@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { FormatError, jsonArray, jsonSeq, ndjson } from '../../lib/client.js'
+import { FormatError, jsonArray, jsonSeq, multipart, ndjson, type Reader } from '../../lib/client.js'
 import { runs } from '../support/runs.js'
 import { byByte, cutAt, dataOf, read, utf8 } from './read.js'
 
@@ -85,6 +85,55 @@ describe('The reader of a JSON array', () => {
   })
 })
 
+describe("A user's parse that fails", () => {
+  const parse = (text: string) => {
+    if (text.includes('2')) throw new Error('2 is refused')
+    return JSON.parse(text)
+  }
+
+  it('Is told, and is no reason to take a record for one that was cut', () => {
+    for (const [reader, text] of [
+      [ndjson, '{"a":1}\n{"a":2}'],
+      [ndjson, '{"a":1}\n{"a":2}\n'],
+      [jsonSeq, '\x1e{"a":1}\n\x1e{"a":2}\n\x1e{"a":1}\n'],
+      [jsonSeq, '\x1e{"a":2}'],
+      [jsonArray, '[{"a":2}]'],
+      [jsonArray, '{"a":2}'],
+    ] as const)
+      for (const pieces of [[text], byByte(utf8(text))])
+        expect(() => read(reader, pieces, { parse }), text).to.throw(FormatError)
+  })
+
+  it('Is not told of a record that was cut', () => {
+    for (const reader of [ndjson, jsonSeq])
+      expect(read(reader, ['\x1e{"a":2'.slice(reader === ndjson ? 1 : 0)], { parse })).to.deep.equal({
+        received: [],
+        isWhole: false,
+      })
+  })
+})
+
+describe('The readers, of a long record in short pieces,', () => {
+  const sized = 100_000
+  const [text, type] = ['x'.repeat(sized), 'multipart/mixed; boundary=b']
+  const milliseconds = (reader: Reader, before: string, after: string) => {
+    const pieces = byByte(utf8(before + text + after))
+    const begun = performance.now()
+    expect(read(reader, pieces, { type }).received.length).to.equal(1)
+    return performance.now() - begun
+  }
+
+  for (const [name, reader, before, after] of [
+    ['JSON text sequences', jsonSeq, '\x1e"', '"\n'],
+    ['a JSON array', jsonArray, '["', `"]${' '.repeat(sized)}`],
+    ['multipart', multipart, '--b\r\n\r\n', '\r\n--b--'],
+  ] as const)
+    it(`Take no time that grows by its square: ${name}`, () => {
+      const usual = milliseconds(ndjson, '"', '"\n')
+      expect(milliseconds(reader, before, after)).to.be.below(100 + 8 * usual)
+    })
+})
+
 describe('Envelopes', () => {
   const lines = (records: readonly unknown[]) => records.map((each) => `${JSON.stringify(each)}\n`).join('')
 
@@ -113,6 +162,14 @@ describe('Envelopes', () => {
       { type: 'ping' },
       { data: null },
     ])
+  })
+
+  it('Have no id, and no type, where that is null', () => {
+    const record = { id: null, type: null, data: 1 }
+    const [received] = read(ndjson, [lines([record])]).received
+    expect(received).to.deep.equal({ data: 1 })
+    const [other] = read(ndjson, [lines([{ ...record, notice: null, id: 'a' }])]).received
+    expect(other).to.deep.equal({ data: 1, id: 'a' })
   })
 
   it('Are not what only looks like them', () => {

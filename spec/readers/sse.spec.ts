@@ -61,7 +61,7 @@ describe('The reader of SSE (WHATWG HTML 9.2.6)', () => {
           { notice, data, id: 'a' },
         ])
     for (const type of ['gap', 'position', 'end', 'reconnect', 'failed', 'constructor'])
-      for (const data of ['1', '"x"', '{"x":1}', 'null', '[1]'])
+      for (const data of ['1', '"x"', '{"x":1}', 'null', '[1]', '[]'])
         expect(said(`event: ${type}\ndata: ${data}\n\n`)).to.deep.equal([{ data: JSON.parse(data), type }])
     expect(said(': dropped 17\n: dropped\n: dropped 1 of\n')).to.deep.equal([
       { notice: 'dropped', data: { count: 17 } },
