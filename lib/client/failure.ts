@@ -1,6 +1,11 @@
 // What ends a client for good: an answer that no further attempt would change.
-import type { Answer } from './request.js'
 import { time } from './time.js'
+
+/** What was answered, and what its body is read with. */
+export interface Answer {
+  readonly response: Response
+  readonly body: ReadableStreamDefaultReader<Uint8Array> | undefined
+}
 
 /** The members of a problem body (RFC 9457), or of any other JSON object. */
 export interface Problem {

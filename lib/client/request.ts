@@ -1,13 +1,7 @@
 // Makes the request of an attempt.
 import type { Reader } from '../readers/reader.js'
-import { FollowError } from './failure.js'
+import { type Answer, FollowError } from './failure.js'
 import type { FollowOptions } from './options.js'
-
-/** What was answered, and what its body is read with. */
-export interface Answer {
-  readonly response: Response
-  readonly body: ReadableStreamDefaultReader<Uint8Array> | undefined
-}
 
 /**
  * Makes a request. A FollowError says that it cannot be made, whenever it is tried; another error is that of a function asked.
