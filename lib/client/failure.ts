@@ -1,6 +1,12 @@
 // What ends a client for good: an answer that no further attempt would change.
 import { time } from './time.js'
 
+/** What was answered, and what its body is read with. */
+export interface Answer {
+  readonly response: Response
+  readonly body: ReadableStreamDefaultReader<Uint8Array> | undefined
+}
+
 /** The members of a problem body (RFC 9457), or of any other JSON object. */
 export interface Problem {
   readonly type?: string
@@ -31,21 +37,25 @@ export class FollowError extends Error {
 /** Seconds, by the Retry-After field: a number, or a date (RFC 9110 10.2.3). */
 export function retryAfterOf({ headers }: Response): number | undefined {
   const field = headers.get('retry-after') ?? ''
-  const seconds = /^\d+$/.test(field) ? Number(field) : (Date.parse(field) - time.now()) / 1000
+  const seconds = /^\d+$/.test(field) ? +field : (Date.parse(field) - time.now()) / 1000
   return seconds >= 0 ? seconds : undefined
 }
 
 /** The body of an answer that is none to follow, if it is a JSON object. */
-export async function problemOf(response: Response): Promise<Problem | undefined> {
-  if (/[/+]json/i.test(response.headers.get('content-type') ?? '')) return Object(await response.json())
-  discard(response)
+export async function problemOf({ response, body }: Answer): Promise<Problem | undefined> {
+  if (!/[/+]json/i.test(typeOf(response))) return
+  body?.releaseLock()
+  return Object(await response.json())
 }
 
 /** The error of an answer that is none to follow. */
-export function refused(response: Response, problem: Problem | undefined, why?: string): FollowError {
-  const { status, statusText, url } = response
+export function refused(response: Response, problem: Problem | undefined): FollowError {
+  const { ok, status, statusText, url } = response
   const { title = statusText, detail } = problem ?? {}
-  return new FollowError(`${url} answered ${status}: ${why ?? detail ?? title}`, {
+  const why = ok
+    ? `its Content-Type is ${typeOf(response) || 'missing'}, which is not read`
+    : (detail ?? title)
+  return new FollowError(`${url} answered ${status}: ${why}`, {
     status,
     title,
     detail,
@@ -54,7 +64,4 @@ export function refused(response: Response, problem: Problem | undefined, why?: 
   })
 }
 
-/** Lets go of an answer that is not read. */
-export function discard({ body }: Response): void {
-  body?.cancel().catch(() => {})
-}
+export const typeOf = ({ headers }: Response): string => headers.get('content-type') ?? ''

@@ -1,26 +1,17 @@
 // Follows a stream: one attempt at a time, each read to its end before there is another.
 import { type Reader, type Received, readerOf } from '../readers/reader.js'
-import { discard, FollowError, problemOf, refused, retryAfterOf } from './failure.js'
+import { FollowError, problemOf, refused, retryAfterOf, typeOf } from './failure.js'
 import type { Followed, FollowOptions, Gap, Message, State, StateDetails } from './options.js'
-import { methodOf, request } from './request.js'
+import { request } from './request.js'
 import { time } from './time.js'
 import { whenAwake } from './wake.js'
 
-type Result<T> = IteratorResult<Message<T>, undefined>
-
 export function followed<T>(url: string, options: FollowOptions, readers: readonly Reader[]): Followed<T> {
   const { onGap, onState, refresh, signal, store, retry: { first = 500, most = 30_000 } = {} } = options
-  const method = methodOf(options)
+  const { method = options.body === undefined ? 'GET' : 'POST' } = options
   const { repeat = /^(?:GET|QUERY)$/i.test(method) } = options
   let { lastEventId, silence = 45_000 } = options
   let state: State = 'connecting'
-  /** What there is to do, once all that was read is given. */
-  let then: () => void | Promise<void> = begin
-  /** What was read, and how much of it was given. */
-  let received: readonly Received[] = []
-  let at = 0
-  /** The id of what was given, until the loop is done with it. */
-  let given: string | undefined
   /** Attempts since one that has brought something. */
   let attempts = 0
   /** Why there is another attempt, and when; not before SSE's `retry` has told. */
@@ -30,13 +21,13 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   /** When a byte came last, and when the response was opened. */
   let heard = 0
   let opened = Infinity
-  /** What the server has said of the end of the response. */
-  let ending: string | undefined
-  /** What is missing before the next message. */
+  /** What was read last. */
+  const received: Received[] = []
+  /** Whether the end of the response is that of the stream. */
+  let isLast = false
+  /** What is missing before the next message; and what the head says of it, until the stream says more, or something else. */
   let gap: Gap | undefined
-  /** What the head says of it, until the stream has said it, or something else; and whether that was told. */
   let gapOfHead: Gap | undefined
-  let isGapTold = false
   let aborting = new AbortController()
   /** Ends the waiting for something; and the milliseconds that it may take, if there is a limit. */
   let interrupt = () => {}
@@ -58,7 +49,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     letGo()
     aborting.abort()
     interrupt()
-    onState?.('over', error === undefined ? {} : { error })
+    onState?.(state, error === undefined ? {} : { error })
   }
   const close = () => end()
 
@@ -78,180 +69,140 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
   }
 
   /** Waits for what another attempt may bring, if this one does not. */
-  async function got<V>(work: PromiseLike<V>, milliseconds?: number): Promise<V | undefined> {
-    try {
-      return await until(work, milliseconds)
-    } catch (error) {
-      again({ error })
-    }
-  }
+  const got = <V>(work: V | PromiseLike<V>, milliseconds?: number) =>
+    until(work, milliseconds).catch((error) => again({ error }))
 
-  /** Another attempt, after some time, unless there is none to be made. */
-  function again(why: { readonly error: unknown } | { readonly status: number }, seconds = 0): void {
-    if (isOver()) return
-    aborting.abort()
-    if ('error' in why) {
-      const { error } = why
-      if (error instanceof FollowError) throw error
-      if (!repeat) {
-        const why = (error as Error)?.message
-        throw new FollowError(`A ${method} is not made again without repeat: true: ${why}`, { cause: error })
-      }
+  /** Gives up an attempt for another, after some time, unless there is none to be made. */
+  function again(details: StateDetails, seconds = 0): never {
+    const { error } = details
+    if (error instanceof FollowError) throw error
+    if (!repeat) {
+      const why = (error as Error | undefined)?.message
+      throw new FollowError(`A ${method} is not made again without repeat: true: ${why}`, {
+        cause: error,
+      })
     }
     if (time.now() - opened >= 10_000) attempts = 0
     opened = Infinity
-    const delay = Math.max(1e3 * seconds, told) + time.random() * Math.min(most, first * 2 ** attempts++ || 0)
-    wait = { ...why, delay }
-    then = pause
+    const delay =
+      Math.max(1000 * seconds, told) + time.random() * Math.min(most, first * 2 ** attempts++ || 0)
+    wait = { ...details, delay }
+    throw wait
   }
 
-  async function begin(): Promise<void> {
-    letGo = whenAwake(() => {
-      const isLost = limit > 0 && time.now() - heard > limit
-      // a server that has answered has said when to come back
-      if (state === 'waiting' ? wait.status === undefined : isLost) interrupt()
-    })
-    then = attempt
-    if (store) lastEventId = (await until(store.get())) || lastEventId
-  }
-
-  async function pause(): Promise<void> {
-    become('waiting', wait)
-    then = attempt
-    if (wait.delay) await until(new Promise(() => {}), wait.delay).catch(() => {})
-  }
-
-  async function attempt(): Promise<void> {
-    become('connecting')
-    if (isOver()) return
-    aborting = new AbortController()
-    heard = time.now()
-    const response = await got(request(url, options, readers, lastEventId, aborting.signal), silence)
-    if (!response) return
-    const { status } = response
-    if (status === 204) end()
-    else if (response.ok) await open(response)
-    else if (status === 401 && refresh && !wasRefreshed) {
-      discard(response)
-      await got(new Promise((resolve) => resolve(refresh())))
-      wasRefreshed = then === attempt
-    } else if (repeat && (status === 429 || status >= 500)) {
-      discard(response)
-      again({ status }, retryAfterOf(response))
-    } else await fail(response)
-  }
-
-  async function fail(response: Response, why?: string): Promise<never> {
-    throw refused(response, await until(problemOf(response), silence).catch(() => undefined), why)
-  }
-
-  /** Begins to read a response, if there is a reader for it. */
-  async function open(response: Response): Promise<void> {
-    const { headers, body } = response
-    const type = headers.get('content-type') ?? ''
-    const reader = readerOf(type, readers, options.accept)
-    if (!reader) return fail(response, `its Content-Type is ${type || 'missing'}, which is not read`)
-    const parser = reader.read(type, options)
-    const bytes = body?.getReader()
-    // for a fetch that ignores its signal
-    aborting.signal.addEventListener('abort', () => bytes?.cancel().catch(() => {}))
-    opened = time.now()
-    then = async () => {
-      const chunk = bytes ? await got(bytes.read(), silence) : { value: undefined }
-      if (!chunk) return
-      heard = time.now()
-      const into: Received[] = []
-      received = into
-      at = 0
-      try {
-        if (chunk.value) parser.take(chunk.value, into)
-        else then = parser.end(into) ? ended : cut
-      } catch (error) {
-        // what came whole before it is given first
-        then = () => {
-          throw error
-        }
-      }
-    }
-    wasRefreshed = false
-    ending = undefined
-    heedHead(headers.get('event-gap'), reader.tellsGaps || options.envelope)
-    become('open')
-  }
-
-  const cut = () => again({ error: new Error('The response ended within a record') })
-
-  /** The response has come to its proper end, which is that of the stream if the server or the options say so. */
-  function ended(): void {
-    if (ending === 'end' || (!ending && (options.over === 'complete' || !repeat))) end()
-    else again({ error: new Error('The response ended, and the stream goes on') })
-  }
-
-  /** Heeds what is said between messages. */
-  function heed({ notice, data, retry, id }: Received): undefined {
-    given = id
-    const details = data as Gap & { heartbeat: number }
-    if (retry !== undefined) told = retry
-    if (notice) settleGap(notice === 'gap' ? details : undefined)
-    if (notice === 'dropped') tellGap({ ...details, reason: notice })
-    if (notice === 'end' || notice === 'reconnect') ending = notice
-    if (notice === 'position' && details.heartbeat > 0) silence = options.silence ?? 2.5 * details.heartbeat
-  }
-
-  function heedHead(reason: string | null, isToldAgain: boolean | undefined): void {
-    gapOfHead = reason ? { reason, ...(lastEventId !== undefined && { requested: lastEventId }) } : undefined
-    if (!isToldAgain) settleGap()
-    isGapTold = !isToldAgain && reason !== null
-  }
-
-  /** One gap is told once, though the head and the stream both say it: by the stream, which knows more, if it will. */
-  function settleGap(inBand?: Gap): void {
-    const next = inBand ?? gapOfHead
+  /** A gap is told once, though the head and the stream both say it: by the stream, which knows more, if it will. */
+  function tellGap(next = gapOfHead): void {
     gapOfHead = undefined
-    if (next && !isGapTold) tellGap(next)
-    else gap = next ?? gap
-    isGapTold = false
-  }
-
-  function tellGap(next: Gap): void {
+    if (!next) return
     gap = next
     onGap?.(next)
   }
 
-  /** The loop is done with what was given: something to wait for, if that is stored. An empty id is none (WHATWG HTML 9.2.6). */
-  function doneWith(): unknown {
-    const id = given
-    given = undefined
-    if (id === undefined) return
-    lastEventId = id || undefined
-    return store?.set(id)
-  }
-
   /** A message, if that is what was read; else it is heeded. */
-  function take(next: Received): Result<T> | undefined {
-    const { data, id, type = data === undefined ? undefined : 'message' } = next
-    at += 1
-    if (type === undefined || next.notice !== undefined) return heed(next)
-    attempts = 0
-    settleGap()
-    if (isOver()) return // by onGap
-    given = id
-    const message = { data: data as T, id, type }
-    const value = gap ? { ...message, gap } : message
-    gap = undefined
-    return { value, done: false }
+  function take({
+    data,
+    id,
+    type = data === undefined ? undefined : 'message',
+    notice,
+    retry = told,
+  }: Received) {
+    told = retry
+    if (notice) {
+      const details = data as Gap & { heartbeat: number }
+      tellGap(notice === 'gap' ? details : undefined)
+      if (notice === 'dropped') tellGap({ ...details, reason: notice })
+      if (notice === 'end' || notice === 'reconnect') isLast = notice === 'end'
+      if (details.heartbeat > 0) silence = options.silence ?? 2.5 * details.heartbeat
+    } else if (type) {
+      attempts = 0
+      tellGap()
+      if (isOver()) return // by onGap
+      const message: Message<T> = gap ? { data: data as T, id, type, gap } : { data: data as T, id, type }
+      gap = undefined
+      return message
+    }
   }
 
-  /** The next message. */
-  async function come(): Promise<Result<T>> {
+  async function* messages(): AsyncGenerator<Message<T>, undefined> {
+    // nothing is called back within the first step itself
+    await undefined
+    if (isOver()) return
+    letGo = whenAwake(() => {
+      const isLost = limit > 0 && time.now() - heard > limit
+      // a server that has answered has said when to come back
+      if (state === 'waiting' ? !wait.status : isLost) interrupt()
+    })
     try {
-      for (;;) {
-        const stored = doneWith()
-        if (stored) await until(stored)
-        if (isOver()) break
-        const next = received[at]
-        const message = next ? take(next) : await then()
-        if (message) return message
+      if (store) lastEventId = (await until(store.get())) || lastEventId
+      while (!isOver()) {
+        try {
+          aborting = new AbortController()
+          become('connecting')
+          if (isOver()) return
+          heard = time.now()
+          const answer = await got(
+            request(url, { ...options, method, lastEventId }, readers, aborting.signal),
+            silence,
+          )
+          const { response, body } = answer
+          const { status, ok, headers } = response
+          if (status === 204) return void end()
+          if (status === 401 && refresh && !wasRefreshed) {
+            aborting.abort()
+            await got(Promise.resolve().then(refresh))
+            wasRefreshed = true
+            continue
+          }
+          if (repeat && (status === 429 || status >= 500)) again({ status }, retryAfterOf(response))
+          const reader = ok && readerOf(typeOf(response), readers, options.accept)
+          if (!reader) {
+            throw refused(response, await until(problemOf(answer), silence).catch(() => undefined))
+          }
+          const parser = reader.read(typeOf(response), options, received)
+          wasRefreshed = false
+          isLast = options.over === 'complete' || !repeat
+          const reason = headers.get('event-gap')
+          gapOfHead = reason ? { reason, ...(lastEventId && { requested: lastEventId }) } : undefined
+          opened = time.now()
+          become('open')
+          for (;;) {
+            const value = (await got(body?.read(), silence))?.value
+            heard = time.now()
+            received.length = 0
+            let isWhole = true
+            let failure: unknown
+            try {
+              if (value) parser.take(value)
+              else isWhole = parser.end()
+            } catch (error) {
+              failure = error
+            }
+            for (const next of received) {
+              const message = take(next)
+              if (message) yield message
+              // the loop is done with it
+              const { id } = next
+              if (isOver() && !message) return
+              if (id !== undefined) {
+                // an empty id is none (WHATWG HTML 9.2.6)
+                lastEventId = id || undefined
+                if (store) await until(store.set(id))
+              }
+              if (isOver()) return
+            }
+            // what came whole before it was given first
+            if (failure) throw failure
+            if (value) continue
+            if (isWhole && isLast) return void end()
+            const how = isWhole ? ', and the stream goes on' : ' within a record'
+            again({ error: new Error(`The response ended${how}`) })
+          }
+        } catch (error) {
+          if (error !== wait || isOver()) throw error
+          aborting.abort()
+          become('waiting', wait)
+          if (wait.delay) await until(new Promise(() => {}), wait.delay).catch(() => {})
+        }
       }
     } catch (error) {
       // what is interrupted fails, too
@@ -260,20 +211,11 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
         throw error
       }
     }
-    return { value: undefined, done: true }
-  }
-
-  /** The same; a message that has come, and that nothing stands before, costs no promise of its own. */
-  function step(): Result<T> | Promise<Result<T>> {
-    const next = received[at]
-    if (!next || next.notice || next.retry !== undefined || gapOfHead || store || isOver()) return come()
-    doneWith()
-    return take(next) ?? come()
   }
 
   if (signal?.aborted) end()
   else signal?.addEventListener('abort', close)
-  let turn: Promise<unknown> = Promise.resolve()
+  const steps = messages()
   return {
     get state() {
       return state
@@ -282,16 +224,10 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
       return lastEventId
     },
     close,
-    next() {
-      const next = turn.then(step, step)
-      turn = next
-      return next
-    },
-    async return() {
-      // the loop was left within its body: it is not done with the message
-      given = undefined
+    next: () => steps.next(),
+    return() {
       end()
-      return { value: undefined, done: true }
+      return steps.return(undefined)
     },
     [Symbol.asyncIterator]() {
       return this

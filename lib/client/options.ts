@@ -71,7 +71,7 @@ export interface FollowOptions extends ReadOptions {
    */
   readonly accept?: string | readonly string[]
   /** Where to begin: the id of the last event that is known, or `earliest`; what is in `store` comes first. Default: with what comes. */
-  readonly lastEventId?: string
+  readonly lastEventId?: string | undefined
   /** Header fields; asked for each attempt, if it is a function. */
   readonly headers?: Each<Readonly<Record<string, string>> | Headers>
   /** Query parameters, added to those of the URL; asked for each attempt, if it is a function. */

@@ -1,31 +1,35 @@
 // Makes the request of an attempt.
 import type { Reader } from '../readers/reader.js'
-import { discard, FollowError } from './failure.js'
+import { type Answer, FollowError } from './failure.js'
 import type { FollowOptions } from './options.js'
 
-/** Makes a request. A FollowError says that it cannot be made, whenever it is tried; another error is that of a function asked. */
+/**
+ * Makes a request. A FollowError says that it cannot be made, whenever it is tried; another error is that of a function asked.
+ *
+ * @param options those of the attempt: with its method, id and signal
+ */
 export async function request(
   url: string,
-  options: FollowOptions,
+  { accept, method, lastEventId, credentials, fetch = globalThis.fetch, ...options }: FollowOptions,
   readers: readonly Reader[],
-  lastEventId: string | undefined,
   signal: AbortSignal,
-): Promise<Response> {
-  const { accept, credentials, fetch = globalThis.fetch } = options
+): Promise<Answer> {
   const [headers, query, body] = await Promise.all([options.headers, options.query, options.body].map(asked))
   // while these were asked
   signal.throwIfAborted()
-  const method = methodOf(options)
-  const isJson = isPlain(body)
+  // what fetch takes as a body has a name of its own, but for a stream of Node's
+  const isJson = /t (?:Array|Object)]/.test({}.toString.call(body)) && !(Symbol.asyncIterator in Object(body))
   let fields: Headers
   let target: URL
   let content: string
   try {
     content = (isJson ? JSON.stringify(body) : body) as string
     fields = new Headers(headers as Record<string, string>)
-    if (lastEventId) fields.set('last-event-id', inUtf8(lastEventId))
+    // fields are bytes, which fetch takes as characters; an id is UTF-8 there (WHATWG HTML 9.2.3)
+    if (lastEventId)
+      fields.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)))
     // a request knows what a relative URL is relative to
-    target = new URL(new Request(url, { method, body: content && '' }).url)
+    target = new URL(new Request(url, { method: method as string, body: content && '' }).url)
     // `localhost:3000/prices`, of which `localhost:` is the scheme
     if (!target.host) throw new TypeError('no http://')
     new URLSearchParams(query as Record<string, string>).forEach((value, name) => {
@@ -39,30 +43,19 @@ export async function request(
   if (!fields.has('accept')) fields.set('accept', types.map(preferred).join(', '))
   if (isJson && !fields.has('content-type')) fields.set('content-type', 'application/json')
   const response = await fetch(target.href, {
-    method,
+    method: method as string,
     headers: fields,
     signal,
     body: content,
     ...({ cache: 'no-store', credentials, duplex: 'half' } as object),
   })
   if (!response) throw new FollowError('fetch has given no response')
-  // from a fetch that ignores its signal
-  if (signal.aborted) discard(response)
-  return response
-}
-
-export function methodOf({ method, body }: FollowOptions): string {
-  return method ?? (body === undefined ? 'GET' : 'POST')
-}
-
-/** Fields are bytes, which fetch takes as characters; an id is UTF-8 there (WHATWG HTML 9.2.3). */
-function inUtf8(id: string): string {
-  return String.fromCharCode(...new TextEncoder().encode(id))
-}
-
-/** Not what fetch takes as a body: of those, only a stream of Node's has no name of its own. */
-function isPlain(body: unknown): boolean {
-  return /t (?:Array|Object)]/.test({}.toString.call(body)) && !(Symbol.asyncIterator in Object(body))
+  const reader = response.body?.getReader()
+  // for a fetch that ignores its signal
+  const cancel = () => reader?.cancel().catch(() => {})
+  if (signal.aborted) cancel()
+  signal.addEventListener('abort', cancel)
+  return { response, body: reader }
 }
 
 /** What is asked for each attempt. */

@@ -4,30 +4,28 @@
 export interface Received {
   /** Undefined: there is no data, only what the others say. */
   readonly data?: unknown
-  readonly id?: string
-  readonly type?: string
+  readonly id?: string | undefined
+  readonly type?: string | undefined
   /** SSE's reconnection time, in milliseconds. */
   readonly retry?: number
   /** The kind of a notice, whose details are the data. */
-  readonly notice?: string
+  readonly notice?: string | undefined
 }
 
 /** Reads one response. */
 export interface Parser {
-  /** Takes the next bytes, and adds what has come whole to a list. Throws a FormatError for what the format is not. */
-  take(bytes: Uint8Array, into: Received[]): void
+  /** Takes the next bytes, and adds what has come whole. Throws a FormatError for what the format is not. */
+  take(bytes: Uint8Array): void
   /** The response has come to its proper end. False: what came is not whole, whatever the transport says. */
-  end(into: Received[]): boolean
+  end(): boolean
 }
 
 /** Reads the responses of a format. */
 export interface Reader {
   /** The media types that it reads, the preferred one first. */
   readonly mediaTypes: readonly string[]
-  /** Whether a gap is always told in-band, too. */
-  readonly tellsGaps?: true
-  /** Begins a response. */
-  read(contentType: string, options: ReadOptions): Parser
+  /** Begins a response: what it says is added to a list. */
+  read(contentType: string, options: ReadOptions, into: Received[]): Parser
 }
 
 /**
@@ -58,9 +56,9 @@ export class FormatError extends Error {
 }
 
 /** Decodes UTF-8 of which characters are split over chunks; a byte-order mark at its beginning is none of the text. */
-export function decoding(charset = 'utf-8'): (bytes?: Uint8Array) => string {
+export function decoding(charset?: string): (bytes?: Uint8Array) => string {
   const decoder = new TextDecoder(charset)
-  return (bytes) => decoder.decode(bytes, { stream: bytes !== undefined })
+  return (bytes) => decoder.decode(bytes, { stream: !!bytes })
 }
 
 /** Divides text that comes in chunks: hands over each part that a separator has ended, and returns the rest. */
@@ -68,32 +66,20 @@ export function dividing(separator: string): (text: string, each: (part: string)
   let rest = ''
   return (text, each) => {
     const parts = text.split(separator)
-    for (let at = 0; at < parts.length; at++) {
-      if (at > 0) {
-        each(rest)
-        rest = ''
-      }
-      rest += parts[at]
+    rest += parts.shift()
+    for (const part of parts) {
+      each(rest)
+      rest = part
     }
     return rest
   }
 }
 
 /** The JSON value of a record. */
-export function parsed(text: string, { parse = JSON.parse }: ReadOptions): unknown {
+export function parsed(text: string, parse = JSON.parse): unknown {
   try {
     return parse(text)
   } catch (cause) {
     throw new FormatError(`Not JSON: ${text.slice(0, 100)}`, { cause })
-  }
-}
-
-/** Whether what has come can be read, at the end of a response: else it was cut. */
-export function succeeds(read: () => void): boolean {
-  try {
-    read()
-    return true
-  } catch {
-    return false
   }
 }

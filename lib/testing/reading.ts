@@ -48,7 +48,7 @@ export interface Reading {
 export function readingOf({ status, headers }: Answer, options: ReadAs): Reading {
   const contentType = headers['content-type'] ?? ''
   const reader = status >= 200 && status < 300 ? readerOf(contentType) : undefined
-  return reader ? new Events(() => reader.read(contentType, options)) : unread
+  return reader ? new Events((into) => reader.read(contentType, options, into)) : unread
 }
 
 const unread: Reading = {
@@ -81,13 +81,14 @@ const endings = ['end', 'reconnect', 'failed']
 
 class Events implements Reading {
   readonly isStream = true
-  readonly #begin: () => Parser
+  readonly #begin: (into: Received[]) => Parser
   #parser: Parser | undefined
+  readonly #received: Received[] = []
   #events: Read[] = []
   error: Error | undefined
   reason: string | undefined
 
-  constructor(begin: () => Parser) {
+  constructor(begin: (into: Received[]) => Parser) {
     this.#begin = begin
   }
 
@@ -96,10 +97,7 @@ class Events implements Reading {
   }
 
   take(bytes: Uint8Array): void {
-    this.#tried((into) => {
-      this.#parser ??= this.#begin()
-      this.#parser.take(bytes, into)
-    })
+    this.#tried((parser) => parser.take(bytes))
   }
 
   reset(bytes: Uint8Array): void {
@@ -112,9 +110,8 @@ class Events implements Reading {
 
   end(): boolean {
     let isWhole = false
-    this.#tried((into) => {
-      this.#parser ??= this.#begin()
-      isWhole = this.#parser.end(into)
+    this.#tried((parser) => {
+      isWhole = parser.end()
     })
     return isWhole
   }
@@ -126,15 +123,15 @@ class Events implements Reading {
     return before.findLast(({ id }) => id !== undefined)?.id || undefined
   }
 
-  #tried(read: (into: Received[]) => void): void {
+  #tried(read: (parser: Parser) => void): void {
     if (this.error) return
-    const into: Received[] = []
     try {
-      read(into)
+      this.#parser ??= this.#begin(this.#received)
+      read(this.#parser)
     } catch (error) {
       this.error = error as Error
     }
-    for (const each of into) this.#add(each)
+    for (const each of this.#received.splice(0)) this.#add(each)
   }
 
   #add({ data, id, type = 'message', notice }: Received): void {

@@ -20,10 +20,16 @@ export function read(
   pieces: readonly (Uint8Array | string)[],
   { type = reader.mediaTypes[0] ?? '', goesOn = false, ...options }: How = {},
 ): Read {
-  const parser = reader.read(type, options)
-  const received: Received[] = []
-  for (const piece of pieces) parser.take(typeof piece === 'string' ? utf8(piece) : piece, received)
-  return { received, isWhole: goesOn ? undefined : parser.end(received) }
+  const into: Received[] = []
+  const parser = reader.read(type, options, into)
+  for (const piece of pieces) parser.take(typeof piece === 'string' ? utf8(piece) : piece)
+  const isWhole = goesOn ? undefined : parser.end()
+  return { received: into.map(said), isWhole }
+}
+
+/** Without what is not said. */
+function said(received: Received): Received {
+  return Object.fromEntries(Object.entries(received).filter(([, value]) => value !== undefined))
 }
 
 /** The data alone. */
