@@ -37,7 +37,7 @@ export function readerOf(
   readers: readonly Reader[],
   accept?: string | readonly string[],
 ): Reader | undefined {
-  const type = contentType.replace(/\s*;.*/, '').toLowerCase()
+  const type = contentType.split(';', 1).join().trim().toLowerCase()
   const types = [type, type.replace(/^.*\+/, 'application/')]
   if ([accept].flat().includes(type)) types.push(type.replace(/\/.*/, '/*'), '*/*')
   return types.map((each) => readers.find(({ mediaTypes }) => mediaTypes.includes(each))).find(Boolean)
