@@ -71,6 +71,6 @@ function partOf(bytes: Uint8Array, { parse }: ReadOptions): unknown {
 const decoded = (bytes: Uint8Array, charset?: string) => new TextDecoder(charset).decode(bytes)
 
 /** Of characters that are bytes. */
-function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0))
 }

@@ -43,7 +43,7 @@ describe('Very many names, each published to once, leave no more behind than bef
   const visited = `channel.attach(sink); ${publish}; channel.detach(sink)`
   const uses: Readonly<Record<string, Use>> = {
     'a history whose maxAge has passed': {
-      names: runs(100_000, 10),
+      names: runs(100_000, 40),
       options: '{ maxAge: 1000 }',
       afterwards: 'time.advance(1001)',
     },

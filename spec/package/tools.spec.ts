@@ -107,7 +107,8 @@ describe('The tarball, in the hands of users’ tools', function () {
 
   for (const [version, compiler] of compilers) {
     // between the oldest and the newest, the one way that has CommonJS and ES modules in it
-    const isBetween = !isFull && ['5.9', '6.0'].includes(version)
+    if (version === '5.9' && !isFull) continue
+    const isBetween = !isFull && version === '6.0'
     const its = Object.entries(kinds).filter(([kind]) => !isBetween || kind === 'nodenext')
     const names = isBetween ? 'nodenext' : 'CommonJS, node16, nodenext and a bundler'
     it(`TypeScript ${version} compiles it for ${names}, and it runs`, async () => {

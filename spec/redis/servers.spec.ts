@@ -13,6 +13,7 @@ import { Passage, throughPassages } from '../support/redis/passage.js'
 import { RedisSentinels } from '../support/redis/sentinels.js'
 import { RedisServer, type ServerOptions } from '../support/redis/server.js'
 import { until } from '../support/redis/until.js'
+import { isFull } from '../support/runs.js'
 
 /** A client that keeps silent about its ends. */
 function clientOf(url: string) {
@@ -34,7 +35,9 @@ function isAlive(pid: number): boolean {
   }
 }
 
-describe('The servers that specs run against', () => {
+// what they do the specs that use them show too
+const inFull = isFull ? describe : describe.skip
+inFull('The servers that specs run against', () => {
   const closing: (() => unknown)[] = []
 
   function closes<Value extends { close(): unknown }>(value: Value): Value {

@@ -69,7 +69,8 @@ const specs = (name: string, ...given: readonly string[]) => ({
 })
 const runtime = (name: string) => ({
   name,
-  begin: () => new Part(name, '--import=tsx', 'tools/runtimes/runtimes.ts', name),
+  begin: () =>
+    new Part(name, '--import=tsx', 'tools/runtimes/runtimes.ts', name, ...(isFull ? [] : ['--core'])),
 })
 
 /** On other runtimes there is nothing to run if some specs were asked for, such as those of a name. */
@@ -77,13 +78,15 @@ const runtimes = isFull
   ? ['deno', 'bun', 'node22', 'node24', 'node26', 'plain']
   : ['deno', 'bun', 'node26', 'plain']
 
+const others = specs(
+  'others',
+  'spec',
+  ...folders.flat().map((path) => `--ignore=spec/${path.replace(/^[^.]*$/, '$&/**')}`),
+)
+
 const waiting = [
+  others,
   ...folders.map((paths) => specs(paths[0] as string, ...paths.map((path) => `spec/${path}`))),
-  specs(
-    'others',
-    'spec',
-    ...folders.flat().map((path) => `--ignore=spec/${path.replace(/^[^.]*$/, '$&/**')}`),
-  ),
   ...(forMocha.length > 0 ? [] : runtimes.map(runtime)),
 ]
 

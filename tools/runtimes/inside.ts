@@ -1,10 +1,10 @@
-// Runs the slice inside of the runtime that has started this file: `inside.js <folder> <name> <report>`.
+// Runs the slice inside of the runtime that has started this file: `inside.js <folder> <name> <report> <patterns of paths>`.
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Mocha from 'mocha'
 import { elsewhere, exceptions, slice } from './slice.js'
 
-const [folder = '', name = '', only = '', report = ''] = process.argv.slice(2)
+const [folder = '', name = '', report = '', ...patterns] = process.argv.slice(2)
 
 /** Says what failed, and nothing else. */
 class Reporter extends Mocha.reporters.Base {
@@ -36,7 +36,10 @@ function skip(suite: Mocha.Suite): void {
 }
 
 const mocha = new Mocha({ reporter: Reporter, timeout: 120_000, forbidOnly: true }).grep(elsewhere).invert()
-for (const path of slice) if (path.startsWith(only)) for (const file of filesOf(path)) mocha.addFile(file)
+for (const path of slice) {
+  if (patterns.every((pattern) => new RegExp(pattern).test(path)))
+    for (const file of filesOf(path)) mocha.addFile(file)
+}
 await mocha.loadFilesAsync()
 skip(mocha.suite)
 mocha.run((failures) => process.exit(failures > 0 ? 1 : 0))

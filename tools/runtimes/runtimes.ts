@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { atEnd } from '../../spec/support/at-end.js'
 import { packagesOf } from '../../spec/support/packages.js'
 import { corrected, mayBeUnsteady, nothing, type Report, sum } from '../../spec/support/reporter.js'
+import { core } from './slice.js'
 
 interface Runtime {
   readonly name: string
@@ -15,8 +16,10 @@ interface Runtime {
   /** What comes before the file that it runs. */
   readonly given: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** The beginning of the paths in the slice that run on it. */
-  readonly only?: string
+  /** Which paths of the slice run on it. */
+  readonly only?: RegExp
+  /** A newer Node: `npm test` runs all of the slice on it, and on others its core. */
+  readonly isNode?: true
 }
 
 const { arch } = process
@@ -27,13 +30,14 @@ const node = (version: number): Runtime => ({
   name: `node${version}`,
   npm: [`node${version}@npm:node-${system}-${arch}@${version}`, `node${version}/bin/node`],
   given: [strict],
+  isNode: true,
 })
 
 const bun = `@oven/bun-${system}-${arch === 'arm64' ? 'aarch64' : arch}`
 const deno = `@deno/${system === 'linux' ? `linux-${arch}-glibc` : `${process.platform}-${arch}`}`
 
 const runtimes: readonly Runtime[] = [
-  { name: 'plain', given: [strict], env: { LARIAT_PLAIN: '1' }, only: 'loop' },
+  { name: 'plain', given: [strict], env: { LARIAT_PLAIN: '1' }, only: /^loop/ },
   node(22),
   node(24),
   node(26),
@@ -44,6 +48,9 @@ const runtimes: readonly Runtime[] = [
     given: ['run', '-A', '--node-modules-dir=manual', '--quiet'],
   },
 ]
+
+/** What `npm test` says. */
+const isCore = process.argv.includes('--core')
 
 /** Milliseconds after which a runtime is taken for one that hangs. */
 const patience = 600_000
@@ -70,8 +77,9 @@ async function programOf({ npm }: Runtime): Promise<string> {
 }
 
 async function run(runtime: Runtime): Promise<Report> {
-  const { name, given, env, only = '' } = runtime
+  const { name, given, env, only, isNode } = runtime
   const from = performance.now()
+  const patterns = [only, isCore && !isNode && core].flatMap((each) => (each ? each.source : []))
   let program: string
   try {
     program = await programOf(runtime)
@@ -82,7 +90,13 @@ async function run(runtime: Runtime): Promise<Report> {
     return { ...nothing, pending: 1 }
   }
   const file = join(folder, name)
-  const inside = [join(compiled, 'tools/runtimes/inside.js'), join(process.cwd(), compiled), name, only, file]
+  const inside = [
+    join(compiled, 'tools/runtimes/inside.js'),
+    join(process.cwd(), compiled),
+    name,
+    file,
+    ...patterns,
+  ]
   const child = spawn(program, [...given, ...inside], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env, NO_COLOR: '1' },
@@ -118,7 +132,7 @@ function read(file: string): Report | undefined {
   }
 }
 
-const asked = process.argv.slice(2)
+const asked = process.argv.slice(2).filter((each) => each !== '--core')
 const unknown = asked.filter((name) => !runtimes.some((each) => each.name === name))
 if (unknown.length > 0)
   throw new Error(`${unknown} is none of ${runtimes.map(({ name }) => name).join(', ')}`)

@@ -28,6 +28,10 @@ export const slice: readonly string[] = [
   'faults/faults.spec',
 ]
 
+/** What `npm test` runs of it on runtimes that are no newer Node: where sockets and streams differ. */
+export const core =
+  /^loop\/(?:close|endings|order|send|stream|terminate|wire|write)\.|^hub\/(?:channel|resume)\./
+
 /** Suites that start programs of their own from the sources: they are for the main run. */
 export const elsewhere = /^The process \(docs\/operate\/faults\.md\)|^docs\/operate\/faults\.md/
 
