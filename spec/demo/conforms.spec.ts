@@ -100,7 +100,16 @@ describe('All streaming routes of the demos keep the rules', () => {
     },
   }
 
+  // it begins with the lines that the file ends with, and hears of new ones when the file system tells it
+  const ownBeginning = 'each stream begins with the last lines, and not with the next event'
+  const ofTail: ConformsOptions['skip'] = {
+    'Two clients get the same events, in one order': ownBeginning,
+    'A heartbeat comes when nothing else does, and is no event (WHATWG HTML 9.2.7)': ownBeginning,
+  }
+
   const skip: Readonly<Record<string, ConformsOptions['skip']>> = {
+    tail: ofTail,
+    '/api/tail': ofTail,
     'existing-app': {
       'OPTIONS ends, and says what is allowed (RFC 9110 9.3.7)': 'cors() answers it, as a preflight',
     },
@@ -188,6 +197,6 @@ describe('All streaming routes of the demos keep the rules', () => {
 
   for (const [path, open] of Object.entries(bookshop))
     describe(`${path} of the bookshop`, () => {
-      for (const { name, run } of conforms(open)) it(name, run)
+      for (const { name, run } of conforms(open, { skip: skip[path] ?? {} })) it(name, run)
     })
 })

@@ -40,9 +40,15 @@ function saysPlace(visit: Visit): boolean {
   return visit.headers['last-event-id'] !== undefined || visit.notices('position').length > 0
 }
 
+/** Those of some that are not among others. */
+function without(some: readonly string[], others: readonly string[]): string[] {
+  const known = new Set(others)
+  return some.filter((each) => !known.has(each))
+}
+
 interface Return {
   /** Of what was to come. */
-  readonly missing: readonly string[]
+  readonly missing: string[]
   readonly twice: readonly string[]
   /** It came in another order. */
   readonly isMixed: boolean
@@ -68,12 +74,8 @@ async function comeBack(trial: Trial, reference: Visit, lastEventId: string, aft
   await more()
   await trial.begun(visit)
   await more()
-  const has = (key: string) => trial.keysOf(visit).includes(key)
-  const missed = () =>
-    trial
-      .keysOf(reference)
-      .slice(after)
-      .filter((key) => !has(key))
+  // each time anew, and so not for each event anew: where events come by themselves there may be very many
+  const missed = () => without(trial.keysOf(reference).slice(after), trial.keysOf(visit))
   const isLevel = () => missed().length === 0 || visit.isWhole !== undefined
   await trial.comes(isLevel)
   // what came twice has come by the time that the next event has
@@ -82,10 +84,12 @@ async function comeBack(trial: Trial, reference: Visit, lastEventId: string, aft
   const [missing, came, all] = [missed(), trial.keysOf(visit), trial.keysOf(reference)]
   visit.leave()
   if (isGap(visit)) missing.push(`told as a gap: ${visit.headers['event-gap'] ?? 'in-band'}`)
-  const [old, first] = [all.slice(0, after), new Set(came)]
+  const old = new Set(all.slice(0, after))
+  const first = new Set<string>()
+  const twice = came.filter((key) => old.has(key) || first.size === first.add(key).size)
   return {
     missing,
-    twice: came.filter((key, at) => came.indexOf(key) < at || old.includes(key)),
+    twice,
     isMixed: trial.subject.isOrdered !== false && !isWithin(all.slice(after), [...first]),
   }
 }
@@ -218,7 +222,7 @@ async function gap(trial: Trial, rule: string, reference: Visit, lastEventId: st
   }))
   const { history = 0, tellsGaps = true } = trial.subject
   const kept = tellsGaps && history > 0 ? trial.keysOf(reference).slice(-1 - history, -1) : []
-  const lost = kept.filter((key) => !trial.keysOf(visit).includes(key))
+  const lost = without(kept, trial.keysOf(visit))
   demand(lost.length === 0, () => ({
     rule: `${rule}, and what is retained follows it`,
     came: `without ${lost.join(', ')}`,
