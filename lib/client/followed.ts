@@ -78,7 +78,7 @@ export function followed<T>(url: string, options: FollowOptions, readers: readon
     if (error instanceof FollowError) throw error
     if (!repeat) {
       const why = (error as Error | undefined)?.message
-      throw new FollowError(`A ${method} is not made again without repeat: true: ${why}`, {
+      throw new FollowError(`${why}. A ${method} is repeated with repeat: true only`, {
         cause: error,
       })
     }

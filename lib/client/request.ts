@@ -49,7 +49,7 @@ export async function request(
     body: content,
     ...({ cache: 'no-store', credentials, duplex: 'half' } as object),
   })
-  if (!response) throw new FollowError('fetch has given no response')
+  if (!response) throw new FollowError('fetch gave nothing')
   const reader = response.body?.getReader()
   // for a fetch that ignores its signal
   const cancel = () => reader?.cancel().catch(() => {})

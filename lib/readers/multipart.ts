@@ -3,7 +3,7 @@ import { FormatError, parsed, type Reader, type ReadOptions } from './reader.js'
 
 /** Reads `multipart/mixed` and its like: parts of JSON as values, of text as strings, others as a Uint8Array. */
 export const multipart: Reader = {
-  mediaTypes: ['multipart/mixed', 'multipart/x-mixed-replace'],
+  mediaTypes: ['multipart/mixed', 'multipart/x-mixed-replace', 'multipart/*'],
   read(contentType, options, into) {
     const boundary = /;\s*boundary="?([^";]*[^";\s])/i.exec(contentType)?.[1]
     if (!boundary) throw new FormatError(`No boundary in ${contentType}`)

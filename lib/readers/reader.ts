@@ -28,6 +28,9 @@ export interface Reader {
   read(contentType: string, options: ReadOptions, into: Received[]): Parser
 }
 
+/** A media type without its parameters. */
+export const mediaTypeOf = (contentType: string) => (contentType.split(';')[0] as string).trim().toLowerCase()
+
 /**
  * The reader of a Content-Type: of the type, or of what its suffix says that it is made of (RFC 6838 4.2.8). A type that was
  * asked for by name is read as text or bytes, where nothing else reads it.
@@ -37,7 +40,7 @@ export function readerOf(
   readers: readonly Reader[],
   accept?: string | readonly string[],
 ): Reader | undefined {
-  const type = contentType.split(';', 1).join().trim().toLowerCase()
+  const type = mediaTypeOf(contentType)
   const types = [type, type.replace(/^.*\+/, 'application/')]
   if ([accept].flat().includes(type)) types.push(type.replace(/\/.*/, '/*'), '*/*')
   return types.map((each) => readers.find(({ mediaTypes }) => mediaTypes.includes(each))).find(Boolean)

@@ -240,7 +240,7 @@ export class Opened implements AsyncDisposable {
         else if (this.#ending) fail(this.#shownEnd)
       }
       const { within } = this.#ground
-      const cancel = after(within, () => fail(`none came within ${within} ms`))
+      const cancel = after(within, () => fail(`that did not come within ${within} ms`))
       this.#waiting.add(look)
       look()
     })
@@ -263,7 +263,7 @@ export class Opened implements AsyncDisposable {
     const list = came.map(
       ({ type, data, id }) => `\n  ${type}${id === undefined ? '' : ` ${id}`} ${shown(data)}`,
     )
-    const instead = list.length === 0 ? ' Nothing came.' : ` What came instead:${list.join('')}`
+    const instead = list.length === 0 ? ' Nothing came.' : ` What came:${list.join('')}`
     return new Error(`${this.#title} (${answered}): ${what}.${instead}`)
   }
 }

@@ -3,7 +3,14 @@ import { bytes, text } from '../readers/bytes.js'
 import { csv } from '../readers/csv.js'
 import { jsonArray, jsonSeq, ndjson } from '../readers/json.js'
 import { multipart } from '../readers/multipart.js'
-import type { Parser, Reader, ReadOptions, Received } from '../readers/reader.js'
+import {
+  mediaTypeOf,
+  type Parser,
+  type Reader,
+  type ReadOptions,
+  type Received,
+  readerOf,
+} from '../readers/reader.js'
 import { sse } from '../readers/sse.js'
 import type { Answer } from './answer.js'
 
@@ -47,7 +54,9 @@ export interface Reading {
 
 export function readingOf({ status, headers }: Answer, options: ReadAs): Reading {
   const contentType = headers['content-type'] ?? ''
-  const reader = status >= 200 && status < 300 ? readerOf(contentType) : undefined
+  // whatever comes is asked for: a test says so
+  const isStream = status >= 200 && status < 300 && contentType !== ''
+  const reader = isStream ? readerOf(contentType, readers, mediaTypeOf(contentType)) : undefined
   return reader ? new Events((into) => reader.read(contentType, options, into)) : unread
 }
 
@@ -60,16 +69,6 @@ const unread: Reading = {
   reset() {},
   end: () => true,
   idBefore: () => undefined,
-}
-
-function readerOf(contentType: string): Reader | undefined {
-  const type = contentType.split(';', 1).join().trim().toLowerCase()
-  const suffix = type.split('+').at(-1)
-  const by = (name: string) => readers.find(({ mediaTypes }) => mediaTypes.includes(name))
-  const found = by(type) ?? by(`application/${suffix}`)
-  if (found || type === '') return found
-  if (type.startsWith('multipart/')) return multipart
-  return type.startsWith('text/') ? text : bytes
 }
 
 /** All but the place to come back to, which comes when the library sees fit. */

@@ -177,7 +177,7 @@ describe('A request that is not safe', () => {
       request.cut()
       const error = (await loops.ended) as FollowError
       expect(error).to.be.instanceOf(FollowError)
-      expect(error.message).to.contain(`A ${method} is not made again without repeat: true: `)
+      expect(error.message).to.match(new RegExp(`^.+\\. A ${method} is repeated with repeat: true only$`))
       expect(error.cause).to.be.instanceOf(Error)
       await server.none()
     })

@@ -15,6 +15,9 @@ const mocha = fileURLToPath(new URL('../../node_modules/mocha/bin/mocha.js', imp
 const folder = mkdtempSync(join(tmpdir(), 'lariat-specs-'))
 atEnd(() => rmSync(folder, { recursive: true, force: true }))
 
+/** Milliseconds after which a process is taken for one that hangs. */
+const patience = 1_200_000
+
 /** A process that runs some of the specs. */
 class Part {
   readonly #file: string
@@ -33,7 +36,12 @@ class Part {
 
   /** What it reports; one that ended otherwise than its report says has failed once more. */
   async report(): Promise<Report> {
+    // mocha gives up at the first signal, and says what there is so far; at the second it goes
+    const interrupts = [patience, patience + 30_000].map((after) =>
+      setTimeout(() => this.#process.kill('SIGINT'), after),
+    )
     const [code, signal] = await once(this.#process, 'exit')
+    for (const each of interrupts) clearTimeout(each)
     const report = this.#read()
     if (report && (code === 0) === (report.failures === 0)) return report
     console.log(`Specs ended with ${signal ?? code}`)

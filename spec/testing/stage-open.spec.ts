@@ -122,7 +122,7 @@ describe('A stream that a stage has opened (docs/guide/testing.md)', () => {
     const stream = await at.open('/')
     play.context.send(event(1, { type: 'odd' }))
     expect(await fails(stream.next('even'))).to.match(
-      /^GET \/ \(200 text\/event-stream.*\): Expected an event of type 'even', and none came within 50 ms\. What came instead:\n {2}odd 1$/,
+      /^GET \/ \(200 text\/event-stream.*\): Expected an event of type 'even', and that did not come within 50 ms\. What came:\n {2}odd 1$/,
     )
     play.context.stream.close()
     await stream.ended

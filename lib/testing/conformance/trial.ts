@@ -1,9 +1,10 @@
 // One case at work on a route: opens streams of it, drives it, waits for what is to come, and puts all away.
+import { mediaTypeOf } from '../../readers/reader.js'
 import type { StreamEvent } from '../reading.js'
 import { after, turns } from '../real.js'
 import { breach, demand, leaveOut, type Wrong } from './breach.js'
 import type { Subject } from './subject.js'
-import { type Asked, hasRecords, mediaTypeOf, Visit } from './visit.js'
+import { type Asked, hasRecords, Visit } from './visit.js'
 
 /** A request of a case, where it is not that of the subject. */
 export interface Ask extends Partial<Asked> {

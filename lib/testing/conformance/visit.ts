@@ -1,5 +1,6 @@
 // One client of a route that is put to the test: it sees every field, every event, and how the stream ended.
 import { connect } from 'node:net'
+import { mediaTypeOf } from '../../readers/reader.js'
 import { Connection } from '../connection.js'
 import { type Reading, readingOf, type StreamEvent } from '../reading.js'
 
@@ -20,8 +21,6 @@ export interface Asked {
 export function hasRecords(mediaType: string): boolean {
   return /^text\/(?:event-stream|csv)$|ndjson$|json-seq$|jsonl(?:ines)?$/.test(mediaType)
 }
-
-export const mediaTypeOf = (contentType = '') => contentType.split(';', 1).join().trim().toLowerCase()
 
 export class Visit {
   readonly asked: Asked
@@ -50,7 +49,7 @@ export class Visit {
   }
 
   get mediaType(): string {
-    return mediaTypeOf(this.headers['content-type'])
+    return mediaTypeOf(this.headers['content-type'] ?? '')
   }
 
   /** Bytes of the body that have come. */
