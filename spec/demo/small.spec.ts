@@ -1,97 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+
 import { createHash } from 'node:crypto'
-import { EventEmitter, once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { appendFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { EventSource } from 'eventsource'
+import { Demo } from '../support/demo.js'
 import { all, eventsOf, linesOf, type Message, next, recordsOf, until } from './bookshop/demo.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const source = (name: string) => readFileSync(join(root, 'demo', `${name}.ts`), 'utf8')
-
-/** A demo as a process, and what it says on its console. */
-class Demo {
-  readonly lines: string[] = []
-  /** Its exit code and signal. */
-  readonly exited: Promise<unknown[]>
-  url = ''
-  readonly #process: ChildProcess
-  readonly #said = new EventEmitter()
-  #errors = ''
-  #isOver = false
-
-  constructor(name: string, ...args: string[]) {
-    this.#process = spawn(process.execPath, ['--import', 'tsx', `demo/${name}.ts`, ...args], {
-      cwd: root,
-      env: { ...process.env, PORT: '0' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    this.exited = once(this.#process, 'close')
-    this.#process.stderr!.on('data', (piece) => {
-      this.#errors += piece
-    })
-    createInterface(this.#process.stdout!)
-      .on('line', (line) => {
-        this.lines.push(line)
-        this.#said.emit('more')
-      })
-      .on('close', () => {
-        this.#isOver = true
-        this.#said.emit('more')
-      })
-  }
-
-  /** Waits until it has said where it is. */
-  async listening(): Promise<this> {
-    const [url] = await this.says(/http:\/\/localhost:\d+/)
-    this.url = url
-    return this
-  }
-
-  /** Waits for a line, which may have been said before. */
-  async says(pattern: RegExp): Promise<RegExpExecArray> {
-    for (let at = 0; ; at++) {
-      while (at === this.lines.length) {
-        if (this.#isOver) throw new Error(`It ended, and did not say ${pattern}: ${this.#errors}`)
-        await once(this.#said, 'more')
-      }
-      const found = pattern.exec(this.lines[at]!)
-      if (found) return found
-    }
-  }
-
-  /** The lines that it has said so far. */
-  said(pattern: RegExp): string[] {
-    return this.lines.filter((line) => pattern.test(line))
-  }
-
-  ask(path: string, headers: Record<string, string> = {}): Promise<Response> {
-    return fetch(this.url + path, { headers })
-  }
-
-  post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
-    return fetch(this.url + path, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', ...headers },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-    })
-  }
-
-  terminate(): void {
-    this.#process.kill('SIGTERM')
-  }
-
-  async kill(): Promise<void> {
-    this.#process.kill('SIGKILL')
-    await this.exited
-  }
-}
 
 /** A curl line of a header, and the status that it promises. */
 function curlsOf(name: string): { command: string; status: number }[] {
@@ -171,7 +92,7 @@ describe('The small demos', function () {
   })
 
   function run(name: string, ...args: string[]): Promise<Demo> {
-    const demo = new Demo(name, ...args)
+    const demo = new Demo(name, args)
     demos.push(demo)
     return demo.listening()
   }
