@@ -23,19 +23,18 @@ function next(name: string): string {
 }
 
 async function made(outfile: string, options: BuildOptions): Promise<string> {
-  await build({
-    ...options,
-    outfile,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'silent',
-    plugins: [whereabouts],
-  })
+  await build({ ...forNode, ...options, outfile, plugins: [whereabouts] })
   return outfile
 }
+
+const forNode = {
+  bundle: true,
+  packages: 'external',
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  logLevel: 'silent',
+} as const
 
 /** A demo that asks where it is gets what it would without being bundled; a file that it forks is bundled as well. */
 const whereabouts: Plugin = {
@@ -76,6 +75,12 @@ export function bundledCode(code: string): Promise<string> {
 /** The same of a file that is somewhere else, beside which it is put. */
 export function bundledBeside(path: string): Promise<string> {
   return made(`${path}.mjs`, { entryPoints: [path] })
+}
+
+/** The same of many files in one folder, with what several of them import in a file for all. */
+export async function bundledTogether(paths: readonly string[], outdir: string): Promise<void> {
+  const outExtension = { '.js': '.mjs' }
+  await build({ ...forNode, entryPoints: [...paths], outdir, splitting: true, outExtension })
 }
 
 /** The same for a page or a worker, as the text of a script that leaves the exports of the file in a global variable. */
