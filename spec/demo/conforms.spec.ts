@@ -9,6 +9,7 @@ import { makeApp, type Options } from '../../demo/bookshop/app.js'
 import { BooksInMemory } from '../../demo/bookshop/books-in-memory.js'
 import type { Sampled } from '../../demo/bookshop/machine.js'
 import { type ConformsOptions, conforms, type Subject, stage } from '../../lib/testing.js'
+import { bundled } from '../support/bundled.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -22,7 +23,7 @@ class Running {
   url = ''
 
   async start(name: string, ...args: string[]): Promise<void> {
-    this.#process = spawn(process.execPath, ['--import', 'tsx', `demo/${name}.ts`, ...args], {
+    this.#process = spawn(process.execPath, [await bundled(`demo/${name}.ts`), ...args], {
       cwd: root,
       env: { ...process.env, PORT: '0' },
       stdio: ['ignore', 'pipe', 'inherit'],
