@@ -1,0 +1,90 @@
+// Measures endpoints and hubs: counts what happens to them, and reads how they are when it is asked.
+import { count } from './counting.js'
+import type { Of, Reading, Sink } from './instruments.js'
+import { Known } from './known.js'
+import { readHubs, readRetained } from './stores.js'
+import { addOpen, neverLess, type Sum, Sums } from './sums.js'
+import { type Subjects, Watched } from './watched.js'
+
+/** What is told of streams, and where in a sum it is. */
+const ofStreams = {
+  streams_open: 'open',
+  slow_streams: 'slow',
+  queued_events: 'queued',
+  queued_bytes: 'queuedBytes',
+  events_sent_total: 'events',
+  bytes_sent_total: 'bytes',
+  dropped_total: 'dropped',
+} as const satisfies Partial<Record<Of<'gauge' | 'total'>, keyof Sum>>
+
+export class Measuring {
+  readonly #watched = new Watched()
+  readonly #known: Known
+  readonly #ended = new Sums()
+  /** The totals that were told last. */
+  readonly #told = new Sums()
+  #reading: Promise<readonly Reading[]> | undefined
+  /** Stops counting. */
+  readonly stop: () => void
+
+  constructor(sink: Sink) {
+    this.#known = new Known(sink)
+    this.stop = count(this.#watched, sink, this.#ended)
+  }
+
+  add(subjects: Subjects): void {
+    this.#watched.add(subjects)
+    this.#known.look(this.#watched)
+  }
+
+  /** Reads all gauges and totals: once for all instruments that ask meanwhile. Counters know all sets of labels before. */
+  read(): Promise<readonly Reading[]> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  async #read(): Promise<readonly Reading[]> {
+    this.#known.look(this.#watched)
+    const found = [...this.#limits(), ...this.#streams(), ...readHubs(this.#watched)]
+    return [...found, ...(await readRetained(this.#watched))]
+  }
+
+  #streams(): Reading[] {
+    const sums = new Sums()
+    for (const { route, formats } of this.#watched.mounts()) {
+      for (const format of formats) sums.of(route, format)
+    }
+    for (const { labels, events, bytes, dropped } of this.#ended) {
+      const sum = sums.of(labels.route, labels.format)
+      sum.events += events
+      sum.bytes += bytes
+      sum.dropped += dropped
+    }
+    for (const { endpoint, streams } of this.#watched.endpoints) {
+      for (const stream of streams) {
+        const route = this.#watched.routeOf(endpoint, stream.route)
+        addOpen(sums.of(route, this.#watched.formatOf(stream.format)), stream)
+      }
+    }
+    for (const sum of sums) neverLess(sum, this.#told.of(sum.labels.route, sum.labels.format))
+    return [...sums].flatMap((sum) =>
+      Object.entries(ofStreams).map(
+        ([name, part]) => ({ name, labels: sum.labels, value: sum[part] }) as Reading,
+      ),
+    )
+  }
+
+  /** An endpoint has one limit, wherever it is mounted. */
+  #limits(): Reading[] {
+    const limits = new Map<string, number>()
+    for (const endpoint of this.#watched.endpoints) {
+      const own = new Map<string, number>()
+      for (const { route, maxStreams } of this.#watched.mountsOf(endpoint))
+        if (maxStreams !== undefined && maxStreams !== Infinity) own.set(route, maxStreams)
+      for (const [route, limit] of own) limits.set(route, (limits.get(route) ?? 0) + limit)
+    }
+    return [...limits].map(([route, value]) => ({ name: 'streams_limit', labels: { route }, value }))
+  }
+}
