@@ -19,7 +19,7 @@ export function live<T>(feed: Feed<T>) {
 /** Mounted at a path with a `:path`, the name of the subscription. */
 export function subscriptions<Router extends trpc.AnyTRPCRouter>(
   router: Router,
-  createContext: (options: { req: Request }) => unknown,
+  createContext: (options: { req: Request }) => trpc.inferRouterContext<Router>,
   stream: StreamOptions = {},
 ) {
   const config = router._def._config as trpc.TRPCRootConfig<trpc.AnyTRPCRootTypes>
