@@ -1,0 +1,56 @@
+// GraphQL over SSE, in distinct connections mode: a subscription's resolver returns a channel, and the stream has limits,
+// heartbeats and a graceful restart; a client that names its last id misses nothing, or is told. The client is that of
+// graphql-sse, or any other of the protocol (Apollo, urql, Relay). docs/recipes/graphql.md
+//
+//   npx tsx demo/graphql.ts
+//   curl -N localhost:3000/graphql --json '{"query":"subscription { posted(topic: tea) { text at } }"}' # another terminal:
+//   curl -N localhost:3000/graphql --json '{"query":"mutation { post(topic: tea, text: \"Milk first?\") }"}'
+//   curl -N localhost:3000/graphql --json '{"query":"{ posts(topic: tea) { text } }"}'
+//   curl -N localhost:3000/graphql --json '{"query":"{ cups }"}'                    # errors, as a stream tells them
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { buildSchema } from 'graphql'
+import { createHub } from '../lib/index.js' // elsewhere: 'express-lariat'
+import { overSse } from './graphql/over-sse.js'
+
+const schema = buildSchema(`
+  enum Topic { tea coffee }
+  type Post { topic: Topic! text: String! at: String! }
+  type Query { posts(topic: Topic!): [Post!]! }
+  type Mutation { post(topic: Topic!, text: String!): ID! }
+  type Subscription { posted(topic: Topic!): Post! countdown(from: Int!): Int! }
+`)
+
+interface Post {
+  topic: string
+  text: string
+  at: string
+}
+
+const hub = createHub()
+const posts = hub.channel<Post>('posts', { history: 1000 })
+const all: Post[] = []
+
+const rootValue = {
+  posts: ({ topic }: Post) => all.filter((post) => post.topic === topic),
+  post({ topic, text }: Post) {
+    const post = { topic, text, at: new Date().toJSON() }
+    all.push(post)
+    return posts.publish(post)
+  },
+  posted: ({ topic }: Post) => posts.filter((post) => post.topic === topic).map((posted) => ({ posted })),
+  async *countdown({ from }: { from: number }) {
+    for (let countdown = from; countdown >= 0; countdown--) yield { countdown }
+  },
+}
+
+const endpoint = overSse({ schema, rootValue }, { maxStreamsPerClient: 100 })
+const server = express()
+  .use('/graphql', endpoint)
+  .listen(Number(process.env.PORT || 3000))
+server.on('listening', () => {
+  console.log(`GraphQL is at http://localhost:${(server.address() as AddressInfo).port}/graphql`)
+})
+
+const shutDown = () => Promise.all([server.close(), endpoint.close(), hub.close()])
+process.once('SIGINT', shutDown).once('SIGTERM', shutDown)
