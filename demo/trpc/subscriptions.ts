@@ -25,7 +25,7 @@ export function subscriptions<Router extends trpc.AnyTRPCRouter>(
   const config = router._def._config as trpc.TRPCRootConfig<trpc.AnyTRPCRootTypes>
   const { input, output } = config.transformer
   const { encode } = sse({ serialize: (data) => JSON.stringify(output.serialize(data)) })
-  const frame = (type: string, data: unknown = '', id?: string) => encode(event(data, { type, id }))
+  const frame = (data: unknown, type: string, id?: string) => encode(event(data, { type, id }))
 
   const failure = (cause: unknown, path?: string) => {
     const error = trpc.getTRPCErrorFromUnknown(cause)
@@ -35,13 +35,13 @@ export function subscriptions<Router extends trpc.AnyTRPCRouter>(
 
   const wire = format({
     mediaType: 'text/event-stream',
-    open: frame('connected', { reconnectAfterInactivityMs: 15_000 }),
-    heartbeat: frame('ping'),
+    open: encode(event({ reconnectAfterInactivityMs: 15_000 }, { type: 'connected', retry: 1000 })),
+    heartbeat: frame('', 'ping'),
     encode,
     notice(kind, { id }) {
-      if (kind === 'position') return frame('ping', '', id) // a place to come back to, before the first event
-      if (kind === 'gap') return frame('serialized-error', failure(missed()))
-      return kind === 'end' ? frame('return') : ''
+      if (kind === 'position') return frame('', 'ping', id) // a place to come back to, before the first event
+      if (kind === 'gap') return frame(failure(missed()), 'serialized-error')
+      return kind === 'end' ? frame('', 'return') : ''
     },
   })
 
