@@ -39,12 +39,17 @@ const rootValue = {
     return posts.publish(post)
   },
   posted: ({ topic }: Post) => posts.filter((post) => post.topic === topic).map((posted) => ({ posted })),
-  async *countdown({ from }: { from: number }) {
-    for (let countdown = from; countdown >= 0; countdown--) yield { countdown }
+  countdown({ from }: { from: number }) {
+    if (from > 100) throw new Error(`From ${from}? That takes too long`)
+    return down(from)
   },
 }
 
-const endpoint = overSse({ schema, rootValue }, { maxStreamsPerClient: 100 })
+async function* down(from: number) {
+  for (let countdown = from; countdown >= 0; countdown--) yield { countdown }
+}
+
+const endpoint = overSse({ schema, rootValue }, { maxStreamsPerClient: 20 })
 const server = express()
   .use('/graphql', endpoint)
   .listen(Number(process.env.PORT || 3000))

@@ -49,7 +49,7 @@ const router = {
 }
 export type AppRouter = typeof router
 
-const endpoint = rpc(router, createContext, { maxStreamsPerClient: 100 })
+const endpoint = rpc(router, createContext, { maxStreamsPerClient: 20 })
 const server = express()
   .use('/rpc', endpoint)
   .listen(Number(process.env.PORT || 3000))

@@ -4,7 +4,6 @@ import {
   httpSubscriptionLink,
   splitLink,
   type TRPCClientError,
-  type TRPCConnectionState,
 } from '@trpc/client'
 import { expect } from 'chai'
 import { EventSource } from 'eventsource'
@@ -36,7 +35,7 @@ function subscribed(client: Client, input: { topic: 'tea' | 'coffee'; lastEventI
   const started = new Inbox<'started'>()
   const texts = new Inbox<string>()
   const ids = new Inbox<string>()
-  const states = new Inbox<TRPCConnectionState<Failure>['state']>()
+  const states = new Inbox<string>()
   const ends = new Inbox<Failure | 'complete'>()
   const { unsubscribe } = client.onPost.subscribe(input, {
     onStarted: () => started.put('started'),
