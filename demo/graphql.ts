@@ -1,9 +1,9 @@
-// GraphQL over SSE, in distinct connections mode: a subscription's resolver returns a channel, and the stream has limits,
+// GraphQL over SSE, in distinct connections mode: a subscription's resolver may return a channel. Streams have limits,
 // heartbeats and a graceful restart; a client that names its last id misses nothing, or is told. The client is that of
-// graphql-sse, or any other of the protocol (Apollo, urql, Relay). docs/recipes/graphql.md
+// graphql-sse, which Apollo, urql and Relay take as it is. To copy: graphql/over-sse.ts; docs/recipes/graphql.md
 //
 //   npx tsx demo/graphql.ts
-//   curl -N localhost:3000/graphql --json '{"query":"subscription { posted(topic: tea) { text at } }"}' # another terminal:
+//   curl -N localhost:3000/graphql --json '{"query":"subscription { posted(topic: tea) { text at } }"}' # in another terminal:
 //   curl -N localhost:3000/graphql --json '{"query":"mutation { post(topic: tea, text: \"Milk first?\") }"}'
 //   curl -N localhost:3000/graphql --json '{"query":"{ posts(topic: tea) { text } }"}'
 //   curl -N localhost:3000/graphql --json '{"query":"{ cups }"}'                    # errors, as a stream tells them
@@ -30,13 +30,12 @@ interface Post {
 const hub = createHub()
 const posts = hub.channel<Post>('posts', { history: 1000 })
 const all: Post[] = []
-
 const rootValue = {
   posts: ({ topic }: Post) => all.filter((post) => post.topic === topic),
   post({ topic, text }: Post) {
-    const post = { topic, text, at: new Date().toJSON() }
-    all.push(post)
-    return posts.publish(post)
+    const at = new Date().toJSON()
+    all.push({ topic, text, at })
+    return posts.publish({ topic, text, at })
   },
   posted: ({ topic }: Post) => posts.filter((post) => post.topic === topic).map((posted) => ({ posted })),
   countdown({ from }: { from: number }) {
@@ -50,9 +49,8 @@ async function* down(from: number) {
 }
 
 const endpoint = overSse({ schema, rootValue }, { maxStreamsPerClient: 20 })
-const server = express()
-  .use('/graphql', endpoint)
-  .listen(Number(process.env.PORT || 3000))
+const app = express().use('/graphql', endpoint)
+const server = app.listen(Number(process.env.PORT || 3000))
 server.on('listening', () => {
   console.log(`GraphQL is at http://localhost:${(server.address() as AddressInfo).port}/graphql`)
 })

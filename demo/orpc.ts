@@ -1,6 +1,6 @@
-// Event iterators of an oRPC router, served from channels. A procedure is as ever, with its input, its context and its
+// Event iterators of an oRPC app, served from channels. A procedure is as ever, with its input, its context and its
 // middleware, and may return a channel: then a client misses nothing over a reconnect, or is told. The client is oRPC's
-// own, with its `ClientRetryPlugin`. docs/recipes/orpc.md
+// own, with its `ClientRetryPlugin`. To copy: orpc/rpc.ts; docs/recipes/orpc.md
 //
 //   npx tsx demo/orpc.ts
 //   curl -N --json '{"json":{"topic":"tea"}}' localhost:3000/rpc/onPost       # as the client reads; in another terminal:
@@ -39,20 +39,18 @@ const router = {
       live(posts.filter((post) => post.topic === input.topic).from(lastEventId)),
     ),
   say: base.input(z.string()).handler(async function* ({ input }) {
-    const words = input.split(' ')
-    for (const word of words) {
+    for (const word of input.split(' ')) {
       if (word === 'no') throw new ORPCError('UNPROCESSABLE_CONTENT', { message: 'It said no' })
       yield word
     }
-    return words.length
+    return input.length
   }),
 }
 export type AppRouter = typeof router
 
 const endpoint = rpc(router, createContext, { maxStreamsPerClient: 20 })
-const server = express()
-  .use('/rpc', endpoint)
-  .listen(Number(process.env.PORT || 3000))
+const app = express().use('/rpc', endpoint)
+const server = app.listen(Number(process.env.PORT || 3000))
 server.on('listening', () => {
   console.log(`oRPC is at http://localhost:${(server.address() as AddressInfo).port}/rpc`)
 })

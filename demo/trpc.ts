@@ -1,6 +1,6 @@
-// Subscriptions of a tRPC app, served from channels. Queries and mutations stay with tRPC's own adapter. A subscription is
-// a procedure as ever, with its input, its context and its middleware, and may return a channel: then a client misses
-// nothing over a reconnect, or is told. The client is tRPC's own, `httpSubscriptionLink`. docs/recipes/trpc.md
+// Subscriptions of a tRPC app, served from channels. Queries and mutations stay with tRPC's own adapter. A subscription is a
+// procedure as ever, with input, context and middleware, and may return a channel: its client, tRPC's own, then misses
+// nothing over a reconnect, or is told. To copy: trpc/subscriptions.ts; docs/recipes/trpc.md
 //
 //   npx tsx demo/trpc.ts
 //   curl -N 'localhost:3000/live/onPost?input=%7B%22topic%22:%22tea%22%7D'    # as the client reads; in another terminal:
