@@ -49,7 +49,7 @@ export function overSse({ schema, rootValue, createContext }: Served, stream: St
     subscribe: async ({ req, json, state }) => {
       const params: Params = Object(req.method === 'GET' ? req.query : await json())
       if (typeof params.query !== 'string') return stop(400, { detail: 'query: expected a string' })
-      const { args, errors } = read(params, createContext?.(req))
+      const { args, errors } = read(params, await createContext?.(req))
       if (errors) return [{ errors }]
       const kind = graphql.getOperationAST(args.document, args.operationName)?.operation
       if (kind === 'mutation' && req.method === 'GET') return stop(405, { headers: { Allow: 'POST' } })

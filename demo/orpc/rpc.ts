@@ -89,11 +89,12 @@ export function rpc(router: AnyRouter, createContext: (req: Request) => object, 
     },
   })
 
-  const serve = async (req: Request, res: Response, next: NextFunction) => {
+  function serve(req: Request, res: Response, next: NextFunction) {
     const context = { ...createContext(req), req }
-    const { matched } = await handler.handle(req, res, { prefix: req.baseUrl as `/${string}`, context })
-    if (outputs.has(req)) streams(req, res, next)
-    else if (!matched) next()
+    handler.handle(req, res, { prefix: req.baseUrl as `/${string}`, context }).then(({ matched }) => {
+      if (outputs.has(req)) streams(req, res, next)
+      else if (!matched) next()
+    }, next)
   }
   return Object.assign(serve, { close: streams.close })
 }

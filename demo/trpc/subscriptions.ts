@@ -59,15 +59,11 @@ export function subscriptions<Router extends trpc.AnyTRPCRouter>(
     contentTypesProvided: [wire],
     subscribe: async ({ req, lastEventId, signal }) => {
       const path = String(req.params.path)
-      const values = trpc.callTRPCProcedure({
-        router,
-        path,
-        type: 'subscription',
-        ctx: await createContext({ req }),
-        getRawInput: async () => withPlace(read(req.query.input), lastEventId),
-        signal,
-        batchIndex: 0,
-      })
+      const call = { router, path, type: 'subscription', signal, batchIndex: 0 } as const
+      const getRawInput = async () => withPlace(read(req.query.input), lastEventId)
+      const answer = async () =>
+        trpc.callTRPCProcedure({ ...call, getRawInput, ctx: await createContext({ req }) })
+      const values = answer()
       return (await values.catch(() => undefined))?.feed ?? pulled(path, values)
     },
     stream: { heartbeat: 5000, endEvent: true, ...stream },

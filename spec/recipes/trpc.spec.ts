@@ -1,10 +1,4 @@
-import {
-  createTRPCClient,
-  httpLink,
-  httpSubscriptionLink,
-  splitLink,
-  type TRPCClientError,
-} from '@trpc/client'
+import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink, TRPCClientError } from '@trpc/client'
 import { expect } from 'chai'
 import { EventSource } from 'eventsource'
 import { expectTypeOf } from 'expect-type'
@@ -177,6 +171,15 @@ describe('demo/trpc.ts, judged by @trpc/client', function () {
     const end = await ends.next()
     expect(codeOf(end)).to.equal('PRECONDITION_FAILED')
     expect(texts.size).to.equal(0)
+  })
+
+  it('Where a client has too many streams, the next is an error; queries and mutations are answered', async () => {
+    const open = Array.from({ length: 20 }, () => subscribed(client, { topic: 'tea' }))
+    await Promise.all(open.map(({ started }) => started.next()))
+    const end = await subscribed(client, { topic: 'tea' }).ends.next()
+    expect(end).to.be.instanceOf(TRPCClientError)
+    expect(await post('Still there?')).to.be.a('string')
+    for (const { unsubscribe } of open) unsubscribe()
   })
 
   it('A graceful restart is no end: the client goes on trying', async () => {
