@@ -48,7 +48,7 @@ async function* down(from: number) {
   for (let countdown = from; countdown >= 0; countdown--) yield { countdown }
 }
 
-const endpoint = overSse({ schema, rootValue }, { maxStreamsPerClient: 20 })
+const endpoint = overSse({ schema, rootValue, log: console.log }, { maxStreamsPerClient: 20 })
 const app = express().use('/graphql', endpoint)
 const server = app.listen(Number(process.env.PORT || 3000))
 server.on('listening', () => {

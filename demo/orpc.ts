@@ -48,7 +48,7 @@ const router = {
 }
 export type AppRouter = typeof router
 
-const endpoint = rpc(router, createContext, { maxStreamsPerClient: 20 })
+const endpoint = rpc(router, createContext, { maxStreamsPerClient: 20 }, console.log)
 const app = express().use('/rpc', endpoint)
 const server = app.listen(Number(process.env.PORT || 3000))
 server.on('listening', () => {

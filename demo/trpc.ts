@@ -46,7 +46,7 @@ const router = t.router({
 })
 export type AppRouter = typeof router
 
-const endpoint = subscriptions(router, createContext, { maxStreamsPerClient: 20 })
+const endpoint = subscriptions(router, createContext, { maxStreamsPerClient: 20 }, console.log)
 const app = express()
 app.use('/trpc', createExpressMiddleware({ router, createContext }))
 app.use('/live/:path', endpoint)

@@ -17,6 +17,8 @@ interface Served {
   schema: graphql.GraphQLSchema
   rootValue?: unknown
   createContext?(req: Request): unknown
+  /** Gets a line for each operation that has ended. */
+  log?(line: string): void
 }
 
 interface Params {
@@ -26,7 +28,7 @@ interface Params {
 }
 
 /** Mounted at a path: `app.use('/graphql', overSse({ schema }))`. */
-export function overSse({ schema, rootValue, createContext }: Served, stream: StreamOptions = {}) {
+export function overSse({ schema, rootValue, createContext, log }: Served, stream: StreamOptions = {}) {
   /** The arguments of an operation; or what is wrong with it, which the protocol wants told in the stream. */
   function read({ query, variables, operationName }: Params, contextValue: unknown) {
     try {
@@ -69,6 +71,6 @@ export function overSse({ schema, rootValue, createContext }: Served, stream: St
       return write(event({ ...result, extensions }, { type: 'next', id }))
     },
     stream: { endEvent: true, ...stream },
-    terminate: ({ kind, error }, { req }) => console.log(`${req.baseUrl}: ${error ?? kind}`),
+    terminate: ({ kind, error }, { req }) => log?.(`${req.baseUrl}: ${error ?? kind}`),
   })
 }

@@ -4,7 +4,7 @@ import { StandardRPCJsonSerializer, StandardRPCSerializer } from '@orpc/client/s
 import { type AnyRouter, getEventMeta, ORPCError, withEventMeta } from '@orpc/server'
 import { RPCHandler } from '@orpc/server/node'
 import type { NextFunction, Request, Response } from 'express'
-import { event, type Feed, format, resource, type StreamOptions, sse } from '../../lib/index.js' // elsewhere: 'express-lariat'
+import { event, type Feed, resource, type StreamOptions, sse } from '../../lib/index.js' // elsewhere: 'express-lariat'
 
 const missed = () => new ORPCError('PRECONDITION_FAILED', { message: 'Events were missed' })
 
@@ -20,20 +20,15 @@ export function live<T extends object>(feed: Feed<T>) {
 }
 
 const serializer = new StandardRPCSerializer(new StandardRPCJsonSerializer())
-const { encode, heartbeat } = sse({ serialize: (data) => JSON.stringify(serializer.serialize(data)) })
 const failure = (error: unknown, id?: string) => event(toORPCError(error).toJSON(), { type: 'error', id })
 
-const wire = format({
-  mediaType: 'text/event-stream',
-  open: heartbeat!,
-  heartbeat: heartbeat!,
-  encode,
+const wire = sse({
+  serialize: (data) => JSON.stringify(serializer.serialize(data)),
   notice(kind, { id }) {
-    if (kind === 'end') return encode(event(undefined, { type: 'done' }))
-    if (kind === 'gap') return encode(failure(missed(), id))
+    if (kind === 'end') return event(undefined, { type: 'done' })
+    if (kind === 'gap') return failure(missed(), id)
     // an error, which the retry plugin comes back from: its client takes an end for the end
-    if (kind === 'reconnect') return encode(failure(new ORPCError('SERVICE_UNAVAILABLE')))
-    return ''
+    return kind === 'reconnect' ? failure(new ORPCError('SERVICE_UNAVAILABLE')) : undefined
   },
 })
 
@@ -56,7 +51,12 @@ async function* pulled(iterator: AsyncIterator<unknown>): AsyncGenerator<unknown
 type Output = AsyncIterator<unknown> & { feed?: Feed<unknown> }
 
 /** Mounted at a path: `app.use('/rpc', rpc(router, …))`. A procedure's context has the request besides. */
-export function rpc(router: AnyRouter, createContext: (req: Request) => object, stream: StreamOptions = {}) {
+export function rpc(
+  router: AnyRouter,
+  createContext: (req: Request) => object,
+  stream: StreamOptions = {},
+  log = (_line: string) => {},
+) {
   const outputs = new WeakMap<Request, Output>()
   const handler = new RPCHandler(router, {
     clientInterceptors: [
@@ -81,7 +81,7 @@ export function rpc(router: AnyRouter, createContext: (req: Request) => object, 
     contentTypesAccepted: { '*/*': () => wire },
     subscribe: ({ req }) => outputs.get(req)?.feed ?? pulled(outputs.get(req)!),
     stream: { heartbeat: 5000, endEvent: true, ...stream },
-    terminate: ({ kind, error }, { req }) => console.log(`${req.path}: ${error ?? kind}`),
+    terminate: ({ kind, error }, { req }) => log(`${req.path}: ${error ?? kind}`),
     problem: ({ status, detail = '' }) => {
       const code = Object.entries(COMMON_ORPC_ERROR_DEFS).find(([, each]) => each.status === status)?.[0]
       const error = new ORPCError(code ?? 'REFUSED', { status, message: detail })

@@ -20,7 +20,8 @@ export function live<T>(feed: Feed<T>) {
 export function subscriptions<Router extends trpc.AnyTRPCRouter>(
   router: Router,
   createContext: (options: { req: Request }) => trpc.inferRouterContext<Router>,
-  stream: StreamOptions = {},
+  { heartbeat = 5000, ...stream }: StreamOptions = {},
+  log = (_line: string) => {},
 ) {
   const config = router._def._config as trpc.TRPCRootConfig<trpc.AnyTRPCRootTypes>
   const { input, output } = config.transformer
@@ -33,9 +34,10 @@ export function subscriptions<Router extends trpc.AnyTRPCRouter>(
     return trpc.getTRPCErrorShape({ config, error, ...call })
   }
 
+  const client = heartbeat ? { reconnectAfterInactivityMs: 3 * heartbeat } : {}
   const wire = format({
     mediaType: 'text/event-stream',
-    open: encode(event({ reconnectAfterInactivityMs: 15_000 }, { type: 'connected', retry: 1000 })),
+    open: sse().encode(event(client, { type: 'connected', retry: 1000 })),
     heartbeat: frame('', 'ping'),
     encode,
     notice(kind, { id }) {
@@ -66,8 +68,8 @@ export function subscriptions<Router extends trpc.AnyTRPCRouter>(
       const values = answer()
       return (await values.catch(() => undefined))?.feed ?? pulled(path, values)
     },
-    stream: { heartbeat: 5000, endEvent: true, ...stream },
-    terminate: ({ kind, error }, { req }) => console.log(`${req.params.path}: ${error ?? kind}`),
+    stream: { heartbeat, endEvent: true, ...stream },
+    terminate: ({ kind, error }, { req }) => log(`${req.params.path}: ${error ?? kind}`),
   })
 
   function read(text: unknown): unknown {

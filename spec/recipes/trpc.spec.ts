@@ -1,8 +1,13 @@
 import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink, TRPCClientError } from '@trpc/client'
+import { initTRPC, TRPCError } from '@trpc/server'
 import { expect } from 'chai'
 import { EventSource } from 'eventsource'
 import { expectTypeOf } from 'expect-type'
+import express from 'express'
+import { live, subscriptions } from '../../demo/trpc/subscriptions.js'
 import type { AppRouter } from '../../demo/trpc.js'
+import { createHub } from '../../lib/index.js'
+import { stage } from '../../lib/testing.js'
 import { Knife } from '../clients/knife.js'
 import { until } from '../demo/bookshop/demo.js'
 import { Demo } from '../support/demo.js'
@@ -191,5 +196,76 @@ describe('demo/trpc.ts, judged by @trpc/client', function () {
     expect(await own.exited).to.deep.equal([0, null])
     expect(ends.size).to.equal(0)
     unsubscribe()
+  })
+})
+
+describe('demo/trpc/subscriptions.ts, in another app', () => {
+  /** As superjson: what is on the wire is not what the router has. */
+  const transformer = {
+    serialize: (data: unknown) => ({ sealed: JSON.stringify(data) ?? null }),
+    deserialize: ({ sealed }: { sealed: string | null }) =>
+      sealed === null ? undefined : JSON.parse(sealed),
+  }
+
+  const t = initTRPC.context<{ user: string }>().create({ transformer })
+  const numbers = createHub().channel<number>('numbers', { history: 10 })
+  const router = t.router({
+    deep: t.router({
+      numbers: t.procedure
+        .input((input) => Number(Object(input).above))
+        .subscription(({ input }) => live(numbers.filter((each) => each > input))),
+      whoAmI: t.procedure.subscription(async function* ({ ctx }) {
+        yield ctx.user
+      }),
+    }),
+  })
+
+  const open = (createContext: () => { user: string }) =>
+    stage(express().use('/live/:path', subscriptions(router, createContext, { heartbeat: false })))
+
+  const clientAt = (url: string) =>
+    createTRPCClient<typeof router>({
+      links: [httpSubscriptionLink({ url: `${url}/live`, EventSource, transformer })],
+    })
+
+  it('What the transformer makes of input, values and errors is what its client takes back', async () => {
+    const at = await open(() => ({ user: 'ada' }))
+    const [started, got, said] = [new Inbox<unknown>(), new Inbox<number>(), new Inbox<string>()]
+    const client = clientAt(at.url)
+    const subscription = client.deep.numbers.subscribe({ above: 2 } as never, {
+      onStarted: started.put,
+      onData: ({ data }) => got.put(data),
+    })
+    await started.next()
+    for (const number of [1, 2, 3]) await numbers.publish(number)
+    expect(await got.next()).to.equal(3)
+    subscription.unsubscribe()
+    client.deep.whoAmI.subscribe(undefined, { onData: said.put })
+    expect(await said.next()).to.equal('ada')
+    await at.close()
+  })
+
+  it('A context that refuses is an error of tRPC’s, and not of Express', async () => {
+    const at = await open(() => {
+      throw new TRPCError({ code: 'UNAUTHORIZED' })
+    })
+    const ends = new Inbox<TRPCClientError<typeof router>>()
+    clientAt(at.url).deep.whoAmI.subscribe(undefined, { onError: ends.put })
+    expect((await ends.next()).data?.code).to.equal('UNAUTHORIZED')
+    await at.close()
+  })
+
+  it('A procedure is called in a test as ever: its values are tracked, and a gap is an error', async () => {
+    const { deep } = router.createCaller({ user: 'ada' })
+    const values = (await deep.numbers({ above: 0 } as never))[Symbol.asyncIterator]()
+    const first = values.next()
+    const id = await numbers.publish(7)
+    // typed as its client has it; here it is what tracked() makes
+    const [tracked, data] = (await first).value as unknown as unknown[]
+    expect([tracked, data]).to.deep.equal([id, 7])
+    await values.return?.()
+    const lost = live(numbers.from('of-yesterday')).next()
+    const error = await lost.catch((reason: unknown) => reason)
+    expect(error).to.be.instanceOf(TRPCError).and.to.include({ code: 'PRECONDITION_FAILED' })
   })
 })
