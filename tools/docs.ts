@@ -10,6 +10,8 @@ import { withOptions } from './options.js'
 const docs = new URL('../docs/', import.meta.url)
 
 writeFileSync(new URL('images/graph.svg', docs), picture())
+// the inspector draws the way of a request on it
+writeFileSync(new URL('../lib/inspector/page/graph.svg', docs), picture())
 writeFileSync(new URL('images/life.svg', docs), lifePicture(life))
 rewrite('guide/callbacks.md', withReference)
 rewrite('guide/loop.md', withOptions)
