@@ -3,7 +3,7 @@
 /** @typedef {import('./shapes.js').Step} Step */
 
 /** How small and how large the picture is drawn, and what is kept free around the way. */
-const [least, most, margin] = [0.6, 1.25, 18]
+const [least, most, margin] = [0.55, 1.25, 18]
 /** Of its box, as in the style sheet. */
 const padding = 8
 
@@ -82,14 +82,6 @@ export class Graph {
     svg.querySelector(`#q-${last}`)?.classList.add('last')
     this.#way = around(way)
     this.#fit()
-    this.#scrollTo(svg.querySelector('.last'))
-  }
-
-  /** Shows an element in the box, where that is smaller than the picture: the page stays where it is. @param {Element | null} element */
-  #scrollTo(element) {
-    if (!element) return
-    const [box, place] = [this.element.getBoundingClientRect(), element.getBoundingClientRect()]
-    this.element.scrollBy(place.x - box.x - box.width / 2, 0)
   }
 
   /** What the graph asks, in words. @param {string} question */

@@ -40,7 +40,7 @@ const told = new Map()
 const held = new Map()
 /** @type {{ url: string, feed: Feed } | undefined} */
 let following
-/** @type {{ key: string, pane: Pane } | undefined} */
+/** @type {{ key: string, pane: Pane, id: string, from: number } | undefined} what is open beside the list, and how far down the page was */
 let opened
 /** @type {About | undefined} */
 let about
@@ -116,23 +116,37 @@ function showPane() {
   const { view, open, pane: make, query } = current()
   const host = byId('pane')
   const key = open === undefined || !make ? '' : `${view} ${open}`
-  if (opened?.key === key || (key && !about)) return
-  opened?.pane.close()
-  const hadFocus = host.contains(document.activeElement)
+  if ((opened?.key ?? '') === key || (key && !about)) return
+  const before = opened
+  before?.pane.close()
   opened = undefined
+  const hadFocus = host.contains(document.activeElement)
   host.hidden = !key
   byId('main').classList.toggle('split', key !== '')
   host.replaceChildren()
   if (key && make && about && open !== undefined) {
     const pane = make(open, about)
-    opened = { key, pane }
+    const row = document.activeElement
+    opened = { key, pane, id: open, from: before?.from ?? scrollY }
     const back = hrefOf({ view, open: undefined, query })
-    host.append(
-      h('a', { class: 'back', href: back, 'aria-label': 'Close' }, h('span', {}, 'Close')),
-      pane.element,
-    )
+    const close = h('a', { class: 'back', href: back, 'aria-label': 'Close' }, h('span', {}, 'Close'))
+    host.append(close, pane.element)
     host.scrollTop = 0
-  } else if (hadFocus) byId('main').focus({ preventScroll: true })
+    // in a narrow window the list has made room
+    if (row instanceof HTMLElement && row !== document.body && row.offsetParent === null) close.focus()
+    if (byId('view').offsetParent === null) scrollTo(0, 0)
+  } else if (before) {
+    if (byId('view').scrollHeight > innerHeight) scrollTo(0, before.from)
+    if (hadFocus) focusOn(hrefOf({ view, open: before.id, query }))
+  }
+}
+
+/** Gives the focus to the row of an address. @param {string} href */
+function focusOn(href) {
+  const links = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('#view .rows a'))
+  const link = [...links].find((each) => each.getAttribute('href') === href)
+  const next = link ?? byId('main')
+  next.focus({ preventScroll: true })
 }
 
 /** Says which process this is. @param {About} about */
@@ -219,9 +233,8 @@ listenToKeys({
   back: () => {
     const { view, open, query } = current()
     if (open === undefined) return
+    byId('pane').querySelector('a')?.focus()
     location.hash = hrefOf({ view, open: undefined, query })
-    const row = document.querySelector('#view tr.open a')
-    if (row instanceof HTMLElement) row.focus({ preventScroll: true })
   },
 })
 addEventListener('hashchange', arrive)

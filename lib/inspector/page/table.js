@@ -1,4 +1,5 @@
-// Shows rows in a table that is updated in place: a row keeps its element, and a cell is written where it differs.
+// Shows rows in a table that is updated in place: a row keeps its element, and a cell is written where it differs. Its
+// roles are said, since where there is little room it is not displayed as a table.
 import { h, setAttribute, setChildren, setText } from './dom.js'
 
 /**
@@ -43,13 +44,13 @@ export class Table {
     this.#parts = parts
     const { caption, name, columns } = parts
     const heads = columns.map((column) => this.#head(column))
-    this.#body = h('tbody')
+    this.#body = h('tbody', { role: 'rowgroup' })
     this.element = h(
       'table',
-      { class: `rows ${name}` },
+      { class: `rows ${name}`, role: 'table' },
       h('caption', { class: 'hidden' }, caption),
       h('colgroup', {}, ...columns.map((column) => h('col', { class: classOf(column) }))),
-      h('thead', {}, h('tr', {}, ...heads)),
+      h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, ...heads)),
       this.#body,
     )
     // the whole row is the link, for a pointer; text in it can be selected all the same
@@ -63,7 +64,7 @@ export class Table {
   /** @param {Column<Row>} column */
   #head(column) {
     const { label, sort } = column
-    const attributes = { scope: 'col', class: classOf(column) }
+    const attributes = { scope: 'col', role: 'columnheader', class: classOf(column) }
     if (!sort) return h('th', attributes, label)
     const press = () => this.#parts.onSort?.(sort)
     const head = h('th', attributes, h('button', { type: 'button', onclick: press }, label))
@@ -117,11 +118,11 @@ export class Table {
   /** @param {string} key */
   #make(key) {
     const cells = this.#parts.columns.map((column) => {
-      const cell = h('td', { class: classOf(column), 'data-label': column.label })
+      const cell = h('td', { role: 'cell', class: classOf(column), 'data-label': column.label })
       if (column.href) cell.append(h('a'))
       return cell
     })
-    const row = h('tr', {}, ...cells)
+    const row = h('tr', { role: 'row' }, ...cells)
     this.#rows.set(key, row)
     return row
   }

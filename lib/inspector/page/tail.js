@@ -12,7 +12,7 @@ export class Tail {
   element
   #lines = h('ol')
   #box
-  #state = h('p', { class: 'quiet', role: 'status' }, 'Connecting…')
+  #state = h('p', { class: 'quiet' }, 'Connecting…')
   #pause
   #payloads
   #isPaused = false
