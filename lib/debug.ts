@@ -35,6 +35,8 @@ const shown: Readonly<Record<string, (value: never) => Iterable<string>>> = {
     return [`outcome=${kind}`, ...partsOf(rest)]
   },
   hub: () => [],
+  endpoint: () => [],
+  headers: () => [],
 }
 
 /** A value without a space, or in quotes. */

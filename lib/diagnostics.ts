@@ -5,7 +5,18 @@ import { debuglog } from 'node:util'
 import { shared } from './brand.js'
 import { lineOf } from './debug.js'
 
-const names = ['decisions', 'open', 'first', 'end', 'overflow', 'resume', 'publish', 'backend'] as const
+const names = [
+  'decisions',
+  'refusal',
+  'open',
+  'first',
+  'end',
+  'overflow',
+  'resume',
+  'publish',
+  'delivery',
+  'backend',
+] as const
 
 type Name = (typeof names)[number]
 

@@ -11,6 +11,7 @@ import { checkReach } from './graph/reach.js'
 import { shorten, whole } from './graph/shorten.js'
 import { type First, handle, type MountedHandler } from './handle.js'
 import type { Endpoint, Requested, Table } from './loop/endpoint.js'
+import { insideOf } from './loop/inside.js'
 import { OpenStreams } from './loop/open-streams.js'
 import { type Closing, checkClosing } from './loop/shutdown.js'
 import { Exchange } from './request/exchange.js'
@@ -18,6 +19,7 @@ import { passOn } from './request/failure.js'
 import type { Fail } from './request/outcome.js'
 import { respond } from './respond.js'
 import { wrong } from './rules.js'
+import { inside, isHidden, type WithEndpoints } from './values/inside.js'
 import type { Absent, SentBy } from './values/sends.js'
 
 export type { Endpoint, Table }
@@ -90,6 +92,7 @@ export function resources<const Entries extends { readonly [path: string]: Endpo
       checkClosing(how)
       await Promise.all(entries.map(([, entry]) => entry.close(how)))
     },
+    () => entries.flatMap(([, entry]) => [...entry[inside]()]),
   )
 }
 
@@ -107,18 +110,24 @@ export function appOf(handler: RequestHandler | { readonly [path: string]: Endpo
 const mount: unique symbol = Symbol.for('express-lariat.mount') as never
 /** @param route the key of the endpoint in its table */
 type Mount = (defaults: Defaults, route?: string) => MountedHandler
-type Entry = Endpoint & { readonly [mount]: Mount }
+type Entry = Endpoint & WithEndpoints & { readonly [mount]: Mount }
 
 function endpoint(
   mounted: Mount,
   streams: Endpoint['streams'],
   close: (how?: Closing) => Promise<void>,
+  endpoints: WithEndpoints[typeof inside],
 ): Entry {
   const unmounted = mounted({})
   // Express tells handlers from error handlers by the number of their parameters
   const handler = (req: Requested, res: Response, next: NextFunction): void =>
     unmounted(req as Request, res, next)
-  return Object.assign(handler, { streams, close: (how?: Closing) => close(how), [mount]: mounted })
+  return Object.assign(handler, {
+    streams,
+    close: (how?: Closing) => close(how),
+    [mount]: mounted,
+    [inside]: endpoints,
+  })
 }
 
 function entryOf(path: string, entry: Endpoint | PlainSpec): Entry {
@@ -145,12 +154,17 @@ function makeLoop(spec: unknown): Entry {
 
 /** An endpoint that walks a graph. It has one list of streams, wherever it is mounted. */
 function walking(spec: AnySpec, first: First): Entry {
-  const streams = new OpenStreams()
-  return endpoint(
-    (defaults, route) => handle(plan(spec, defaults, route), first, streams),
-    streams,
-    (how) => streams.close(how),
-  )
+  const streams = new OpenStreams(isHidden(spec))
+  const mounts: Plan[] = []
+  const mounted: Mount = (defaults, route) => {
+    const planned = plan(spec, defaults, route, streams)
+    mounts.push(planned)
+    return handle(planned, first, streams)
+  }
+  const close = (how?: Closing) => streams.close(how)
+  const made = endpoint(mounted, streams, close, () => [insideOf(streams, mounts)])
+  streams.endpoint = made
+  return made
 }
 
 // ---- finding the entry of a table

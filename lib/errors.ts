@@ -78,6 +78,8 @@ interface RefusalParts {
   readonly message?: string
   /** Seconds after which the client may try again. */
   readonly retryAfter?: number
+  /** What was asked: a limit, where no question of the graph was. */
+  readonly question?: string
   /** A field that lists what is accepted instead. */
   readonly offers?: { readonly field: string; readonly names: readonly string[] }
 }
@@ -87,16 +89,18 @@ export class Refusal extends LariatError {
   /** Seconds: the answer has a Retry-After. */
   retryAfter: number | undefined
   readonly offers: RefusalParts['offers']
+  readonly question: string | undefined
 
   constructor(
     readonly status: number,
     /** The reason, for the client. */
     readonly detail: string,
-    { code = 'LARIAT_REFUSED', message = detail, retryAfter, offers }: RefusalParts = {},
+    { code = 'LARIAT_REFUSED', message = detail, retryAfter, offers, question }: RefusalParts = {},
   ) {
     super(code, message)
     this.retryAfter = retryAfter
     this.offers = offers
+    this.question = question
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {

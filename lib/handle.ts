@@ -13,6 +13,7 @@ import { isPromise } from './promise.js'
 import { Exchange } from './request/exchange.js'
 import { passOn } from './request/failure.js'
 import type { Fail, Outcome } from './request/outcome.js'
+import { failing } from './request/refused.js'
 import { respond, respondStop } from './respond.js'
 
 /** A handler that reports errors to `fail`, by default `next`. A table without a match calls `next`. */
@@ -65,7 +66,10 @@ function act(x: Exchange, outcome: Outcome, streams: OpenStreams, fail: Fail): v
  */
 function failed(x: Exchange, error: unknown, next: NextFunction): void {
   if (x.hasLeft && (error instanceof Refusal || isNamed(error, 'AbortError'))) return
-  const pass = (each: unknown) => passOn(x.res, each, next)
+  const pass = (each: unknown) => {
+    failing(x, each)
+    passOn(x.res, each, next)
+  }
   if (!(error instanceof Refusal) || x.res.headersSent) return pass(error)
   x.draft.detail = error.detail
   if (error.offers) {
@@ -73,5 +77,6 @@ function failed(x: Exchange, error: unknown, next: NextFunction): void {
     x.draft.headers[error.offers.field] = error.offers.names.join(', ')
   }
   if (error.retryAfter !== undefined) x.draft.headers['Retry-After'] = String(error.retryAfter)
+  if (error.question !== undefined) x.asked = error.question
   respond(x, error.status, pass)
 }

@@ -54,10 +54,11 @@ export { type Published, sizeOf } from './hub/published.js'
 
 // What operators see
 
-export type { Decision, Decisions, Trace } from './declare/decisions.js'
+export type { Decision, Decisions, Refused, Trace } from './declare/decisions.js'
 export type { DiagnosticsMessages } from './declare/messages.js'
 export type {
   BackendTurn,
+  Delivered,
   OfStream,
   Publication,
   StreamBegun,

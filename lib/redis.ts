@@ -64,6 +64,7 @@ export function redisStreams(options: RedisStreamsOptions): Backend {
   const publishers = new Publishers()
   const shared: Shared = { store, followers, publishers, isCluster, patience: publishTimeout, poll, replicas }
   return backend({
+    name: 'redis',
     open: (name, retention) => new RedisLog(name, keysOf(whole, name), retention, shared),
     on: (name, listener) => store.on(name, listener),
     async close() {

@@ -16,6 +16,7 @@ import { charsetOf, putHeaders } from './request/draft.js'
 import type { Exchange } from './request/exchange.js'
 import type { Fail } from './request/outcome.js'
 import { askProblem, problemOf } from './request/problem.js'
+import { answering } from './request/refused.js'
 import { type Body, sizeOf, toBytes, toChunk, toWhole, typeOf } from './values/body.js'
 import { isBlob } from './values/bytes.js'
 import { isStream, isWebStream } from './values/readable.js'
@@ -42,6 +43,7 @@ const bodiless: readonly number[] = [204, 205, 304]
 
 /** Answers with the status that the graph has decided. Never throws: what cannot be sent is told to `fail`. */
 export function respond(x: Exchange, status: number, fail: Fail): void {
+  answering(x, status)
   attempt(x, fail, (failed) => sendStatus(x, status, failed))
 }
 
@@ -60,6 +62,7 @@ function sendStatus(x: Exchange, status: number, fail: Fail): void {
 
 /** Answers with the `stop()` of a callback. Never throws: what cannot be sent is told to `fail`, and let go. */
 export function respondStop(x: Exchange, stop: StopValue, fail: Fail): void {
+  answering(x, stop.status)
   const letGo: Fail = (error) => {
     discard(stop)
     fail(error)

@@ -116,10 +116,10 @@ const limit: Size = { fields: 16, methods: 30 }
 /** Classes that are larger with what they inherit, why they are, and how large they may be. */
 const larger: Readonly<Record<string, Size & { readonly reason: string }>> = {
   Writer: { fields: 16, methods: 31, reason: 'it is told of all that can become of a response' },
-  LaneWriter: { fields: 16, methods: 42, reason: 'it is a writer, and counts for it' },
+  LaneWriter: { fields: 16, methods: 43, reason: 'it is a writer, and counts for it' },
   Outlet: {
     fields: 19,
-    methods: 71,
+    methods: 73,
     reason: 'it is a writer, and its own alarm: one object for each stream, since each costs memory',
   },
 }

@@ -3,6 +3,7 @@
 /** Each room, and what it answers for. A request passes them in this order; imports point only down. */
 export const rooms = {
   door: 'Takes a spec and returns an Express handler; the only room that imports Express.',
+  inspector: 'Shows operators what requests get and why, and what streams and channels do.',
   testing: 'Puts routes and backends of a user’s to the test.',
   client: 'Follows a stream from the other end, in browsers too.',
   loop: 'Holds a response open: its states, its mailbox, its ending.',
@@ -31,6 +32,7 @@ const outside: Readonly<Record<string, Room>> = {
   handle: 'door',
   client: 'door',
   redis: 'door',
+  inspector: 'door',
   testing: 'door',
   respond: 'respond',
   ...Object.fromEntries(

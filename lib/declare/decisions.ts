@@ -1,4 +1,5 @@
 // Defines the types of a request's decisions, as a trace gets them.
+import type { IncomingHttpHeaders } from 'node:http'
 
 /** A question of the decision graph, and its answer. */
 export interface Decision {
@@ -13,11 +14,15 @@ export interface Decision {
 
 /** The decisions of a request: every question that was asked, in order, and the outcome. */
 export interface Decisions {
+  /** What `resource` or `loop` returned; for the spec of a table, the endpoint that was made of it. */
+  endpoint: object
   method: string
   /** The path with its query, which may hold secrets: take care where you log it. */
   url: string
   /** The key of its table, or the pattern of the mount, such as `/books/:isbn`: a label with few values. */
   route: string
+  /** The headers of the request, which hold secrets. */
+  headers: IncomingHttpHeaders
   steps: Decision[]
   outcome:
     | { readonly kind: 'status' | 'stop'; readonly status: number }
@@ -25,6 +30,21 @@ export interface Decisions {
     | { readonly kind: 'error'; readonly error: unknown }
     /** A callback has answered on its own, or the client has left. */
     | { readonly kind: 'left' }
+}
+
+/**
+ * `express-lariat:refusal`: a request is answered with a status of 400 or more, in the place of what it asked for. Told
+ * before the answer is sent, once for each request.
+ */
+export interface Refused extends Pick<Decisions, 'endpoint' | 'method' | 'url' | 'route' | 'headers'> {
+  readonly status: number
+  /**
+   * What it was the answer to: the question of the graph that was asked last; `init`; `subscribe`, of a stream that ended
+   * before its head; a limit, `maxStreams` or `maxStreamsPerClient`; `closing`, by `endpoint.close()`.
+   */
+  readonly question: string
+  /** What a callback threw. The error handlers of the app answer, and may choose another status. */
+  readonly error?: unknown
 }
 
 /**

@@ -23,7 +23,19 @@ export interface Plan {
   readonly problem: Defaults['problem'] | undefined
   /** The key of the spec in its table. */
   readonly route: string | undefined
+  readonly owner: Owner
 }
+
+/** Whose requests are answered by a plan. */
+export interface Owner {
+  /** The endpoint, as diagnostics messages name it. */
+  readonly endpoint: object
+  /** Nobody is told of its requests and streams. */
+  readonly isHidden: boolean
+}
+
+/** Of answers that belong to no endpoint. */
+const nobody: Owner = { endpoint: {}, isHidden: true }
 
 /** The defaults of a table, for all of its entries. */
 export interface Defaults {
@@ -36,7 +48,7 @@ export interface Defaults {
 }
 
 /** Resolves a spec under the defaults of the tables around it. */
-export function plan(spec: AnySpec, defaults: Defaults = {}, route?: string): Plan {
+export function plan(spec: AnySpec, defaults: Defaults = {}, route?: string, owner = nobody): Plan {
   const names = varyNames(spec)
   return {
     spec,
@@ -53,6 +65,7 @@ export function plan(spec: AnySpec, defaults: Defaults = {}, route?: string): Pl
     trace: spec.trace ?? defaults.trace,
     problem: spec.problem ?? defaults.problem,
     route,
+    owner,
   }
 }
 

@@ -16,8 +16,9 @@ import { type Listener, walk } from './walk.js'
 type End = Outcome | { readonly kind: 'error'; readonly error: unknown }
 
 /** Whether there is a listener for the decisions of a request. */
-export function isTraced({ trace }: Plan): boolean {
-  return typeof trace === 'function' || (trace === true && isShown()) || channels.decisions.hasSubscribers
+export function isTraced({ trace, owner }: Plan): boolean {
+  if (typeof trace === 'function' || (trace === true && isShown())) return true
+  return channels.decisions.hasSubscribers && !owner.isHidden
 }
 
 /** Clients must not see in production how a server decides. */
@@ -83,9 +84,11 @@ class Trace implements Listener {
     const { plan, req, res } = this.#x
     const { trace } = plan
     const steps = this.#decisions
-    const { method, originalUrl: url } = req
+    const { method, originalUrl: url, headers } = req
+    const { endpoint, isHidden } = plan.owner
     const route = routeOf(plan, req)
-    const told: Decisions = { method, url, route, steps, outcome: this.#shown(end) }
+    const outcome = this.#shown(end)
+    const told: Decisions = { endpoint, method, url, route, headers, steps, outcome }
     if (trace === true && isShown() && steps.length > 0 && !res.headersSent)
       res.setHeader('Decision-Trace', steps.map(({ question }) => question).join(', '))
     if (typeof trace === 'function')
@@ -93,7 +96,7 @@ class Trace implements Listener {
         () => trace(told),
         (error) => report('The listener of a trace failed', error),
       )
-    channels.decisions.publish(told)
+    if (!isHidden) channels.decisions.publish(told)
   }
 
   #shown(end: End): Decisions['outcome'] {

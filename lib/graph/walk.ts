@@ -44,6 +44,7 @@ function onward(
 }
 
 function enter(x: Exchange, step: Step, listener: Listener | undefined): Awaitable<Answer> {
+  x.asked = step.question
   listener?.asking(step)
   return step.answer(x)
 }

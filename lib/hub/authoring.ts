@@ -11,10 +11,12 @@ import { Published } from './published.js'
 /**
  * A backend of your own, for `createHub`.
  *
- * @param parts `open` opens the log of a channel; `on` takes a listener for `down` and `up`, and may be left out for a
+ * @param parts `name`: what the store is called in metrics (default: `custom`); `open` opens the log of a channel; `on` takes a listener for `down` and `up`, and may be left out for a
  *   store that is never lost; `close` lets go of the store
  */
-export function backend(parts: Pick<Backend, 'open' | 'close'> & Partial<Pick<Backend, 'on'>>): Backend {
+export function backend(
+  parts: Pick<Backend, 'open' | 'close'> & Partial<Pick<Backend, 'on' | 'name'>>,
+): Backend {
   for (const name of ['open', 'on', 'close'] as const) {
     const part = parts?.[name]
     if (typeof part !== 'function' && (name !== 'on' || part !== undefined))
@@ -22,6 +24,7 @@ export function backend(parts: Pick<Backend, 'open' | 'close'> & Partial<Pick<Ba
   }
   return {
     [is]: 'backend',
+    name: parts.name ?? 'custom',
     open: (name, retention, emptied) => checkLog(name, parts.open(name, retention, emptied)),
     on: (name, listener) => parts.on?.(name, listener),
     close: () => parts.close(),

@@ -1,6 +1,7 @@
 // Defines the contract of a backend, which stores the events of channels, and of its logs.
 import { is, isBranded } from '../brand.js'
 import type { Awaitable } from '../promise.js'
+import type { Retained } from '../values/inside.js'
 import type { Gap } from './gap.js'
 import type { Published } from './published.js'
 
@@ -111,6 +112,12 @@ export interface Log {
    * immediate knows it, also before the first event: it is then its `position`.
    */
   readonly latest: string | undefined
+  /**
+   * What is retained, for those who look: optional. A store may be asked, so it must be cheap: counts and ids, no events.
+   */
+  retained?(): Awaitable<Retained | undefined>
+  /** When the event of an id was appended: milliseconds since the epoch. Optional: without it, when it was delivered. */
+  appendedAt?(id: string): number | undefined
   /** Retains nothing in this process, so that the log may be forgotten here and opened again. */
   readonly isEmpty: boolean
 }
@@ -118,6 +125,8 @@ export interface Log {
 /** Stores the events of channels: in memory, or in a store that several processes share. */
 export interface Backend {
   readonly [is]: 'backend'
+  /** What the store is called, in metrics. */
+  readonly name?: string
   /**
    * Opens the log of a channel. Called again for a name only once the log was forgotten: while it was empty, or after
    * `drop`.

@@ -2,10 +2,12 @@
 // channel's feeds.
 import { LariatError } from '../errors.js'
 import { type Awaitable, isPromise } from '../promise.js'
-import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
+import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/feed.js'
+import type { Retained } from '../values/inside.js'
 import type { OpenStream } from '../values/open-stream.js'
 import { type Log, type Reading, retains, type Where } from './backend.js'
 import { Deliveries } from './deliveries.js'
+import { delivering } from './delivering.js'
 import { Gap } from './gap.js'
 import { endedLog } from './history.js'
 import { Listening } from './listening.js'
@@ -14,6 +16,7 @@ import type { Published } from './published.js'
 import { readLast } from './replay.js'
 import type { Keeps, Missed, Root, Sink } from './sink.js'
 import { died, Supply } from './supply.js'
+import { tapping } from './tap.js'
 import type { View } from './view.js'
 
 /** Told whether a channel is needed though nobody may hold it, each time that this changes. */
@@ -21,7 +24,8 @@ export type Hold = (isNeeded: boolean) => void
 
 /** What a channel is to its feeds. It listens to the log for as long as the channel has sinks. */
 export class ChannelRoot<Data> implements Root {
-  readonly #name: string
+  readonly name: string
+  readonly #hub: Hub
   #log: Log
   readonly #whole: View<Data>
   readonly #hold: Hold
@@ -38,20 +42,28 @@ export class ChannelRoot<Data> implements Root {
 
   /** @param whole the channel itself: the feed of all events */
   constructor(
+    hub: Hub,
     name: string,
     log: Log,
     options: ChannelOptions<Data>,
     whole: View<Data> & PublicChannel<Data>,
     hold: Hold,
   ) {
-    this.#name = name
+    this.#hub = hub
+    this.name = name
     this.#log = log
     this.#whole = whole
     this.#hold = hold
     this.presence = new Presence(name)
     this.#deliveries = new Deliveries((item) => {
       if (item instanceof Gap) whole.gap(item)
-      else whole.event(item)
+      else
+        delivering(
+          () => this.#shown,
+          item,
+          () => whole.event(item),
+        )
+      tapping(this, item)
       this.#last = item.id
     })
     const { source, linger = 0 } = options
@@ -66,9 +78,24 @@ export class ChannelRoot<Data> implements Root {
       )
   }
 
+  /** As is told of deliveries. */
+  get #shown() {
+    return { hub: this.#hub, name: this.name, log: this.#log, subscribers: this.#whole.subscribers }
+  }
+
+  /** The state of its source. */
+  get source(): Supply['state'] | 'none' {
+    return this.#supply?.state ?? 'none'
+  }
+
+  /** What its log retains, as far as that says so. */
+  retained(): Awaitable<Retained | undefined> {
+    return this.isClosed ? undefined : this.#log.retained?.()
+  }
+
   /** @throws LariatError if the hub is closed */
   get log(): Log {
-    if (this.isClosed) throw new LariatError('LARIAT_DOWN', `The hub of channel '${this.#name}' is closed`)
+    if (this.isClosed) throw new LariatError('LARIAT_DOWN', `The hub of channel '${this.name}' is closed`)
     return this.#log
   }
 
@@ -96,7 +123,7 @@ export class ChannelRoot<Data> implements Root {
     if (this.isClosed) return this.#whole.down()
     if (this.hasEnded) return this.#whole.ended()
     this.#last = undefined
-    const listening = new Listening(this.#name, {
+    const listening = new Listening(this.name, {
       event: (event) => this.#deliver(event),
       gap: (gap) => this.#deliver(gap),
       end: () => this.#finish(),
@@ -168,7 +195,7 @@ export class ChannelRoot<Data> implements Root {
   // ---- as the root of the feeds
 
   get names(): readonly string[] {
-    return [this.#name]
+    return [this.name]
   }
 
   get ready(): PromiseLike<unknown> | undefined {

@@ -2,35 +2,39 @@
 import { channels } from '../diagnostics.js'
 import { LariatError } from '../errors.js'
 import { isPromise, nextTurn } from '../promise.js'
-import { tellingOutcome } from '../values/diagnostics.js'
-import type { ChannelOptions, Channel as PublicChannel } from '../values/feed.js'
+import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/feed.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { Log, Meta } from './backend.js'
 import { ChannelRoot, type Hold } from './channel-root.js'
 import type { Published } from './published.js'
 import { Check, messageOf, noMeta } from './publishing.js'
+import { tellingOutcome } from './telling.js'
 import { View } from './view.js'
 
 /** Publishes before yielding to the event loop: a loop that awaits each publish must not block it. */
 const publishesPerTurn = 1000
 
 export class Channel<Data> extends View<Data> implements PublicChannel<Data> {
+  readonly #hub: Hub
   readonly #name: string
   readonly options: ChannelOptions<Data>
   readonly root: ChannelRoot<Data>
   readonly #check = new Check()
   #published = 0
 
-  constructor(name: string, log: Log, options: ChannelOptions<Data>, hold: Hold) {
+  constructor(hub: Hub, name: string, log: Log, options: ChannelOptions<Data>, hold: Hold) {
     super()
+    this.#hub = hub
     this.#name = name
     this.options = options
-    this.root = new ChannelRoot(name, log, options, this, hold)
+    this.root = new ChannelRoot(hub, name, log, options, this, hold)
   }
 
   publish(data: Data, meta: { type?: string; key?: string } = noMeta): Promise<string> {
     const published = channels.publish.hasSubscribers
-      ? tellingOutcome(this.#name, (appended) => this.#publish(data, meta, appended))
+      ? tellingOutcome({ hub: this.#hub, channel: this.#name }, (appended) =>
+          this.#publish(data, meta, appended),
+        )
       : this.#publish(data, meta)
     // a publish that nobody awaits must not crash a closing process
     if (this.root.isClosed) published.catch(() => {})

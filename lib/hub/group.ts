@@ -1,12 +1,12 @@
 // Shares bytes: collects the events of a turn once for all streams of a feed in one format.
 
 import { clock, type Deadline } from '../clock.js'
-import { isWatched } from '../diagnostics.js'
 import type { Format } from '../formats/format.js'
 import { setImmediate } from '../turn.js'
-import { begun, type Streaming } from '../values/diagnostics.js'
+import { begun, isTold, type Streaming } from '../values/diagnostics.js'
 import { Batch, batchBytes, type Taker } from '../wire/batch.js'
 import type { Encoded } from '../wire/chunk.js'
+import { type Gathered, gathered } from './delivering.js'
 import type { Gap } from './gap.js'
 import { Lanes } from './lanes.js'
 import type { Published } from './published.js'
@@ -41,6 +41,9 @@ export class Group implements Sink {
   /** The streams that have no event yet, while somebody listens for the first. */
   #newcomers: Map<Taker, Streaming> | undefined
 
+  /** What the gathered events are of, while somebody listens to how long they take. */
+  #deliveries: Gathered[] | undefined
+
   constructor(format: Format, gather: number, origin: Origin) {
     this.format = format
     this.gather = gather
@@ -69,7 +72,7 @@ export class Group implements Sink {
   add(outlet: Taker, sink: Sink, streaming: Partial<Streaming>): void {
     this.flush()
     this.#lanes.add(outlet, sink)
-    if (isWatched() && streaming.stream?.sent === 0) {
+    if ('plan' in streaming && isTold(streaming as Streaming) && streaming.stream?.sent === 0) {
       this.#newcomers ??= new Map()
       this.#newcomers.set(outlet, streaming as Streaming)
     }
@@ -95,6 +98,7 @@ export class Group implements Sink {
     this.#last = encoded.id
     if (this.#bytes + encoded.size > batchBytes || this.#events.length === batchEvents) this.flush()
     this.#bytes += encoded.size
+    this.#deliveries = gathered(this.#deliveries)
     if (this.#events.push(encoded) > 1) return
     if (this.gather > 0) this.#deadline = clock.after(this.gather, () => this.flush())
     else if (due.push(this) === 1) setImmediate(flushAll)
@@ -105,8 +109,10 @@ export class Group implements Sink {
     this.#lanes.finish()
     if (this.#events.length === 0) return
     const batch = new Batch(this.#events, clock.now())
+    const deliveries = this.#deliveries
     this.#clear()
     this.#lanes.write(batch)
+    for (const each of deliveries ?? []) each.handed(this.#lanes.size)
     if (this.#newcomers) this.#tellFirst(this.#newcomers)
   }
 
@@ -121,6 +127,7 @@ export class Group implements Sink {
     this.#deadline = undefined
     this.#events = []
     this.#bytes = 0
+    this.#deliveries = undefined
   }
 
   gap(gap: Gap): void {

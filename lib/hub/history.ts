@@ -5,6 +5,7 @@ import { is } from '../brand.js'
 import { Alarm, clock } from '../clock.js'
 import { LariatError } from '../errors.js'
 import { unpooled } from '../values/bytes.js'
+import type { Retained as Survey } from '../values/inside.js'
 import {
   type Log,
   type Meta,
@@ -110,6 +111,21 @@ export class History extends Alarm implements Log {
 
   position(): string {
     return this.#id(this.#number)
+  }
+
+  retained(): Survey {
+    const now = clock.now()
+    this.#letGo(now)
+    const { count, since } = this.#retained
+    const first = count > 0 ? this.#id(this.#oldest) : undefined
+    const date = since === undefined ? undefined : clock.date() - (now - since)
+    return {
+      events: count,
+      bytes: this.#retained.surveyBytes(),
+      first,
+      last: this.position(),
+      since: date,
+    }
   }
 
   end(): void {

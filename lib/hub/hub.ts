@@ -4,12 +4,14 @@ import { markMethods } from '../brand.js'
 import { LariatError, misuse, report, show } from '../errors.js'
 import { safely } from '../guard.js'
 import { checkKeys, isAmount, isFunction, isWhole, type Rule, type Rules, wrong } from '../rules.js'
-import { turned } from '../values/diagnostics.js'
 import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/feed.js'
+import { type HubInside, inside } from '../values/inside.js'
 import { type Backend, isBackend, retainsNothing } from './backend.js'
 import { Channel } from './channel.js'
+import { insideOf } from './inside.js'
 import { memory } from './memory.js'
 import { Names } from './names.js'
+import { turned } from './telling.js'
 
 const aTime: Rule = [isAmount, 'milliseconds, 0 or more']
 
@@ -40,6 +42,7 @@ class Channels implements Hub {
   readonly #deleting = new Map<string, Promise<void>>()
   readonly #listeners = new EventEmitter().setMaxListeners(0)
   #closed: Promise<void> | undefined
+  #isUp = true
 
   constructor(backend: Backend) {
     this.#backend = backend
@@ -68,7 +71,7 @@ class Channels implements Hub {
     const { history, historyBytes, maxAge, idle } = options
     const log = this.#backend.open(name, { history, historyBytes, maxAge, idle }, this.#emptied(name))
     const hold = (isNeeded: boolean) => this.#channels.hold(name, channel as never, isNeeded)
-    const channel: Channel<Data> = new Channel<Data>(name, log, options, hold)
+    const channel: Channel<Data> = new Channel<Data>(this, name, log, options, hold)
     this.#channels.add(name, channel as never)
     // a log may retain what an earlier process has published
     channel.root.weigh()
@@ -112,6 +115,11 @@ class Channels implements Hub {
       throw new LariatError('LARIAT_DOWN', `${where} belongs to a hub that is closed`)
   }
 
+  get [inside](): HubInside {
+    const { name = 'custom' } = this.#backend
+    return insideOf(name, this.#isUp, this.#channels)
+  }
+
   on(name: 'down' | 'up', listener: () => void): this {
     if (name !== 'down' && name !== 'up') {
       throw misuse('LARIAT_SPEC', `on(${show(name)}): expected 'down' or 'up'`)
@@ -131,6 +139,7 @@ class Channels implements Hub {
   }
 
   #tell(name: 'down' | 'up'): void {
+    this.#isUp = name === 'up'
     turned(this, name)
     for (const listener of this.#listeners.listeners(name)) {
       safely(

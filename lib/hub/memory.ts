@@ -10,6 +10,7 @@ import { History } from './history.js'
 export function memory(): Backend {
   const waiting = new Set<History>()
   return backend({
+    name: 'memory',
     open: (_name, retention, emptied) => new History(retention, emptied, waiting),
     close() {
       for (const history of [...waiting]) history.cancel()

@@ -2,6 +2,9 @@
 import { type Retention, retains } from './backend.js'
 import { type Published, sizeOf } from './published.js'
 
+/** How many events stand for all. */
+const sampled = 20
+
 interface Entry {
   readonly event: Published
   readonly size: number
@@ -59,6 +62,22 @@ export class Retained {
 
   get count(): number {
     return this.#entries.length - this.#first
+  }
+
+  /** When the oldest was appended, by the clock. */
+  get since(): number | undefined {
+    return this.#oldest?.at
+  }
+
+  /**
+   * The bytes of all, as `historyBytes` counts them. Where that is no limit nothing was counted: some of the latest are
+   * looked at, and stand for all.
+   */
+  surveyBytes(): number {
+    if (this.#historyBytes !== Infinity || this.count === 0) return this.#bytes
+    const sample = this.page(Math.max(0, this.count - sampled), sampled)
+    const bytes = sample.reduce((sum, { data }) => sum + sizeOf(data), 0)
+    return Math.round((bytes / sample.length) * this.count)
   }
 
   /** So many events, from the given one on; the oldest is 0. */

@@ -63,6 +63,11 @@ export class Supply {
     return this.#run !== undefined
   }
 
+  get state(): 'running' | 'lingering' | 'stopped' {
+    if (!this.isRunning) return 'stopped'
+    return this.#stopping ? 'lingering' : 'running'
+  }
+
   get #entry(): Entry {
     const details = this.#linger > 0 ? `linger ${this.#linger} ms` : ''
     return {

@@ -35,6 +35,7 @@ export function hold(x: Exchange, held: Held, streams: OpenStreams, fail: Fail):
     closeList()
     return head.finish()
   }
+  if (!list) x.asked = 'subscribe'
   new Loop(x, handlers, head, client, streams).start()
 }
 

@@ -1,5 +1,6 @@
 // Lists the open streams of one endpoint, and decides whether there is room for one more.
 import { clock } from '../clock.js'
+import type { Owner } from '../declare/plan.js'
 import { Refusal } from '../errors.js'
 import { type Entry, ledger, strike } from '../ledger.js'
 import { started } from '../values/diagnostics.js'
@@ -11,7 +12,10 @@ interface Caps {
   readonly maxStreamsPerClient?: number | undefined
 }
 
-export class OpenStreams implements Iterable<OpenStream> {
+export class OpenStreams implements Iterable<OpenStream>, Owner {
+  /** Whose streams they are. */
+  endpoint: object = this
+  readonly isHidden: boolean
   readonly #open = new Set<Holding>()
   /** Streams counted against the caps. A stream counts until it is unsubscribed, possibly after its client has left. */
   #taken = 0
@@ -21,7 +25,11 @@ export class OpenStreams implements Iterable<OpenStream> {
    * Learned from an earlier stream: this endpoint writes before it returns its channel, in a format without gap
    * notices, so the heads of resuming clients wait for the channel.
    */
-  headsWait = false;
+  headsWait = false
+
+  constructor(isHidden = false) {
+    this.isHidden = isHidden
+  }
 
   *[Symbol.iterator](): Iterator<OpenStream> {
     for (const each of this.#open) if (!each.reason) yield each.stream
@@ -42,19 +50,20 @@ export class OpenStreams implements Iterable<OpenStream> {
     { maxStreams = Infinity, maxStreamsPerClient = Infinity }: Caps,
   ): Refusal | undefined {
     if (this.isClosing) return this.refusalAtClose()
-    if (this.#taken >= maxStreams) return this.#refuse(503, 'The limit of open streams is reached.')
+    if (this.#taken >= maxStreams)
+      return this.#refuse(503, 'The limit of open streams is reached.', 'maxStreams')
     return (this.#takenBy.get(client) ?? 0) >= maxStreamsPerClient
-      ? this.#refuse(429, 'This client has reached its limit of open streams.')
+      ? this.#refuse(429, 'This client has reached its limit of open streams.', 'maxStreamsPerClient')
       : undefined
   }
 
   /** The refusal of any request while the endpoint closes. */
   refusalAtClose(): Refusal {
-    return this.#refuse(503, 'The server is closing this resource.')
+    return this.#refuse(503, 'The server is closing this resource.', 'closing')
   }
 
-  #refuse(status: number, detail: string): Refusal {
-    return new Refusal(status, detail, { retryAfter: this.retryAfter })
+  #refuse(status: number, detail: string, question: string): Refusal {
+    return new Refusal(status, detail, { retryAfter: this.retryAfter, question })
   }
 
   add(stream: Holding, { maxStreamsPerClient }: Caps): void {

@@ -2,7 +2,8 @@
 import { clock, type Deadline } from '../clock.js'
 import { nextTurn } from '../promise.js'
 import { checkKeys, isTime, type Rules } from '../rules.js'
-import type { OpenStream, Reason } from '../values/open-stream.js'
+import type { Streaming } from '../values/diagnostics.js'
+import type { Reason } from '../values/open-stream.js'
 import type { Outlet } from '../wire/outlet.js'
 
 /** How an endpoint is closed. */
@@ -24,8 +25,7 @@ export function checkClosing(how: Closing): void {
 }
 
 /** A held response, as its endpoint sees it. */
-export interface Holding {
-  readonly stream: OpenStream
+export interface Holding extends Streaming {
   readonly outlet: Outlet
   /** Why the loop ended; undefined while it has not. */
   readonly reason: Reason | undefined

@@ -1,13 +1,16 @@
 // Shows an open stream to users: `context.stream` and `endpoint.streams`. Created on demand.
 import { shared } from '../brand.js'
 import type { Request } from '../declare/context.js'
+import type { Plan } from '../declare/plan.js'
 import { routeOf } from '../request/route.js'
+import { inside, type StreamInside } from '../values/inside.js'
 import type { OpenStream } from '../values/open-stream.js'
 import type { Outlet } from '../wire/outlet.js'
+import { InsideOfStream } from './inside.js'
 
 /** The held response that a stream shows. */
 export interface Observed extends Pick<OpenStream, 'format' | 'state'> {
-  readonly plan: { readonly route: string | undefined }
+  readonly plan: Pick<Plan, 'route' | 'owner'>
   /** The time of opening, by `sinceStart`. */
   readonly opened: number
   /** Messages queued before the outlet. */
@@ -79,5 +82,10 @@ export class Stream implements OpenStream {
 
   close(): void {
     this.#observed.end({ kind: 'revoked' })
+  }
+
+  get [inside](): StreamInside {
+    const { plan, outlet } = this.#observed
+    return new InsideOfStream(plan.owner.endpoint, outlet)
   }
 }

@@ -3,6 +3,7 @@ import type { Log, Meta, Reading, Receiver, Retention, Where } from '../hub/back
 import { retains } from '../hub/backend.js'
 import { Gap } from '../hub/gap.js'
 import { Published, sizeOf } from '../hub/published.js'
+import type { Retained } from '../values/inside.js'
 import { Follower, placeBefore } from './follower.js'
 import type { Followers } from './followers.js'
 import { type Page, pageOf } from './page.js'
@@ -162,6 +163,19 @@ export class RedisLog implements Log {
       yield new Gap(idOf(place), idOf(from), page.outcome, idOf(page.before))
       place = page.before
     }
+  }
+
+  /** How many bytes a stream takes in the store depends on the store. */
+  async retained(): Promise<Retained> {
+    const { entries, top } = await this.#page(['earliest'], { events: 1, bytes: 1 })
+    const oldest = entries[0]?.place
+    if (!oldest) return { events: 0, bytes: undefined, first: undefined, last: idOf(top), since: undefined }
+    const events = top.number - oldest.number + 1
+    return { events, bytes: undefined, first: idOf(oldest), last: idOf(top), since: oldest.ms }
+  }
+
+  appendedAt(id: string): number | undefined {
+    return placeOf(id)?.ms
   }
 
   async position(): Promise<string> {

@@ -24,6 +24,8 @@ export class Exchange implements Shown {
   readonly res: Response
   readonly draft: Draft
   state: unknown
+  /** The question that was asked last: what a refusal is the answer to. */
+  asked = 'init'
   /** The resource exists. */
   exists = true
   /** The missing resource existed before. */

@@ -1,5 +1,5 @@
-// Tells the diagnostics channels what becomes of streams, publishes and backends, and defines the messages. Nothing is
-// kept or measured of a stream while nobody listens.
+// Defines the messages of the diagnostics channels, and tells those of streams. Nothing is kept or measured of a stream while
+// nobody listens.
 
 import { clock } from '../clock.js'
 import { channels, isWatched } from '../diagnostics.js'
@@ -8,10 +8,13 @@ import { safely } from '../guard.js'
 import { apart } from '../scope.js'
 import { setImmediate } from '../turn.js'
 import type { GapDetails, Hub } from './feed.js'
+import { inside, type WithStream } from './inside.js'
 import type { OpenStream, Reason } from './open-stream.js'
 
 /** The stream that a message is about, and its labels: both have few values. */
 export interface OfStream {
+  /** What `resource` or `loop` returned; for the spec of a table, the endpoint that was made of it. */
+  readonly endpoint: object
   /** Read what you need of it at once: some of it, such as its `state`, is let go when the stream has ended. */
   readonly stream: OpenStream
   /** The key of its table, or the pattern of its mount. */
@@ -81,6 +84,7 @@ export interface StreamResumed extends OfStream {
 
 /** `express-lariat:publish`: what became of a `publish`. */
 export interface Publication {
+  readonly hub: Hub
   /** The name of the channel. */
   readonly channel: string
   /**
@@ -94,6 +98,21 @@ export interface Publication {
   readonly id: string | undefined
   /** What the publish was rejected with. */
   readonly error: unknown
+}
+
+/** `express-lariat:delivery`: events of a channel were handed to the last stream that shares them. */
+export interface Delivered {
+  readonly hub: Hub
+  /** The name of the channel. */
+  readonly channel: string
+  /** How many got them by the same write, or into their mailboxes. */
+  readonly streams: number
+  readonly events: number
+  /**
+   * Milliseconds since the first of them was appended: by the clock of this process, where it was published here in memory;
+   * else by that of the store.
+   */
+  readonly ms: number
 }
 
 /** `express-lariat:backend`: the store of a hub is lost, or back. */
@@ -116,18 +135,24 @@ const lives = new WeakMap<OpenStream, Life>()
 /** Shows its stream on demand: most streams are never looked at. */
 export interface Streaming {
   readonly stream: OpenStream
+  readonly plan: { readonly owner: { readonly isHidden: boolean } }
+}
+
+/** Whether anybody is told what becomes of a stream. */
+export function isTold({ plan }: Streaming): boolean {
+  return isWatched() && !plan.owner.isHidden
 }
 
 // ---- streams
 
 /** The loop of a stream starts. */
 export function started(streaming: Streaming): void {
-  if (isWatched()) tell(() => lifeOf(streaming.stream, clock.now()))
+  if (isTold(streaming)) tell(() => lifeOf(streaming.stream, clock.now()))
 }
 
 /** The head of a stream is out. */
 export function opened(streaming: Streaming): void {
-  if (isWatched()) tell(() => tellOpen(streaming.stream))
+  if (isTold(streaming)) tell(() => tellOpen(streaming.stream))
 }
 
 function tellOpen(stream: OpenStream): void {
@@ -138,7 +163,7 @@ function tellOpen(stream: OpenStream): void {
 
 /** A stream has handed its first event to the response. */
 export function begun(streaming: Streaming): void {
-  if (isWatched()) tell(() => tellFirst(streaming.stream))
+  if (isTold(streaming)) tell(() => tellFirst(streaming.stream))
 }
 
 function tellFirst(stream: OpenStream): void {
@@ -151,7 +176,7 @@ function tellFirst(stream: OpenStream): void {
 /** A stream has ended. */
 export function ended(streaming: Streaming, reason: Reason, wasOpen: boolean): void {
   if (channels.overflow.hasSubscribers) tell(() => tellDropped(streaming.stream))
-  if (isWatched()) tell(() => tellEnd(streaming.stream, reason, wasOpen))
+  if (isTold(streaming)) tell(() => tellEnd(streaming.stream, reason, wasOpen))
 }
 
 function tellEnd(stream: OpenStream, reason: Reason, wasOpen: boolean): void {
@@ -178,7 +203,7 @@ const untold = new Map<OpenStream, number>()
 
 /** Events of a stream were dropped: told at the end of the turn, with those that follow. */
 export function dropped(streaming: Streaming, count: number): void {
-  if (!channels.overflow.hasSubscribers) return
+  if (!channels.overflow.hasSubscribers || streaming.plan.owner.isHidden) return
   const { stream } = streaming
   if (untold.size === 0) apart(() => setImmediate(tellAllDropped))
   untold.set(stream, (untold.get(stream) ?? 0) + count)
@@ -197,8 +222,12 @@ function tellDropped(stream: OpenStream): void {
 
 /** The place of a client in a feed is known, or was lost. An iteration has no stream. */
 export function resumed(streaming: Partial<Streaming>, how: Omit<StreamResumed, keyof OfStream>): void {
-  if (channels.resume.hasSubscribers && 'stream' in streaming)
-    tell(() => tellResume(streaming.stream as OpenStream, how))
+  if (!channels.resume.hasSubscribers || !isOfStream(streaming) || streaming.plan.owner.isHidden) return
+  tell(() => tellResume(streaming.stream, how))
+}
+
+function isOfStream(streaming: Partial<Streaming>): streaming is Streaming {
+  return 'stream' in streaming
 }
 
 function tellResume(stream: OpenStream, how: Omit<StreamResumed, keyof OfStream>): void {
@@ -230,41 +259,11 @@ function labelsOf(stream: OpenStream): OfStream {
   const life = lives.get(stream)
   const route = life?.route ?? stream.route
   if (life) life.route = route
-  return { stream, route, format: stream.format }
+  const { endpoint } = (stream as unknown as WithStream)[inside]
+  return { endpoint, stream, route, format: stream.format }
 }
 
 /** Reading a stream may run code of the app: `req.ip` asks its `trust proxy`. */
 function tell(run: () => void): void {
   safely(run, (error) => report('Telling of a stream failed', error))
-}
-
-// ---- publishes and backends
-
-/** Publishes, and tells what came of it. `publish` is given a function to call for an event that is appended. */
-export async function tellingOutcome(
-  channel: string,
-  publish: (appended: () => void) => Promise<string>,
-): Promise<string> {
-  const since = clock.now()
-  let isNew = false
-  const tellOf = (outcome: Publication['outcome'], id?: string, error?: unknown) => {
-    const ms = clock.now() - since
-    channels.publish.publish({ channel, outcome, ms, id, error } satisfies Publication)
-  }
-  try {
-    const id = await publish(() => {
-      isNew = true
-    })
-    tellOf(isNew ? 'confirmed' : 'duplicate', id)
-    return id
-  } catch (error) {
-    const { isUncertain } = Object(error) as { isUncertain?: unknown }
-    tellOf(isUncertain === true ? 'uncertain' : 'refused', undefined, error)
-    throw error
-  }
-}
-
-/** The store of a hub is lost, or back. */
-export function turned(hub: Hub, state: BackendTurn['state']): void {
-  channels.backend.publish({ hub, state } satisfies BackendTurn)
 }

@@ -2,7 +2,9 @@
 import type { Socket } from 'node:net'
 import { offEnd, onEnd } from '../http/connection.js'
 import type { Batch, FastLane, Taker } from './batch.js'
-import { Writer } from './writer.js'
+import type { Chunk } from './chunk.js'
+import { untap, wrote } from './tap.js'
+import { Writer, type Written } from './writer.js'
 
 /**
  * A writer that a group may write past. Meanwhile its counters follow from those of the lane: its own are what is to be
@@ -27,6 +29,31 @@ export abstract class LaneWriter extends Writer implements Taker {
   /** The time of the last write, by the clock. */
   protected get latestWrite(): number {
     return Math.max(this.lastWrite, this.#lane?.lastWrite ?? 0)
+  }
+
+  /** Bytes of events that wait here. */
+  abstract readonly backlogBytes: number
+
+  /** Bytes that wait for the head. */
+  get heldBytes(): number {
+    return this.phase === 'waiting' ? this.backlogBytes : 0
+  }
+
+  /** Bytes encoded that the kernel has not taken. */
+  get queuedBytes(): number {
+    return this.backlogBytes + this.unsentBytes
+  }
+
+  protected override writeNow(chunk: Chunk, now: number): Written {
+    const written = super.writeNow(chunk, now)
+    if (written !== 'closed') wrote(this, chunk.bytes)
+    return written
+  }
+
+  protected override endWith(tail: Uint8Array, keepsAlive: boolean): void {
+    wrote(this, tail)
+    untap(this)
+    super.endWith(tail, keepsAlive)
   }
 
   protected count(events: number, bytes: number): void {

@@ -18,6 +18,7 @@ import { LaneWriter } from './lane.js'
 import { noticeIn } from './notice.js'
 import type { Since } from './progress.js'
 import type { Elsewhere } from './queue.js'
+import { isTapped } from './tap.js'
 import type { Written } from './writer.js'
 
 /** One stream's events on the wire. The outlet is the alarm of its own heartbeat. */
@@ -52,9 +53,8 @@ export class Outlet extends LaneWriter {
     return this.#backlog?.size ?? 0
   }
 
-  /** Bytes that wait for the head. */
-  get heldBytes(): number {
-    return this.phase === 'waiting' ? (this.#backlog?.bytes ?? 0) : 0
+  get backlogBytes(): number {
+    return this.#backlog?.bytes ?? 0
   }
 
   /** Sends the head with the format's opening bytes and a first notice, then the events that waited for it. */
@@ -97,7 +97,7 @@ export class Outlet extends LaneWriter {
   }
 
   get direct(): Socket | undefined {
-    const isUnready = this.isEnded || this.#seam !== undefined || this.#backlog?.isPending
+    const isUnready = this.isEnded || this.#seam !== undefined || this.#backlog?.isPending || isTapped(this)
     return tellsEnds && this.phase === 'flowing' && !isUnready ? this.socket : undefined
   }
 

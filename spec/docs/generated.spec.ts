@@ -22,9 +22,9 @@ describe('What of the documentation is generated', () => {
       expect(svg === picture(), `docs/images/graph.svg ${stale}`).to.equal(true)
     })
 
-    it('is that of the inspector, too', () => {
-      const drawn = read('../lib/inspector/page/graph.svg')
-      expect(drawn === svg, `lib/inspector/page/graph.svg ${stale}`).to.equal(true)
+    it('is that of the inspector’s page', () => {
+      const copy = read('../lib/inspector/page/graph.svg')
+      expect(copy === svg, `lib/inspector/page/graph.svg ${stale}`).to.equal(true)
     })
 
     it('has an element for each question, each answer and each status of a question', () => {

@@ -15,7 +15,11 @@ import { onEach, tableWithHeld } from '../support/hubs.js'
 import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
 import { listening } from '../support/told.js'
 
-function bare<Message extends { readonly stream: OpenStream }>({ stream, ...rest }: Message) {
+function bare<Message extends { readonly stream: OpenStream; readonly endpoint: object }>({
+  stream,
+  endpoint,
+  ...rest
+}: Message) {
   return rest
 }
 
@@ -254,12 +258,13 @@ describe('Diagnostics channels of channels (docs/operate/diagnostics.md)', () =>
     it('confirmed, with the id, and refused, with the error', async () => {
       told.now.on('publish')
       stage.now.time.advance(1)
-      const channel = createHub().channel<unknown>('news')
+      const hub = createHub()
+      const channel = hub.channel<unknown>('news')
       const id = await channel.publish(1)
       const error = await channel.publish(1n).catch((each: unknown) => each)
       await channel.end()
       const ended = await channel.publish(2).catch((each: unknown) => each)
-      const usual = { channel: 'news', ms: 0 }
+      const usual = { hub, channel: 'news', ms: 0 }
       expect(told.now.of('publish')).to.deep.equal([
         { ...usual, outcome: 'confirmed', id, error: undefined },
         { ...usual, outcome: 'refused', id: undefined, error },

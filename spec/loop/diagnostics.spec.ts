@@ -21,7 +21,11 @@ import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
 import { listening } from '../support/told.js'
 
 /** A message without its stream. */
-function bare<Message extends { readonly stream: OpenStream }>({ stream, ...rest }: Message) {
+function bare<Message extends { readonly stream: OpenStream; readonly endpoint: object }>({
+  stream,
+  endpoint,
+  ...rest
+}: Message) {
   return rest
 }
 
@@ -400,6 +404,7 @@ describe('Diagnostics channels of streams (docs/operate/diagnostics.md)', () => 
         `open ${stream} msToHead=…`,
         'publish channel="a channel" outcome=confirmed ms=… id=…',
         'publish channel="a channel" outcome=refused ms=… error="TypeError: publish(undefined): expected data, or a type"',
+        'delivery channel="a channel" streams=… events=1 ms=…',
         `first ${stream} msToFirst=…`,
         `end ${stream} reason=revoked wasOpen=true msToHead=… msToFirst=… life=… events=1 bytes=2 dropped=0`,
       ])

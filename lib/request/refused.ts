@@ -1,0 +1,39 @@
+// Tells of requests that are answered with an error in the place of what they asked for.
+import type { Refused } from '../declare/decisions.js'
+import { channels } from '../diagnostics.js'
+import type { Exchange } from './exchange.js'
+import { routeOf } from './route.js'
+
+/** Requests that were told: an answer that fails half-way is followed by another. */
+const told = new WeakSet<Exchange>()
+
+/** A request is about to be answered. Told if the status is 400 or more. */
+export function answering(x: Exchange, status: number, error?: unknown, question = x.asked): void {
+  if (status < 400 || !channels.refusal.hasSubscribers || x.plan.owner.isHidden || told.has(x)) return
+  told.add(x)
+  const { plan, req } = x
+  const { method, originalUrl: url, headers } = req
+  const { endpoint } = plan.owner
+  const route = routeOf(plan, req)
+  const failure = error === undefined ? {} : { error }
+  channels.refusal.publish({
+    endpoint,
+    route,
+    method,
+    url,
+    headers,
+    status,
+    question,
+    ...failure,
+  } satisfies Refused)
+}
+
+/** A request is left to the error handlers of the app: by what Express does, with the status of the error. */
+export function failing(x: Exchange, error: unknown): void {
+  if (x.isOver) return
+  const { status, statusCode } = Object(error) as { status?: unknown; statusCode?: unknown }
+  const own = [status, statusCode].find(
+    (each) => Number.isInteger(each) && Number(each) >= 400 && Number(each) < 600,
+  )
+  answering(x, Number(own ?? 500), error)
+}
