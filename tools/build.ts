@@ -57,4 +57,5 @@ for (const door of doors) {
 }
 
 // the inspector's page is served as it is
-for (const kind of ['esm', 'cjs']) cpSync('lib/inspector/page', `dist/${kind}/inspector/page`, { recursive: true })
+for (const kind of ['esm', 'cjs'])
+  cpSync('lib/inspector/page', `dist/${kind}/inspector/page`, { recursive: true })

@@ -1,28 +1,8 @@
 // Keeps the last requests: what each got and why, with the steps that led there for those that came while somebody looked.
 import { clock } from '../clock.js'
-import type { Decisions } from '../declare/decisions.js'
+import type { Decisions, Refused } from '../declare/decisions.js'
 import { Ring } from './ring.js'
 import { cut, errorText, fieldsOf, redacted, valueText } from './text.js'
-
-/** A request, as `express-lariat:decisions` tells it. */
-export type Decided = Decisions & {
-  readonly endpoint: object
-  readonly client?: string
-  readonly headers: Readonly<Record<string, unknown>>
-}
-
-/** A request that got 400 or more, as `express-lariat:refusal` tells it. */
-export interface Refusal {
-  readonly endpoint: object
-  readonly client?: string
-  readonly route: string
-  readonly method: string
-  readonly url: string
-  readonly headers: Readonly<Record<string, unknown>>
-  readonly status: number
-  readonly question: string | undefined
-  readonly error?: unknown
-}
 
 export interface Step {
   readonly question: string
@@ -56,8 +36,8 @@ export interface AskedInFull extends AskedRow {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** What is known of a request before it is decided. */
-type Request = Pick<Decided, 'route' | 'method' | 'url' | 'headers' | 'client'>
+/** What is told of any request. */
+type Request = Pick<Decisions, 'route' | 'method' | 'url' | 'headers'> & { readonly client?: string }
 
 interface Kept {
   readonly row: AskedRow
@@ -74,7 +54,7 @@ export class Asked {
   #count = 0
 
   /** A request was decided; told only while somebody looks. */
-  decided(told: Decided): void {
+  decided(told: Decisions): void {
     const { steps, outcome } = told
     const status = statusOf(outcome)
     const row = this.#row(told, {
@@ -92,8 +72,8 @@ export class Asked {
   }
 
   /** A request was refused, after its decisions or without any that were told. */
-  refused(told: Refusal): AskedRow {
-    const { status, question = null } = told
+  refused(told: Refused): AskedRow {
+    const { status, question } = told
     const error = errorText(told.error) ?? null
     const known = this.#known.get(told.headers)
     const row = known ?? this.#row(told, { status, outcome: '', question, error, ms: null, hasSteps: false })

@@ -4,8 +4,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { clock } from '../clock.js'
 import { isPromise } from '../promise.js'
 import type { Publication } from '../values/diagnostics.js'
-import type { ChannelInside, HubInside, Retained, WithHub } from '../values/inside.js'
-import { inside } from '../values/inside.js'
+import type { Channel, Hub } from '../values/feed.js'
+import type { ChannelInside, HubInside, Retained } from '../values/inside.js'
+import { insideOf } from './options.js'
 import type { ChannelOrder, Query } from './query.js'
 import { type Page, pageOf, sorted } from './rows.js'
 import { cut } from './text.js'
@@ -67,7 +68,7 @@ class Known {
 
   ask(): PromiseLike<void> | undefined {
     const now = clock.now()
-    if (this.#asking || now - this.#askedAt < again) return this.#asking
+    if (this.#asking !== undefined || now - this.#askedAt < again) return this.#asking
     this.#askedAt = now
     try {
       const retained = this.#inside.retained()
@@ -113,22 +114,24 @@ interface Found {
 }
 
 export class Channels {
-  readonly #hubs: readonly HubInside[]
-  /** Those on a page that is looked at, by hub and name. */
-  readonly #known = new Map<HubInside, Map<string, Known>>()
+  readonly #hubs: readonly Hub[]
+  /** Those on a page that is looked at. */
+  readonly #known = new Map<Channel<unknown>, Known>()
   #isListening = false
   readonly #published = (message: unknown) => {
-    const { hub, channel, outcome } = message as Publication & { readonly hub?: WithHub }
-    if (outcome === 'confirmed' && hub) this.#known.get(hub[inside])?.get(channel)?.published()
+    const { hub, channel, outcome } = message as Publication
+    if (outcome !== 'confirmed' || !this.#hubs.includes(hub)) return
+    const found = insideOf(hub).channel(channel)
+    if (found) this.#known.get(found.channel)?.published()
   }
 
-  constructor(hubs: readonly HubInside[]) {
+  constructor(hubs: readonly Hub[]) {
     this.#hubs = hubs
   }
 
   find(name: string): ChannelInside | undefined {
     for (const hub of this.#hubs) {
-      const channel = hub.channel(name)
+      const channel = insideOf(hub).channel(name)
       if (channel) return channel
     }
     return undefined
@@ -142,12 +145,11 @@ export class Channels {
     const now = clock.now()
     const { found, total } = this.#found(query)
     const page = pageOf(found, total, query.page, (each) => this.#row(each))
-    for (const known of this.#known.values())
-      for (const [name, each] of known)
-        if (now - each.seenAt > stale) {
-          each.letGo()
-          known.delete(name)
-        }
+    for (const [channel, known] of this.#known) {
+      if (now - known.seenAt <= stale) continue
+      known.letGo()
+      this.#known.delete(channel)
+    }
     return page
   }
 
@@ -162,11 +164,13 @@ export class Channels {
   #found(query: Query): { readonly found: readonly Found[]; readonly total: number } {
     const found: Found[] = []
     let total = 0
-    for (const hub of this.#hubs)
+    for (const each of this.#hubs) {
+      const hub = insideOf(each)
       for (const channel of hub.channels) {
         total += 1
         if (isAskedFor(channel, query)) found.push({ hub, channel })
       }
+    }
     const { sort, isDescending } = query
     return {
       found: sorted(found, (each) => this.#keyOf(each, (sort || 'name') as ChannelOrder), isDescending),
@@ -174,11 +178,11 @@ export class Channels {
     }
   }
 
-  #keyOf({ hub, channel }: Found, order: ChannelOrder): number | string {
+  #keyOf({ channel }: Found, order: ChannelOrder): number | string {
     if (order === 'name') return channel.name
     if (order === 'subscribers') return channel.subscribers
     // of those that were on no page nothing is known
-    const known = this.#known.get(hub)?.get(channel.name)
+    const known = this.#known.get(channel.channel)
     if (!known) return -1
     if (order === 'rate') return known.rate() ?? -1
     const { retained } = known
@@ -187,16 +191,11 @@ export class Channels {
     return order === 'bytes' ? (retained.bytes ?? -1) : clock.date() - (retained.since ?? clock.date())
   }
 
-  #knownOf({ hub, channel }: Found): Known {
-    let ofHub = this.#known.get(hub)
-    if (!ofHub) {
-      ofHub = new Map()
-      this.#known.set(hub, ofHub)
-    }
-    let known = ofHub.get(channel.name)
+  #knownOf({ channel }: Found): Known {
+    let known = this.#known.get(channel.channel)
     if (!known) {
       known = new Known(channel)
-      ofHub.set(channel.name, known)
+      this.#known.set(channel.channel, known)
     }
     known.seenAt = clock.now()
     return known
@@ -231,7 +230,7 @@ export class Channels {
   rest(): void {
     if (this.#isListening) unsubscribe('express-lariat:publish', this.#published)
     this.#isListening = false
-    for (const known of this.#known.values()) for (const each of known.values()) each.letGo()
+    for (const known of this.#known.values()) known.letGo()
     this.#known.clear()
   }
 }

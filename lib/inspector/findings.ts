@@ -1,9 +1,10 @@
 // Says in plain words what an operator should look at: slow clients, reconnect storms, a lost store, requests that are
 // refused, gaps, and caps that are near.
 import { clock } from '../clock.js'
-import type { HubInside } from '../values/inside.js'
+import type { Hub } from '../values/feed.js'
 import type { Group } from './groups.js'
 import { minute, remembered } from './lately.js'
+import { insideOf } from './options.js'
 import { keyOf, type Recorder } from './record.js'
 import { cut } from './text.js'
 
@@ -25,7 +26,7 @@ const told = 5
 
 export function findings(
   groups: readonly Group[],
-  hubs: readonly HubInside[],
+  hubs: readonly Hub[],
   record: Recorder,
   isClosing: boolean,
 ): readonly Finding[] {
@@ -46,11 +47,12 @@ export function findings(
   return found.sort((one, other) => order.indexOf(one.level) - order.indexOf(other.level))
 }
 
-function* ofBackend(hub: HubInside, { backends }: Recorder): Iterable<Finding> {
+function* ofBackend(hub: Hub, { backends }: Recorder): Iterable<Finding> {
   const turn = backends.get(hub)
-  const name = nameOf(hub)
+  const { backend, isUp } = insideOf(hub)
+  const name = backend === 'redis' ? 'Redis' : `The backend (${cut(backend, 40)})`
   const view = 'view=channels'
-  if (!hub.isUp) {
+  if (!isUp) {
     const since = turn?.state === 'down' ? ` since ${time(turn.at)} (${ago(turn.at)})` : ''
     yield {
       level: 'error',
@@ -63,10 +65,6 @@ function* ofBackend(hub: HubInside, { backends }: Recorder): Iterable<Finding> {
       text: `${name} was away for ${span(turn.away)}, and is back since ${time(turn.at)}.`,
       view,
     }
-}
-
-function nameOf({ backend }: HubInside): string {
-  return backend === 'redis' ? 'Redis' : `The backend (${cut(backend, 40)})`
 }
 
 function* ofFailures({ route, format }: Group, { lately, errors }: Recorder): Iterable<Finding> {

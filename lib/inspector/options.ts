@@ -37,7 +37,7 @@ export interface InspectorOptions {
 /** The options, read. */
 export interface Inspected {
   readonly endpoints: readonly EndpointInside[]
-  readonly hubs: readonly HubInside[]
+  readonly hubs: readonly Hub[]
   readonly isAuthorized: InspectorOptions['isAuthorized']
   readonly actions: boolean
   readonly payloads: boolean
@@ -74,11 +74,16 @@ export function inspected(options: InspectorOptions): Inspected {
     )
   return {
     endpoints: listOf(of).flatMap((each) => [...(each as unknown as WithEndpoints)[inside]()]),
-    hubs: listOf(hub).map((each) => (each as unknown as WithHub)[inside]),
+    hubs: listOf(hub),
     isAuthorized,
     actions,
     payloads,
   }
+}
+
+/** What lies behind a hub at this moment. */
+export function insideOf(hub: Hub): HubInside {
+  return (hub as unknown as WithHub)[inside]
 }
 
 /** The likeliest mistake: the endpoint itself in the place of the options. */

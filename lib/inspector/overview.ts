@@ -1,7 +1,9 @@
 // Shows how each route does: its streams, and what became of them in the last minute.
-import type { EndpointInside, HubInside } from '../values/inside.js'
+import type { Hub } from '../values/feed.js'
+import type { EndpointInside } from '../values/inside.js'
 import { type Finding, findings } from './findings.js'
 import { emptyGroup, type Group, groupsOf } from './groups.js'
+import { insideOf } from './options.js'
 import type { Query } from './query.js'
 import { keyOf, type Recorder } from './record.js'
 import { type Page, pageOf } from './rows.js'
@@ -45,7 +47,7 @@ export function overview(
   query: Query,
   streams: Streams,
   endpoints: readonly EndpointInside[],
-  hubs: readonly HubInside[],
+  hubs: readonly Hub[],
   record: Recorder,
 ): Overview {
   const groups = groupsOf(streams, endpoints)
@@ -99,8 +101,7 @@ function refusedBy({ lately }: Recorder): ReadonlyMap<string, Counts> {
   return byRoute
 }
 
-function backendOf(hub: HubInside, { backends }: Recorder): BackendRow {
-  let channels = 0
-  for (const _ of hub.channels) channels += 1
-  return { backend: hub.backend, isUp: hub.isUp, since: backends.get(hub)?.at ?? null, channels }
+function backendOf(hub: Hub, { backends }: Recorder): BackendRow {
+  const { backend, isUp, channels } = insideOf(hub)
+  return { backend, isUp, since: backends.get(hub)?.at ?? null, channels: [...channels].length }
 }

@@ -2,6 +2,7 @@
 // of a stream; to the decisions of requests only while somebody looks, and a minute longer.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { clock, type Deadline } from '../clock.js'
+import type { Decisions, Refused } from '../declare/decisions.js'
 import type {
   BackendTurn,
   OfStream,
@@ -10,8 +11,8 @@ import type {
   StreamOverflowed,
   StreamResumed,
 } from '../values/diagnostics.js'
-import { inside, type WithHub } from '../values/inside.js'
-import { Asked, type Decided, type Refusal } from './asked.js'
+import type { Hub } from '../values/feed.js'
+import { Asked } from './asked.js'
 import { Lately, minute } from './lately.js'
 import type { Inspected } from './options.js'
 import { Ring } from './ring.js'
@@ -45,8 +46,6 @@ export interface BackendNow {
   readonly away: number | undefined
 }
 
-type OfEndpoint<Message> = Message & { readonly endpoint: object }
-
 /** The key that counts are kept by, of a route and a format, and what is counted. */
 export const keyOf = (what: string, ...of: readonly string[]) => [what, ...of].join('\n')
 
@@ -58,7 +57,7 @@ export class Recorder {
   readonly refusals = new Map<string, ReturnType<Asked['refused']>>()
   /** The last error that ended a stream of a route. */
   readonly errors = new Map<string, string>()
-  readonly backends = new Map<object, BackendNow>()
+  readonly backends = new Map<Hub, BackendNow>()
   /** Milliseconds since the epoch, while decisions are recorded. */
   recordingSince: number | undefined
   /** Called when nobody has looked for a minute. */
@@ -67,9 +66,10 @@ export class Recorder {
   readonly #hubs: ReadonlySet<unknown>
   #lookers = 0
   #resting: Deadline | undefined
+  #isClosed = false
   readonly #listeners: readonly (readonly [name: string, listener: (message: unknown) => void])[]
   readonly #decisions = (message: unknown) => {
-    const told = message as Decided
+    const told = message as Decisions
     if (this.#endpoints.has(told.endpoint)) this.asked.decided(told)
   }
 
@@ -77,19 +77,21 @@ export class Recorder {
     this.#endpoints = new Set(endpoints.map(({ endpoint }) => endpoint))
     this.#hubs = new Set(hubs)
     this.#listeners = [
-      ['open', this.#own<OfStream & StreamOpened>((told) => this.#opened(told))],
+      ['open', this.#own<StreamOpened>((told) => this.#opened(told))],
       ['end', this.#own<StreamEnded>((told) => this.#ended(told))],
       ['overflow', this.#own<StreamOverflowed>((told) => this.#overflowed(told))],
       ['resume', this.#own<StreamResumed>((told) => this.#resumed(told))],
-      ['refusal', this.#own<Refusal>((told) => this.#refused(told))],
+      ['refusal', this.#own<Refused>((told) => this.#refused(told))],
       ['backend', (message) => this.#turned(message as BackendTurn)],
     ]
     for (const [name, listener] of this.#listeners) subscribe(`express-lariat:${name}`, listener)
   }
 
-  #own<Message>(listen: (told: OfEndpoint<Message>) => void): (message: unknown) => void {
+  #own<Message extends { readonly endpoint: object }>(
+    listen: (told: Message) => void,
+  ): (message: unknown) => void {
     return (message) => {
-      const told = message as OfEndpoint<Message>
+      const told = message as Message
       if (this.#endpoints.has(told.endpoint)) listen(told)
     }
   }
@@ -130,20 +132,19 @@ export class Recorder {
     this.lately.add(keyOf('resumed', route, format, outcome))
   }
 
-  #refused(told: Refusal): void {
-    const { route, status, question = '' } = told
+  #refused(told: Refused): void {
+    const { route, status, question } = told
     const key = keyOf('refused', route, String(status), question)
     this.lately.add(key)
     this.#keep(this.refusals, key, this.asked.refused(told))
   }
 
   #turned({ hub, state }: BackendTurn): void {
-    const shown = (hub as unknown as WithHub)[inside]
-    if (!this.#hubs.has(shown)) return
+    if (!this.#hubs.has(hub)) return
     const at = clock.date()
-    const before = this.backends.get(shown)
+    const before = this.backends.get(hub)
     const away = state === 'up' && before?.state === 'down' ? at - before.at : undefined
-    this.backends.set(shown, { state, at, away })
+    this.backends.set(hub, { state, at, away })
   }
 
   /** Routes, questions and statuses are few; where they are not, the oldest goes. */
@@ -157,7 +158,7 @@ export class Recorder {
   look(): () => void {
     this.#lookers += 1
     this.#resting?.cancel()
-    if (this.recordingSince === undefined) {
+    if (this.recordingSince === undefined && !this.#isClosed) {
       this.recordingSince = clock.date()
       subscribe('express-lariat:decisions', this.#decisions)
     }
@@ -166,7 +167,7 @@ export class Recorder {
       if (!isLooking) return
       isLooking = false
       this.#lookers -= 1
-      if (this.#lookers === 0) this.#resting = clock.after(minute, () => this.#rest())
+      if (this.#lookers === 0 && !this.#isClosed) this.#resting = clock.after(minute, () => this.#rest())
     }
   }
 
@@ -178,6 +179,7 @@ export class Recorder {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#resting?.cancel()
     this.#rest()
     for (const [name, listener] of this.#listeners) unsubscribe(`express-lariat:${name}`, listener)

@@ -169,6 +169,7 @@ export function specsOf(
       ...asset,
       ...(isPage && {
         resourceExists: ({ req }) => withSlash(req) === undefined,
+        previouslyExisted: true,
         movedPermanently: ({ req }) => withSlash(req) ?? false,
       }),
     }

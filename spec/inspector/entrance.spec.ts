@@ -17,8 +17,8 @@ const from =
 const json = { Accept: 'application/json' }
 
 describe('Who may look', () => {
-  staged()
   inspecting()
+  staged()
 
   describe('without `isAuthorized`', () => {
     it('this machine alone, under a name of its own', async () => {
@@ -41,7 +41,7 @@ describe('Who may look', () => {
       it(`a peer at ${address} gets ${status}`, async () => {
         const scene = await Scene.of(of(), { serve: { before: [from(address)] } })
         for (const path of ['', 'feed', 'tail?channel=a', 'decisions/1'])
-          expect((await scene.ask(path, { headers: json })).status, path).to.equal(
+          expect((await scene.ask(path)).status, path).to.equal(
             status === 200 && /tail|decisions/.test(path) ? 404 : status,
           )
       })

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
@@ -70,16 +70,25 @@ describe('The tarball', function () {
       const built = files.filter((path) => /^dist\/(?:esm|cjs)\/.+(\.js|\.d\.ts)$/.test(path))
       expect(built).to.include.members(
         ['esm', 'cjs'].flatMap((kind) =>
-          ['index', 'client', 'redis', 'testing'].flatMap((door) => [
+          ['index', 'client', 'inspector', 'redis', 'testing'].flatMap((door) => [
             `dist/${kind}/${door}.js`,
             `dist/${kind}/${door}.d.ts`,
           ]),
         ),
       )
+      const page = files.filter((path) =>
+        /^dist\/(?:esm|cjs)\/inspector\/page\/[\w-]+\.(?:html|css|js|svg)$/.test(path),
+      )
+      const source = readdirSync(join(root, 'lib/inspector/page'))
+      expect(page).to.have.length(2 * source.length)
+      expect(page).to.include.members([
+        'dist/esm/inspector/page/index.html',
+        'dist/cjs/inspector/page/graph.svg',
+      ])
       const docs = files.filter((path) => /^docs\/.+\.(?:md|svg|png)$/.test(path))
       expect(docs).to.include('docs/README.md')
       const others = ['dist/cjs/package.json', 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
-      expect(files).to.have.members([...built, ...docs, ...others])
+      expect(files).to.have.members([...new Set([...built, ...page]), ...docs, ...others])
     })
 
     /** What a file of a build imports, and what those files import that are of the build. */
