@@ -100,7 +100,13 @@ function makeShop() {
   })
   const app = express()
   app.set('trust proxy', true)
-  const inspecting = inspector({ of: endpoints, hub, actions: true, payloads: true, isAuthorized: () => true })
+  const inspecting = inspector({
+    of: endpoints,
+    hub,
+    actions: true,
+    payloads: true,
+    isAuthorized: () => true,
+  })
   app.use('/inspector', inspecting)
   app.use(endpoints)
   const close = async () => {
@@ -166,7 +172,9 @@ class Crowd {
     this.#sockets.push(socket)
     await once(socket, 'connect')
     const fields = Object.entries(this.#headers({ Host: hostname, Accept: 'text/event-stream' }))
-    socket.write(`GET ${path} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`)
+    socket.write(
+      `GET ${path} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`,
+    )
     socket.pause()
   }
 
