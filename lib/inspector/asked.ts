@@ -28,6 +28,8 @@ export interface AskedRow {
   error: string | null
   readonly ms: number | null
   readonly hasSteps: boolean
+  /** The id of the stream that it became. */
+  stream: string | null
 }
 
 /** A request, in full. */
@@ -88,6 +90,18 @@ export class Asked {
     return row
   }
 
+  /** A request became a stream. */
+  opened(headers: object, stream: string): void {
+    const row = this.#known.get(headers)
+    if (row) row.stream = stream
+  }
+
+  /** The id of a request by its header fields, as long as it is kept. */
+  idOf(headers: object): string | null {
+    const row = this.#known.get(headers)
+    return row && this.#find(row.id) ? row.id : null
+  }
+
   #row(
     told: Request,
     rest: Pick<AskedRow, 'status' | 'outcome' | 'question' | 'error' | 'ms' | 'hasSteps'>,
@@ -102,6 +116,7 @@ export class Asked {
       client: cut(client, 100),
       userAgent: cut(String(headers['user-agent'] ?? '')),
       accept: cut(String(headers.accept ?? '')),
+      stream: null,
       ...rest,
     }
   }

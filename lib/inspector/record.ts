@@ -12,6 +12,8 @@ import type {
   StreamResumed,
 } from '../values/diagnostics.js'
 import type { Hub } from '../values/feed.js'
+import { inside, type WithStream } from '../values/inside.js'
+import type { OpenStream } from '../values/open-stream.js'
 import { Asked } from './asked.js'
 import { Lately, minute } from './lately.js'
 import type { Inspected } from './options.js'
@@ -35,6 +37,8 @@ export interface EndedRow {
   readonly sent: number
   readonly bytes: number
   readonly dropped: number
+  /** The id of the request, where it is kept. */
+  readonly decision: string | null
 }
 
 /** What became of the store of a hub last. */
@@ -48,6 +52,10 @@ export interface BackendNow {
 
 /** The key that counts are kept by, of a route and a format, and what is counted. */
 export const keyOf = (what: string, ...of: readonly string[]) => [what, ...of].join('\n')
+
+function headersOf(stream: OpenStream): object {
+  return (stream as unknown as WithStream)[inside].headers
+}
 
 export class Recorder {
   readonly asked = new Asked()
@@ -96,7 +104,8 @@ export class Recorder {
     }
   }
 
-  #opened({ route, format }: OfStream): void {
+  #opened({ stream, route, format }: OfStream): void {
+    this.asked.opened(headersOf(stream), stream.id)
     this.lately.add(keyOf('opened', route, format))
   }
 
@@ -121,6 +130,7 @@ export class Recorder {
       sent: told.events,
       bytes: told.bytes,
       dropped: told.dropped,
+      decision: this.asked.idOf(headersOf(stream)),
     })
   }
 

@@ -22,6 +22,8 @@ export interface StreamRow {
   readonly queuedBytes: number
   readonly dropped: number
   readonly isBehind: boolean
+  /** The id of its request, where that is kept. */
+  readonly decision: string | null
 }
 
 /** The time over which a rate is measured: at least so many milliseconds. */
@@ -30,6 +32,9 @@ const sample = 2000
 /** A client whose backlog is not gone for so long, or is so large, does not keep up. */
 const slowAfter = 1000
 const slowBytes = 65_536
+
+/** The id of a request that is kept, by its header fields. */
+export type DecisionOf = (headers: object) => string | null
 
 /** A stream, with what does not change of it, read once. */
 export class Known {
@@ -82,7 +87,7 @@ export class Known {
     return latest
   }
 
-  row(now: number): StreamRow {
+  row(now: number, decisionOf: DecisionOf): StreamRow {
     const { stream } = this
     return {
       id: stream.id,
@@ -98,6 +103,7 @@ export class Known {
       queuedBytes: this.queuedBytes,
       dropped: stream.dropped,
       isBehind: this.isBehind,
+      decision: decisionOf(this.#inside.headers),
     }
   }
 
@@ -130,10 +136,12 @@ export interface StreamsPage extends Page<StreamRow> {
 
 export class Streams {
   readonly #endpoints: readonly EndpointInside[]
+  readonly #decisionOf: DecisionOf
   readonly #known = new WeakMap<OpenStream, Known>()
 
-  constructor(endpoints: readonly EndpointInside[]) {
+  constructor(endpoints: readonly EndpointInside[], decisionOf: DecisionOf) {
     this.#endpoints = endpoints
+    this.#decisionOf = decisionOf
   }
 
   get isClosing(): boolean {
@@ -174,7 +182,7 @@ export class Streams {
     // the newest first, where nothing is said
     const ordered = sorted(found, (known) => key(known, now), query.isDescending)
     return {
-      ...pageOf(ordered, total, query.page, (known) => known.row(now)),
+      ...pageOf(ordered, total, query.page, (known) => known.row(now, this.#decisionOf)),
       routes: choices(routes),
       formats: choices(formats),
     }

@@ -21,7 +21,7 @@ export class Views {
   constructor(inspected: Inspected, record: Recorder) {
     this.#inspected = inspected
     this.#record = record
-    this.streams = new Streams(inspected.endpoints)
+    this.streams = new Streams(inspected.endpoints, (headers) => record.asked.idOf(headers))
     this.channels = new Channels(inspected.hubs)
   }
 
@@ -59,15 +59,15 @@ export class Views {
 
 function endedOf(query: Query, all: readonly EndedRow[]): object {
   const { q, route, format, state } = query
-  const found = all.filter(
+  const ofAnyReason = all.filter(
     (row) =>
       (!route || row.route === route) &&
       (!format || row.format === format) &&
-      (!state || row.reason === state) &&
       hasText(q, row.path, row.client, row.error, row.id),
   )
+  const found = ofAnyReason.filter((row) => !state || row.reason === state)
   const reasons: Record<string, number> = {}
-  for (const { reason } of found) reasons[reason] = (reasons[reason] ?? 0) + 1
+  for (const { reason } of ofAnyReason) reasons[reason] = (reasons[reason] ?? 0) + 1
   return {
     ...pageOf(found, all.length, query.page, (row) => row),
     reasons,
