@@ -43,7 +43,9 @@ describe('The actions of an inspector', () => {
     expect((await scene.ask('channels/news', { method: 'DELETE', headers: mine })).status).to.equal(204)
     await client.whole()
     const body = JSON.stringify({ data: 1 })
-    expect((await scene.ask('channels/news', { method: 'POST', headers: typed, body })).status).to.be.oneOf([404, 409])
+    expect((await scene.ask('channels/news', { method: 'POST', headers: typed, body })).status).to.be.oneOf([
+      404, 409,
+    ])
   })
 
   for (const [body, detail] of [
@@ -72,14 +74,20 @@ describe('The actions of an inspector', () => {
       ['DELETE', 'channels/news'],
       ['POST', 'channels/news'],
     ] as const)
-      expect((await without.scene.ask(path, { method, headers: typed, body: '{"data":1}' })).status, `${method} ${path}`).to.equal(404)
+      expect(
+        (await without.scene.ask(path, { method, headers: typed, body: '{"data":1}' })).status,
+        `${method} ${path}`,
+      ).to.equal(404)
     const { scene } = await made()
     for (const [method, path] of [
       ['DELETE', 'streams/none'],
       ['DELETE', 'channels/none'],
       ['POST', 'channels/none'],
     ] as const)
-      expect((await scene.ask(path, { method, headers: typed, body: '{"data":1}' })).status, `${method} ${path}`).to.equal(404)
+      expect(
+        (await scene.ask(path, { method, headers: typed, body: '{"data":1}' })).status,
+        `${method} ${path}`,
+      ).to.equal(404)
   })
 
   it('are taken from a page of the same origin alone', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { createHub, type Endpoint, ndjson, resource, resources, sse } from '../../lib/index.js'
 import { backend } from '../../lib/hub/authoring.js'
 import { memory } from '../../lib/hub/memory.js'
+import { createHub, type Endpoint, ndjson, resource, resources, sse } from '../../lib/index.js'
 import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
 import { inspecting, type Json, Scene } from './scene.js'
 
@@ -19,7 +19,9 @@ describe('What an inspector says in plain words, so that it is found within a mi
   }
 
   it('nothing, where nothing is wrong', async () => {
-    const scene = await Scene.of(resources({ '/news': { contentTypesProvided: [sse()], subscribe: () => {} } }))
+    const scene = await Scene.of(
+      resources({ '/news': { contentTypesProvided: [sse()], subscribe: () => {} } }),
+    )
     await scene.stream('/news')
     expect(await alerts(scene)).to.deep.equal([])
   })
@@ -30,7 +32,18 @@ describe('What an inspector says in plain words, so that it is found within a mi
       { stream: { maxStreams: 10 } },
     )
     const scene = await Scene.of(endpoint)
-    const none = { open: 0, limit: 10, behind: 0, queued: 0, queuedBytes: 0, dropped: 0, opened: 0, ended: {}, refused: {}, gaps: 0 }
+    const none = {
+      open: 0,
+      limit: 10,
+      behind: 0,
+      queued: 0,
+      queuedBytes: 0,
+      dropped: 0,
+      opened: 0,
+      ended: {},
+      refused: {},
+      gaps: 0,
+    }
     expect(await scene.rows('view=overview')).to.deep.equal([
       { route: '/news', format: 'text/event-stream', ...none },
       { route: '/news', format: 'application/x-ndjson', ...none },
@@ -97,7 +110,9 @@ describe('What an inspector says in plain words, so that it is found within a mi
     }
     const texts = (await alerts(scene)).map(({ text }) => text)
     expect(texts).to.include('1 stream of /cut ended in the last minute because the client was too slow.')
-    expect(texts.some((text) => /^\d events? of \/dropping were dropped in the last minute/.test(text))).to.equal(true)
+    expect(
+      texts.some((text) => /^\d events? of \/dropping were dropped in the last minute/.test(text)),
+    ).to.equal(true)
   })
 
   it('a reconnect storm: how many, how soon they end, why, and whether it is one client', async () => {
@@ -162,14 +177,18 @@ describe('What an inspector says in plain words, so that it is found within a mi
     expect(backends[0]).to.include({ backend: 'redis', isUp: false, channels: 1 })
     listeners.get('up')?.()
     expect((await only(scene)).text).to.match(/^Redis was away for 12 seconds, and is back since /)
-    stage.now.time.advance(300_000)
+    stage.now.time.advance(301_000)
     expect(await alerts(scene)).to.deep.equal([])
   })
 
   it('an endpoint that answers 406 to one client: which, with what, and at which question', async () => {
-    const scene = await Scene.of(resources({ '/news': { contentTypesProvided: [sse()], subscribe: () => {} } }))
+    const scene = await Scene.of(
+      resources({ '/news': { contentTypesProvided: [sse()], subscribe: () => {} } }),
+    )
     for (let times = 0; times < 3; times++)
-      await scene.site.get('/news', { headers: { Accept: 'application/xml', 'User-Agent': 'old-app/1.2' } }).whole()
+      await scene.site
+        .get('/news', { headers: { Accept: 'application/xml', 'User-Agent': 'old-app/1.2' } })
+        .whole()
     const finding = await only(scene)
     expect(finding.level).to.equal('warn')
     expect(finding.text).to.match(
@@ -180,7 +199,10 @@ describe('What an inspector says in plain words, so that it is found within a mi
 
   it('failures: of streams, and of requests, with what the error says', async () => {
     const endpoint = resources({
-      '/dry': { contentTypesProvided: [sse()], subscribe: ({ fail }) => fail(new RangeError('the source is dry')) },
+      '/dry': {
+        contentTypesProvided: [sse()],
+        subscribe: ({ fail }) => fail(new RangeError('the source is dry')),
+      },
       '/broken': resource({
         contentTypesProvided: {
           'text/plain': () => {
@@ -190,11 +212,22 @@ describe('What an inspector says in plain words, so that it is found within a mi
       }),
     })
     const scene = await Scene.of(endpoint)
-    await scene.site.get('/dry').closed().catch(() => {})
+    await scene.site
+      .get('/dry')
+      .whole()
+      .catch(() => {})
     await scene.site.get('/broken').whole()
     const texts = (await alerts(scene)).map(({ level, text }) => `${level} ${text}`)
-    expect(texts).to.deep.include('error 1 stream of /dry failed in the last minute: RangeError: the source is dry.')
-    expect(texts.some((text) => text.startsWith('error /broken answered 500 at the question provide to 1 request in the last 5 minutes (Error: the disk is full).'))).to.equal(true)
+    expect(texts).to.deep.include(
+      'error 1 stream of /dry failed in the last minute: RangeError: the source is dry.',
+    )
+    expect(
+      texts.some((text) =>
+        text.startsWith(
+          'error /broken answered 500 at the question provide to 1 request in the last 5 minutes (Error: the disk is full).',
+        ),
+      ),
+    ).to.equal(true)
   })
 
   it('a cap that is near, and one that is reached', async () => {

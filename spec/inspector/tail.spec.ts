@@ -126,10 +126,9 @@ describe('The tail of an inspector', () => {
   it('shows what a channel delivers, its gaps and its end among them', async () => {
     const hub = createHub()
     const news = hub.channel<{ title: string }>('news/€ & more', { history: 10 })
-    const scene = await Scene.of(
-      resources({ '/news': { contentTypesProvided: [sse()], subscribe: news } }),
-      { hub },
-    )
+    const scene = await Scene.of(resources({ '/news': { contentTypesProvided: [sse()], subscribe: news } }), {
+      hub,
+    })
     await scene.stream('/news')
     const watch = await tail(scene, `channel=${encodeURIComponent('news/€ & more')}`)
     const id = await news.publish({ title: 'Rope' }, { type: 'flash' })
@@ -168,7 +167,17 @@ describe('The tail of an inspector', () => {
 
   it('of a stream of another endpoint, or of its own, is 404', async () => {
     const [shown, other] = [sending(sse()).endpoint, sending(sse()).endpoint]
-    const scene = await Scene.of(shown, { serve: { before: [(req, res, next) => (req.url.startsWith('/other') ? ((req.url = '/news'), other(req, res, next)) : next())] } })
+    const scene = await Scene.of(shown, {
+      serve: {
+        before: [
+          (req, res, next) => {
+            if (!req.url.startsWith('/other')) return next()
+            req.url = '/news'
+            other(req, res, next)
+          },
+        ],
+      },
+    })
     await scene.stream('/other')
     await turnsUntil(() => [...other.streams].length === 1)
     expect((await scene.ask(`tail?stream=${[...other.streams][0]!.id}`)).status).to.equal(404)
