@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { compilers, complaints } from '../support/compile.js'
 import { needsRegistry } from '../support/packages.js'
-import { apps, expected, Project, packed, root, same, says } from './project.js'
+import { apps, expected, inspecting, Project, packed, root, same, says } from './project.js'
 
 const run = promisify(execFile)
 
@@ -52,6 +52,8 @@ const pages = JSON.stringify({
   files: ['page.ts'],
 })
 
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
 describe('The tarball', function () {
   this.timeout(600_000) // installs, on a busy machine
 
@@ -79,7 +81,9 @@ describe('The tarball', function () {
       const page = files.filter((path) =>
         /^dist\/(?:esm|cjs)\/inspector\/page\/[\w-]+\.(?:html|css|js|svg)$/.test(path),
       )
-      const source = readdirSync(join(root, 'lib/inspector/page')).filter((path) => /\.(?:html|css|js|svg)$/.test(path))
+      const source = readdirSync(join(root, 'lib/inspector/page')).filter((path) =>
+        /\.(?:html|css|js|svg)$/.test(path),
+      )
       expect(page).to.have.length(2 * source.length)
       expect(page).to.include.members([
         'dist/esm/inspector/page/index.html',
@@ -167,6 +171,17 @@ describe('The tarball', function () {
           await project.write({ [`${way}.${extension}`]: `${apps[way]}\n${says}` })
           const said = await project.app(`${way}.${extension}`)
           expect(JSON.parse(said)).to.deep.equal(expected)
+        })
+
+        it(`serves the inspector’s page and its data in a program that loads it by ${way}`, async () => {
+          await project.write({ [`inspector.${extension}`]: inspecting[way] })
+          expect(JSON.parse(await project.app(`inspector.${extension}`))).to.deep.equal([
+            '200 text/html; charset=utf-8',
+            '200 text/css; charset=utf-8',
+            '200 image/svg+xml',
+            '200 application/json',
+            version,
+          ])
         })
       }
 
