@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { type BuildOptions, build } from 'esbuild'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { atEnd } from './at-end.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -21,10 +21,22 @@ function next(name: string): string {
   return join(folder, `${++count}-${name}.mjs`)
 }
 
+/** The inspector finds its page beside its code, where that is in this project. */
+const placed: Plugin = {
+  name: 'placed',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/lib\/inspector\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', `'${pathToFileURL(path).href}'`),
+      loader: 'ts',
+    }))
+  },
+}
+
 async function made(outfile: string, options: BuildOptions): Promise<string> {
   await build({
     ...options,
     outfile,
+    plugins: [placed],
     bundle: true,
     packages: 'external',
     platform: 'node',
