@@ -712,6 +712,21 @@ describe('The small demos', function () {
       expect((await demo.ask('/news', { Cookie })).status).to.equal(403)
     })
 
+    it('The inspector is for one user alone, under its own policy, and shows what is open', async () => {
+      const [ada, bob] = [await login('ada', 'rope'), await login('bob', 'loop')]
+      expect((await demo.ask('/inspector/')).status).to.equal(403)
+      expect((await demo.ask('/inspector/feed', { Cookie: bob })).status).to.equal(403)
+      const stream = linesOf(await demo.ask('/news', { Cookie: ada }))
+      await next(1, stream)
+      const page = await demo.ask('/inspector/', { Cookie: ada })
+      expect(page.headers.get('content-security-policy')).to.match(/^default-src 'none'/)
+      const { rows } = (await (await demo.ask('/inspector/feed?view=streams', { Cookie: ada })).json()) as {
+        rows: { path: string }[]
+      }
+      expect(rows.map(({ path }) => path)).to.include('/news')
+      await leave(stream)
+    })
+
     it('Nobody logs in with what is no password', async () => {
       for (const body of [
         {},
