@@ -151,7 +151,8 @@ export function endedList() {
       {
         label: 'Reason',
         name: 'reason',
-        text: ({ reason, error }) => (error ? `${reason}: ${visible(error)}` : reason),
+        text: ({ reason, error }) =>
+          error ? `${reason}: ${visible(error.replace(/^Error: /, ''))}` : reason,
         tone: ({ reason }) => toneOfReason(reason),
         title: ({ reason, error }) => [reasons[reason], error && visible(error)].filter(Boolean).join('\n'),
       },
@@ -219,6 +220,7 @@ export function channelsList() {
     title: 'Channels',
     lead: 'What is published in this process, and what is retained for those who reconnect.',
     things: 'channels',
+    sort: 'name',
     keyOf: (/** @type {ChannelRow} */ { name }) => name,
     filters: [
       {
@@ -316,7 +318,7 @@ export function decisionsList() {
   return new List({
     view: 'decisions',
     title: 'Decisions',
-    lead: 'The last 200 requests, and what decided them.',
+    lead: 'The last requests, and what decided each.',
     things: 'requests',
     keyOf: (/** @type {DecisionRow} */ { id }) => id,
     filters: [
@@ -356,11 +358,11 @@ export function decisionsList() {
         label: 'Accept',
         name: 'accept',
         kind: 'code',
-        text: (row) => visible(row.accept ?? '–'),
+        text: (row) => visible(row.accept || '–'),
         title: acceptOf,
       },
       { label: 'Address', name: 'client', kind: 'code', text: ({ client }) => visible(client) },
-      { label: 'User agent', name: 'agent', text: (row) => visible(row.userAgent ?? '–'), title: agentOf },
+      { label: 'User agent', name: 'agent', text: (row) => visible(row.userAgent || '–'), title: agentOf },
     ],
     empty: ({ about }) =>
       about.recordingSince

@@ -48,6 +48,7 @@ class Pane {
   #link = h('p', { hidden: true })
   #actions
   #gone = h('p', { class: 'notice', hidden: true })
+  #note = h('p', { class: 'note quiet' })
   /** @type {Tail | undefined} */
   #tail
   /** @type {Row | undefined} */
@@ -60,6 +61,7 @@ class Pane {
    * @param {string} parts.title
    * @param {string} parts.gone what is said where it is not in the list any longer
    * @param {(row: Row, facts: Facts, age: number) => void} parts.write
+   * @param {(row: Row) => string} [parts.note] what is said of its tail
    * @param {(row: Row) => string | null | undefined} [parts.decision]
    * @param {readonly HTMLElement[]} [parts.actions]
    * @param {Tail} [parts.tail]
@@ -72,7 +74,7 @@ class Pane {
     this.#actions = h('div', { class: 'choices', hidden: actions.length === 0 }, ...actions)
     const linked = h('div', { class: 'linked' }, this.#link, this.#actions)
     this.element = h('div', {}, this.#title, this.#gone, this.#facts.element, linked)
-    if (tail) this.element.append(tail.element)
+    if (tail) this.element.append(tail.element, this.#note)
   }
 
   close() {
@@ -81,12 +83,13 @@ class Pane {
 
   /** @param {Row | undefined} row @param {number} at */
   update(row, at) {
-    const { title, gone, decision } = this.#parts
+    const { title, gone, note, decision } = this.#parts
     this.#gone.hidden = row !== undefined
     setText(this.#gone, gone)
     if (row === undefined) return
     ;[this.#row, this.#at] = [row, at]
     setText(this.#title, visible(/** @type {{ path?: string }} */ (row).path ?? title))
+    setText(this.#note, note?.(row) ?? '')
     const id = decision?.(row)
     this.#link.hidden = !id
     if (id && !this.#link.firstChild) {
@@ -110,7 +113,7 @@ export function streamPane(id, { actions, payloads }) {
   )
   return new Pane({
     title: 'Stream',
-    gone: 'It has ended, or is not on this page of the list.',
+    gone: 'It has ended, or is in another process.',
     decision: (/** @type {StreamRow} */ row) => row.decision,
     actions: actions ? [close] : [],
     tail: new Tail('stream', id, payloads),
@@ -163,9 +166,13 @@ export function channelPane(name, { actions, payloads }) {
   )
   return new Pane({
     title: name,
-    gone: 'It is not on this page of the list, or nobody uses it any longer.',
+    gone: 'Nobody uses it any longer, or it is in another process.',
     actions: actions ? [say, end] : [],
     tail: new Tail('channel', name, payloads),
+    note: (/** @type {ChannelRow} */ { subscribers }) =>
+      subscribers > 0
+        ? ''
+        : 'Nobody subscribes in this process: what is published is shown once somebody does.',
     write: (/** @type {ChannelRow} */ row, facts, age) => {
       const { retained } = row
       facts.set('State', stateOfChannel(row), row.isUp ? undefined : 'bad')

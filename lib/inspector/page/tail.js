@@ -34,6 +34,16 @@ export class Tail {
       { type: 'button', 'aria-pressed': 'false', onclick: () => this.#turn() },
       'Pause',
     )
+    const whole = h(
+      'button',
+      {
+        type: 'button',
+        'aria-pressed': 'false',
+        hidden: !payloads,
+        onclick: () => setAttribute(whole, 'aria-pressed', String(this.#box.classList.toggle('whole'))),
+      },
+      'Whole data',
+    )
     const clear = h('button', { type: 'button', onclick: () => this.#lines.replaceChildren() }, 'Clear')
     this.#box = h(
       'div',
@@ -50,7 +60,7 @@ export class Tail {
     this.element = h(
       'section',
       { class: 'tail', 'aria-label': 'Tail' },
-      h('div', { class: 'tail-head' }, h('h3', {}, 'Tail'), this.#state, this.#pause, clear),
+      h('div', { class: 'tail-head' }, h('h3', {}, 'Tail'), this.#state, whole, this.#pause, clear),
       this.#box,
     )
     const query = new URLSearchParams({ [kind]: id })
@@ -133,6 +143,6 @@ export class Tail {
  * @param {number | null | undefined} size
  */
 function sizeOf(kind, size) {
-  if (size == null) return ''
+  if (!size) return ''
   return kind === 'dropped' || kind === 'skipped' ? plural(size, 'event') : bytes(size)
 }
