@@ -56,6 +56,7 @@ for (const door of doors) {
   writeFileSync(`dist/esm/${door}.d.ts`, `export * from '${up}cjs/${door}.js'\n`)
 }
 
-// the inspector's page is served as it is
+// the inspector's page is served as it is; what it is checked by stays here
+const isServed = (path: string) => !/\.\w+$/.test(path) || /\.(?:html|css|js|svg)$/.test(path)
 for (const kind of ['esm', 'cjs'])
-  cpSync('lib/inspector/page', `dist/${kind}/inspector/page`, { recursive: true })
+  cpSync('lib/inspector/page', `dist/${kind}/inspector/page`, { recursive: true, filter: isServed })

@@ -1,6 +1,7 @@
 // Listens to a channel's log and delivers its events, reads those that were missed, and knows the place: the root of the
 // channel's feeds.
 import { LariatError } from '../errors.js'
+import { quietly } from '../guard.js'
 import { type Awaitable, isPromise } from '../promise.js'
 import type { ChannelOptions, Hub, Channel as PublicChannel } from '../values/feed.js'
 import type { Retained } from '../values/inside.js'
@@ -88,9 +89,13 @@ export class ChannelRoot<Data> implements Root {
     return this.#supply?.state ?? 'none'
   }
 
-  /** What its log retains, as far as that says so. */
+  /** What its log retains, as far as that says so. Never throws or rejects. */
   retained(): Awaitable<Retained | undefined> {
-    return this.isClosed ? undefined : this.#log.retained?.()
+    let retained: Awaitable<Retained | undefined>
+    quietly(() => {
+      if (!this.isClosed) retained = this.#log.retained?.()
+    })
+    return isPromise(retained) ? retained.then(undefined, () => undefined) : retained
   }
 
   /** @throws LariatError if the hub is closed */

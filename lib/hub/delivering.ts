@@ -1,6 +1,7 @@
 // Measures how long the events of a channel take to the last stream, while somebody listens to that.
 import { clock } from '../clock.js'
 import { channels } from '../diagnostics.js'
+import { quietly } from '../guard.js'
 import type { Hub } from '../values/feed.js'
 import type { Log } from './backend.js'
 import type { Published } from './published.js'
@@ -81,6 +82,10 @@ export function delivering(channel: () => Delivered, event: Published, deliver: 
 
 function appended(log: Log, { id }: Published): number {
   const now = clock.now()
-  const date = log.appendedAt?.(id)
+  let date: number | undefined
+  // of a backend of the user's
+  quietly(() => {
+    date = log.appendedAt?.(id)
+  })
   return date === undefined ? now : now - Math.max(0, clock.date() - date)
 }

@@ -166,10 +166,8 @@ function stepOf({ question, answer, value, ms }: Decisions['steps'][number]): St
   return {
     question,
     answer: answer === true ? 'yes' : answer === false ? 'no' : answer,
-    // what providers and acceptors answer is the app's data
-    ...(value === undefined
-      ? {}
-      : { value: valueText(value, question === 'provide' || question === 'accept') }),
+    // what a provider answers is the app's data
+    ...(value === undefined ? {} : { value: valueText(value, question === 'provide') }),
     ms: rounded(ms),
   }
 }

@@ -187,7 +187,7 @@ export class Channels {
     if (order === 'rate') return known.rate() ?? -1
     const { retained } = known
     if (!retained) return -1
-    if (order === 'events') return retained.events
+    if (order === 'retained') return retained.events
     return order === 'bytes' ? (retained.bytes ?? -1) : clock.date() - (retained.since ?? clock.date())
   }
 

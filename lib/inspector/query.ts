@@ -22,7 +22,7 @@ export const orders = {
     'format',
   ],
   ended: [],
-  channels: ['name', 'subscribers', 'rate', 'events', 'bytes', 'age'],
+  channels: ['name', 'subscribers', 'rate', 'retained', 'bytes', 'age'],
   decisions: [],
 } as const satisfies Record<ViewName, readonly string[]>
 
@@ -67,7 +67,7 @@ export function queryOf(url: string): Query | Mistake {
   const key = sort.replace(/^-/, '')
   const sorted: readonly string[] = orders[view]
   if (key && !sorted.includes(key)) return expected('sort', sort, sorted)
-  const state = of('state')
+  const state = of('state') || (view === 'ended' ? of('reason') : '')
   if (state && !states[view].includes(state)) return expected('state', state, states[view])
   const status = of('status').toLowerCase()
   if (!/^(?:|\d(?:\d\d|xx))$/.test(status))

@@ -55,8 +55,9 @@ export function specsOf(
     await views.ready(query)
     return looking.now(query)
   }
-  const channelOf = ({ req }: Asked) => views.channels.find(req.params.name ?? '')
-  const streamOf = ({ req }: Asked) => views.streams.find(req.params.id ?? '')
+  // what is acted on: nothing, without leave
+  const channelOf = ({ req }: Asked) => (actions ? views.channels.find(req.params.name ?? '') : undefined)
+  const streamOf = ({ req }: Asked) => (actions ? views.streams.find(req.params.id ?? '') : undefined)
 
   const feed: Spec = {
     ...data,
@@ -139,7 +140,7 @@ export function specsOf(
     '/streams/:id': {
       ...acting,
       allowedMethods: ['DELETE', 'OPTIONS'],
-      resourceExists: (asked) => actions && streamOf(asked) !== undefined,
+      resourceExists: (asked) => streamOf(asked) !== undefined,
       deleteResource: (asked) => {
         streamOf(asked)?.close()
         return true
@@ -148,7 +149,8 @@ export function specsOf(
     '/channels/:name': {
       ...acting,
       allowedMethods: ['POST', 'DELETE', 'OPTIONS'],
-      resourceExists: (asked) => actions && channelOf(asked) !== undefined,
+      allowMissingPost: false,
+      resourceExists: (asked) => channelOf(asked) !== undefined,
       deleteResource: (asked) => {
         const found = channelOf(asked)
         return found ? end(found.channel) : stop(404)

@@ -57,17 +57,20 @@ class Reading {
   readonly #items: Items
   readonly #received: Received[] = []
   #parser: Parser | undefined
+  #isWithin: boolean
 
   constructor({ format, sent }: OpenStream, items: Items) {
     this.#items = items
     this.#parser = readerOf(format, readers)?.read(format, {}, this.#received)
-    // elements of an array that has begun
-    if (jsonArray.mediaTypes.includes(format)) this.#parse(Buffer.from(sent > 0 ? '[0' : '['))
-    this.#received.length = 0
+    // an array that has begun: what separates the next element from those before is not read
+    this.#isWithin = sent > 0 && jsonArray.mediaTypes.includes(format)
+    if (jsonArray.mediaTypes.includes(format)) this.#parse(Buffer.from('['))
   }
 
   take(bytes: Uint8Array): void {
-    this.#parse(bytes)
+    const comma = this.#isWithin ? bytes.indexOf(0x2c) : -1
+    if (comma >= 0) this.#isWithin = false
+    this.#parse(comma < 0 ? bytes : bytes.subarray(comma + 1))
     if (!this.#parser) return this.#items.add({ kind: 'bytes', data: bytes.slice() })
     if (this.#received.length === 0 && bytes.length <= 2) this.#items.add({ kind: 'heartbeat' })
     for (const received of this.#received.splice(0)) this.#add(received)

@@ -1,4 +1,5 @@
 // Turns what came from outside into text that may be shown: cut to a length, and without secrets.
+import { isFormat, mediaTypesOf } from '../formats/format.js'
 import { asBytes } from '../values/bytes.js'
 
 /** In the place of a secret. */
@@ -96,6 +97,7 @@ function brief(value: unknown, isData: boolean): string {
       return String(value)
   }
   if (value === null) return 'null'
+  if (isFormat(value)) return `a stream in ${mediaTypesOf(value)[0]}`
   const bytes = asBytes(value)
   if (bytes) return `${bytes.length} bytes`
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid date' : value.toISOString()

@@ -40,7 +40,7 @@ export class Scene {
     of: Endpoint,
     { at = '/inspector', serve = {}, ...options }: SceneOptions = {},
   ): Promise<Scene> {
-    const made = inspector({ of, ...options })
+    const made = inspector({ of, ...options } as InspectorOptions)
     open.push(made)
     const router: Router = currentExpress().Router()
     router.use(at, made)

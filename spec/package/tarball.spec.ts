@@ -79,7 +79,7 @@ describe('The tarball', function () {
       const page = files.filter((path) =>
         /^dist\/(?:esm|cjs)\/inspector\/page\/[\w-]+\.(?:html|css|js|svg)$/.test(path),
       )
-      const source = readdirSync(join(root, 'lib/inspector/page'))
+      const source = readdirSync(join(root, 'lib/inspector/page')).filter((path) => /\.(?:html|css|js|svg)$/.test(path))
       expect(page).to.have.length(2 * source.length)
       expect(page).to.include.members([
         'dist/esm/inspector/page/index.html',
