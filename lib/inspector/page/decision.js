@@ -1,7 +1,8 @@
 // Shows one request beside the list: what it got, why, and the way that it took.
+
+import { kindOf, statusOf } from './decisions.js'
 import { h, setAttribute, setText } from './dom.js'
 import { Graph } from './graph.js'
-import { kindOf, statusOf } from './lists.js'
 import { hrefOf } from './place.js'
 import { plural, statusName, took, visible } from './words.js'
 

@@ -1,13 +1,16 @@
 // Begins the page: shows the view that the address names, from the feed of the server, and the item opened beside it.
 import { say } from './actions.js'
+import { channelsList } from './channels.js'
 import { DecisionPane } from './decision.js'
+import { decisionsList } from './decisions.js'
 import { byId, h, setAttribute, setText } from './dom.js'
+import { endedList } from './ended.js'
 import { Feed } from './feed.js'
 import { listenToKeys } from './keys.js'
-import { channelsList, decisionsList, endedList, streamsList } from './lists.js'
 import { Overview } from './overview.js'
 import { channelPane, endedPane, streamPane } from './panes.js'
 import { hrefOf, place } from './place.js'
+import { streamsList } from './streams.js'
 import { clock, span, visible } from './words.js'
 
 /**

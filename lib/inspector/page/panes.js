@@ -1,8 +1,8 @@
 // Shows one stream, one that ended, or one channel beside the list: its facts, its actions and its tail.
 import { closeStream, endChannel, publish } from './actions.js'
+import { stateOfChannel } from './channels.js'
 import { fact } from './decision.js'
 import { h, setAttribute, setText } from './dom.js'
-import { stateOfChannel } from './lists.js'
 import { hrefOf } from './place.js'
 import { Tail } from './tail.js'
 import { bytes, clock, count, rate, reasons, span, took, visible } from './words.js'
@@ -119,7 +119,7 @@ export function streamPane(id, { actions, payloads }) {
     tail: new Tail('stream', id, payloads),
     write: (row, facts, age) => {
       facts.set('Client', row.isBehind ? 'Behind' : 'Keeps up', row.isBehind ? 'warm' : undefined)
-      facts.set('Rate', `${rate(row.rate)} events/s`)
+      facts.set('Rate', row.rate == null ? '–' : `${rate(row.rate)} events/s`)
       facts.set('Age', span(row.age + age))
       facts.set('Sent', `${count(row.sent)} events, ${bytes(row.bytes)}`)
       facts.set('Waiting', `${count(row.queued)} events, ${bytes(row.queuedBytes)}`)
@@ -177,7 +177,7 @@ export function channelPane(name, { actions, payloads }) {
       const { retained } = row
       facts.set('State', stateOfChannel(row), row.isUp ? undefined : 'bad')
       facts.set('Subscribers', count(row.subscribers))
-      facts.set('Rate', `${rate(row.rate)} events/s`)
+      facts.set('Rate', row.rate == null ? '–' : `${rate(row.rate)} events/s`)
       facts.set('Retained', retained ? `${count(retained.events)} events, ${bytes(retained.bytes)}` : '–')
       facts.set('Reaches back', retained?.age == null ? '–' : span(retained.age + age))
       facts.set('First id', visible(row.first ?? '–'))

@@ -1,8 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import axe from 'axe-core'
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
 import { mounts, overhang, phone, shows, watching } from './watched.js'
 
+const files = new URL('../../../lib/inspector/page/', import.meta.url)
 const views = ['overview', 'streams', 'ended', 'channels', 'decisions']
 const xml = { Accept: 'application/xml' }
 
@@ -20,6 +22,13 @@ describe('The page of an inspector', function () {
       await shows(page, '#process', /decisions since \d\d:\d\d:\d\d/)
       expect(new URL(page.url()).pathname).to.equal(at)
     })
+
+  it('names all its modules, so that none is waited for in turn', () => {
+    const html = readFileSync(new URL('index.html', files), 'utf8')
+    const named = [...html.matchAll(/(?:src|href)="(\w+\.js)"/g)].map(([, name]) => name)
+    const modules = readdirSync(files).filter((name) => name.endsWith('.js') && name !== 'shapes.js')
+    expect(named.sort()).to.deep.equal(modules.sort())
+  })
 
   it('a stream is a row, which is written in place and goes when the stream does', async () => {
     const page = await watched.open('#streams')
