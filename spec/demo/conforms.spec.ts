@@ -9,6 +9,7 @@ import { makeApp, type Options } from '../../demo/bookshop/app.js'
 import { BooksInMemory } from '../../demo/bookshop/books-in-memory.js'
 import type { Sampled } from '../../demo/bookshop/machine.js'
 import { type ConformsOptions, conforms, type Subject, stage } from '../../lib/testing.js'
+import { bundled } from '../support/bundled.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -22,7 +23,7 @@ class Running {
   url = ''
 
   async start(name: string, ...args: string[]): Promise<void> {
-    this.#process = spawn(process.execPath, ['--import', 'tsx', `demo/${name}.ts`, ...args], {
+    this.#process = spawn(process.execPath, [await bundled(`demo/${name}.ts`), ...args], {
       cwd: root,
       env: { ...process.env, PORT: '0' },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -88,6 +89,39 @@ describe('All streaming routes of the demos keep the rules', () => {
       const { headers } = await demo.post('/runs', { prompt: 'Hold on to', maxTokens: 1000 })
       return { path: headers.get('location')!, publish: 'by itself' }
     },
+    trpc: (demo) => ({
+      path: `/live/onPost?input=${encodeURIComponent('{"topic":"tea"}')}`,
+      async publish(count) {
+        for (const text of texts(count)) await demo.post('/trpc/post', { topic: 'tea', text })
+      },
+      resumes: true,
+      tellsGaps: false, // but by an error of tRPC's
+    }),
+    orpc: (demo) => ({
+      path: '/rpc/onPost',
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: '{"json":{"topic":"tea"}}',
+      async publish(count) {
+        for (const text of texts(count)) await demo.post('/rpc/post', { json: { topic: 'tea', text } })
+      },
+      negotiates: false,
+      resumes: true,
+      tellsGaps: false, // but by an error of oRPC's
+    }),
+    graphql: (demo) => ({
+      path: '/graphql',
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: '{"query":"subscription { posted(topic: tea) { text } }"}',
+      async publish(count) {
+        for (const text of texts(count))
+          await demo.post('/graphql', { query: `mutation { post(topic: tea, text: "${text}") }` })
+      },
+      negotiates: false,
+      resumes: true,
+      tellsGaps: false, // but by an error of GraphQL's
+    }),
     'existing-app': async (demo) => {
       const { headers } = await demo.post('/login', { name: 'ada', password: 'rope' })
       const [cookie = ''] = headers.getSetCookie()
@@ -110,6 +144,15 @@ describe('All streaming routes of the demos keep the rules', () => {
   const skip: Readonly<Record<string, ConformsOptions['skip']>> = {
     tail: ofTail,
     '/api/tail': ofTail,
+    trpc: {
+      'A client that comes back with its last id gets nothing twice (WHATWG HTML 9.2.4)':
+        'each stream begins with tRPC’s event `connected`',
+    },
+    orpc: {
+      'OPTIONS ends, and says what is allowed (RFC 9110 9.3.7)': 'oRPC answers it, and its 400 is no stream',
+      'A method that is not allowed is refused, with those that are (RFC 9110 15.5.6)':
+        'oRPC calls a procedure by any method but GET',
+    },
     'existing-app': {
       'OPTIONS ends, and says what is allowed (RFC 9110 9.3.7)': 'cors() answers it, as a preflight',
     },

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -35,9 +35,21 @@ export function packed(): Promise<string> {
 
 async function pack(): Promise<string> {
   const folder = temporary()
-  await run('npm', ['pack', '--pack-destination', folder], { cwd: root })
+  // which builds it first
+  const scripts = isBuilt() ? ['--ignore-scripts'] : []
+  await run('npm', ['pack', '--pack-destination', folder, ...scripts], { cwd: root })
   const [tarball] = await readdir(folder)
   return join(folder, tarball!)
+}
+
+/** Whether the build is newer than all that it is made of. */
+function isBuilt(): boolean {
+  const changedAt = (path: string) => statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
+  const others = ['package.json', 'tools/build.ts', 'tsconfig.json', 'tsconfig.build.json']
+  // written last
+  const built = changedAt('dist/esm/testing.d.ts')
+  return [...sources.map((path) => join('lib', path)), ...others].every((path) => changedAt(path) < built)
 }
 
 function temporary(): string {
