@@ -1,4 +1,6 @@
 // Measures endpoints and hubs: counts what happens to them, and reads how they are when it is asked.
+import { setImmediate } from '../turn.js'
+import type { OpenStream } from '../values/open-stream.js'
 import { count } from './counting.js'
 import type { Of, Reading, Sink } from './instruments.js'
 import { Known } from './known.js'
@@ -16,6 +18,9 @@ const ofStreams = {
   bytes_sent_total: 'bytes',
   dropped_total: 'dropped',
 } as const satisfies Partial<Record<Of<'gauge' | 'total'>, keyof Sum>>
+
+/** Streams that are read in one turn of the event loop: some milliseconds, in which nothing else is done. */
+const perTurn = 1000
 
 export class Measuring {
   readonly #watched = new Watched()
@@ -47,11 +52,11 @@ export class Measuring {
 
   async #read(): Promise<readonly Reading[]> {
     this.#known.look(this.#watched)
-    const found = [...this.#limits(), ...this.#streams(), ...readHubs(this.#watched)]
-    return [...found, ...(await readRetained(this.#watched))]
+    const found = [...this.#limits(), ...readHubs(this.#watched)]
+    return [...found, ...(await this.#streams()), ...(await readRetained(this.#watched))]
   }
 
-  #streams(): Reading[] {
+  async #streams(): Promise<Reading[]> {
     const sums = new Sums()
     for (const { route, formats } of this.#watched.mounts()) {
       for (const format of formats) sums.of(route, format)
@@ -62,18 +67,30 @@ export class Measuring {
       sum.bytes += bytes
       sum.dropped += dropped
     }
-    for (const { endpoint, streams } of this.#watched.endpoints) {
-      for (const stream of streams) {
-        const route = this.#watched.routeOf(endpoint, stream.route)
-        addOpen(sums.of(route, this.#watched.formatOf(stream.format)), stream)
-      }
-    }
+    // after those that have ended: a stream that ends meanwhile is not counted twice
+    for (const { endpoint, streams } of this.#watched.endpoints) await this.#addOpen(sums, endpoint, streams)
     for (const sum of sums) neverLess(sum, this.#told.of(sum.labels.route, sum.labels.format))
     return [...sums].flatMap((sum) =>
       Object.entries(ofStreams).map(
         ([name, part]) => ({ name, labels: sum.labels, value: sum[part] }) as Reading,
       ),
     )
+  }
+
+  /** There may be many streams, and have few routes: the label of each is looked up once. */
+  async #addOpen(sums: Sums, endpoint: object, streams: Iterable<OpenStream>): Promise<void> {
+    const labels = new Map<string, string>()
+    let left = perTurn
+    for (const stream of streams) {
+      const { route, format } = stream
+      const label = labels.get(route) ?? this.#watched.routeOf(endpoint, route)
+      labels.set(route, label)
+      addOpen(sums.of(label, this.#watched.formatOf(format)), stream)
+      left -= 1
+      if (left > 0) continue
+      left = perTurn
+      await new Promise<void>((resolve) => setImmediate(resolve))
+    }
   }
 
   /** An endpoint has one limit, wherever it is mounted. */

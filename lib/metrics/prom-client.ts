@@ -1,5 +1,5 @@
 // Finds prom-client, and makes its instruments of the table.
-import { createRequire } from 'node:module'
+import nodeModule from 'node:module'
 import { join } from 'node:path'
 import { wrong } from '../rules.js'
 import { type Instrument, list, type Of, type Reading, type Sink } from './instruments.js'
@@ -50,7 +50,8 @@ export function findPromClient(): PrometheusClient {
 
 function requireFrom(file: string): PrometheusClient | undefined {
   try {
-    return createRequire(file)('prom-client') as PrometheusClient
+    // by its module's name: bundles often have a `createRequire` of their own
+    return nodeModule.createRequire(file)('prom-client') as PrometheusClient
   } catch (error) {
     const { code, message } = error as { code?: unknown; message?: unknown }
     // no such package, or no such file: code from the command line has no name

@@ -19,20 +19,19 @@ export class Sums implements Iterable<Sum> {
   readonly #byRoute = new Map<string, Map<string, Sum>>()
 
   of(route: string, format: string): Sum {
-    const formats = this.#byRoute.get(route) ?? new Map<string, Sum>()
-    this.#byRoute.set(route, formats)
-    const sum = formats.get(format) ?? noneOf({ route, format })
-    formats.set(format, sum)
+    const formats = this.#byRoute.get(route)
+    return formats?.get(format) ?? this.#add(formats, { route, format })
+  }
+
+  #add(formats = new Map<string, Sum>(), labels: Sum['labels']): Sum {
+    const sum = { labels, open: 0, slow: 0, queued: 0, queuedBytes: 0, events: 0, bytes: 0, dropped: 0 }
+    this.#byRoute.set(labels.route, formats.set(labels.format, sum))
     return sum
   }
 
   *[Symbol.iterator](): Iterator<Sum> {
     for (const formats of this.#byRoute.values()) yield* formats.values()
   }
-}
-
-function noneOf(labels: Sum['labels']): Sum {
-  return { labels, open: 0, slow: 0, queued: 0, queuedBytes: 0, events: 0, bytes: 0, dropped: 0 }
 }
 
 /** Adds a stream that is open. */

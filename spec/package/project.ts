@@ -117,7 +117,7 @@ const body = `
       const followed = []
       const ticks = follow('http://127.0.0.1:' + port + '/ticks', { over: 'complete' })
       for await (const { data } of ticks) followed.push(data)
-      resolve([await ask('/book'), await ask('/ticks'), refusal, followed])
+      resolve([await ask('/book'), await ask('/ticks'), refusal, followed, uncounted])
       server.close()
     })
   })
@@ -126,6 +126,12 @@ const body = `
     redisStreams({ client: 'redis://localhost' })
   } catch ({ code }) {
     refusal = code
+  }
+  let uncounted
+  try {
+    metrics({ of: resources({}) })
+  } catch ({ code }) {
+    uncounted = code
   }`
 
 /** An app that asks itself for a page and a stream, and has their \`answers\`: by either way of loading. */
@@ -134,12 +140,14 @@ export const apps = {
     import express from 'express'
     import { resources, sse } from 'express-lariat'
     import { follow } from 'express-lariat/client'
+    import { metrics } from 'express-lariat/metrics'
     import { redisStreams } from 'express-lariat/redis'
     ${body}`,
   require: `
     const express = require('express')
     const { resources, sse } = require('express-lariat')
     const { follow } = require('express-lariat/client')
+    const { metrics } = require('express-lariat/metrics')
     const { redisStreams } = require('express-lariat/redis')
     ${body}`,
 }
@@ -181,4 +189,6 @@ export const expected = [
   'LARIAT_SPEC',
   // of the door to the client
   ['one', 'two'],
+  // of the door to metrics, which finds no prom-client
+  'LARIAT_SPEC',
 ]

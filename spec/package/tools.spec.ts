@@ -10,10 +10,12 @@ const typed = `
 import express, { type RequestHandler } from 'express'
 import { createHub, type Endpoint, type Event, event, LariatError, loop, ndjson, resource, resources, sse, stop, timeout } from 'express-lariat'
 import { follow } from 'express-lariat/client'
+import { metrics } from 'express-lariat/metrics'
 import { type RedisClient, redisStreams } from 'express-lariat/redis'
 
 export const shared = (client: RedisClient) =>
   loop({ format: sse(), subscribe: createHub(redisStreams({ client })).channel<{ price: number }>('prices').filter(({ price }) => price > 1) })
+export const measured = () => metrics({ of: [endpoint], channels: ['prices'] })
 export const prices = createHub().channel<{ price: number }>('prices', { history: 10 })
 export const endpoint: Endpoint = resource({
   init: ({ req }) => ({ id: req.params.id }),
