@@ -68,7 +68,7 @@ describe('All streaming routes of the demos keep the rules', () => {
   const append = (count: number) => appendFile(log(), `${texts(count).join('\n')}\n`)
 
   const small: Readonly<Record<string, (demo: Running) => Driven | Promise<Driven>>> = {
-    chat: (demo) => ({
+    rooms: (demo) => ({
       path: '/rooms/tea',
       formats: ['text/event-stream', 'application/x-ndjson'],
       async publish(count) {

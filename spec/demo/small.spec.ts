@@ -97,7 +97,7 @@ describe('The small demos', function () {
     return demo.listening()
   }
 
-  for (const name of ['ticker', 'prices', 'chat', 'notifications', 'tail', 'llm', 'existing-app']) {
+  for (const name of ['ticker', 'prices', 'rooms', 'notifications', 'tail', 'llm', 'existing-app']) {
     it(`${name}.ts has under 60 lines`, () => {
       expect(source(name).trimEnd().split('\n').length).to.be.within(10, 59)
     })
@@ -281,11 +281,11 @@ describe('The small demos', function () {
     })
   })
 
-  describe('chat.ts: nothing missed, nothing doubled', () => {
+  describe('rooms.ts: nothing missed, nothing doubled', () => {
     let demo: Demo
 
     before(async () => {
-      demo = await run('chat')
+      demo = await run('rooms')
     })
 
     const say = async (text: string, room = 'tea') => {
@@ -325,7 +325,7 @@ describe('The small demos', function () {
     }
 
     it('A new client can have the whole history, as a stream or as a list', async () => {
-      demo = await run('chat')
+      demo = await run('rooms')
       for (const text of ['1', '2', '3']) await say(text)
       const stream = await listen('?lastEventId=earliest')
       expect((await next(3, stream)).map(textOf)).to.deep.equal(['1', '2', '3'])

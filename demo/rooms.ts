@@ -1,7 +1,7 @@
 // A chat: POST a message, GET the messages. A client that reconnects sends the last id it saw and receives every later
 // message, once and in order, and then the live ones.
 //
-//   npx tsx demo/chat.ts
+//   npx tsx demo/rooms.ts
 //   curl -N localhost:3000/rooms/tea                                                # stays; in another terminal:
 //   curl -i --json '{"from":"Ada","text":"Milk first?"}' localhost:3000/rooms/tea   # 204
 //   curl -N 'localhost:3000/rooms/tea?lastEventId=earliest'                         # all that was said, and goes on
