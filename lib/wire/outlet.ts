@@ -15,7 +15,7 @@ import { heartbeatOf, openingOf, tailOf } from './fixed.js'
 import type { Seam } from './halves.js'
 import type { Holder } from './holder.js'
 import { LaneWriter } from './lane.js'
-import { noticeIn } from './notice.js'
+import { failureNotice, noticeIn } from './notice.js'
 import type { Since } from './progress.js'
 import type { Elsewhere } from './queue.js'
 import type { Written } from './writer.js'
@@ -154,9 +154,9 @@ export class Outlet extends LaneWriter {
   }
 
   /** A broken end: the queue, the notice of a failure if `errorEvent` is set, and no tail. */
-  break(hasFailed: boolean): void {
+  break(failure: { readonly error?: unknown } | undefined): void {
     this.#handQueued(true)
-    if (hasFailed && this.#options.errorEvent) this.#handNotice('error', {})
+    if (failure && this.#options.errorEvent) this.#handNotice('error', failureNotice(failure.error))
     this.endCut()
   }
 

@@ -1,4 +1,3 @@
-
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { appendFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
