@@ -1,6 +1,6 @@
 // An endpoint for OpenAI's clients, and for all that speak as they do: Chat Completions and Responses. The body says whether
 // the answer is JSON or a stream. A client that leaves stops the model. A model that fails before its first token is an
-// answer with a status of its own; one that fails later says so in the stream, which is cut then.
+// answer with a status of its own; one that fails later says so in the stream.
 //
 //   npx tsx demo/openai.ts        # for any client: baseURL http://localhost:3000/v1, and any key
 //   curl -N --json '{"model":"rope-1","messages":[{"role":"user","content":"Hold on to"}],"stream":true}' localhost:3000/v1/chat/completions
@@ -59,7 +59,7 @@ const answering = ({ prompt, format, whole, pieces }: Api) =>
       const asked = askedBy(await json(), prompt)
       return pieces(asked, speak(asked, signal))
     },
-    stream: { head: 'first', endEvent: true, errorEvent: true },
+    stream: { head: 'first', endEvent: true, errorEvent: 'complete' },
     decisionTimeout: 600_000, // a whole answer, or a first token, may take its time
     terminate() {}, // each failure has been told
   })

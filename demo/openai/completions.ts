@@ -34,7 +34,8 @@ export async function* chunks(asked: Asked, tokens: AsyncIterable<string>) {
     choices: [{ index: 0, delta, logprobs: null, finish_reason }],
   })
   let count = 0
-  for await (const content of tokens) yield chunk(count++ === 0 ? { role: 'assistant', content } : { content })
+  for await (const content of tokens)
+    yield chunk(count++ === 0 ? { role: 'assistant', content } : { content })
   yield chunk({}, finish(asked, count))
   if (asked.includeUsage) yield { ...head, choices: [], usage: usageOf(asked, count) }
 }

@@ -6,7 +6,11 @@ import { type Asked, sizeOf, told } from './asked.js'
 /** An answer as far as it has come, and its parts. */
 class Answer {
   readonly #asked: Asked
-  readonly #head = { id: `resp_${randomUUID()}`, object: 'response', created_at: Math.floor(Date.now() / 1000) }
+  readonly #head = {
+    id: `resp_${randomUUID()}`,
+    object: 'response',
+    created_at: Math.floor(Date.now() / 1000),
+  }
   readonly id = `msg_${randomUUID()}`
   text = ''
   count = 0
@@ -84,7 +88,7 @@ export async function* events(asked: Asked, tokens: AsyncIterable<string>): Asyn
     yield say(`response.${answer.status}`, { response: answer.response })
   } catch (error) {
     // before the first event it is an answer with a status of its own
-    if (count > 0) yield say('error', told(error))
-    throw error
+    if (count === 0) throw error
+    yield say('error', told(error))
   }
 }

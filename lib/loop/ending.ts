@@ -18,7 +18,7 @@ interface Instead {
 
 /**
  * How a stream ends on the wire. `complete`: with the tail of its format. The others are cut: `failed` after all that
- * was written, and with a notice if `errorEvent` is set; `interrupted` after all that was written; `dropped` at once.
+ * was written, and with a notice if `errorEvent` is set, which may do; `interrupted` after all that was written; `dropped` at once.
  */
 export type Manner = 'complete' | 'failed' | 'interrupted' | 'dropped'
 
