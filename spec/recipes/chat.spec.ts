@@ -1,0 +1,101 @@
+import { expect } from 'chai'
+import { Demo } from '../support/demo.js'
+import { needs } from '../support/installed.js'
+import { RedisServer } from '../support/redis/server.js'
+import { judgements, open, type Packages, standOf, textOf, wordsOf } from './judges/chat.js'
+import { judged } from './judging.js'
+
+describe('The recipe chat: the AI SDK’s transport and chat', function () {
+  this.timeout(60_000)
+
+  describe('in memory', () => {
+    const demo = new Demo('chat')
+    before(() => demo.listening())
+    after(() => demo.kill())
+
+    judged<Packages>({
+      name: 'chat',
+      demo: () => demo,
+      judgements,
+      here: async () => ({ ai: await import('ai') }),
+      newer: { ai: '7.0.173' },
+      also: ['zod@4.6.7'],
+    })
+  })
+
+  describe('on Redis, of several processes', () => {
+    needs('redis-server')
+    const redis = new RedisServer()
+    const demos: Demo[] = []
+    let packages: Packages
+
+    const start = () => {
+      const demo = new Demo('chat', [], { REDIS_URL: redis.url })
+      demos.push(demo)
+      return demo.listening()
+    }
+    const windowOf = (demo: Demo, chat: string, opened = {}) => open(packages, demo.url, chat, opened)
+
+    before(async () => {
+      packages = { ai: await import('ai') }
+      await redis.start()
+    })
+    after(async () => {
+      await Promise.all(demos.map((demo) => demo.kill()))
+      await redis.close()
+    })
+
+    let last: Demo
+
+    it('An answer outlives a restart: the process ends when it is written, and another takes its readers', async () => {
+      const [before, after] = await Promise.all([start(), start()])
+      last = after
+      const window = windowOf(before, 'a', { length: 60 })
+      const asking = window.sendMessage({ text: 'Throw the' })
+      await window.reads(5)
+      before.terminate()
+      // its stream is cut: it must not look whole
+      await asking
+      expect(window.status).to.equal('error')
+      expect(wordsOf(window.messages.at(-1))).to.be.below(60)
+      const { messages, answer } = await standOf(after.url, 'a')
+      expect(answer).to.be.a('string')
+      const reloaded = windowOf(after, 'a', { messages })
+      await reloaded.resumeStream()
+      expect(await before.exited).to.deep.equal([0, null])
+      expect(before.said(/^Finished after 60 of 60/)).to.have.length(1)
+      expect(reloaded.status).to.equal('ready')
+      const stands = await standOf(after.url, 'a')
+      expect(stands.answer).to.equal(undefined)
+      expect(wordsOf(stands.messages.at(-1))).to.equal(60)
+      expect(reloaded.messages.map(textOf)).to.deep.equal(stands.messages.map(textOf))
+    })
+
+    it('Stop reaches the process that writes, and a crash of it is told: what was said stays, and the chat goes on', async () => {
+      const [writer, other] = [await start(), last]
+      const stopped = windowOf(writer, 'b', { length: 800 })
+      const asking = stopped.sendMessage({ text: 'Throw the' })
+      await stopped.reads(3)
+      expect((await fetch(`${other.url}/api/chat/b/stream`, { method: 'DELETE' })).status).to.equal(204)
+      await asking
+      await writer.says(/^Stopped after \d+ of 800/)
+      expect(stopped.status).to.equal('ready')
+
+      const lost = windowOf(writer, 'c', { length: 900 })
+      const losing = lost.sendMessage({ text: 'Throw the' })
+      await lost.reads(3)
+      await writer.kill()
+      await losing
+      expect(lost.status).to.equal('error')
+      const { messages } = await standOf(other.url, 'c')
+      const window = windowOf(other, 'c', { messages, length: 2 })
+      await window.resumeStream()
+      expect(window.error?.message).to.equal('The answer was lost.')
+      expect(wordsOf(window.messages.at(-1))).to.be.at.least(3)
+      await window.regenerate()
+      expect(window.status).to.equal('ready')
+      expect(window.messages).to.have.length(2)
+      expect(textOf(window.messages[1])).to.equal(textOf((await standOf(other.url, 'c')).messages[1]))
+    })
+  })
+})
