@@ -3,7 +3,7 @@
 //
 //   npx tsx demo/chat.ts                        # open http://localhost:3000, twice; with Redis: REDIS_URL=redis://localhost
 //   curl -N --json '{"id":"a","messages":[{"id":"1","role":"user","parts":[{"type":"text","text":"Throw the"}]}],"length":500}' localhost:3000/api/chat
-//   curl -i -N localhost:3000/api/chat/a/stream              # all of the answer, wherever it has got to
+//   curl -N localhost:3000/api/chat/a/stream              # all of the answer, wherever it has got to
 //   curl -i -X DELETE localhost:3000/api/chat/a/stream       # 204: stops it
 //   curl -i localhost:3000/api/chat/b/stream                 # 204: nothing to resume
 //   curl -H 'Accept: application/json' localhost:3000/api/chat/a   # what was said

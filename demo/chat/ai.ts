@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import type { RequestHandler } from 'express'
 
 /** The chat of the AI SDK as one module, for the page; elsewhere a bundler does that, and `useChat` is for React. */
@@ -12,6 +11,7 @@ export function ai(): RequestHandler {
 }
 
 async function bundle(): Promise<Uint8Array> {
+  const { build } = await import('esbuild')
   const { outputFiles } = await build({
     stdin: {
       contents: "export { AbstractChat, DefaultChatTransport } from 'ai'",

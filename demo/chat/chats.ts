@@ -29,6 +29,7 @@ export async function standOf(id: string): Promise<Chat> {
 }
 
 const writing = new Set<Promise<void>>()
+let isClosing = false
 
 /** Begins to answer, whoever reads. A chat has one answer at a time. */
 export async function begin(id: string, messages: UIMessage[], length: number): Promise<string> {
@@ -36,7 +37,9 @@ export async function begin(id: string, messages: UIMessage[], length: number): 
   const mine = randomUUID()
   await chat(id).publish({ messages, answer: mine })
   const written = write(id, { messages, answer: mine }, length)
-    .catch(console.error)
+    .catch((error) => {
+      if (!isClosing) console.error(error)
+    })
     .finally(() => writing.delete(written))
   writing.add(written)
   return mine
@@ -90,5 +93,6 @@ function textOf(message: UIMessage | undefined): string {
 /** With Redis, what is being written goes on to its end while another process takes the readers; in memory it ends. */
 export async function close(): Promise<void> {
   if (url) await Promise.all(writing)
+  isClosing = true
   await hub.close()
 }

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import type { Browser, Page } from 'playwright-core'
+import { launch, Windows } from '../support/browser.js'
 import { Demo } from '../support/demo.js'
 import { needs } from '../support/installed.js'
 import { RedisServer } from '../support/redis/server.js'
@@ -20,6 +22,46 @@ describe('The recipe chat: the AI SDK’s transport and chat', function () {
       here: async () => ({ ai: await import('ai') }),
       newer: { ai: '7.0.173' },
       also: ['zod@4.6.7'],
+    })
+  })
+
+  describe('its page, in Chromium', () => {
+    needs('chromium')
+    const demo = new Demo('chat')
+    let browser: Browser
+    let windows: Windows
+    before(async () => {
+      await demo.listening()
+      browser = await launch()
+      windows = await Windows.in(browser)
+    })
+    after(async () => {
+      await browser?.close()
+      await demo.kill()
+    })
+
+    const shows = (page: Page, words: number) =>
+      page.waitForFunction(`document.querySelectorAll('li')[1]?.textContent.split(' ').length > ${words + 1}`)
+    const said = (page: Page) => page.locator('#messages').textContent()
+
+    it('A reload and a second window show all of the answer, and the button stops the model', async () => {
+      const page = await windows.open(`${demo.url}/#a`)
+      await page.click('text=Ask')
+      await shows(page, 5)
+      const second = await windows.open(`${demo.url}/#a`)
+      await shows(second, 10)
+      await page.reload()
+      await shows(page, 20)
+      expect(demo.said(/^(Stopped|Finished)/)).to.deep.equal([])
+      await second.click('text=Stop')
+      await demo.says(/^Stopped after \d+ of 300/)
+      for (const each of [page, second])
+        await each.waitForFunction("document.querySelector('output').value === 'ready'")
+      expect(await said(page)).to.equal(await said(second))
+      expect(textOf((await standOf(demo.url, 'a')).messages[1])).to.equal(
+        (await said(page))!.split('assistant: ')[1],
+      )
+      expect(windows.complaints).to.deep.equal([])
     })
   })
 
