@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import type { Browser, Page } from 'playwright-core'
 import { launch, Windows } from '../support/browser.js'
@@ -9,6 +10,16 @@ import { judged } from './judging.js'
 
 describe('The recipe chat: the AI SDK’s transport and chat', function () {
   this.timeout(60_000)
+
+  it('The lines that its page shows are those of the program', () => {
+    const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
+    const program = ['chat.ts', 'chat/chats.ts'].map((name) => read(`demo/${name}`)).join('')
+    const shown = [...read('docs/recipes/chat.md').matchAll(/^```typescript\n(.*?)^```$/gms)].map(
+      ([, lines]) => lines,
+    )
+    expect(shown).to.have.length(3)
+    for (const lines of shown) expect(program).to.include(lines)
+  })
 
   describe('in memory', () => {
     const demo = new Demo('chat')
