@@ -7,7 +7,7 @@
 //   curl -i -X DELETE localhost:3000/api/chat/a/stream       # 204: stops it
 //   curl -i localhost:3000/api/chat/b/stream                 # 204: nothing to resume
 //   curl -H 'Accept: application/json' localhost:3000/api/chat/a   # what was said
-//   curl -N localhost:3000/api/chat/a                        # and each time that it changes, for another window
+//   curl -N localhost:3000/api/chat/a                        # its turns, for another window
 //   curl -i --json '{"id":"a"}' localhost:3000/api/chat      # 400, and what is wrong
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -15,7 +15,7 @@ import type { UIMessage } from 'ai'
 import express from 'express'
 import { resource, resources, sse, stop, timeout } from '../lib/index.js' // elsewhere: 'express-lariat'
 import { ai } from './chat/ai.js'
-import { begin, chat, close, end, reading, standOf } from './chat/chats.js'
+import { begin, close, end, reading, standOf, turns } from './chat/chats.js'
 
 const idOf = ({ req }: { req: express.Request }) => String(req.params.id)
 
@@ -66,7 +66,7 @@ const endpoint = resources({
       'text/event-stream': sse(),
       'application/json': (context) => standOf(idOf(context)),
     },
-    subscribe: (context) => chat(idOf(context)).from({ last: 1 }),
+    subscribe: (context) => turns(idOf(context)).from({ last: 1 }),
   }),
 })
 

@@ -7,25 +7,33 @@ import { createHub, LariatError } from '../../lib/index.js' // elsewhere: 'expre
 import { redisStreams } from '../../lib/redis.js' // elsewhere: 'express-lariat/redis'
 import { complete } from '../llm/model.js'
 
-/** What was said, and the answer that is being written. */
-export interface Chat {
+/** How a chat stands: what was said, and the answer that is being written. */
+interface Chat {
   messages: UIMessage[]
   answer?: string
 }
 
-const url = process.env.REDIS_URL
-export const hub = createHub(url ? redisStreams({ client: createClient({ url }) }) : undefined)
+/** A question, with all that was said before; or an answer that has been written. */
+type Turn = Required<Chat> | { said: UIMessage }
 
-/** Its latest event is how the chat stands, for a day. */
-export const chat = (id: string) => hub.channel<Chat>(`chat ${id}`, { history: 1, maxAge: 86_400_000 })
+const url = process.env.REDIS_URL
+const hub = createHub(url ? redisStreams({ client: createClient({ url }) }) : undefined)
+
+/** Its latest turns, for a day. */
+export const turns = (id: string) => hub.channel<Turn>(`chat ${id}`, { history: 10, maxAge: 86_400_000 })
 
 /** An answer, chunk by chunk, from its first. */
 const answer = (id: string) => hub.channel<UIMessageChunk>(`answer ${id}`, { maxAge: 3_600_000 })
 export const reading = (id: string) => answer(id).from('earliest')
 
 export async function standOf(id: string): Promise<Chat> {
-  for await (const { data } of chat(id).replay('earliest')) return data
-  return { messages: [] }
+  let chat: Chat = { messages: [] }
+  for await (const { data } of turns(id).replay('earliest')) {
+    if ('messages' in data) chat = data
+    // an answer that ended because of the next question comes too late
+    else if (data.said.id === chat.answer) chat = { messages: [...chat.messages, data.said] }
+  }
+  return chat
 }
 
 const writing = new Set<Promise<void>>()
@@ -35,7 +43,7 @@ let isClosing = false
 export async function begin(id: string, messages: UIMessage[], length: number): Promise<string> {
   await end(id, { type: 'abort' })
   const mine = randomUUID()
-  await chat(id).publish({ messages, answer: mine })
+  await turns(id).publish({ messages, answer: mine })
   const written = write(id, { messages, answer: mine }, length)
     .catch((error) => {
       if (!isClosing) console.error(error)
@@ -70,9 +78,7 @@ async function write(id: string, { messages, answer: mine }: Required<Chat>, len
   } catch (error) {
     unlessEnded(error)
   }
-  const said: UIMessage = { id: mine, role: 'assistant', parts: [{ type: 'text', text }] }
-  // unless the next question has come
-  if ((await standOf(id)).answer === mine) await chat(id).publish({ messages: [...messages, said] })
+  await turns(id).publish({ said: { id: mine, role: 'assistant', parts: [{ type: 'text', text }] } })
   await channel.end()
   await listening
 }

@@ -4,8 +4,11 @@ import { judged } from './judging.js'
 
 describe('The recipe openai: clients of OpenAI’s API and the AI SDK', function () {
   this.timeout(60_000)
-  const demo = new Demo('openai')
-  before(() => demo.listening())
+  let demo: Demo
+  before(() => {
+    demo = new Demo('openai')
+    return demo.listening()
+  })
   after(() => demo.kill())
 
   judged<Packages>({
