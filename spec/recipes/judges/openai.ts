@@ -283,10 +283,14 @@ export function judgements(packages: Packages, url: string, first: number): Judg
       name: 'a whole answer that is aborted stops the model',
       stops: [first + 3],
       async run() {
-        const signal = AbortSignal.timeout(200)
-        const error = await failureOf(
-          client.chat.completions.create({ ...ofThree, max_tokens: first + 3 }, { signal }),
-        )
+        const leaving = new AbortController()
+        const { signal } = leaving
+        const asked = { ...ofThree, max_tokens: first + 3 }
+        const failing = failureOf(client.chat.completions.create(asked, { signal }))
+        // it is begun when one that was asked after it has said all
+        await client.chat.completions.create(ofThree)
+        leaving.abort()
+        const error = await failing
         assert.ok(error instanceof packages.openai.APIUserAbortError, String(error))
       },
     },
