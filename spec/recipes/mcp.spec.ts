@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, request, type Server } from 'node:http'
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -219,13 +219,8 @@ class Breaker {
       const { method, headers } = req
       const forward = request(`${target}${req.url}`, { method: method!, headers, agent: false }, (answer) => {
         res.writeHead(answer.statusCode!, answer.headers)
-        const isStream = answer.headers['content-type'] === 'text/event-stream'
-        if (isStream)
-          void this.#carry(answer, (text) => res.write(text)).then(
-            (isWhole) => (isWhole ? res.end() : res.destroy()),
-            () => res.destroy(),
-          )
-        else answer.pipe(res)
+        if (answer.headers['content-type'] !== 'text/event-stream') answer.pipe(res)
+        else this.#carry(answer, res).catch(() => res.destroy())
       })
       forward.on('error', () => res.destroy())
       res.on('close', () => forward.destroy())
@@ -233,24 +228,22 @@ class Breaker {
     })
   }
 
-  /** Resolves to whether the stream was carried to its end. */
-  async #carry(answer: IncomingMessage, write: (text: string) => void): Promise<boolean> {
+  async #carry(answer: IncomingMessage, res: ServerResponse): Promise<void> {
     let [rest, whole] = ['', 0]
     for await (const piece of answer.setEncoding('utf8')) {
       rest += piece
       for (let end = rest.indexOf('\n\n'); end >= 0; end = rest.indexOf('\n\n')) {
-        if (whole >= this.frames) {
-          write(rest.slice(0, end / 2))
+        if (whole++ === this.frames) {
           this.broken++
-          return false
+          // what was written before is on its way by then
+          res.write(rest.slice(0, end / 2), () => res.destroy())
+          return
         }
-        write(rest.slice(0, end + 2))
-        whole++
+        res.write(rest.slice(0, end + 2))
         rest = rest.slice(end + 2)
       }
     }
-    write(rest)
-    return true
+    res.end(rest)
   }
 
   async listening(): Promise<this> {
