@@ -1,0 +1,137 @@
+// A server of the Durable Streams Protocol, each stream of which is a channel: in memory, or on Redis, where streams outlive
+// the process. PUT makes one, POST appends to it, GET reads it from an offset: what there is, the next (long-poll), or live
+// (SSE). What requests may say is in durable-streams/headers.ts, what they do in writing.ts, what a stream is in stream.ts.
+//
+//   npx tsx demo/durable-streams.ts                                       # REDIS_URL=redis://localhost:6379 for Redis
+//   curl -i -X PUT -H 'Content-Type: text/plain' localhost:3000/streams/tea     # 201
+//   curl -i -H 'Content-Type: text/plain' -d 'Milk first' localhost:3000/streams/tea          # 204
+//   curl -i localhost:3000/streams/tea                                    # all that there is, and Stream-Next-Offset
+//   curl -N 'localhost:3000/streams/tea?offset=-1&live=sse'               # that, and what follows
+//   curl -i -X POST -H 'Stream-Closed: true' localhost:3000/streams/tea   # 204, for good
+//   curl -i -X DELETE localhost:3000/streams/tea                          # 204
+//   curl -i localhost:3000/streams/tea                                    # 404
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { type Context, type Event, event, resource, sse, stop } from '../lib/index.js' // elsewhere: 'express-lariat'
+import { type Asked, answered, askedOf, cursorOf } from './durable-streams/headers.js'
+import { type Deed, hubOf, type Page, type Stream, Streams } from './durable-streams/stream.js'
+import { append, make } from './durable-streams/writing.js'
+
+const patience = Number(process.env.LONG_POLL || 20_000)
+const [hub, letGo] = await hubOf()
+const streams = new Streams(hub)
+
+const live = sse({ notice: () => undefined }) // clients come back by offsets
+
+interface State {
+  stream: Stream
+  asked: Asked
+  from: number
+  page: Page
+}
+
+/** Answers with what there is from an offset on; a long-poll waits for it. */
+async function read({ req, res, state, signal }: Context<State>) {
+  const { stream, asked, from } = state
+  if (asked.live && state.page.end === from && !stream.isClosed) {
+    await stream.next(from, patience, signal)
+    await stream.refresh()
+    state.page = await stream.read(from)
+  }
+  const { chunks, end } = state.page
+  res.set({ ...stream.headers(end), 'Cache-Control': 'no-store' })
+  if (req.method === 'HEAD') return ''
+  if (asked.live) res.set('Stream-Cursor', cursorOf(asked.cursor))
+  if (end === stream.tail) res.set('Stream-Up-To-Date', 'true')
+  if (asked.live && end === from) return stop(204)
+  return stream.isJson ? chunks.flat() : Buffer.concat(chunks as Buffer[])
+}
+
+/** Tells a client that reads live where it is. */
+function control({ stream, asked, from }: State) {
+  const { 'Stream-Next-Offset': streamNextOffset, 'Stream-Closed': streamClosed } = stream.headers(from)
+  const more = streamClosed ? { streamClosed: true } : { streamCursor: cursorOf(asked.cursor) }
+  return event({ streamNextOffset, ...more, upToDate: from >= stream.tail || undefined }, { type: 'control' })
+}
+
+const endpoint = resource({
+  init: async ({ req }): Promise<State> => {
+    const stream = await streams.open(req.originalUrl.split('?')[0] ?? '')
+    if (req.method === 'GET' && stream.config && !stream.isGone) await stream.touch()
+    const asked = askedOf(req)
+    const from = Math.min(asked.from, stream.tail)
+    return { stream, asked, from, page: { chunks: [], end: stream.tail } }
+  },
+  allowedMethods: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS'],
+  malformedRequest: ({ state: { asked } }) => Number.isNaN(asked.from),
+  options: { 'Access-Control-Allow-Headers': '*', 'Access-Control-Allow-Methods': '*' },
+  bodyLimit: 64 << 20,
+  resourceExists: ({ state: { stream } }) => stream.config !== undefined && !stream.isGone,
+  previouslyExisted: ({ state: { stream } }) => stream.isGone,
+  allowMissingPost: false,
+  contentTypesAccepted: {
+    '*/*': async ({ req, bytes, state: { stream } }) => {
+      const body = Buffer.from(await bytes())
+      return stream.alone(() =>
+        answered(async () => {
+          await stream.refresh()
+          return req.method === 'PUT' ? make(streams, stream, req, body) : append(stream, req, body)
+        }),
+      )
+    },
+  },
+  deleteResource: async ({ state: { stream } }) => {
+    await stream.alone(() => streams.remove(stream))
+    return true
+  },
+  negotiation: 'lenient',
+  contentTypesProvided: ({ state: { stream, asked } }) =>
+    asked.live === 'sse' ? [live] : { [stream.config?.type ?? 'application/octet-stream']: read },
+  generateEtag: async ({ req, state }) => {
+    const { stream, asked, from } = state
+    if (req.method !== 'GET' || asked.live === 'sse') return undefined
+    state.page = await stream.read(from)
+    const isLasting = !asked.live && !asked.isNow
+    return isLasting ? `"${stream.made}:${from}:${state.page.end}:${stream.isClosed}"` : undefined
+  },
+  headers: ({ state: { stream } }) => ({
+    'Cache-Control': 'no-cache, no-transform',
+    ...(!stream.isText && { 'Stream-SSE-Data-Encoding': 'base64' }),
+  }),
+  subscribe: ({ state, write }) => {
+    const { stream, from } = state
+    if (from >= stream.tail) write(control(state))
+    return from >= stream.tail && stream.isClosed ? [] : stream.feed(from)
+  },
+  info: ({ data }: Event<Deed>, { state, write }) => {
+    const text = state.stream.textOf(data, state.from)
+    if (data.end !== undefined) state.from = data.end
+    if (text) write(event(text, { type: 'data' }))
+    write(control(state))
+    if (data.closes) return stop()
+  },
+  onGap: () => stop(), // it was deleted, and made anew
+  stream: { maxDuration: 60_000 },
+})
+
+const app = express()
+app.use((_req, res, next) => {
+  res.set({ 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': '*' })
+  res.set({ 'Cross-Origin-Resource-Policy': 'cross-origin', 'X-Content-Type-Options': 'nosniff' })
+  next()
+})
+app.use(endpoint)
+const server = app.listen(Number(process.env.PORT || 3000))
+server.on('listening', () => {
+  console.log(`The streams are at http://localhost:${(server.address() as AddressInfo).port}/streams/…`)
+})
+
+const shutDown = () =>
+  Promise.all([
+    server.close(),
+    endpoint
+      .close()
+      .then(() => hub.close())
+      .then(letGo),
+  ])
+process.once('SIGINT', shutDown).once('SIGTERM', shutDown)

@@ -1,0 +1,276 @@
+// A stream is a channel whose events are what was done to it: it was made, appended to, forked, closed. What it is at a time
+// is what these add up to, in any process that reads them.
+import { type Channel, createHub, type Event, type Hub } from '../../lib/index.js' // elsewhere: 'express-lariat'
+import { redisStreams } from '../../lib/redis.js' // elsewhere: 'express-lariat/redis'
+import { offsetOf } from './headers.js'
+
+/** What a stream was made with. */
+export interface Config {
+  type: string
+  ttl?: number
+  expiresAt?: string
+  fork?: { from: string; offset?: string; sub: number }
+}
+
+export interface Producer {
+  id: string
+  epoch: number
+  seq: number
+}
+
+/** What was done to a stream, once. */
+export interface Deed {
+  at: number
+  config?: Config
+  /** Of JSON the messages, else the bytes in base64; and how many there are with it. */
+  values?: unknown[]
+  bytes?: string
+  end?: number
+  producer?: Producer
+  seq?: string
+  closes?: boolean
+  deletes?: boolean
+  fork?: { name: string; lives: boolean }
+}
+
+/** A part of a stream that is read at once. */
+export interface Page {
+  chunks: (unknown[] | Buffer)[]
+  end: number
+}
+
+const pageSize = 1 << 20
+
+/** Streams by their names, in memory or on Redis. */
+export class Streams extends Map<string, Stream> {
+  constructor(readonly hub: Hub) {
+    super()
+    setInterval(() => {
+      for (const name of this.keys()) this.#sweep(name).catch(() => {})
+    }, 60_000).unref()
+  }
+
+  /** The stream of a name, as it is by now; of one that has expired, nothing is left. */
+  async open(name: string): Promise<Stream> {
+    const stream = this.get(name) ?? new Stream(this.hub, name)
+    this.set(name, stream)
+    await stream.refresh()
+    if (!stream.isExpired || stream.forks.size > 0) return stream
+    await this.remove(stream)
+    return this.open(name)
+  }
+
+  async #sweep(name: string): Promise<void> {
+    const { config, isIdle } = await this.open(name)
+    if (!config && isIdle) this.delete(name)
+  }
+
+  /** Deletes a stream, and what it was forked from if that was deleted before; one with forks stays for them. */
+  async remove(stream: Stream): Promise<void> {
+    if (stream.forks.size > 0) return stream.add({ deletes: true })
+    this.delete(stream.name)
+    await this.hub.delete(stream.name)
+    if (!stream.config?.fork) return
+    const source = await this.open(stream.config.fork.from)
+    if (!source.config) return
+    await source.add({ fork: { name: stream.name, lives: false } })
+    if (source.isGone && source.forks.size === 0) await this.remove(source)
+  }
+}
+
+export class Stream {
+  config: Config | undefined
+  tail = 0
+  isClosed = false
+  seq = ''
+  readonly producers = new Map<string, Producer>()
+  readonly forks = new Set<string>()
+  readonly channel: Channel<Deed>
+  /** The ids of what was appended, and where each ends. */
+  #appended: { id: string; end: number }[] = []
+  #made = 'earliest'
+  #latest = 'earliest'
+  #usedAt = 0
+  #isDeleted = false
+  #turn: Promise<unknown> = Promise.resolve()
+  #refreshed: Promise<unknown> = Promise.resolve()
+  #acting = 0
+
+  constructor(
+    hub: Hub,
+    readonly name: string,
+  ) {
+    this.channel = hub.channel<Deed>(name, { historyBytes: Number.MAX_SAFE_INTEGER })
+  }
+
+  get isJson(): boolean {
+    return this.config?.type.split(';')[0] === 'application/json'
+  }
+
+  /** Whether an event stream brings it as it is; else it comes in base64. */
+  get isText(): boolean {
+    return this.isJson || /^text\//.test(this.config?.type ?? '')
+  }
+
+  /** Tells it from one of the same name that was there before. */
+  get made(): string {
+    return this.#made
+  }
+
+  get isExpired(): boolean {
+    const { ttl, expiresAt } = this.config ?? {}
+    if (ttl !== undefined) return Date.now() >= this.#usedAt + ttl * 1000
+    return expiresAt !== undefined && Date.now() >= Date.parse(expiresAt)
+  }
+
+  /** Deleted or expired, while it has forks. */
+  get isGone(): boolean {
+    return this.#isDeleted || this.isExpired
+  }
+
+  get isIdle(): boolean {
+    return this.#acting === 0
+  }
+
+  /** One at a time: what a request finds is so until it has done what it does. */
+  alone<Result>(act: () => Promise<Result>): Promise<Result> {
+    this.#acting++
+    const done = this.#turn.then(act).finally(() => this.#acting--)
+    this.#turn = done.catch(() => {})
+    return done
+  }
+
+  /** Reads what was done meanwhile, by whichever process. */
+  refresh(): Promise<void> {
+    const done = this.#refreshed.then(async () => {
+      for await (const event of this.channel.replay(this.#latest)) this.#take(event)
+    })
+    this.#refreshed = done.catch(() => {})
+    return done
+  }
+
+  async add(deed: Omit<Deed, 'at'>): Promise<void> {
+    const { producer } = deed
+    const key = producer && [producer.id, producer.epoch, producer.seq].join(' ')
+    await this.channel.publish({ at: Date.now(), ...deed }, key === undefined ? {} : { key })
+    await this.refresh()
+  }
+
+  /** It is read: its time to live begins anew. */
+  async touch(): Promise<void> {
+    const { ttl } = this.config ?? {}
+    if (ttl !== undefined && Date.now() - this.#usedAt > ttl * 50) await this.add({})
+  }
+
+  /** What follows an offset, about a MiB of it. */
+  async read(offset: number, limit = this.tail): Promise<Page> {
+    const page: Page = { chunks: [], end: Math.min(offset, limit) }
+    if (offset >= limit) return page
+    let size = 0
+    for await (const { data } of this.channel.replay(this.idBefore(offset))) {
+      const { end = 0 } = data
+      const all = contentOf(data)
+      if (!all || end <= page.end) continue
+      const chunk = all.slice(page.end - end + all.length, limit < end ? limit - end : undefined)
+      page.chunks.push(chunk)
+      page.end = Math.min(end, limit)
+      size += Buffer.isBuffer(chunk) ? chunk.length : JSON.stringify(chunk).length
+      if (size >= pageSize || page.end >= limit) break
+    }
+    return page
+  }
+
+  /** Where the append ends in which an offset is. */
+  endAfter(offset: number): number {
+    return this.#appended.find(({ end }) => end > offset)?.end ?? offset
+  }
+
+  /** The id after which an offset is reached. */
+  idBefore(offset: number): string {
+    let [low, high] = [0, this.#appended.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#appended[middle]?.end ?? 0) <= offset) low = middle + 1
+      else high = middle
+    }
+    return this.#appended[low - 1]?.id ?? this.#made
+  }
+
+  /** What readers see of what is done after an offset, and then live. */
+  feed(offset: number) {
+    return this.channel
+      .filter(({ end, closes }) => end !== undefined || closes === true)
+      .from(this.idBefore(offset))
+  }
+
+  /** Waits until something follows an offset; not for ever. */
+  async next(offset: number, patience: number, signal: AbortSignal): Promise<void> {
+    const feed = this.feed(offset)[Symbol.asyncIterator]()
+    let timer: NodeJS.Timeout | undefined
+    const enough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, patience)
+      signal.addEventListener('abort', () => resolve())
+    })
+    await Promise.race([feed.next().catch(() => {}), enough])
+    clearTimeout(timer)
+    await feed.return?.()
+  }
+
+  /** The text of what was appended, for an event stream: from an offset on, if that is in it. */
+  textOf(deed: Deed, offset: number): string {
+    const all = contentOf(deed)
+    if (!all) return ''
+    const part = all.slice(Math.max(0, offset - (deed.end ?? 0) + all.length))
+    return Buffer.isBuffer(part) ? part.toString(this.isText ? 'utf8' : 'base64') : JSON.stringify(part)
+  }
+
+  headers(end = this.tail): Record<string, string> {
+    const isAtEnd = this.isClosed && end === this.tail
+    return { 'Stream-Next-Offset': offsetOf(end), ...(isAtEnd && { 'Stream-Closed': 'true' }) }
+  }
+
+  #take({ id, type, data }: Event<Deed>): void {
+    // another process has deleted it, and perhaps made it anew
+    if (type === 'gap') return this.#forget()
+    if (this.#latest === 'earliest') this.#made = id ?? ''
+    this.#latest = id ?? ''
+    const { at, config, end, producer, seq, closes, deletes, fork } = data
+    this.#usedAt = fork || deletes ? this.#usedAt : at
+    if (config) this.config = config
+    if (end !== undefined) {
+      this.tail = end
+      this.#appended.push({ id: id ?? '', end })
+    }
+    if (producer) this.producers.set(producer.id, producer)
+    if (seq !== undefined) this.seq = seq
+    if (closes) this.isClosed = true
+    if (deletes) this.#isDeleted = true
+    if (fork?.lives) this.forks.add(fork.name)
+    else if (fork) this.forks.delete(fork.name)
+  }
+
+  #forget(): void {
+    this.config = undefined
+    this.tail = 0
+    this.isClosed = this.#isDeleted = false
+    this.seq = ''
+    this.#appended = []
+    this.#latest = this.#made = 'earliest'
+    this.producers.clear()
+    this.forks.clear()
+  }
+}
+
+/** The messages or the bytes of what was appended. */
+export function contentOf({ values, bytes }: Deed): unknown[] | Buffer | undefined {
+  return values ?? (bytes === undefined ? undefined : Buffer.from(bytes, 'base64'))
+}
+
+/** In memory; on Redis where REDIS_URL says which. */
+export async function hubOf(url = process.env.REDIS_URL): Promise<[Hub, close: () => unknown]> {
+  if (!url) return [createHub(), () => {}]
+  const { createClient } = await import('@redis/client')
+  const client = createClient({ url })
+  await client.connect()
+  return [createHub(redisStreams({ client })), () => client.close()]
+}
