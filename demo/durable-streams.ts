@@ -12,47 +12,13 @@
 //   curl -i localhost:3000/streams/tea                                    # 404
 import type { AddressInfo } from 'node:net'
 import express from 'express'
-import { type Context, type Event, event, resource, sse, stop } from '../lib/index.js' // elsewhere: 'express-lariat'
-import { type Asked, answered, askedOf, cursorOf } from './durable-streams/headers.js'
-import { type Deed, hubOf, type Page, type Stream, Streams } from './durable-streams/stream.js'
+import { type Event, event, resource, stop } from '../lib/index.js' // elsewhere: 'express-lariat'
+import { answered, askedOf } from './durable-streams/headers.js'
+import { control, live, read, type State } from './durable-streams/reading.js'
+import { type Deed, Streams } from './durable-streams/stream.js'
 import { append, make } from './durable-streams/writing.js'
 
-const patience = Number(process.env.LONG_POLL || 20_000)
-const [hub, letGo] = await hubOf()
-const streams = new Streams(hub)
-
-const live = sse({ notice: () => undefined }) // clients come back by offsets
-
-interface State {
-  stream: Stream
-  asked: Asked
-  from: number
-  page: Page
-}
-
-/** Answers with what there is from an offset on; a long-poll waits for it. */
-async function read({ req, res, state, signal }: Context<State>) {
-  const { stream, asked, from } = state
-  if (asked.live && state.page.end === from && !stream.isClosed) {
-    await stream.next(from, patience, signal)
-    await stream.refresh()
-    state.page = await stream.read(from)
-  }
-  const { chunks, end } = state.page
-  res.set({ ...stream.headers(end), 'Cache-Control': 'no-store' })
-  if (req.method === 'HEAD') return ''
-  if (asked.live) res.set('Stream-Cursor', cursorOf(asked.cursor))
-  if (end === stream.tail) res.set('Stream-Up-To-Date', 'true')
-  if (asked.live && end === from) return stop(204)
-  return stream.isJson ? chunks.flat() : Buffer.concat(chunks as Buffer[])
-}
-
-/** Tells a client that reads live where it is. */
-function control({ stream, asked, from }: State) {
-  const { 'Stream-Next-Offset': streamNextOffset, 'Stream-Closed': streamClosed } = stream.headers(from)
-  const more = streamClosed ? { streamClosed: true } : { streamCursor: cursorOf(asked.cursor) }
-  return event({ streamNextOffset, ...more, upToDate: from >= stream.tail || undefined }, { type: 'control' })
-}
+const streams = await Streams.on(process.env.REDIS_URL)
 
 const endpoint = resource({
   init: async ({ req }): Promise<State> => {
@@ -80,10 +46,7 @@ const endpoint = resource({
       )
     },
   },
-  deleteResource: async ({ state: { stream } }) => {
-    await stream.alone(() => streams.remove(stream))
-    return true
-  },
+  deleteResource: ({ state: { stream } }) => stream.alone(() => streams.remove(stream)),
   negotiation: 'lenient',
   contentTypesProvided: ({ state: { stream, asked } }) =>
     asked.live === 'sse' ? [live] : { [stream.config?.type ?? 'application/octet-stream']: read },
@@ -107,7 +70,7 @@ const endpoint = resource({
     const text = state.stream.textOf(data, state.from)
     if (data.end !== undefined) state.from = data.end
     if (text) write(event(text, { type: 'data' }))
-    write(control(state))
+    write(control(state, data.closes))
     if (data.closes) return stop()
   },
   onGap: () => stop(), // it was deleted, and made anew
@@ -122,16 +85,10 @@ app.use((_req, res, next) => {
 })
 app.use(endpoint)
 const server = app.listen(Number(process.env.PORT || 3000))
+server.keepAliveTimeout = 65_000 // longer than clients and proxies keep a connection that they will use again
 server.on('listening', () => {
   console.log(`The streams are at http://localhost:${(server.address() as AddressInfo).port}/streams/…`)
 })
 
-const shutDown = () =>
-  Promise.all([
-    server.close(),
-    endpoint
-      .close()
-      .then(() => hub.close())
-      .then(letGo),
-  ])
+const shutDown = () => Promise.all([server.close(), endpoint.close().then(() => streams.close())])
 process.once('SIGINT', shutDown).once('SIGTERM', shutDown)

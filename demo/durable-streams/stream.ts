@@ -43,11 +43,29 @@ const pageSize = 1 << 20
 
 /** Streams by their names, in memory or on Redis. */
 export class Streams extends Map<string, Stream> {
-  constructor(readonly hub: Hub) {
+  private constructor(
+    readonly hub: Hub,
+    readonly letGo: () => unknown,
+  ) {
     super()
     setInterval(() => {
       for (const name of this.keys()) this.#sweep(name).catch(() => {})
     }, 60_000).unref()
+  }
+
+  /** In memory; or on Redis, at an address. */
+  static async on(url: string | undefined): Promise<Streams> {
+    if (!url) return new Streams(createHub(), () => {})
+    const { createClient } = await import('@redis/client')
+    const client = createClient({ url })
+    client.on('error', ({ message }) => console.error(message))
+    await client.connect()
+    return new Streams(createHub(redisStreams({ client })), () => client.close())
+  }
+
+  async close(): Promise<void> {
+    await this.hub.close()
+    await this.letGo()
   }
 
   /** The stream of a name, as it is by now; of one that has expired, nothing is left. */
@@ -66,15 +84,16 @@ export class Streams extends Map<string, Stream> {
   }
 
   /** Deletes a stream, and what it was forked from if that was deleted before; one with forks stays for them. */
-  async remove(stream: Stream): Promise<void> {
-    if (stream.forks.size > 0) return stream.add({ deletes: true })
+  async remove(stream: Stream): Promise<true> {
+    if (stream.forks.size > 0) {
+      await stream.add({ deletes: true })
+      return true
+    }
     this.delete(stream.name)
     await this.hub.delete(stream.name)
-    if (!stream.config?.fork) return
-    const source = await this.open(stream.config.fork.from)
-    if (!source.config) return
-    await source.add({ fork: { name: stream.name, lives: false } })
-    if (source.isGone && source.forks.size === 0) await this.remove(source)
+    const source = stream.config?.fork && (await this.open(stream.config.fork.from))
+    if (source?.config) await source.add({ fork: { name: stream.name, lives: false } })
+    return source?.isGone && source.forks.size === 0 ? this.remove(source) : true
   }
 }
 
@@ -224,6 +243,15 @@ export class Stream {
     return Buffer.isBuffer(part) ? part.toString(this.isText ? 'utf8' : 'base64') : JSON.stringify(part)
   }
 
+  /** What it was made with, for HEAD. */
+  times(): Record<string, string> {
+    const { ttl, expiresAt } = this.config ?? {}
+    return {
+      ...(ttl !== undefined && { 'Stream-TTL': String(ttl) }),
+      ...(expiresAt !== undefined && { 'Stream-Expires-At': expiresAt }),
+    }
+  }
+
   headers(end = this.tail): Record<string, string> {
     const isAtEnd = this.isClosed && end === this.tail
     return { 'Stream-Next-Offset': offsetOf(end), ...(isAtEnd && { 'Stream-Closed': 'true' }) }
@@ -264,13 +292,4 @@ export class Stream {
 /** The messages or the bytes of what was appended. */
 export function contentOf({ values, bytes }: Deed): unknown[] | Buffer | undefined {
   return values ?? (bytes === undefined ? undefined : Buffer.from(bytes, 'base64'))
-}
-
-/** In memory; on Redis where REDIS_URL says which. */
-export async function hubOf(url = process.env.REDIS_URL): Promise<[Hub, close: () => unknown]> {
-  if (!url) return [createHub(), () => {}]
-  const { createClient } = await import('@redis/client')
-  const client = createClient({ url })
-  await client.connect()
-  return [createHub(redisStreams({ client })), () => client.close()]
 }
