@@ -66,11 +66,14 @@ const endpoint = resource({
     if (from >= stream.tail) write(control(state))
     return from >= stream.tail && stream.isClosed ? [] : stream.feed(from)
   },
-  info: ({ data }: Event<Deed>, { state, write }) => {
-    const text = state.stream.textOf(data, state.from)
-    if (data.end !== undefined) state.from = data.end
+  info: async ({ id = '', data }: Event<Deed>, { state, write }) => {
+    const end = await state.stream.endAt(id)
+    if (data.deletes) return stop()
+    if (end === undefined) return
+    const text = state.stream.textOf(data, state.from, end)
+    state.from = end
     if (text) write(event(text, { type: 'data' }))
-    write(control(state, data.closes))
+    write(control(state))
     if (data.closes) return stop()
   },
   onGap: () => stop(), // it was deleted, and made anew

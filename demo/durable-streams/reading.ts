@@ -40,9 +40,9 @@ export async function read({ req, res, state, signal }: Context<State>) {
 }
 
 /** Tells a client that reads live where it is. */
-export function control({ stream, asked, from }: State, isClosed = stream.isClosed) {
+export function control({ stream, asked, from }: State) {
   const more =
-    isClosed && from >= stream.tail ? { streamClosed: true } : { streamCursor: cursorOf(asked.cursor) }
+    stream.isClosed && from >= stream.tail ? { streamClosed: true } : { streamCursor: cursorOf(asked.cursor) }
   const upToDate = from >= stream.tail || undefined
   return event({ streamNextOffset: offsetOf(from), ...more, upToDate }, { type: 'control' })
 }

@@ -22,10 +22,9 @@ export interface Producer {
 export interface Deed {
   at: number
   config?: Config
-  /** Of JSON the messages, else the bytes in base64; and how many there are with it. */
+  /** Of JSON the messages, else the bytes in base64. */
   values?: unknown[]
   bytes?: string
-  end?: number
   producer?: Producer
   seq?: string
   closes?: boolean
@@ -107,6 +106,8 @@ export class Stream {
   readonly channel: Channel<Deed>
   /** The ids of what was appended, and where each ends. */
   #appended: { id: string; end: number }[] = []
+  /** What holds of what was done, and where the stream ended by then. */
+  readonly #held = new Map<string, number>()
   #made = 'earliest'
   #latest = 'earliest'
   #usedAt = 0
@@ -168,11 +169,18 @@ export class Stream {
     return done
   }
 
-  async add(deed: Omit<Deed, 'at'>): Promise<void> {
+  /** Does something, and says where the stream ends then; undefined if another process was faster, so that it does not hold. */
+  async add(deed: Omit<Deed, 'at'>): Promise<number | undefined> {
     const { producer } = deed
     const key = producer && [producer.id, producer.epoch, producer.seq].join(' ')
-    await this.channel.publish({ at: Date.now(), ...deed }, key === undefined ? {} : { key })
-    await this.refresh()
+    const id = await this.channel.publish({ at: Date.now(), ...deed }, key === undefined ? {} : { key })
+    return this.endAt(id)
+  }
+
+  /** Where the stream ended when something was done; undefined if that does not hold. */
+  async endAt(id: string): Promise<number | undefined> {
+    if (!this.#held.has(id)) await this.refresh()
+    return this.#held.get(id)
   }
 
   /** It is read: its time to live begins anew. */
@@ -186,8 +194,8 @@ export class Stream {
     const page: Page = { chunks: [], end: Math.min(offset, limit) }
     if (offset >= limit) return page
     let size = 0
-    for await (const { data } of this.channel.replay(this.idBefore(offset))) {
-      const { end = 0 } = data
+    for await (const { id = '', data } of this.channel.replay(this.idBefore(offset))) {
+      const end = this.#held.get(id) ?? 0
       const all = contentOf(data)
       if (!all || end <= page.end) continue
       const chunk = all.slice(page.end - end + all.length, limit < end ? limit - end : undefined)
@@ -217,9 +225,8 @@ export class Stream {
 
   /** What readers see of what is done after an offset, and then live. */
   feed(offset: number) {
-    return this.channel
-      .filter(({ end, closes }) => end !== undefined || closes === true)
-      .from(this.idBefore(offset))
+    const isSeen = (deed: Deed) => contentOf(deed) !== undefined || deed.closes || deed.deletes
+    return this.channel.filter((deed) => isSeen(deed) === true).from(this.idBefore(offset))
   }
 
   /** Waits until something follows an offset; not for ever. */
@@ -235,11 +242,11 @@ export class Stream {
     await feed.return?.()
   }
 
-  /** The text of what was appended, for an event stream: from an offset on, if that is in it. */
-  textOf(deed: Deed, offset: number): string {
+  /** The text of what was appended up to an end, for an event stream: from an offset on, if that is in it. */
+  textOf(deed: Deed, offset: number, end: number): string {
     const all = contentOf(deed)
     if (!all) return ''
-    const part = all.slice(Math.max(0, offset - (deed.end ?? 0) + all.length))
+    const part = all.slice(Math.max(0, offset - end + all.length))
     return Buffer.isBuffer(part) ? part.toString(this.isText ? 'utf8' : 'base64') : JSON.stringify(part)
   }
 
@@ -257,24 +264,37 @@ export class Stream {
     return { 'Stream-Next-Offset': offsetOf(end), ...(isAtEnd && { 'Stream-Closed': 'true' }) }
   }
 
-  #take({ id, type, data }: Event<Deed>): void {
+  #take({ id = '', type, data }: Event<Deed>): void {
     // another process has deleted it, and perhaps made it anew
     if (type === 'gap') return this.#forget()
-    if (this.#latest === 'earliest') this.#made = id ?? ''
-    this.#latest = id ?? ''
-    const { at, config, end, producer, seq, closes, deletes, fork } = data
-    this.#usedAt = fork || deletes ? this.#usedAt : at
+    if (this.#latest === 'earliest') this.#made = id
+    this.#latest = id
+    if (!this.#holds(data)) return
+    const { at, config, producer, seq, closes, deletes, fork } = data
+    if (!fork && !deletes) this.#usedAt = at
     if (config) this.config = config
-    if (end !== undefined) {
-      this.tail = end
-      this.#appended.push({ id: id ?? '', end })
-    }
+    const size = contentOf(data)?.length ?? 0
+    this.tail += size
+    if (size > 0) this.#appended.push({ id, end: this.tail })
+    this.#held.set(id, this.tail)
     if (producer) this.producers.set(producer.id, producer)
     if (seq !== undefined) this.seq = seq
     if (closes) this.isClosed = true
     if (deletes) this.#isDeleted = true
     if (fork?.lives) this.forks.add(fork.name)
     else if (fork) this.forks.delete(fork.name)
+  }
+
+  /** Two processes may do at once what excludes each other: what is first holds, and all of them see which that is. */
+  #holds(deed: Deed): boolean {
+    const { config, producer, seq, closes } = deed
+    if (config) return this.config === undefined
+    if (contentOf(deed) === undefined && !closes) return true
+    if (this.isClosed || (seq !== undefined && seq <= this.seq)) return false
+    const known = producer && this.producers.get(producer.id)
+    return (
+      !producer || (known?.epoch === producer.epoch ? producer.seq === known.seq + 1 : producer.seq === 0)
+    )
   }
 
   #forget(): void {
@@ -284,6 +304,7 @@ export class Stream {
     this.seq = ''
     this.#appended = []
     this.#latest = this.#made = 'earliest'
+    this.#held.clear()
     this.producers.clear()
     this.forks.clear()
   }

@@ -14,11 +14,13 @@ export async function make(streams: Streams, stream: Stream, req: Request, body:
   }
   if (stream.config) throw new Refusal(409, 'There are forks of a stream of this name')
   const config = { type: 'application/octet-stream', ...wanted }
-  const inherited = wanted.fork ? await inherit(streams, stream.name, wanted, config) : []
-  const own = body.length > 0 ? contentOf(config.type, body, inherited.at(-1)?.end) : undefined
-  await stream.add({ config })
+  const inherited = wanted.fork ? await inherit(streams, wanted, config) : []
+  const own = body.length > 0 ? contentOf(config.type, body) : undefined
+  const source = wanted.fork && (await streams.open(wanted.fork.from))
+  await source?.add({ fork: { name: stream.name, lives: true } })
+  if ((await stream.add({ config })) === undefined) throw new Refusal(409, 'Another one was made meanwhile')
   for (const deed of inherited) await stream.add(deed)
-  if (own?.end) await stream.add(own)
+  if (own) await stream.add(own)
   if (closes(req)) await stream.add({ closes: true })
   const location = `${req.protocol}://${req.get('host')}${req.originalUrl.split('?')[0]}`
   return stop(201, { headers: { ...stream.headers(), 'Content-Type': config.type, Location: location } })
@@ -40,13 +42,12 @@ function isMadeWith({ config, isClosed }: Stream, wanted: Partial<Config>, isToB
   )
 }
 
-/** What a fork begins with: it is copied, and the source knows that it has a fork. */
+/** What a fork begins with: it is copied. */
 async function inherit(
   streams: Streams,
-  name: string,
   wanted: Partial<Config>,
   config: Config,
-): Promise<Deed[]> {
+): Promise<Omit<Deed, 'at'>[]> {
   const { from, offset, sub } = wanted.fork as NonNullable<Config['fork']>
   const source = await streams.open(from)
   if (!source.config) throw new Refusal(404, 'Stream-Forked-From: there is no such stream')
@@ -62,23 +63,22 @@ async function inherit(
   const limit = start + sub
   if (start > source.tail || limit > (sub > 0 ? source.endAfter(start) : start))
     throw new Refusal(400, 'Stream-Fork-Offset: the source is shorter')
-  const copied: Deed[] = []
+  const copied: Omit<Deed, 'at'>[] = []
   for (let end = 0; end < limit; ) {
     const page = await source.read(end, limit)
     for (const chunk of page.chunks) {
       end += chunk.length
-      copied.push({ at: Date.now(), end, ...(Buffer.isBuffer(chunk) ? bytesOf(chunk) : { values: chunk }) })
+      copied.push(Buffer.isBuffer(chunk) ? bytesOf(chunk) : { values: chunk })
     }
   }
-  await source.add({ fork: { name, lives: true } })
   return copied
 }
 
 const bytesOf = (chunk: Buffer) => ({ bytes: chunk.toString('base64') })
 
-/** What a body holds: messages, or bytes. */
-function contentOf(type: string, body: Buffer, before = 0): Omit<Deed, 'at'> {
-  if (type.split(';')[0] !== 'application/json') return { ...bytesOf(body), end: before + body.length }
+/** What a body holds: messages, or bytes; undefined for no messages. */
+function contentOf(type: string, body: Buffer): Pick<Deed, 'values' | 'bytes'> | undefined {
+  if (type.split(';')[0] !== 'application/json') return bytesOf(body)
   let value: unknown
   try {
     value = JSON.parse(body.toString())
@@ -86,7 +86,7 @@ function contentOf(type: string, body: Buffer, before = 0): Omit<Deed, 'at'> {
     throw new Refusal(400, 'The body is not JSON')
   }
   const values = Array.isArray(value) ? value : [value]
-  return values.length > 0 ? { values, end: before + values.length } : {}
+  return values.length > 0 ? { values } : undefined
 }
 
 /** Appends to a stream, or closes it, or both at once. */
@@ -107,20 +107,22 @@ export async function append(stream: Stream, req: Request, body: Buffer): Promis
   }
   if (isNew && stream.isClosed && (producer || body.length > 0))
     throw new Refusal(409, 'The stream is closed', stream.headers())
+  let end: number | undefined = stream.tail
   if (isNew && !stream.isClosed) {
-    const content = body.length > 0 ? contentOf(type, body, stream.tail) : {}
-    if (body.length > 0 && !content.end) throw new Refusal(400, 'Expected a message')
+    const content = body.length > 0 ? contentOf(type, body) : {}
+    if (!content) throw new Refusal(400, 'Expected a message')
     if (seq !== undefined && seq <= stream.seq)
       throw new Refusal(409, `Stream-Seq: expected more than ${stream.seq}`, stream.headers())
-    await stream.add({
+    end = await stream.add({
       ...content,
       ...(producer && { producer }),
       ...(seq !== undefined && { seq }),
       ...(isClosing && { closes: true }),
     })
+    if (end === undefined) throw new Refusal(409, 'Another append was faster', stream.headers())
   }
   const status = producer && isNew && body.length > 0 ? 200 : 204
-  return stop(status, { headers: { ...stream.headers(), ...echoed() } })
+  return stop(status, { headers: { ...stream.headers(end), ...echoed() } })
 }
 
 /** Whether a producer's append is its next one; false if it was appended before. */
