@@ -311,6 +311,6 @@ export class Stream {
 }
 
 /** The messages or the bytes of what was appended. */
-export function contentOf({ values, bytes }: Deed): unknown[] | Buffer | undefined {
+function contentOf({ values, bytes }: Deed): unknown[] | Buffer | undefined {
   return values ?? (bytes === undefined ? undefined : Buffer.from(bytes, 'base64'))
 }

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DurableStream, IdempotentProducer, type LiveMode, stream } from '@durable-streams/client'
 import { expect } from 'chai'
@@ -12,7 +13,9 @@ import { needsRegistry } from '../support/packages.js'
 import { sharedServer } from '../support/redis/shared.js'
 import { isFull } from '../support/runs.js'
 
-const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url))
+/** The vitest that the tests are written for. */
+const tests = createRequire(import.meta.url).resolve('@durable-streams/server-conformance-tests')
+const vitest = join(dirname(createRequire(tests).resolve('vitest/package.json')), 'vitest.mjs')
 const judges = fileURLToPath(new URL('judges', import.meta.url))
 
 /** Milliseconds after which a long-poll of the demo has waited enough: the conformance tests wait for it often. */
@@ -98,7 +101,7 @@ describe('Recipe: a Durable Streams server', function () {
       })
 
       it('Passes them; those that wait for times, and that try very much, are for long runs', async () => {
-        const demo = await run(await redis())
+        const [demo] = await both()
         const long = '^(?!TTL Expiration|Property-Based|Fork - TTL|Chunking)'
         const judged = await judge(demo.url, node, isFull ? '' : long)
         expect(judged.filter(({ status }) => status === 'failed')).to.deep.equal([])
@@ -106,7 +109,44 @@ describe('Recipe: a Durable Streams server', function () {
       })
     })
 
-    readers(async () => [await run(await redis()), await run(await redis())])
+    let pair: Promise<[Demo, Demo]> | undefined
+    /** Two processes on one Redis, for all that only need them. */
+    const both = () => {
+      pair ??= redis().then((env) => Promise.all([run(env), run(env)]))
+      return pair
+    }
+
+    readers(both)
+
+    it('What two processes append at once is there once, and is the same at both; of what excludes each other one holds', async () => {
+      const demos = await both()
+      const path = `/streams/both-${Date.now()}`
+      await DurableStream.create({ url: demos[0].url + path, contentType: 'text/plain' })
+      const post = (demo: Demo, body: string, headers: Record<string, string> = {}) =>
+        demo.post(path, body, { 'Content-Type': 'text/plain', ...headers })
+      const words = Array.from({ length: 40 }, (_, n) => `${n} `)
+      const answers = await Promise.all(words.map((word, n) => post(demos[n % 2]!, word)))
+      const offsets = answers.map(({ headers }) => headers.get('stream-next-offset')!)
+      expect(new Set(offsets)).to.have.property('size', words.length)
+      const [one, other] = await Promise.all(demos.map(async (demo) => (await demo.ask(path)).text()))
+      expect(one).to.equal(other)
+      expect(one!.trim().split(' ').sort()).to.deep.equal(words.map((word) => word.trim()).sort())
+      // each offset is where its word ends
+      for (const [n, offset] of offsets.entries())
+        expect(one!.slice(0, Number(offset.split('_')[1])).endsWith(words[n]!), offset).to.equal(true)
+
+      for (let round = 1; round <= 5; round++) {
+        const seq = { 'Stream-Seq': `round ${round}` }
+        const rivals = await Promise.all(demos.map((demo) => post(demo, '!', seq)))
+        expect(rivals.map(({ status }) => status).sort()).to.deep.equal([204, 409])
+      }
+      const closing = { 'Stream-Closed': 'true' }
+      const last = await Promise.all(demos.map((demo) => post(demo, '.', closing)))
+      expect(last.map(({ status }) => status).sort()).to.deep.equal([204, 409])
+      const [end, same] = await Promise.all(demos.map(async (demo) => (await demo.ask(path)).text()))
+      expect(end).to.equal(`${one}!!!!!.`)
+      expect(same).to.equal(end)
+    })
 
     it('A stream outlives its server: a reader goes on at another one, where it was', async () => {
       const first = await run(await redis())
@@ -117,7 +157,7 @@ describe('Recipe: a Durable Streams server', function () {
       const offset = head.exists ? head.offset : undefined
       expect(offset).to.be.a('string')
       await first.kill()
-      const second = await run(await redis())
+      const [second] = await both()
       await new DurableStream({ url: second.url + path, contentType: 'text/plain' }).append('after')
       const all = await stream({ url: second.url + path, live: false })
       expect(await all.text()).to.equal('before after')
