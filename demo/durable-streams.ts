@@ -15,7 +15,8 @@ import express from 'express'
 import { type Event, event, resource, stop } from '../lib/index.js' // elsewhere: 'express-lariat'
 import { answered, askedOf } from './durable-streams/headers.js'
 import { control, live, read, type State } from './durable-streams/reading.js'
-import { type Deed, Streams } from './durable-streams/stream.js'
+import type { Deed } from './durable-streams/stream.js'
+import { Streams } from './durable-streams/streams.js'
 import { append, make } from './durable-streams/writing.js'
 
 const streams = await Streams.on(process.env.REDIS_URL)

@@ -2,7 +2,8 @@
 import type { Request } from 'express'
 import { type Stop, stop } from '../../lib/index.js' // elsewhere: 'express-lariat'
 import { closes, configOf, endOf, producerOf, Refusal, typeOf } from './headers.js'
-import type { Config, Deed, Producer, Stream, Streams } from './stream.js'
+import type { Config, Deed, Producer, Stream } from './stream.js'
+import type { Streams } from './streams.js'
 
 /** Makes a stream, empty, with a body, or as a fork of another. */
 export async function make(streams: Streams, stream: Stream, req: Request, body: Buffer): Promise<Stop> {
