@@ -84,11 +84,11 @@ class Trace implements Listener {
     const { plan, req, res } = this.#x
     const { trace } = plan
     const steps = this.#decisions
-    const { method, originalUrl: url, headers } = req
+    const { method, originalUrl: url, headers, ip: client = '' } = req
     const { endpoint, isHidden } = plan.owner
     const route = routeOf(plan, req)
     const outcome = this.#shown(end)
-    const told: Decisions = { endpoint, method, url, route, headers, steps, outcome }
+    const told: Decisions = { endpoint, method, url, route, client, headers, steps, outcome }
     if (trace === true && isShown() && steps.length > 0 && !res.headersSent)
       res.setHeader('Decision-Trace', steps.map(({ question }) => question).join(', '))
     if (typeof trace === 'function')

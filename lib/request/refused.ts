@@ -12,7 +12,7 @@ export function answering(x: Exchange, status: number, error?: unknown, question
   if (status < 400 || !channels.refusal.hasSubscribers || x.plan.owner.isHidden || told.has(x)) return
   told.add(x)
   const { plan, req } = x
-  const { method, originalUrl: url, headers } = req
+  const { method, originalUrl: url, headers, ip: client = '' } = req
   const { endpoint } = plan.owner
   const route = routeOf(plan, req)
   const failure = error === undefined ? {} : { error }
@@ -21,6 +21,7 @@ export function answering(x: Exchange, status: number, error?: unknown, question
     route,
     method,
     url,
+    client,
     headers,
     status,
     question,

@@ -175,6 +175,21 @@ describe('The page of an inspector', function () {
     watched.windows.forgive(/net::ERR_|status of 40[13]/)
   })
 
+  it('a window that nobody sees lets go of the server, and comes back when it is seen', async () => {
+    const page = await watched.open('#streams')
+    const see = (hidden: boolean) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, 'hidden', { value, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      }, hidden)
+    await see(true)
+    await shows(page, '#connection', 'Asleep')
+    await watched.stay('/api/news')
+    await see(false)
+    await shows(page, '#connection', 'Live')
+    await shows(page, '.streams tbody tr')
+  })
+
   it('is used by the keyboard alone', async () => {
     for (const name of ['a', 'b']) await watched.stay(`/api/quotes/${name}`)
     const page = await watched.open()
