@@ -13,7 +13,9 @@ describe('The demo: /inspector', () => {
   it('is linked from the page', async () => {
     const page = await (await demo.ask('GET /', { headers: { Accept: 'text/html' } })).text()
     expect(page).to.include('<a href="inspector/">')
-    expect((await demo.ask('GET /inspector/')).headers.get('content-type')).to.equal('text/html; charset=utf-8')
+    expect((await demo.ask('GET /inspector/')).headers.get('content-type')).to.equal(
+      'text/html; charset=utf-8',
+    )
   })
 
   it('shows the open streams, the channel of the books, and who was refused', async () => {
