@@ -1,4 +1,5 @@
-// A stream in an app with common middleware and a login. A user who logs out loses the stream within a second.
+// A stream behind common middleware and a login: a user who logs out loses it within a second. docs/guide/existing-app.md
+//
 //   npx tsx demo/existing-app.ts
 //   curl -i localhost:3000/news                                         # 401
 //   curl -i -c jar -d 'name=bob&password=loop' localhost:3000/login     # 204

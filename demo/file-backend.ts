@@ -1,5 +1,5 @@
-// A backend that keeps each channel in a file, and survives a restart: docs/guide/backends.md. For one process at a time;
-// what is no longer retained stays in the file, and in memory while the channel is open.
+// To copy: with `createHub(files('some/folder'))` each channel is kept in a file, and survives a restart. For one process at
+// a time; what is no longer retained stays in the file, and in memory while the channel is open. docs/guide/backends.md
 import { randomUUID } from 'node:crypto'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,6 @@
-// An answer that outlives its page, token by token: a run of the model is a channel. Its reader may reload the page, or
-// be another window, and gets all of it. When nobody has read for three seconds, the model really stops.
+// An answer that outlives its page, token by token: a run of the model is a channel. Its reader may reload the page, or be
+// another window, and gets all of it. The model begins with the first reader, and really stops when nobody has read for
+// three seconds. docs/guide/channels.md#an-llms-answer
 //
 //   npx tsx demo/llm.ts                                                             # open http://localhost:3000
 //   curl -i --json '{"prompt":"Hold on to","maxTokens":500}' localhost:3000/runs    # 201, and where the run is

@@ -1,5 +1,6 @@
 // Backpressure: follows a file, and reads no further than its client does. The console shows how far that is. For a
 // slow client, the server reads ahead by the few MiB that fit into the system's buffers, and then the file waits.
+// docs/guide/slow-clients.md
 //
 //   npx tsx demo/tail.ts [file]                                   # without one, a log of 64 MiB that it writes
 //   curl -N --limit-rate 1M -o /dev/null localhost:3000           # look at both consoles

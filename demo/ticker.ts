@@ -1,6 +1,6 @@
 // A price ticker: one source, four formats. The client chooses by Accept; the source knows of no format.
 // Nothing ticks while nobody listens: the first stream starts the source, and it stops three seconds after the last one
-// has left.
+// has left. docs/guide/formats.md, docs/guide/channels.md#sources
 //
 //   npx tsx demo/ticker.ts
 //   curl -N localhost:3000/prices                              # Server-Sent Events

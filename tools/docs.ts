@@ -3,7 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { life } from '../lib/loop/life.js'
 import { withMap } from './architecture-map.js'
 import { withReference } from './callbacks-reference.js'
+import { dashboard } from './dashboard.js'
 import { picture } from './graph-picture.js'
+import { withInstruments } from './instruments.js'
 import { lifePicture } from './life-picture.js'
 import { withOptions } from './options.js'
 
@@ -14,8 +16,10 @@ writeFileSync(new URL('images/graph.svg', docs), graph)
 // on which the inspector's page draws the path of a request
 writeFileSync(new URL('../lib/inspector/page/graph.svg', docs), graph)
 writeFileSync(new URL('images/life.svg', docs), lifePicture(life))
+writeFileSync(new URL('operate/grafana-dashboard.json', docs), dashboard())
 rewrite('guide/callbacks.md', withReference)
 rewrite('guide/loop.md', withOptions)
+rewrite('operate/metrics.md', withInstruments)
 rewrite('design/architecture.md', withMap)
 
 function rewrite(name: string, made: (page: string) => string): void {

@@ -39,7 +39,7 @@ function closed(server: Server): Promise<unknown> {
 interface Price {
   symbol: string
   price: number
-  note: string
+  change: number
 }
 
 function makeShop() {
@@ -56,10 +56,16 @@ function makeShop() {
       return () => clearInterval(timer)
     },
   })
-  const note = 'x'.repeat(1200)
+  const replicas = hub.channel<string>('replica', { history: 10 })
+  const page = 'x'.repeat(64_000)
   let count = 0
   const timers = [
-    setInterval(() => void prices.publish({ symbol: 'ACME', price: ++count, note }, { type: 'tick' }), 40),
+    setInterval(
+      () =>
+        void prices.publish({ symbol: 'ACME', price: ++count, change: (count % 7) - 3 }, { type: 'tick' }),
+      40,
+    ),
+    setInterval(() => void replicas.publish(page, { type: 'page' }), 40),
     setInterval(() => void orders.publish({ id: ++count, state: 'packed' }, { type: 'changed' }), 300),
     setInterval(() => {
       for (const room of rooms) void room.publish({ from: 'Ada', text: 'Milk first?' }, { type: 'said' })
@@ -69,7 +75,12 @@ function makeShop() {
     '/prices': {
       contentTypesProvided: [sse(), ndjson()],
       subscribe: prices,
-      stream: { maxStreams: 60, maxQueuedBytes: 4 * 2 ** 20, overflow: 'dropOldest' },
+      stream: { maxStreams: 60 },
+    },
+    '/replica': {
+      contentTypesProvided: [sse()],
+      subscribe: replicas,
+      stream: { maxQueuedBytes: 2 ** 21, overflow: 'dropOldest' },
     },
     '/orders': {
       isAuthorized: ({ req }) => req.headers.authorization === 'Bearer sesame' || 'Bearer realm="orders"',
@@ -139,7 +150,8 @@ class Crowd {
     for (let each = 0; each < 9; each++) await this.#stay('/orders', sign)
     for (const room of ['lobby', 'lobby', 'kitchen', 'roof', 'lobby']) await this.#stay(`/rooms/${room}`)
     for (let each = 0; each < 3; each++) await this.#stay('/clock')
-    for (let each = 0; each < 2; each++) await this.#creep('/prices')
+    await this.#stay('/replica')
+    for (let each = 0; each < 2; each++) await this.#creep('/replica')
     this.#timer = setInterval(() => this.#pass(), 700)
   }
 

@@ -3,6 +3,7 @@
 /** Each room, and what it answers for. A request passes them in this order; imports point only down. */
 export const rooms = {
   door: 'Takes a spec and returns an Express handler; the only room that imports Express.',
+  metrics: 'Counts what endpoints, channels and backends do, for Prometheus and OpenTelemetry.',
   inspector: 'Shows operators what requests get and why, and what streams and channels do.',
   testing: 'Puts routes and backends of a user’s to the test.',
   client: 'Follows a stream from the other end, in browsers too.',
@@ -31,6 +32,7 @@ const outside: Readonly<Record<string, Room>> = {
   endpoint: 'door',
   handle: 'door',
   client: 'door',
+  metrics: 'door',
   redis: 'door',
   inspector: 'door',
   testing: 'door',

@@ -2,6 +2,7 @@ import type { Client } from './client.js'
 import { streams as gatheredStreams, gathering, perSecond, whoGathers } from './gathering.js'
 import { goals } from './goals.js'
 import { mostStreams } from './limit.js'
+import { operated, streams as operatedStreams, operating, whoIsOperated } from './operating.js'
 import { options } from './options.js'
 import { entry, type Name } from './peers.js'
 import { cores, machine, pin, Remote } from './remote.js'
@@ -43,8 +44,14 @@ export async function fanOut(): Promise<void> {
     console.log(`\n${gatheredStreams} streams, ${perSecond} events a second each\n`)
     console.log(gathered(samples, gatherers))
   }
+  if (options.parts.includes('operating')) {
+    const names = whoIsOperated(options.peers)
+    await operate(names, client, samples)
+    console.log(`\n${operatedStreams} streams, looked at by who operates them\n`)
+    console.log(operated(samples, names))
+  }
   const ours = options.peers.find((name) => entry(name).kind === 'ours')
-  const reached = ours ? goals(samples, ours, names) : []
+  const reached = ours ? goals(samples, ours, options.peers) : []
   if (reached.length > 0) console.log(`\nGoals\n\n${tableOf(reached)}`)
   if (options.write) {
     const { rounds } = options
@@ -77,6 +84,14 @@ async function gather(names: readonly Name[], client: Remote<Client>, samples: S
   const stations: Station[] = []
   for (const name of names) stations.push(await Station.start(name, client))
   await gathering(stations, options.rounds, options.seconds, samples)
+  for (const station of stations) station.stop()
+}
+
+async function operate(names: readonly Name[], client: Remote<Client>, samples: Samples): Promise<void> {
+  const stations: Station[] = []
+  for (const name of names) stations.push(await Station.start(name, client))
+  await warmUp(stations)
+  await operating(stations, options.rounds, options.quick ? 5 : 10, samples)
   for (const station of stations) station.stop()
 }
 

@@ -72,6 +72,19 @@ export function goals(samples: Samples, ours: Name, all: readonly Name[]): Goal[
         ),
         atMost('CPU to open a stream, the same', 1.1, samples.ratio(name, 'opening, 1000', ours)),
       ]),
+    ...of('ours').flatMap((name) => {
+      const { looked } = entry(name)
+      return looked
+        ? [
+            atMost(
+              `CPU per delivered event of ${name}, 1,000 streams, to neither imported`,
+              looked.goal,
+              samples.ratio(name, 'cpu, operated', ours),
+              3,
+            ),
+          ]
+        : []
+    }),
     ...of('beside').flatMap((before) =>
       [1000, 5000].flatMap((count) => [
         atMost(

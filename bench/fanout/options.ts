@@ -26,7 +26,7 @@ const number = (given: string | undefined, usual: number, hasty: number) =>
 const chosen = values.peers ? [...new Set(values.peers.split(',').flatMap(named))] : names
 
 export const options = {
-  parts: positionals.length > 0 ? positionals : ['fanout', 'stalled', 'gather'],
+  parts: positionals.length > 0 ? positionals : ['fanout', 'stalled', 'gather', 'operating'],
   quick,
   peers: chosen,
   streams: values.streams
@@ -38,7 +38,7 @@ export const options = {
   stalledPeers: (values.peers || !quick
     ? chosen
     : chosen.filter((name) => /pre-framed|^Express|lariat$/.test(name))
-  ).filter((name) => entry(name).only !== 'gather'),
+  ).filter((name) => (entry(name).only ?? 'stalled') === 'stalled'),
   rounds: number(values.rounds, 5, 1),
   seconds: number(values.seconds, 2, 1),
   searches: number(values.searches, 2, 1),

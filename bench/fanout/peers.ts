@@ -1,6 +1,15 @@
 import { beside } from '../lariat.js'
 import type { Peer } from './peer.js'
 
+/** Who operates it asks for something every so many milliseconds, or holds it open. */
+export interface Look {
+  readonly path: string
+  readonly accept?: string
+  readonly each?: number
+  /** CPU for each event to that without. */
+  readonly goal: number
+}
+
 export interface Entry {
   /** `limit`: what Node can do at all; `plain`: written by hand; `library`: what one would install. */
   readonly kind: 'limit' | 'plain' | 'library' | 'ours' | 'beside'
@@ -8,7 +17,9 @@ export interface Entry {
   /** More streams than this take minutes to open. */
   readonly most?: number
   /** Differs from another in what this part of the benchmark is about, and in nothing else. */
-  readonly only?: 'stalled' | 'gather'
+  readonly only?: 'stalled' | 'gather' | 'operating'
+  /** How it is looked at meanwhile, in the part about that. */
+  readonly looked?: Look
 }
 
 const lariat = async () => await import('./peers/lariat.js')
@@ -55,6 +66,12 @@ export const peers = {
     kind: 'ours',
     only: 'gather',
     make: async () => (await lariat()).lariat({ stream: { gather: 50 } }),
+  },
+  'express-lariat, metrics': {
+    kind: 'ours',
+    only: 'operating',
+    looked: { path: '/metrics', each: 5000, goal: 1.03 },
+    make: async () => (await lariat()).lariat({ isMeasured: true }),
   },
 } satisfies Record<string, Entry>
 

@@ -54,7 +54,7 @@ export function inTurn<Each>(stations: readonly Each[], round: number): { statio
   return stations.map((_, turn) => ({ station: stations[(turn + round) % stations.length]! }))
 }
 
-async function oneATurn(station: Station, count: number, seconds: number): Promise<Run> {
+export async function oneATurn(station: Station, count: number, seconds: number): Promise<Run> {
   const rate = Math.min(fastest, perSecond / count)
   const events = Math.max(5, Math.round(rate * seconds))
   const publishing = { events, perTurn: 1, interval: 1000 / rate, size: eventSize }

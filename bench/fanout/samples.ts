@@ -9,6 +9,9 @@ export type Measure =
   | `saturation`
   | `cpu, a fast channel`
   | `p99, a fast channel`
+  | `cpu, operated`
+  | `p99, operated`
+  | `opening, operated`
   | `heap, ${number}`
   | `rss, ${number}`
   | `opening, ${number}`

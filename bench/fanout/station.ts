@@ -25,13 +25,13 @@ export class Station {
   readonly name: Name
   readonly #server: Remote<Server>
   readonly #client: Remote<Client>
-  readonly #port: number
+  readonly port: number
 
   private constructor(name: Name, server: Remote<Server>, client: Remote<Client>, port: number) {
     this.name = name
     this.#server = server
     this.#client = client
-    this.#port = port
+    this.port = port
   }
 
   static async start(name: Name, client: Remote<Client>): Promise<Station> {
@@ -44,7 +44,7 @@ export class Station {
   async open(count: number, stalled = 0): Promise<Idle> {
     const before = await this.memory(true)
     const cpu = await this.#server.ask('cpu', null)
-    await this.#client.ask('open', { port: this.#port, count, stalled })
+    await this.#client.ask('open', { port: this.port, count, stalled })
     const opening = ((await this.#server.ask('cpu', null)) - cpu) / count
     await sleep(100)
     const after = await this.memory(true)

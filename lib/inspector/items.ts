@@ -11,6 +11,8 @@ export interface Item {
   readonly type: string | null
   /** Bytes: of the data, as text or JSON. */
   readonly size: number
+  /** How many events were dropped. */
+  readonly count?: number
   /** As text; only with `payloads`. */
   readonly data?: string
 }
@@ -20,6 +22,7 @@ export interface Seen extends Pick<Item, 'kind'> {
   readonly id?: string | undefined
   readonly type?: string | undefined
   readonly data?: unknown
+  readonly count?: number
 }
 
 export interface Batch {
@@ -71,7 +74,7 @@ export class Items {
     this.#next = undefined
   }
 
-  #itemOf({ at, kind, id, type, data }: Seen & { readonly at: number }): Item {
+  #itemOf({ at, kind, id, type, data, count }: Seen & { readonly at: number }): Item {
     const text = textOf(data)
     return {
       at,
@@ -79,6 +82,7 @@ export class Items {
       id: id === undefined ? null : cut(id),
       type: type === undefined ? null : cut(type),
       size: data instanceof Uint8Array ? data.byteLength : Buffer.byteLength(text),
+      ...(count === undefined ? {} : { count }),
       ...(this.#payloads && data !== undefined ? { data: cut(text, longest) } : {}),
     }
   }

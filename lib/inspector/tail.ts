@@ -24,7 +24,7 @@ export function tailStream(stream: OpenStream, items: Items, ended: () => void):
   }
   const onOverflow = (message: unknown) => {
     const { stream: which, dropped } = message as StreamOverflowed
-    if (which === stream) items.add({ kind: 'dropped', data: dropped })
+    if (which === stream) items.add({ kind: 'dropped', count: dropped })
   }
   subscribe('express-lariat:end', onEnd)
   subscribe('express-lariat:overflow', onOverflow)

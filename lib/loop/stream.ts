@@ -31,6 +31,8 @@ const looked = shared('streams', () => ({ count: 0 }))
 export class Stream implements OpenStream {
   readonly #observed: Observed
   #client: string | undefined
+  /** That of a mount is told from the path: metrics ask again and again. */
+  #route: string | undefined
   readonly id = (++looked.count).toString(36)
 
   /** @param client the client's key; by default `req.ip`, read on demand */
@@ -44,7 +46,8 @@ export class Stream implements OpenStream {
   }
 
   get route(): string {
-    return routeOf(this.#observed.plan, this.#observed.outlet.res.req as Request)
+    this.#route ??= routeOf(this.#observed.plan, this.#observed.outlet.res.req as Request)
+    return this.#route
   }
 
   get state(): unknown {

@@ -9,6 +9,7 @@ import { makeApp, type Options } from '../../demo/bookshop/app.js'
 import { BooksInMemory } from '../../demo/bookshop/books-in-memory.js'
 import type { Sampled } from '../../demo/bookshop/machine.js'
 import { type ConformsOptions, conforms, type Subject, stage } from '../../lib/testing.js'
+import { bundled } from '../support/bundled.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -22,7 +23,7 @@ class Running {
   url = ''
 
   async start(name: string, ...args: string[]): Promise<void> {
-    this.#process = spawn(process.execPath, ['--import', 'tsx', `demo/${name}.ts`, ...args], {
+    this.#process = spawn(process.execPath, [await bundled(`demo/${name}.ts`), ...args], {
       cwd: root,
       env: { ...process.env, PORT: '0' },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -68,7 +69,7 @@ describe('All streaming routes of the demos keep the rules', () => {
   const append = (count: number) => appendFile(log(), `${texts(count).join('\n')}\n`)
 
   const small: Readonly<Record<string, (demo: Running) => Driven | Promise<Driven>>> = {
-    chat: (demo) => ({
+    rooms: (demo) => ({
       path: '/rooms/tea',
       formats: ['text/event-stream', 'application/x-ndjson'],
       async publish(count) {
@@ -87,6 +88,67 @@ describe('All streaming routes of the demos keep the rules', () => {
     llm: async (demo) => {
       const { headers } = await demo.post('/runs', { prompt: 'Hold on to', maxTokens: 1000 })
       return { path: headers.get('location')!, publish: 'by itself' }
+    },
+    trpc: (demo) => ({
+      path: `/live/onPost?input=${encodeURIComponent('{"topic":"tea"}')}`,
+      async publish(count) {
+        for (const text of texts(count)) await demo.post('/trpc/post', { topic: 'tea', text })
+      },
+      resumes: true,
+      tellsGaps: false, // but by an error of tRPC's
+    }),
+    orpc: (demo) => ({
+      path: '/rpc/onPost',
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: '{"json":{"topic":"tea"}}',
+      async publish(count) {
+        for (const text of texts(count)) await demo.post('/rpc/post', { json: { topic: 'tea', text } })
+      },
+      negotiates: false,
+      resumes: true,
+      tellsGaps: false, // but by an error of oRPC's
+    }),
+    graphql: (demo) => ({
+      path: '/graphql',
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: '{"query":"subscription { posted(topic: tea) { text } }"}',
+      async publish(count) {
+        for (const text of texts(count))
+          await demo.post('/graphql', { query: `mutation { post(topic: tea, text: "${text}") }` })
+      },
+      negotiates: false,
+      resumes: true,
+      tellsGaps: false, // but by an error of GraphQL's
+    }),
+    openai: () => ({
+      path: '/v1/chat/completions',
+      method: 'POST',
+      formats: ['text/event-stream'],
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        ...{ model: 'rope-1', stream: true, max_tokens: 1000 },
+        messages: [{ role: 'user', content: 'Hold on to' }],
+      }),
+      publish: 'by itself',
+      negotiates: false,
+      resumes: false,
+    }),
+    chat: async (demo) => {
+      const id = texts(1)[0]!.replace(' ', '-')
+      const messages = [{ id: '1', role: 'user', parts: [{ type: 'text', text: 'Hold on to' }] }]
+      const asking = fetch(`${demo.url}/api/chat`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ id, messages, length: 1000 }),
+      })
+      await (await asking).body?.cancel()
+      return {
+        ...{ path: `/api/chat/${id}/stream`, formats: ['text/event-stream'], publish: 'by itself' },
+        // the protocol has no chunk for it: the head tells
+        tellsGaps: false,
+      }
     },
     'existing-app': async (demo) => {
       const { headers } = await demo.post('/login', { name: 'ada', password: 'rope' })
@@ -110,6 +172,15 @@ describe('All streaming routes of the demos keep the rules', () => {
   const skip: Readonly<Record<string, ConformsOptions['skip']>> = {
     tail: ofTail,
     '/api/tail': ofTail,
+    trpc: {
+      'A client that comes back with its last id gets nothing twice (WHATWG HTML 9.2.4)':
+        'each stream begins with tRPC’s event `connected`',
+    },
+    orpc: {
+      'OPTIONS ends, and says what is allowed (RFC 9110 9.3.7)': 'oRPC answers it, and its 400 is no stream',
+      'A method that is not allowed is refused, with those that are (RFC 9110 15.5.6)':
+        'oRPC calls a procedure by any method but GET',
+    },
     'existing-app': {
       'OPTIONS ends, and says what is allowed (RFC 9110 9.3.7)': 'cors() answers it, as a preflight',
     },

@@ -4,9 +4,12 @@ import { callbacks } from '../../lib/declare/callbacks.js'
 import { streamOptions } from '../../lib/declare/options.js'
 import { type Exit, graph, type Question } from '../../lib/graph/graph.js'
 import { life } from '../../lib/loop/life.js'
+import { instruments } from '../../lib/metrics/instruments.js'
 import { described, firstSentence, withMap } from '../../tools/architecture-map.js'
 import { withReference } from '../../tools/callbacks-reference.js'
+import { dashboard } from '../../tools/dashboard.js'
 import { picture } from '../../tools/graph-picture.js'
+import { instrumentsTable, withInstruments } from '../../tools/instruments.js'
 import { lifePicture } from '../../tools/life-picture.js'
 import { optionsTable, withOptions } from '../../tools/options.js'
 
@@ -71,6 +74,23 @@ describe('What of the documentation is generated', () => {
   describe('docs/images/life.svg', () => {
     it('is the picture of the table in lib/loop/life.ts', () => {
       expect(read('images/life.svg') === lifePicture(life), `docs/images/life.svg ${stale}`).to.equal(true)
+    })
+  })
+
+  describe('docs/operate/metrics.md', () => {
+    it('has the table of lib/metrics/instruments.ts', () => {
+      const page = read('operate/metrics.md')
+      expect(page === withInstruments(page), `docs/operate/metrics.md ${stale}`).to.equal(true)
+    })
+
+    it('has a row for each instrument', () => {
+      const rows = [...instrumentsTable().matchAll(/^\| `lariat_(\w+)` \|/gm)].map(([, name]) => name)
+      expect(rows).to.deep.equal(Object.keys(instruments))
+    })
+
+    it('has a dashboard beside it, which is that of tools/dashboard.ts', () => {
+      const json = read('operate/grafana-dashboard.json')
+      expect(json === dashboard(), `docs/operate/grafana-dashboard.json ${stale}`).to.equal(true)
     })
   })
 

@@ -2,10 +2,10 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, parse } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { atEnd } from '../support/at-end.js'
-import { bundledBeside } from '../support/bundled.js'
+import { bundledBeside, bundledTogether } from '../support/bundled.js'
 import { type Example, examples } from './pages.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -24,6 +24,7 @@ const settings = {
   paths: {
     'express-lariat': [join(root, 'lib/index.ts')],
     'express-lariat/client': [join(root, 'lib/client.ts')],
+    'express-lariat/metrics': [join(root, 'lib/metrics.ts')],
     'express-lariat/inspector': [join(root, 'lib/inspector.ts')],
     'express-lariat/redis': [join(root, 'lib/redis.ts')],
     'express-lariat/testing': [join(root, 'lib/testing.ts')],
@@ -44,6 +45,9 @@ const anyPort = `
     return listen.call(this, Number(process.env.ANY_PORT), ...rest)
   }`
 
+/** The files of the examples that are asked something. */
+const listening = examples.filter(({ commands }) => commands.length > 0).map(({ file }) => file)
+
 /** An example that listens. */
 export interface Running {
   readonly port: number
@@ -55,6 +59,8 @@ export interface Running {
 export class Folder {
   readonly path: string
   #changed = 0
+  /** Those that listen, bundled: all at once, when one of them is run. */
+  #bundles: Promise<void> | undefined
 
   private constructor(path: string) {
     this.path = path
@@ -95,7 +101,16 @@ export class Folder {
 
   /** Runs an example that listens, in one file with the library: on a port that is free, if none is named. */
   async run({ file }: Pick<Example, 'file'>, on = 0): Promise<Running> {
-    return this.#run(await bundledBeside(join(this.path, file)), on, [])
+    return this.#run(await this.#bundled(file), on, [])
+  }
+
+  async #bundled(file: string): Promise<string> {
+    if (!listening.includes(file)) return bundledBeside(join(this.path, file))
+    const outdir = join(this.path, 'bundled')
+    const paths = listening.map((each) => join(this.path, each))
+    this.#bundles ??= bundledTogether(paths, outdir)
+    await this.#bundles
+    return join(outdir, `${parse(file).name}.mjs`)
   }
 
   /** Runs an example as its reader does. */

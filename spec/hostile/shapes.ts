@@ -2,8 +2,8 @@
 export const shapes = {
   any: ['a', ',', ', ', ';', '=', '"', '"\\', '   ', '\t,', '\\', '-', '*', '/', 'W/', 'a,b;c="d",', '\xe9'],
   accept: [
-    'text/plain;q=0.5,',
     '*/*,',
+    'text/plain;q=0.5,',
     'a/b;c="d,e";',
     'a/b;c="',
     'text/plain;a=b',

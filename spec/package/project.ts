@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -35,9 +35,21 @@ export function packed(): Promise<string> {
 
 async function pack(): Promise<string> {
   const folder = temporary()
-  await run('npm', ['pack', '--pack-destination', folder], { cwd: root })
+  // which builds it first
+  const scripts = isBuilt() ? ['--ignore-scripts'] : []
+  await run('npm', ['pack', '--pack-destination', folder, ...scripts], { cwd: root })
   const [tarball] = await readdir(folder)
   return join(folder, tarball!)
+}
+
+/** Whether the build is newer than all that it is made of. */
+function isBuilt(): boolean {
+  const changedAt = (path: string) => statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
+  const others = ['package.json', 'tools/build.ts', 'tsconfig.json', 'tsconfig.build.json']
+  // written last
+  const built = changedAt('dist/esm/testing.d.ts')
+  return [...sources.map((path) => join('lib', path)), ...others].every((path) => changedAt(path) < built)
 }
 
 function temporary(): string {
@@ -105,7 +117,7 @@ const body = `
       const followed = []
       const ticks = follow('http://127.0.0.1:' + port + '/ticks', { over: 'complete' })
       for await (const { data } of ticks) followed.push(data)
-      resolve([await ask('/book'), await ask('/ticks'), refusal, followed])
+      resolve([await ask('/book'), await ask('/ticks'), refusal, followed, uncounted])
       server.close()
     })
   })
@@ -114,6 +126,12 @@ const body = `
     redisStreams({ client: 'redis://localhost' })
   } catch ({ code }) {
     refusal = code
+  }
+  let uncounted
+  try {
+    metrics({ of: resources({}) })
+  } catch ({ code }) {
+    uncounted = code
   }`
 
 /** An app that asks itself for a page and a stream, and has their \`answers\`: by either way of loading. */
@@ -122,12 +140,14 @@ export const apps = {
     import express from 'express'
     import { resources, sse } from 'express-lariat'
     import { follow } from 'express-lariat/client'
+    import { metrics } from 'express-lariat/metrics'
     import { redisStreams } from 'express-lariat/redis'
     ${body}`,
   require: `
     const express = require('express')
     const { resources, sse } = require('express-lariat')
     const { follow } = require('express-lariat/client')
+    const { metrics } = require('express-lariat/metrics')
     const { redisStreams } = require('express-lariat/redis')
     ${body}`,
 }
@@ -169,4 +189,6 @@ export const expected = [
   'LARIAT_SPEC',
   // of the door to the client
   ['one', 'two'],
+  // of the door to metrics, which finds no prom-client
+  'LARIAT_SPEC',
 ]

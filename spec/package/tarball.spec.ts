@@ -72,7 +72,7 @@ describe('The tarball', function () {
       const built = files.filter((path) => /^dist\/(?:esm|cjs)\/.+(\.js|\.d\.ts)$/.test(path))
       expect(built).to.include.members(
         ['esm', 'cjs'].flatMap((kind) =>
-          ['index', 'client', 'inspector', 'redis', 'testing'].flatMap((door) => [
+          ['index', 'client', 'inspector', 'metrics', 'redis', 'testing'].flatMap((door) => [
             `dist/${kind}/${door}.js`,
             `dist/${kind}/${door}.d.ts`,
           ]),
@@ -89,7 +89,7 @@ describe('The tarball', function () {
         'dist/esm/inspector/page/index.html',
         'dist/cjs/inspector/page/graph.svg',
       ])
-      const docs = files.filter((path) => /^docs\/.+\.(?:md|svg|png)$/.test(path))
+      const docs = files.filter((path) => /^docs\/.+\.(?:md|svg|png|yml|json)$/.test(path))
       expect(docs).to.include('docs/README.md')
       const others = ['dist/cjs/package.json', 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
       expect(files).to.have.members([...new Set([...built, ...page]), ...docs, ...others])
@@ -118,6 +118,17 @@ describe('The tarball', function () {
       const asked = foreign(askedBy('esm/redis.js'))
       expect(asked).to.include('node:crypto')
       expect(asked.filter((name) => !name.startsWith('node:'))).to.deep.equal([])
+    })
+
+    it('asks of the door to metrics nothing but Node’s own modules and Express, in its types too', () => {
+      for (const build of ['esm/metrics.js', 'cjs/metrics.js', 'cjs/metrics.d.ts']) {
+        const asked = foreign(askedBy(build)).filter((name) => !name.startsWith('node:'))
+        expect(asked, build).to.include('express').and.not.include.members(['prom-client'])
+        expect(
+          asked.filter((name) => /prom-client|opentelemetry/.test(name)),
+          build,
+        ).to.deep.equal([])
+      }
     })
 
     for (const build of ['esm/client.js', 'cjs/client.js', 'esm/client.d.ts', 'cjs/client.d.ts']) {

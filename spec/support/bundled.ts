@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { atEnd } from './at-end.js'
@@ -21,37 +22,42 @@ function next(name: string): string {
   return join(folder, `${++count}-${name}.mjs`)
 }
 
-/** The inspector finds its page beside its code, where that is in this project. */
-const placed: Plugin = {
-  name: 'placed',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/lib\/inspector\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', `'${pathToFileURL(path).href}'`),
-      loader: 'ts',
-    }))
-  },
+async function made(outfile: string, options: BuildOptions): Promise<string> {
+  await build({ ...forNode, ...options, outfile, plugins: [whereabouts] })
+  return outfile
 }
 
-async function made(outfile: string, options: BuildOptions): Promise<string> {
-  await build({
-    ...options,
-    outfile,
-    plugins: [placed],
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'silent',
-  })
-  return outfile
+const forNode = {
+  bundle: true,
+  packages: 'external',
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  logLevel: 'silent',
+} as const
+
+/** A demo that asks where it is, and the inspector, which finds its page so, get what they would without being bundled; a file that it forks is bundled as well. */
+const whereabouts: Plugin = {
+  name: 'whereabouts',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/](?:demo[\\/].+|lib[\\/]inspector)\.ts$/ }, async ({ path }) => {
+      let contents = await readFile(path, 'utf8')
+      for (const [call, file = ''] of contents.matchAll(/\bfork\(new URL\('(.+?)', import\.meta\.url\)\)/g)) {
+        const forked = await made(next(basename(file, '.ts')), { entryPoints: [join(dirname(path), file)] })
+        contents = contents.replace(call, () => `fork(${JSON.stringify(forked)})`)
+      }
+      const url = JSON.stringify(pathToFileURL(path).href)
+      return { contents: contents.replaceAll('import.meta.url', () => url), loader: 'ts' }
+    })
+  },
 }
 
 const files = new Map<string, Promise<string>>()
 
 /**
  * A file of this project with all that it imports of it, as one file of JavaScript: a process that begins with it is there
- * in a third of the time that one takes which translates a hundred files first. It may not ask where it is (`import.meta`).
+ * in a third of the time that one takes which translates a hundred files first. Only of the demos one may ask where it is
+ * (`import.meta.url`).
  *
  * @param path from the project's root
  */
@@ -69,6 +75,12 @@ export function bundledCode(code: string): Promise<string> {
 /** The same of a file that is somewhere else, beside which it is put. */
 export function bundledBeside(path: string): Promise<string> {
   return made(`${path}.mjs`, { entryPoints: [path] })
+}
+
+/** The same of many files in one folder, with what several of them import in a file for all. */
+export async function bundledTogether(paths: readonly string[], outdir: string): Promise<void> {
+  const outExtension = { '.js': '.mjs' }
+  await build({ ...forNode, entryPoints: [...paths], outdir, splitting: true, outExtension })
 }
 
 /** The same for a page or a worker, as the text of a script that leaves the exports of the file in a global variable. */

@@ -10,9 +10,13 @@ export const compilers = {
 }
 
 /** What a compiler has against a project; empty if nothing. */
-export function complaints(compiler: string, project: string): Promise<string> {
+export function complaints(
+  compiler: string,
+  project: string,
+  ...options: readonly string[]
+): Promise<string> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [compiler, '-p', project], (error, stdout, stderr) => {
+    execFile(process.execPath, [compiler, '-p', project, ...options], (error, stdout, stderr) => {
       resolve(error ? stdout || stderr || error.message : '')
     })
   })

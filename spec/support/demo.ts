@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { bundled } from './bundled.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -11,23 +12,29 @@ export class Demo {
   /** Its exit code and signal. */
   readonly exited: Promise<unknown[]>
   url = ''
-  readonly #process: ChildProcess
+  readonly #begun: Promise<ChildProcess>
   readonly #said = new EventEmitter()
   #errors = ''
   #isOver = false
 
   /** @param env more of the environment, for all demos listen on a free port */
   constructor(name: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
-    this.#process = spawn(process.execPath, ['--import', 'tsx', `demo/${name}.ts`, ...args], {
-      cwd: root,
-      env: { ...process.env, PORT: '0', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    this.exited = once(this.#process, 'close')
-    this.#process.stderr!.on('data', (piece) => {
+    this.#begun = bundled(`demo/${name}.ts`).then((file) =>
+      spawn(process.execPath, [file, ...args], {
+        cwd: root,
+        env: { ...process.env, PORT: '0', ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    )
+    this.exited = this.#begun.then((begun) => this.#hear(begun))
+  }
+
+  /** Hears it until it has exited. */
+  #hear(begun: ChildProcess): Promise<unknown[]> {
+    begun.stderr!.on('data', (piece) => {
       this.#errors += piece
     })
-    createInterface(this.#process.stdout!)
+    createInterface(begun.stdout!)
       .on('line', (line) => {
         this.lines.push(line)
         this.#said.emit('more')
@@ -36,6 +43,7 @@ export class Demo {
         this.#isOver = true
         this.#said.emit('more')
       })
+    return once(begun, 'close')
   }
 
   /** Waits until it has said where it is. */
@@ -75,11 +83,12 @@ export class Demo {
   }
 
   terminate(): void {
-    this.#process.kill('SIGTERM')
+    void this.#begun.then((begun) => begun.kill('SIGTERM'))
   }
 
   async kill(): Promise<void> {
-    this.#process.kill('SIGKILL')
+    const begun = await this.#begun
+    begun.kill('SIGKILL')
     await this.exited
   }
 }

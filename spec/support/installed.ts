@@ -24,6 +24,8 @@ export const programs = {
   curl: { variable: 'CURL', names: ['curl'] },
   python3: { variable: 'PYTHON', names: ['python3'] },
   openssl: { variable: 'OPENSSL', names: ['openssl'] },
+  prometheus: { variable: 'PROMETHEUS', names: ['prometheus'] },
+  promtool: { variable: 'PROMTOOL', names: ['promtool'] },
 } as const
 
 /** Where servers are installed, which is not on every user's path. */

@@ -35,7 +35,16 @@ export class Client extends Connection {
 
   /** Waits for a text in the body of the latest response. */
   async until(text: string): Promise<string> {
-    await this.#when(() => this.latest?.bytes.includes(text) === true, text)
+    let looked: { at: Message; from: number } | undefined
+    await this.#when(() => {
+      const { latest } = this
+      if (!latest) return false
+      // of a flood, what has been looked through is not looked through again with each piece that comes
+      if (looked?.at !== latest) looked = { at: latest, from: 0 }
+      const isThere = latest.bytes.includes(text, looked.from)
+      looked.from = Math.max(0, latest.size - Buffer.byteLength(text))
+      return isThere
+    }, text)
     return this.body
   }
 

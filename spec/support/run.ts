@@ -75,16 +75,14 @@ const specs = (name: string, ...given: readonly string[]) => ({
   name,
   begin: () => new Part(name.replaceAll('/', ' '), mocha, ...given, ...forMocha),
 })
-const runtime = (name: string) => ({
-  name,
-  begin: () =>
-    new Part(name, '--import=tsx', 'tools/runtimes/runtimes.ts', name, ...(isFull ? [] : ['--core'])),
-})
-
-/** On other runtimes there is nothing to run if some specs were asked for, such as those of a name. */
-const runtimes = isFull
-  ? ['deno', 'bun', 'node22', 'node24', 'node26', 'plain']
-  : ['deno', 'bun', 'node26', 'plain']
+/** One after the other, since all of them run what is compiled once. */
+const runtimes = {
+  name: 'runtimes',
+  begin: () => {
+    const some = isFull ? [] : ['--core', 'deno', 'bun', 'node26', 'plain']
+    return new Part('runtimes', '--import=tsx', 'tools/runtimes/runtimes.ts', ...some)
+  },
+}
 
 const others = specs(
   'others',
@@ -94,8 +92,9 @@ const others = specs(
 
 const waiting = [
   others,
+  // there is nothing to run on them if some specs were asked for, such as those of a name
+  ...(forMocha.length > 0 ? [] : [runtimes]),
   ...folders.map((paths) => specs(paths[0] as string, ...paths.map((path) => `spec/${path}`))),
-  ...(forMocha.length > 0 ? [] : runtimes.map(runtime)),
 ]
 
 /** So many at once: on two cores, one waits for a browser or for servers most of the time. */

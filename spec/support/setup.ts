@@ -14,6 +14,8 @@ const packages: Record<Program, readonly string[]> = {
   curl: ['curl'],
   python3: ['python3'],
   openssl: ['openssl'],
+  prometheus: ['prometheus'],
+  promtool: ['prometheus'],
 }
 
 /** The first release of Debian that has a program, where older ones are still about. */

@@ -18,8 +18,6 @@ interface Runtime {
   readonly env?: Readonly<Record<string, string>>
   /** Which paths of the slice run on it. */
   readonly only?: RegExp
-  /** A newer Node: `npm test` runs all of the slice on it, and on others its core. */
-  readonly isNode?: true
 }
 
 const { arch } = process
@@ -30,7 +28,6 @@ const node = (version: number): Runtime => ({
   name: `node${version}`,
   npm: [`node${version}@npm:node-${system}-${arch}@${version}`, `node${version}/bin/node`],
   given: [strict],
-  isNode: true,
 })
 
 const bun = `@oven/bun-${system}-${arch === 'arm64' ? 'aarch64' : arch}`
@@ -49,7 +46,7 @@ const runtimes: readonly Runtime[] = [
   },
 ]
 
-/** What `npm test` says. */
+/** What `npm test` says: on each the core of the slice. */
 const isCore = process.argv.includes('--core')
 
 /** Milliseconds after which a runtime is taken for one that hangs. */
@@ -77,9 +74,9 @@ async function programOf({ npm }: Runtime): Promise<string> {
 }
 
 async function run(runtime: Runtime): Promise<Report> {
-  const { name, given, env, only, isNode } = runtime
+  const { name, given, env, only } = runtime
   const from = performance.now()
-  const patterns = [only, isCore && !isNode && core].flatMap((each) => (each ? each.source : []))
+  const patterns = [only, isCore && core].flatMap((each) => (each ? each.source : []))
   let program: string
   try {
     program = await programOf(runtime)

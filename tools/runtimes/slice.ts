@@ -28,7 +28,7 @@ export const slice: readonly string[] = [
   'faults/faults.spec',
 ]
 
-/** What `npm test` runs of it on runtimes that are no newer Node: where sockets and streams differ. */
+/** What `npm test` runs of it: where sockets and streams differ. */
 export const core =
   /^loop\/(?:close|endings|order|send|stream|terminate|wire|write)\.|^hub\/(?:channel|resume)\./
 

@@ -1,16 +1,18 @@
 import { subscribe } from 'node:diagnostics_channel'
 import express from 'express'
-import type { StreamOptions } from '../../../lib/index.js'
+import type { Endpoint, StreamOptions } from '../../../lib/index.js'
 import { type Lariat, lariatOf } from '../../lariat.js'
 import type { Peer } from '../peer.js'
 import type { Tick } from '../tick.js'
 
 interface How {
   readonly which?: 'here' | 'beside'
-  readonly mount?: (app: express.Express, library: Lariat, spec: Spec) => unknown
+  readonly mount?: (app: express.Express, library: Lariat, spec: Spec) => Endpoint
   readonly stream?: StreamOptions
   /** Somebody listens to every diagnostics channel. */
   readonly isObserved?: boolean
+  /** Metrics are counted, and can be asked for. */
+  readonly isMeasured?: boolean
 }
 type Spec = Parameters<Lariat['resources']>[0][string] & object
 
@@ -19,12 +21,22 @@ export async function lariat({
   mount = use,
   stream = {},
   isObserved,
+  isMeasured,
 }: How = {}): Promise<Peer> {
   if (isObserved) observe()
   const library = await lariatOf(which)
-  const channel = library.createHub().channel<Tick>('ticks')
+  const hub = library.createHub()
+  const channel = hub.channel<Tick>('ticks')
   const listener = express()
-  mount(listener, library, { contentTypesProvided: [library.sse()], subscribe: channel, stream })
+  const endpoint = mount(listener, library, {
+    contentTypesProvided: [library.sse()],
+    subscribe: channel,
+    stream,
+  })
+  if (isMeasured) {
+    const { metrics } = await import('../../../lib/metrics.js')
+    listener.use('/metrics', metrics({ of: endpoint, hub, channels: ['ticks'] }))
+  }
   return { listener, publish: (tick) => void channel.publish(tick) }
 }
 
@@ -36,11 +48,15 @@ function observe() {
 }
 
 /** As a middleware of an app. */
-function use(app: express.Express, { resource }: Lariat, spec: Spec) {
-  app.use('/events', resource(spec as never))
+function use(app: express.Express, { resource }: Lariat, spec: Spec): Endpoint {
+  const endpoint = resource(spec as never) as Endpoint
+  app.use('/events', endpoint)
+  return endpoint
 }
 
 /** As the README shows it. */
-export function table(app: express.Express, { resources }: Lariat, spec: Spec) {
-  app.use(resources({ '/events': spec }))
+export function table(app: express.Express, { resources }: Lariat, spec: Spec): Endpoint {
+  const endpoint = resources({ '/events': spec })
+  app.use(endpoint)
+  return endpoint
 }

@@ -1,7 +1,8 @@
 // Shows one request beside the list: what it got, why, and the way that it took.
+
+import { kindOf, statusOf } from './decisions.js'
 import { h, setAttribute, setText } from './dom.js'
 import { Graph } from './graph.js'
-import { kindOf, statusOf } from './lists.js'
 import { hrefOf } from './place.js'
 import { plural, statusName, took, visible } from './words.js'
 
@@ -45,9 +46,7 @@ export class DecisionPane {
       signal,
     })
     if (response.status === 404)
-      throw new Error(
-        'This request is not kept any longer (the last 200 are), or another process has answered it.',
-      )
+      throw new Error('This request is not kept any longer, or another process has answered it.')
     if (!response.ok)
       throw new Error(`The request could not be loaded: ${response.status} ${statusName(response.status)}`)
     this.#show(await response.json())
@@ -144,10 +143,11 @@ export class DecisionPane {
   }
 
   /** @param {Step} step @param {number} index @param {number} longest */
-  #step({ question, answer, value, ms }, index, longest) {
+  #step(step, index, longest) {
+    const { question, value, ms } = step
     const name = h('th', { scope: 'row' }, visible(question))
     if (value) name.append(h('span', { class: 'value' }, visible(value)))
-    const words = typeof answer === 'boolean' ? (answer ? 'yes' : 'no') : visible(answer)
+    const words = answerOf(step)
     const bar = h('i', { class: 'bar' })
     bar.style.setProperty('--part', String(ms / longest))
     const row = h(
@@ -189,8 +189,15 @@ function sentence({ outcome, status, question, steps, ms }, asked) {
     return `${name ? `${name} failed` : 'A callback failed'}: ${got || 'an error'}${after}.`
   if (outcome === 'stop') return `${name || 'A callback'} returned stop(${status})${after}.`
   if (status < 400 || !name) return `It was answered ${got}${after}.`
-  const answer = typeof last?.answer === 'boolean' ? `: ${last.answer ? 'yes' : 'no'}` : ''
-  return `${got}, decided by ${name}${after}. ${asked ? `It asks: ${asked.replace(/[.?]?$/, '?')}` : ''} The answer was${answer || ': refused'}.`
+  const asks = asked ? ` It asks: ${asked.replace(/[.?]?$/, '?')}` : ''
+  const answer = last?.question === question ? ` The answer was: ${answerOf(last)}.` : ''
+  return `${got}, decided by ${name}${after}.${asks}${answer}`
+}
+
+/** @param {Step | undefined} step */
+function answerOf(step) {
+  const answer = step?.answer
+  return typeof answer === 'boolean' ? (answer ? 'yes' : 'no') : visible(answer)
 }
 
 /**

@@ -3,7 +3,7 @@
 /** @typedef {import('./shapes.js').Step} Step */
 
 /** How small and how large the picture is drawn, and what is kept free around the way. */
-const [least, most, margin] = [0.55, 1.25, 18]
+const [least, most, margin] = [0.5, 1, 18]
 /** Of its box, as in the style sheet. */
 const padding = 8
 

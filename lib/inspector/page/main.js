@@ -1,13 +1,16 @@
 // Begins the page: shows the view that the address names, from the feed of the server, and the item opened beside it.
 import { say } from './actions.js'
+import { channelsList } from './channels.js'
 import { DecisionPane } from './decision.js'
+import { decisionsList } from './decisions.js'
 import { byId, h, setAttribute, setText } from './dom.js'
+import { endedList } from './ended.js'
 import { Feed } from './feed.js'
 import { listenToKeys } from './keys.js'
-import { channelsList, decisionsList, endedList, streamsList } from './lists.js'
 import { Overview } from './overview.js'
 import { channelPane, endedPane, streamPane } from './panes.js'
 import { hrefOf, place } from './place.js'
+import { streamsList } from './streams.js'
 import { clock, span, visible } from './words.js'
 
 /**
@@ -15,14 +18,26 @@ import { clock, span, visible } from './words.js'
  * @typedef {import('./shapes.js').Snapshot} Snapshot
  * @typedef {{ element: Element, update(snapshot: Snapshot, at: number): void, tick(): void, focusSearch(): void, summarise?(snapshot: Snapshot): void }} View
  * @typedef {{ element: Element, update(row: any, at: number): void, tick(): void, close(): void }} Pane
+ * @typedef {object} Opened what is open beside the list
+ * @property {string} key
+ * @property {string} id
+ * @property {Pane} pane
+ * @property {number} from how far down the page was
+ * @property {number} soughtAt when it was asked for last
  */
 
-/** @type {Record<string, { title: string, make: () => View, keyOf?: (row: any) => string, pane?: (id: string, about: About) => Pane }>} */
+/** @type {Record<string, { title: string, sort?: string, make: () => View, keyOf?: (row: any) => string, pane?: (id: string, about: About) => Pane }>} */
 const views = {
   overview: { title: 'Overview', make: () => new Overview() },
-  streams: { title: 'Streams', make: streamsList, keyOf: ({ id }) => id, pane: streamPane },
+  streams: { title: 'Streams', sort: '-age', make: streamsList, keyOf: ({ id }) => id, pane: streamPane },
   ended: { title: 'Ended', make: endedList, keyOf: ({ id }) => id, pane: endedPane },
-  channels: { title: 'Channels', make: channelsList, keyOf: ({ name }) => name, pane: channelPane },
+  channels: {
+    title: 'Channels',
+    sort: 'name',
+    make: channelsList,
+    keyOf: ({ name }) => name,
+    pane: channelPane,
+  },
   decisions: {
     title: 'Decisions',
     make: decisionsList,
@@ -40,7 +55,7 @@ const told = new Map()
 const held = new Map()
 /** @type {{ url: string, feed: Feed } | undefined} */
 let following
-/** @type {{ key: string, pane: Pane, id: string, from: number } | undefined} what is open beside the list, and how far down the page was */
+/** @type {Opened | undefined} */
 let opened
 /** @type {About | undefined} */
 let about
@@ -62,7 +77,7 @@ function viewOf(name) {
 }
 
 function arrive() {
-  const { view, title = '', query } = current()
+  const { view, title = '', sort, query } = current()
   document.title = `${title} · Inspector`
   for (const link of byId('views').querySelectorAll('a'))
     setAttribute(link, 'aria-current', link.dataset.view === view ? 'page' : undefined)
@@ -72,7 +87,7 @@ function arrive() {
     scrollTo(0, 0)
     document.querySelector('[aria-current="page"]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
   }
-  const url = `feed?${new URLSearchParams({ view, ...query })}`
+  const url = `feed?${new URLSearchParams({ view, ...(sort && { sort }), ...query })}`
   if (following?.url !== url) {
     following?.feed.close()
     const feed = new Feed(url, { view: (snapshot) => take(url, snapshot) }, (to) => turn(to))
@@ -109,7 +124,26 @@ function paint() {
   if (about) describe(about)
   showPane()
   const row = last?.snapshot.rows.find((each) => keyOf(each) === open)
-  if (last) opened?.pane.update(row, last.at)
+  if (row) opened?.pane.update(row, last?.at ?? Date.now())
+  else if (last && opened) void seek(opened)
+}
+
+/** Asks for what is opened where it is not on the page of the list: at most once in two seconds. @param {Opened} seeking */
+async function seek(seeking) {
+  const { view, open = '', keyOf = () => '' } = current()
+  if (Date.now() < seeking.soughtAt + 2000 || view === 'decisions') return
+  seeking.soughtAt = Date.now()
+  const headers = { Accept: 'application/json' }
+  const response = await fetch(`feed?${new URLSearchParams({ view, q: open })}`, { headers }).catch(
+    () => undefined,
+  )
+  if (!response?.ok) return
+  const { rows } = /** @type {Snapshot} */ (await response.json())
+  if (opened === seeking)
+    seeking.pane.update(
+      rows.find((each) => keyOf(each) === open),
+      Date.now(),
+    )
 }
 
 function showPane() {
@@ -127,7 +161,7 @@ function showPane() {
   if (key && make && about && open !== undefined) {
     const pane = make(open, about)
     const row = document.activeElement
-    opened = { key, pane, id: open, from: before?.from ?? scrollY }
+    opened = { key, pane, id: open, from: before?.from ?? scrollY, soughtAt: 0 }
     const back = hrefOf({ view, open: undefined, query })
     const close = h('a', { class: 'back', href: back, 'aria-label': 'Close' }, h('span', {}, 'Close'))
     host.append(close, pane.element)

@@ -1,6 +1,6 @@
 // The first view: what should be looked at, in sentences, and the state of each route.
 import { h, setAttribute, setChildren, setText } from './dom.js'
-import { toneOfReason } from './lists.js'
+import { toneOfReason } from './ended.js'
 import { hrefOf } from './place.js'
 import { Table } from './table.js'
 import { bytes, clock, count, plural, reasons, span, statusName, visible } from './words.js'
@@ -11,8 +11,8 @@ import { bytes, clock, count, plural, reasons, span, statusName, visible } from 
  * @typedef {import('./shapes.js').Snapshot<RouteRow>} Snapshot
  */
 
-/** @type {Record<string, string>} */
-const levels = { error: 'bad', critical: 'bad', bad: 'bad', warning: 'warm', warn: 'warm', info: 'note' }
+/** How a finding is marked. */
+const levels = { error: 'bad', warn: 'warm', info: 'note', fine: 'fine' }
 
 export class Overview {
   element
@@ -102,8 +102,8 @@ export class Overview {
       'div',
       { class: 'list overview' },
       h('div', { class: 'heading' }, h('h1', { id: 'view-title' }, 'Overview')),
-      this.#findings,
       this.#figures,
+      this.#findings,
       h('h2', {}, 'Routes'),
       this.#table.element,
       this.#nothing,
@@ -127,7 +127,7 @@ export class Overview {
 
   /** @param {NonNullable<Snapshot['alerts']>} alerts */
   #find(alerts) {
-    /** @type {NonNullable<Snapshot['alerts']>} */
+    /** @type {readonly { level: keyof typeof levels, text: string, view?: string }[]} */
     const found =
       alerts.length > 0
         ? alerts
@@ -135,7 +135,7 @@ export class Overview {
     while (this.#findings.children.length > found.length) this.#findings.lastElementChild?.remove()
     found.forEach(({ level, text, view }, index) => {
       const item = this.#findings.children[index] ?? this.#findings.appendChild(h('li'))
-      setAttribute(item, 'data-level', levels[level] ?? level)
+      setAttribute(item, 'data-level', levels[level])
       const shown = view ? (item.querySelector('a') ?? h('a')) : undefined
       if (shown) setAttribute(shown, 'href', hrefOfQuery(view ?? ''))
       if (shown && shown.parentNode !== item) item.replaceChildren(shown)

@@ -1,8 +1,8 @@
 // Shows one stream, one that ended, or one channel beside the list: its facts, its actions and its tail.
 import { closeStream, endChannel, publish } from './actions.js'
+import { stateOfChannel } from './channels.js'
 import { fact } from './decision.js'
 import { h, setAttribute, setText } from './dom.js'
-import { stateOfChannel } from './lists.js'
 import { hrefOf } from './place.js'
 import { Tail } from './tail.js'
 import { bytes, clock, count, rate, reasons, span, took, visible } from './words.js'
@@ -48,6 +48,7 @@ class Pane {
   #link = h('p', { hidden: true })
   #actions
   #gone = h('p', { class: 'notice', hidden: true })
+  #note = h('p', { class: 'note quiet' })
   /** @type {Tail | undefined} */
   #tail
   /** @type {Row | undefined} */
@@ -60,6 +61,7 @@ class Pane {
    * @param {string} parts.title
    * @param {string} parts.gone what is said where it is not in the list any longer
    * @param {(row: Row, facts: Facts, age: number) => void} parts.write
+   * @param {(row: Row) => string} [parts.note] what is said of its tail
    * @param {(row: Row) => string | null | undefined} [parts.decision]
    * @param {readonly HTMLElement[]} [parts.actions]
    * @param {Tail} [parts.tail]
@@ -72,7 +74,7 @@ class Pane {
     this.#actions = h('div', { class: 'choices', hidden: actions.length === 0 }, ...actions)
     const linked = h('div', { class: 'linked' }, this.#link, this.#actions)
     this.element = h('div', {}, this.#title, this.#gone, this.#facts.element, linked)
-    if (tail) this.element.append(tail.element)
+    if (tail) this.element.append(tail.element, this.#note)
   }
 
   close() {
@@ -81,12 +83,13 @@ class Pane {
 
   /** @param {Row | undefined} row @param {number} at */
   update(row, at) {
-    const { title, gone, decision } = this.#parts
+    const { title, gone, note, decision } = this.#parts
     this.#gone.hidden = row !== undefined
     setText(this.#gone, gone)
     if (row === undefined) return
     ;[this.#row, this.#at] = [row, at]
     setText(this.#title, visible(/** @type {{ path?: string }} */ (row).path ?? title))
+    setText(this.#note, note?.(row) ?? '')
     const id = decision?.(row)
     this.#link.hidden = !id
     if (id && !this.#link.firstChild) {
@@ -110,13 +113,13 @@ export function streamPane(id, { actions, payloads }) {
   )
   return new Pane({
     title: 'Stream',
-    gone: 'It has ended, or is not on this page of the list.',
+    gone: 'It has ended, or is in another process.',
     decision: (/** @type {StreamRow} */ row) => row.decision,
     actions: actions ? [close] : [],
     tail: new Tail('stream', id, payloads),
     write: (row, facts, age) => {
       facts.set('Client', row.isBehind ? 'Behind' : 'Keeps up', row.isBehind ? 'warm' : undefined)
-      facts.set('Rate', `${rate(row.rate)} events/s`)
+      facts.set('Rate', row.rate == null ? '–' : `${rate(row.rate)} events/s`)
       facts.set('Age', span(row.age + age))
       facts.set('Sent', `${count(row.sent)} events, ${bytes(row.bytes)}`)
       facts.set('Waiting', `${count(row.queued)} events, ${bytes(row.queuedBytes)}`)
@@ -163,14 +166,18 @@ export function channelPane(name, { actions, payloads }) {
   )
   return new Pane({
     title: name,
-    gone: 'It is not on this page of the list, or nobody uses it any longer.',
+    gone: 'Nobody uses it any longer, or it is in another process.',
     actions: actions ? [say, end] : [],
     tail: new Tail('channel', name, payloads),
+    note: (/** @type {ChannelRow} */ { subscribers }) =>
+      subscribers > 0
+        ? ''
+        : 'Nobody subscribes in this process: what is published is shown once somebody does.',
     write: (/** @type {ChannelRow} */ row, facts, age) => {
       const { retained } = row
       facts.set('State', stateOfChannel(row), row.isUp ? undefined : 'bad')
       facts.set('Subscribers', count(row.subscribers))
-      facts.set('Rate', `${rate(row.rate)} events/s`)
+      facts.set('Rate', row.rate == null ? '–' : `${rate(row.rate)} events/s`)
       facts.set('Retained', retained ? `${count(retained.events)} events, ${bytes(retained.bytes)}` : '–')
       facts.set('Reaches back', retained?.age == null ? '–' : span(retained.age + age))
       facts.set('First id', visible(row.first ?? '–'))

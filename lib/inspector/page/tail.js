@@ -34,6 +34,16 @@ export class Tail {
       { type: 'button', 'aria-pressed': 'false', onclick: () => this.#turn() },
       'Pause',
     )
+    const whole = h(
+      'button',
+      {
+        type: 'button',
+        'aria-pressed': 'false',
+        hidden: !payloads,
+        onclick: () => setAttribute(whole, 'aria-pressed', String(this.#box.classList.toggle('whole'))),
+      },
+      'Whole data',
+    )
     const clear = h('button', { type: 'button', onclick: () => this.#lines.replaceChildren() }, 'Clear')
     this.#box = h(
       'div',
@@ -50,7 +60,7 @@ export class Tail {
     this.element = h(
       'section',
       { class: 'tail', 'aria-label': 'Tail' },
-      h('div', { class: 'tail-head' }, h('h3', {}, 'Tail'), this.#state, this.#pause, clear),
+      h('div', { class: 'tail-head' }, h('h3', {}, 'Tail'), this.#state, whole, this.#pause, clear),
       this.#box,
     )
     const query = new URLSearchParams({ [kind]: id })
@@ -75,8 +85,7 @@ export class Tail {
   /** @param {{ items: readonly TailItem[], skipped?: number }} data */
   #take({ items, skipped = 0 }) {
     this.#seen += items.length + skipped
-    const lines =
-      skipped > 0 ? [{ at: items[0]?.at ?? Date.now(), kind: 'skipped', size: skipped }, ...items] : items
+    const lines = skipped > 0 ? [skippedLine(items, skipped), ...items] : items
     if (this.#isPaused) this.#held = [...this.#held, ...lines].slice(-most)
     else this.#add(lines)
     this.#say()
@@ -107,32 +116,45 @@ export class Tail {
   /** @param {readonly TailItem[]} items */
   #add(items) {
     const isFollowing = this.#isFollowing
-    this.#lines.append(...items.map((item) => this.#line(item)))
+    for (const item of items) this.#join(item) || this.#lines.append(this.#line(item))
     while (this.#lines.children.length > most) this.#lines.firstElementChild?.remove()
     if (isFollowing) this.#box.scrollTop = this.#box.scrollHeight
   }
 
+  /** Drops that follow each other are one line. @param {TailItem} item */
+  #join({ kind, count: more }) {
+    const last = this.#lines.lastElementChild
+    if (kind !== 'dropped' || !more || last?.getAttribute('data-kind') !== 'dropped') return false
+    const sum = Number(last.getAttribute('data-count')) + more
+    setAttribute(last, 'data-count', sum)
+    setText(/** @type {Element} */ (last.lastElementChild), plural(sum, 'event'))
+    return true
+  }
+
   /** @param {TailItem} item */
-  #line({ at, kind, id, type, size, data }) {
+  #line({ at, kind, id, type, size, count: number, data }) {
     const words = kind === 'event' ? visible(type || 'message') : kind
-    const line = h(
+    const isShown = this.#payloads && data !== undefined
+    return h(
       'li',
-      { 'data-kind': kind },
+      { 'data-kind': kind, 'data-count': number },
       h('time', { datetime: new Date(at).toISOString() }, clock(at)),
-      h('span', { class: 'kind' }, words),
-      h('span', { class: 'id', title: visible(id) }, visible(id)),
-      h('span', { class: 'number' }, sizeOf(kind, size)),
+      h('span', { class: 'kind', title: words }, words),
+      h('span', { class: 'id', title: visible(id) }, visible(id || (kind === 'event' ? '' : type))),
+      h('span', { class: 'data' }, isShown ? visible(data) : ''),
+      h('span', { class: 'number' }, number ? plural(number, 'event') : size ? bytes(size) : ''),
     )
-    if (this.#payloads && data !== undefined) line.append(h('span', { class: 'data' }, visible(data)))
-    return line
   }
 }
 
 /**
- * @param {string} kind
- * @param {number | null | undefined} size
+ * In place of what came too fast.
+ *
+ * @param {readonly TailItem[]} items
+ * @param {number} skipped
+ * @returns {TailItem}
  */
-function sizeOf(kind, size) {
-  if (size == null) return ''
-  return kind === 'dropped' || kind === 'skipped' ? plural(size, 'event') : bytes(size)
+function skippedLine([first], skipped) {
+  const at = first?.at ?? Date.now()
+  return { at, kind: 'skipped', id: null, type: null, size: 0, count: skipped }
 }

@@ -36,6 +36,7 @@ export function span(ms) {
 /** How long something took. @param {number | null | undefined} ms */
 export function took(ms) {
   if (ms == null) return '–'
+  if (ms === 0) return '0 ms'
   if (ms < 0.1) return `${Math.round(ms * 1000)} µs`
   if (ms < 10) return `${ms.toFixed(1)} ms`
   if (ms < 1000) return `${Math.round(ms)} ms`

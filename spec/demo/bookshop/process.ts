@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { atEnd } from '../../support/at-end.js'
+import { bundled } from '../../support/bundled.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -29,8 +30,11 @@ export function run(
 }
 
 /** The demo's server as a process of its own. */
-export function startServer(settings: Record<string, string> = {}): ChildProcess {
-  return run(process.execPath, ['--import', 'tsx', 'demo/bookshop/server.ts'], settings)
+export async function startServer(
+  settings: Record<string, string> = {},
+  given: readonly string[] = [],
+): Promise<ChildProcess> {
+  return run(process.execPath, [await bundled('demo/bookshop/server.ts'), ...given], settings)
 }
 
 /** Where it says that it is. */

@@ -24,7 +24,7 @@ describe('The demo: several processes', function () {
       ],
     ]
     for (const [count, settings, said] of refusals) {
-      const several = new Several(count, settings)
+      const several = await Several.of(count, settings)
       expect(await several.exited, said.source).to.deep.equal([1, null])
       expect(several.lines).to.have.length(1)
       expect(several.lines[0]).to.match(said)
@@ -43,7 +43,7 @@ describe('The demo: several processes', function () {
     after(() => redis.close())
 
     it('Two share one machine; on SIGTERM the streams of both end complete, and then all of them', async () => {
-      const several = new Several(2, { REDIS_URL: redis.url })
+      const several = await Several.of(2, { REDIS_URL: redis.url })
       const { url, pids } = await several.begun()
       const met = new Set<number>()
       while (met.size < 2) met.add(JSON.parse((await send('GET', `${url}/api/shop`)).body).process)

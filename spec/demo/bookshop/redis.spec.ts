@@ -223,7 +223,7 @@ describe('The demo: books in Redis', () => {
 
     it('The server says where the books are, and they are there when it is started again', async () => {
       for (const status of [201, 409]) {
-        const server = start(redis.url)
+        const server = await start(redis.url)
         const closed = once(server, 'close')
         const [books, demo] = await next(2, createInterface(server.stdout!)[Symbol.asyncIterator]() as never)
         expect(books).to.equal(`The books are in Redis at ${redis.url}`)
@@ -240,7 +240,7 @@ describe('The demo: books in Redis', () => {
     })
 
     it('The server ends by itself while Redis is away', async () => {
-      const server = start(redis.url)
+      const server = await start(redis.url)
       const closed = once(server, 'close')
       await next(2, createInterface(server.stdout!)[Symbol.asyncIterator]() as never)
       await redis.stop()
@@ -251,7 +251,7 @@ describe('The demo: books in Redis', () => {
 
     it('Where Redis cannot be reached, the server says so in one line without the password, and ends', async () => {
       for (const place of ['127.0.0.1:1', 'localhost:1']) {
-        const server = start(`redis://me:secret@${place}`)
+        const server = await start(`redis://me:secret@${place}`)
         const closed = once(server, 'close')
         let said = ''
         server.stderr!.on('data', (piece) => {

@@ -37,7 +37,7 @@ describe('The demo: the server', function () {
   })
 
   it('On SIGTERM its open streams end complete, and it ends by itself, with its sampler', async () => {
-    const server = startServer()
+    const server = await startServer()
     const exited = once(server, 'exit')
     const url = await urlOf(server)
     const samples = recordsOf<Sample>(await fetch(`${url}/api/stream`))
@@ -53,7 +53,7 @@ describe('The demo: the server', function () {
   })
 
   it('On SIGTERM it takes no new connection while its streams end (docs/operate/operating.md)', async () => {
-    const server = startServer()
+    const server = await startServer()
     const exited = once(server, 'exit')
     const url = await urlOf(server)
     const streams = await Promise.all([1, 2, 3].map(() => fetch(`${url}/api/events/stream`)))
@@ -66,7 +66,7 @@ describe('The demo: the server', function () {
   })
 
   it('Killed without a word, it leaves no sampler behind', async () => {
-    const server = startServer()
+    const server = await startServer()
     const exited = once(server, 'exit')
     const samples = recordsOf<Sample>(await fetch(`${await urlOf(server)}/api/stream`))
     const [sample] = await next(1, samples)
@@ -79,7 +79,7 @@ describe('The demo: the server', function () {
   it('Where the port is taken it says so, and ends', async () => {
     const other = createServer().listen(0)
     await once(other, 'listening')
-    const server = startServer({ PORT: String((other.address() as AddressInfo).port) })
+    const server = await startServer({ PORT: String((other.address() as AddressInfo).port) })
     let said = ''
     server.stderr!.on('data', (piece) => {
       said += piece

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
-import { run } from './process.js'
+import { startServer } from './process.js'
 
 /** The demo on several processes, by `--processes`. */
 export class Several {
@@ -12,9 +12,12 @@ export class Several {
   readonly #primary: ChildProcess
   #heard: () => void = () => {}
 
-  constructor(count: number | string, settings: Record<string, string>) {
-    const given = ['--import', 'tsx', 'demo/bookshop/server.ts', '--processes', String(count)]
-    this.#primary = run(process.execPath, given, settings)
+  static async of(count: number | string, settings: Record<string, string>): Promise<Several> {
+    return new Several(await startServer(settings, ['--processes', String(count)]))
+  }
+
+  private constructor(primary: ChildProcess) {
+    this.#primary = primary
     this.exited = once(this.#primary, 'close')
     for (const output of [this.#primary.stdout!, this.#primary.stderr!]) {
       createInterface(output).on('line', (line) => {

@@ -107,7 +107,7 @@ describe('The demo: the page, by several processes', function () {
   after(() => browser?.close())
 
   async function begin(count: number) {
-    several = new Several(count, { REDIS_URL: redis.url })
+    several = await Several.of(count, { REDIS_URL: redis.url })
     return { server: several, ...(await several.begun()) }
   }
 

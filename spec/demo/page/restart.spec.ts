@@ -30,7 +30,8 @@ class Server {
   }
 
   async start(): Promise<void> {
-    this.#process = startServer({ PORT: String(this.#port), ...(this.#redis && { REDIS_URL: this.#redis }) })
+    const settings = { PORT: String(this.#port), ...(this.#redis && { REDIS_URL: this.#redis }) }
+    this.#process = await startServer(settings)
     await urlOf(this.#process)
     this.#process.stdout?.resume()
     this.#process.stderr?.resume()

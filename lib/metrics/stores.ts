@@ -1,0 +1,79 @@
+// Reads how channels and their stores are.
+import { clock } from '../clock.js'
+import { isPromise } from '../promise.js'
+import type { HubInside, Retained } from '../values/inside.js'
+import type { Reading } from './instruments.js'
+import { other } from './labels.js'
+import type { Watched } from './watched.js'
+
+/** Milliseconds that a store may take to say what is retained. What it has not said by then is left out. */
+const patience = 2000
+
+export function readHubs({ hubs, channels }: Watched): Reading[] {
+  if (hubs.length === 0) return []
+  const subscribers = new Map(channels.known.map((label) => [label, 0]))
+  const isUp = new Map<string, boolean>()
+  for (const hub of hubs) {
+    isUp.set(hub.backend, hub.isUp && (isUp.get(hub.backend) ?? true))
+    for (const { name, subscribers: more } of hub.channels) {
+      const label = channels.of(name)
+      subscribers.set(label, (subscribers.get(label) ?? 0) + more)
+    }
+  }
+  return [
+    ...[...subscribers].map(
+      ([channel, value]): Reading => ({ name: 'channel_subscribers', labels: { channel }, value }),
+    ),
+    ...[...isUp].map(
+      ([backend, value]): Reading => ({ name: 'backend_up', labels: { backend }, value: Number(value) }),
+    ),
+  ]
+}
+
+/** What the channels of a label retain. Bytes are undefined where one of them does not say. */
+type Sum = Pick<Retained, 'events' | 'bytes'>
+
+export async function readRetained({ hubs, channels }: Watched): Promise<readonly Reading[]> {
+  const sums = new Map<string, Sum>()
+  // a store may have what no channel of this process is open for
+  if (hubs.some(isInMemory)) for (const label of channels.known) sums.set(label, { events: 0, bytes: 0 })
+  const asked: PromiseLike<void>[] = []
+  for (const hub of hubs) {
+    for (const each of hub.channels) {
+      const label = channels.of(each.name)
+      // a store is not asked for channels that nobody has named: they may be many
+      if (label === other && !isInMemory(hub)) continue
+      const add = (retained: Retained | undefined) => {
+        if (retained) sums.set(label, sumOf(sums.get(label) ?? { events: 0, bytes: 0 }, retained))
+      }
+      const retained = each.retained()
+      if (isPromise(retained)) asked.push((retained as PromiseLike<Retained | undefined>).then(add))
+      else add(retained)
+    }
+  }
+  if (asked.length > 0) await inTime(asked)
+  return [...sums].flatMap(([channel, { events, bytes }]): Reading[] => [
+    { name: 'retained_events', labels: { channel }, value: events },
+    ...(bytes === undefined ? [] : [{ name: 'retained_bytes', labels: { channel }, value: bytes } as const]),
+  ])
+}
+
+function isInMemory({ backend }: HubInside): boolean {
+  return backend === 'memory'
+}
+
+function sumOf(one: Sum, other: Sum): Sum {
+  const bytes = one.bytes === undefined || other.bytes === undefined ? undefined : one.bytes + other.bytes
+  return { events: one.events + other.events, bytes }
+}
+
+/** Waits for answers, also for refusals, but not for ever. */
+async function inTime(asked: readonly PromiseLike<void>[]): Promise<void> {
+  let tooLate = () => {}
+  const late = new Promise<void>((resolve) => {
+    tooLate = resolve
+  })
+  const deadline = clock.after(patience, tooLate)
+  await Promise.race([Promise.allSettled(asked), late])
+  deadline.cancel()
+}
