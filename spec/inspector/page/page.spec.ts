@@ -45,6 +45,17 @@ describe('The page of an inspector', function () {
     await shows(page, '.ended .c-reason', 'disconnect')
   })
 
+  it('the overview adds up what the routes have: a refusal once, of however many formats', async () => {
+    await watched.stay('/api/news?sum', xml)
+    const page = await watched.open()
+    await shows(page, '.findings', /\/api\/news answered 406/)
+    const [figure, row] = await Promise.all([
+      page.locator('.figures div', { hasText: 'Refused' }).locator('dd').textContent(),
+      page.locator('.routes tr', { hasText: 'x-ndjson' }).locator('.c-refused b').textContent(),
+    ])
+    expect(figure).to.equal(row)
+  })
+
   it('sorts by the header of a column, searches and filters; where one is, the address says', async () => {
     for (const name of ['c', 'a', 'b']) await watched.stay(`/api/quotes/${name}`)
     await watched.stay('/api/news')
