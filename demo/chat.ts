@@ -1,57 +1,87 @@
-// A chat: POST a message, GET the messages. A client that reconnects sends the last id it saw and receives every later
-// message, once and in order, and then the live ones.
+// A chat for `useChat` of the AI SDK, whose answers outlive their page: a reload, or a second window, gets all of the answer
+// and goes on with it; only the button stops the model. With Redis an answer outlives a restart of the server too.
 //
-//   npx tsx demo/chat.ts
-//   curl -N localhost:3000/rooms/tea                                                # stays; in another terminal:
-//   curl -i --json '{"from":"Ada","text":"Milk first?"}' localhost:3000/rooms/tea   # 204
-//   curl -N 'localhost:3000/rooms/tea?lastEventId=earliest'                         # all that was said, and goes on
-//   curl -N -H 'Last-Event-ID: 1f0c-1' localhost:3000/rooms/tea                     # put an id that you have got
-//   curl -H 'Accept: application/json' localhost:3000/rooms/tea                     # all that was said, and ends
-//   curl -i --json '{"from":"Ada"}' localhost:3000/rooms/tea                        # 400, and what is wrong
-//   curl -i localhost:3000/rooms/attic                                              # 404, and which rooms there are
+//   npx tsx demo/chat.ts                        # open http://localhost:3000, twice; with Redis: REDIS_URL=redis://localhost
+//   curl -N --json '{"id":"a","messages":[{"id":"1","role":"user","parts":[{"type":"text","text":"Throw the"}]}],"length":500}' localhost:3000/api/chat
+//   curl -N localhost:3000/api/chat/a/stream              # all of the answer, wherever it has got to
+//   curl -i -X DELETE localhost:3000/api/chat/a/stream       # 204: stops it
+//   curl -i localhost:3000/api/chat/b/stream                 # 204: nothing to resume
+//   curl -H 'Accept: application/json' localhost:3000/api/chat/a   # what was said
+//   curl -N localhost:3000/api/chat/a                        # its turns, for another window
+//   curl -i --json '{"id":"a"}' localhost:3000/api/chat      # 400, and what is wrong
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { UIMessage } from 'ai'
 import express from 'express'
-import { createHub, jsonArray, ndjson, resource, sse, stop } from '../lib/index.js' // elsewhere: 'express-lariat'
+import { resource, resources, sse, stop, timeout } from '../lib/index.js' // elsewhere: 'express-lariat'
+import { ai } from './chat/ai.js'
+import { begin, close, end, reading, standOf, turns } from './chat/chats.js'
 
-interface Message {
-  from: string
-  text: string
+const idOf = ({ req }: { req: express.Request }) => String(req.params.id)
+
+// the AI SDK's UI message stream: chunks and [DONE], and nothing else
+const chunks = sse({ notice: (kind) => (kind === 'end' ? '[DONE]' : undefined) })
+const streaming = {
+  headers: { 'x-vercel-ai-ui-message-stream': 'v1' },
+  stream: { endEvent: true, interrupted: 'cut' }, // a restart must not look like the end of an answer
+  timeout: 5000,
+} as const
+
+/** An answer that has been silent for so long has lost its process. A model that thinks would publish a sign of life. */
+const info = async (message: unknown, id: string, write: (message: unknown) => unknown) => {
+  if (message === timeout) await end(id, { type: 'error', errorText: 'The answer was lost.' })
+  else write(message)
 }
 
-const hub = createHub()
-const names = ['tea', 'coffee']
-const rooms = new Map(names.map((name) => [name, hub.channel<Message>(name, { history: 1000 })]))
-
-const room = resource({
-  init: ({ req }) =>
-    rooms.get(String(req.params.room)) ?? stop(404, { detail: `The rooms are ${names.join(' and ')}.` }),
-  allowedMethods: ['GET', 'HEAD', 'POST', 'OPTIONS'],
-  contentTypesProvided: {
-    'text/event-stream': sse(),
-    'application/x-ndjson': ndjson(),
-    'application/json': ({ state: channel }) => jsonArray().once(channel.replay('earliest')),
-  },
-  contentTypesAccepted: {
-    'application/json': async ({ state: channel, json }) => {
-      const { from, text } = Object(await json()) as { from?: unknown; text?: unknown }
-      if (!isText(from)) return stop(400, { detail: 'from: expected 1 to 500 characters' })
-      if (!isText(text)) return stop(400, { detail: 'text: expected 1 to 500 characters' })
-      await channel.publish({ from, text })
-      return true
+const endpoint = resources({
+  '/api/chat': resource({
+    init: () => ({ id: '', answer: '' }),
+    allowedMethods: ['POST', 'OPTIONS'],
+    contentTypesAccepted: {
+      'application/json': async ({ json, state }) => {
+        const { id, messages, length = 20 } = Object(await json()) as Record<string, unknown>
+        if (typeof id !== 'string') return stop(400, { detail: 'id: expected a string' })
+        if (!isMessages(messages)) return stop(400, { detail: 'messages: expected some, with parts' })
+        Object.assign(state, { id, answer: await begin(id, messages, Math.min(Number(length) || 20, 1000)) })
+        return chunks
+      },
     },
-  },
-  subscribe: ({ state: channel }) => channel,
+    subscribe: ({ state }) => reading(state.answer),
+    info: (message, { state, write }) => info(message, state.id, write),
+    ...streaming,
+  }),
+  '/api/chat/:id/stream': resource({
+    allowedMethods: ['GET', 'HEAD', 'DELETE', 'OPTIONS'],
+    contentTypesProvided: [chunks],
+    deleteResource: async (context) => end(idOf(context), { type: 'abort' }).then(() => true),
+    subscribe: async (context) => {
+      const { answer } = await standOf(idOf(context))
+      return answer === undefined ? stop(204) : reading(answer)
+    },
+    info: (message, context) => info(message, idOf(context), context.write),
+    ...streaming,
+  }),
+  '/api/chat/:id': resource({
+    contentTypesProvided: {
+      'text/event-stream': sse(),
+      'application/json': (context) => standOf(idOf(context)),
+    },
+    subscribe: (context) => turns(idOf(context)).from({ last: 1 }),
+  }),
 })
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== '' && value.length <= 500
+function isMessages(value: unknown): value is UIMessage[] {
+  return Array.isArray(value) && value.length > 0 && value.every((each) => Array.isArray(Object(each).parts))
 }
 
-const app = express().all('/rooms/:room', room)
+const app = express().use(endpoint)
+app.get('/', (_req, res) => res.sendFile(fileURLToPath(new URL('chat/page.html', import.meta.url))))
+app.get('/ai.js', ai())
+
 const server = app.listen(Number(process.env.PORT || 3000))
 server.on('listening', () => {
-  console.log(`The rooms are at http://localhost:${(server.address() as AddressInfo).port}/rooms/tea`)
+  console.log(`The chat is at http://localhost:${(server.address() as AddressInfo).port}`)
 })
 
-const shutDown = () => Promise.all([server.close(), room.close()])
+const shutDown = () => Promise.all([server.close(), endpoint.close().then(close)])
 process.once('SIGINT', shutDown).once('SIGTERM', shutDown)

@@ -6,6 +6,7 @@
 //   curl -i -b jar localhost:3000/news                                  # 403: bob may not read it
 //   curl -i -c jar -d 'name=ada&password=rope' localhost:3000/login     # 204
 //   curl -N -b jar localhost:3000/news                                  # goes on; then, in another terminal:
+//   curl -b jar 'localhost:3000/inspector/feed?view=streams'            # what is open; /inspector/ is a page
 //   curl -i -b jar -X POST localhost:3000/logout                        # 204
 import type { AddressInfo } from 'node:net'
 import { setInterval } from 'node:timers/promises'
@@ -17,6 +18,7 @@ import session from 'express-session'
 import helmet from 'helmet'
 import morgan from 'morgan'
 import { resource, sse } from '../lib/index.js' // elsewhere: 'express-lariat'
+import { inspector } from '../lib/inspector.js' // 'express-lariat/inspector'
 
 declare module 'express-session' {
   interface SessionData {
@@ -25,7 +27,6 @@ declare module 'express-session' {
 }
 
 const passwords: Record<string, string> = { ada: 'rope', bob: 'loop' } // hard-coded: for the demo only
-
 const app = express()
 app.use(morgan('tiny'), helmet(), cors({ origin: 'http://localhost:5173', credentials: true }), compression())
 app.use(express.json(), express.urlencoded())
@@ -52,7 +53,7 @@ const news = resource({
   stream: { reauthorize: 1000, endEvent: true, interrupted: 'complete' }, // the clock has no end to reach
 })
 app.use('/news', news)
-
+app.use('/inspector', inspector({ of: news, isAuthorized: async ({ req }) => (await userOf(req)) === 'ada' }))
 const server = app.listen(Number(process.env.PORT || 3000))
 server.on('listening', () => {
   console.log(`The app is at http://localhost:${(server.address() as AddressInfo).port}`)

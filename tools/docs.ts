@@ -11,7 +11,10 @@ import { withOptions } from './options.js'
 
 const docs = new URL('../docs/', import.meta.url)
 
-writeFileSync(new URL('images/graph.svg', docs), picture())
+const graph = picture()
+writeFileSync(new URL('images/graph.svg', docs), graph)
+// on which the inspector's page draws the path of a request
+writeFileSync(new URL('../lib/inspector/page/graph.svg', docs), graph)
 writeFileSync(new URL('images/life.svg', docs), lifePicture(life))
 writeFileSync(new URL('operate/grafana-dashboard.json', docs), dashboard())
 rewrite('guide/callbacks.md', withReference)

@@ -4,6 +4,7 @@
 export const rooms = {
   door: 'Takes a spec and returns an Express handler; the only room that imports Express.',
   metrics: 'Counts what endpoints, channels and backends do, for Prometheus and OpenTelemetry.',
+  inspector: 'Shows operators what requests get and why, and what streams and channels do.',
   testing: 'Puts routes and backends of a user’s to the test.',
   client: 'Follows a stream from the other end, in browsers too.',
   loop: 'Holds a response open: its states, its mailbox, its ending.',
@@ -33,6 +34,7 @@ const outside: Readonly<Record<string, Room>> = {
   client: 'door',
   metrics: 'door',
   redis: 'door',
+  inspector: 'door',
   testing: 'door',
   respond: 'respond',
   ...Object.fromEntries(

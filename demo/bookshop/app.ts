@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import express, { type ErrorRequestHandler } from 'express'
 import { resources } from '../../lib/index.js' // elsewhere: 'express-lariat'
+import { inspector } from '../../lib/inspector.js' // 'express-lariat/inspector'
 import { AccessLog } from './access-log.js'
 import type { Books } from './books.js'
 import { BooksInMemory } from './books-in-memory.js'
@@ -64,9 +65,13 @@ export function makeApp(options: Options = {}) {
     { trace: true },
   )
 
+  // who has no login to show it behind shows it to this machine alone, and in production to nobody
+  const inspect =
+    process.env.NODE_ENV === 'production' ? undefined : inspector({ of: endpoint, hub: books.hub })
   const app = express()
   app.use(log.handler)
   app.use(endpoint)
+  if (inspect) app.use('/inspector', inspect)
   app.get('/lib/client.js', pageClient())
   app.get(
     /^\/\w+\.(?:css|js|svg)$/,
@@ -80,7 +85,7 @@ export function makeApp(options: Options = {}) {
     streams: endpoint.streams,
     /** Ends the open streams, one by one over so many milliseconds. */
     async close(over = 0) {
-      await endpoint.close({ over })
+      await Promise.all([endpoint.close({ over }), inspect?.close({ over })])
       ownMachine?.close()
       await log.close()
     },

@@ -8,7 +8,7 @@ export type BookEvent = { kind: 'created' | 'updated' | 'deleted'; book: Book } 
 export abstract class Books {
   /** What has happened, in the order in which it did: one order for all processes that share the books. */
   readonly events: Channel<BookEvent>
-  readonly #hub: Hub
+  readonly hub: Hub
 
   /** Where the books are: in memory they are gone when the server restarts, in Redis other processes share them. */
   abstract readonly place: 'memory' | 'Redis'
@@ -17,7 +17,7 @@ export abstract class Books {
   abstract readonly isAvailable: boolean
 
   constructor(hub: Hub) {
-    this.#hub = hub
+    this.hub = hub
     this.events = hub.channel('books', { history: 1000, historyBytes: 2 ** 20 })
   }
 
@@ -37,7 +37,7 @@ export abstract class Books {
 
   /** Lets go of what is held. */
   async close(): Promise<void> {
-    await this.#hub.close()
+    await this.hub.close()
   }
 }
 

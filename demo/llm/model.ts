@@ -15,13 +15,17 @@ export async function* complete(
 ): AsyncGenerator<string> {
   let word = prompt.split(/\s+/).at(-1)
   let count = 0
-  for (; count < maxTokens; count++) {
-    await sleep(40, undefined, { signal }).catch(() => {})
-    if (signal.aborted) break
-    const followers = words.filter((_, index) => words[index - 1] === word)
-    const candidates = followers.length > 0 ? followers : words
-    word = candidates[Math.floor(Math.random() * candidates.length)]
-    yield ` ${word}`
+  try {
+    for (; count < maxTokens; count++) {
+      await sleep(40, undefined, { signal }).catch(() => {})
+      if (signal.aborted) break
+      const followers = words.filter((_, index) => words[index - 1] === word)
+      const candidates = followers.length > 0 ? followers : words
+      word = candidates[Math.floor(Math.random() * candidates.length)]
+      yield ` ${word}`
+    }
+  } finally {
+    // also where nobody asks it for more
+    console.log(`${count < maxTokens ? 'Stopped' : 'Finished'} after ${count} of ${maxTokens} tokens`)
   }
-  console.log(`${signal.aborted ? 'Stopped' : 'Finished'} after ${count} of ${maxTokens} tokens`)
 }

@@ -61,8 +61,12 @@ export interface StreamOptions<State = unknown> {
    * where it is over, and `reconnect` after `down`, `expired`, `revoked` and `shutdown`, where it is not. Default false.
    */
   endEvent?: boolean
-  /** Marks a failure in the format (SSE event `failed`), then cuts. Default false. */
-  errorEvent?: boolean
+  /**
+   * Marks a failure in the format (SSE event `failed`), then cuts. `complete`: ends the response properly once that is told,
+   * for protocols whose clients take a cut for a second failure, such as OpenAI's; a format that has nothing to tell is cut.
+   * Default false.
+   */
+  errorEvent?: boolean | 'complete'
   /**
    * How `expired`, `revoked` and `shutdown` end a stream. `auto`, the default: cut if it pulls from a source that has not
    * reached its end, so that a list that is not whole does not look whole; else complete.
@@ -159,8 +163,9 @@ export const streamOptions = {
     fallback: false,
   },
   errorEvent: {
-    rule: aBoolean,
-    words: 'marks a failure in the format',
+    rule: [(value) => typeof value === 'boolean' || value === 'complete', "true, false or 'complete'"],
+    words:
+      "marks a failure in the format, then cuts; `'complete'` ends properly where the format has told it",
     fallback: false,
   },
   interrupted: {

@@ -15,7 +15,7 @@ import { partRules } from './check.js'
  * - `dropped`: events were dropped because the client was too slow; `count`
  * - `end`: the stream is over (with `endEvent`); `reason`
  * - `reconnect`: this response ends, and the stream goes on in another one (with `endEvent`); `reason`
- * - `error`: the stream has failed (with `errorEvent`); no details
+ * - `error`: the stream has failed (with `errorEvent`); `error`, which only a `notice` of your own may write
  */
 export type Notice = 'gap' | 'position' | 'dropped' | 'end' | 'reconnect' | 'error'
 
@@ -35,6 +35,8 @@ export interface NoticeDetails {
   readonly id?: string
   /** Milliseconds after which something comes again, if only a heartbeat; absent if there are no heartbeats. */
   readonly heartbeat?: number
+  /** What the source or a callback threw. It is not enumerable: nothing of it is written, unless you name it. */
+  readonly error?: unknown
 }
 
 /**

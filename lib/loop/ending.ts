@@ -18,7 +18,7 @@ interface Instead {
 
 /**
  * How a stream ends on the wire. `complete`: with the tail of its format. The others are cut: `failed` after all that
- * was written, and with a notice if `errorEvent` is set; `interrupted` after all that was written; `dropped` at once.
+ * was written, and with a notice if `errorEvent` is set, which may do; `interrupted` after all that was written; `dropped` at once.
  */
 export type Manner = 'complete' | 'failed' | 'interrupted' | 'dropped'
 
@@ -120,17 +120,18 @@ function endResponse(
   const isAnswered = kind === 'stop' && !isHeadOut && outlet.res.headersSent
   if (stop && (isHeadOut || isAnswered || kind === 'disconnect')) discard(stop)
   if (kind === 'disconnect' || isAnswered) return outlet.release()
-  if (isHeadOut) return endStream(outlet, kind, manner)
+  if (isHeadOut) return endStream(outlet, reason, manner)
   outlet.release()
   if (stop) head?.stop(stop)
   else head?.fail(kind === 'error' ? reason.error : unavailable(kind))
 }
 
 /** An end that fails half-way is a cut: nothing else would ever end the response. */
-function endStream(outlet: Outlet, kind: Reason['kind'], manner: Manner): void {
+function endStream(outlet: Outlet, reason: Reason, manner: Manner): void {
+  const { kind } = reason
   try {
     if (manner === 'complete') outlet.complete(kinds[kind].isOver ? 'end' : 'reconnect', kind)
-    else if (manner !== 'dropped') outlet.break(manner === 'failed')
+    else if (manner !== 'dropped') outlet.break(manner === 'failed' ? reason : undefined)
   } catch (error) {
     outlet.cut()
     throw error

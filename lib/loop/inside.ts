@@ -49,6 +49,10 @@ export class InsideOfStream implements StreamInside {
     this.#outlet = outlet
   }
 
+  get headers(): object {
+    return this.#outlet.res.req.headers
+  }
+
   get isBehind(): boolean {
     return this.#outlet.isBehind
   }

@@ -31,6 +31,8 @@ export interface Mount {
 /** A stream. */
 export interface StreamInside {
   readonly endpoint: object
+  /** The header fields of its request: the same object as in the messages of its decisions. */
+  readonly headers: object
   /** The client has not taken all that was written. */
   readonly isBehind: boolean
   /** Bytes encoded that the kernel has not taken. */

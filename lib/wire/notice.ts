@@ -12,3 +12,8 @@ export function noticeIn(format: Format, kind: Notice, details: NoticeDetails, p
     return encodeNotice({ ...format, notice: () => '' }, kind, details)
   }
 }
+
+/** What is told of a failure. The error is for those who ask for it by name: whoever writes the details writes none of it. */
+export function failureNotice(error: unknown): NoticeDetails {
+  return Object.defineProperty({}, 'error', { value: error })
+}

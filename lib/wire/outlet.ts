@@ -15,7 +15,7 @@ import { heartbeatOf, openingOf, tailOf } from './fixed.js'
 import type { Seam } from './halves.js'
 import type { Holder } from './holder.js'
 import { LaneWriter } from './lane.js'
-import { noticeIn } from './notice.js'
+import { failureNotice, noticeIn } from './notice.js'
 import type { Since } from './progress.js'
 import type { Elsewhere } from './queue.js'
 import { isTapped } from './tap.js'
@@ -153,11 +153,13 @@ export class Outlet extends LaneWriter {
     this.endWith(tailOf(this.format), reason !== 'shutdown')
   }
 
-  /** A broken end: the queue, the notice of a failure if `errorEvent` is set, and no tail. */
-  break(hasFailed: boolean): void {
+  /** A broken end: the queue, the notice of a failure if `errorEvent` is set, and no tail unless the notice is to do. */
+  break(failure: { readonly error?: unknown } | undefined): void {
+    const { errorEvent } = this.#options
     this.#handQueued(true)
-    if (hasFailed && this.#options.errorEvent) this.#handNotice('error', {})
-    this.endCut()
+    const isTold = failure && errorEvent && this.#handNotice('error', failureNotice(failure.error))
+    if (isTold && errorEvent === 'complete') this.endWith(tailOf(this.format), true)
+    else this.endCut()
   }
 
   /** A broken end for a client that is too slow to receive a notice. */
@@ -191,8 +193,6 @@ export class Outlet extends LaneWriter {
     if (notice.size > 0) this.#put(notice)
     else this.#hand(heartbeatOf(this.format), 0)
   }
-
-  // ---- as a writer
 
   get writeTimeout(): number {
     return this.#options.writeTimeout
@@ -269,15 +269,15 @@ export class Outlet extends LaneWriter {
     if (typeof this.#seam === 'number') this.#hand(this.#separated(noEvent), 0)
   }
 
-  /** Tells the client how many events were dropped. */
   #tellDrops(): void {
     const count = this.#backlog?.takeUntold() ?? 0
     if (count > 0) this.#handNotice('dropped', { count })
   }
 
-  #handNotice(kind: Notice, details: NoticeDetails): void {
+  #handNotice(kind: Notice, details: NoticeDetails): boolean {
     const notice = noticeIn(this.format, kind, details, this.path)
     if (notice.size > 0) this.#hand(this.#separated(notice), 0)
+    return notice.size > 0
   }
 
   #hand(chunk: Chunk, events: number): Written {

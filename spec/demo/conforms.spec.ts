@@ -69,7 +69,7 @@ describe('All streaming routes of the demos keep the rules', () => {
   const append = (count: number) => appendFile(log(), `${texts(count).join('\n')}\n`)
 
   const small: Readonly<Record<string, (demo: Running) => Driven | Promise<Driven>>> = {
-    chat: (demo) => ({
+    rooms: (demo) => ({
       path: '/rooms/tea',
       formats: ['text/event-stream', 'application/x-ndjson'],
       async publish(count) {
@@ -122,6 +122,34 @@ describe('All streaming routes of the demos keep the rules', () => {
       resumes: true,
       tellsGaps: false, // but by an error of GraphQL's
     }),
+    openai: () => ({
+      path: '/v1/chat/completions',
+      method: 'POST',
+      formats: ['text/event-stream'],
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        ...{ model: 'rope-1', stream: true, max_tokens: 1000 },
+        messages: [{ role: 'user', content: 'Hold on to' }],
+      }),
+      publish: 'by itself',
+      negotiates: false,
+      resumes: false,
+    }),
+    chat: async (demo) => {
+      const id = texts(1)[0]!.replace(' ', '-')
+      const messages = [{ id: '1', role: 'user', parts: [{ type: 'text', text: 'Hold on to' }] }]
+      const asking = fetch(`${demo.url}/api/chat`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ id, messages, length: 1000 }),
+      })
+      await (await asking).body?.cancel()
+      return {
+        ...{ path: `/api/chat/${id}/stream`, formats: ['text/event-stream'], publish: 'by itself' },
+        // the protocol has no chunk for it: the head tells
+        tellsGaps: false,
+      }
+    },
     'existing-app': async (demo) => {
       const { headers } = await demo.post('/login', { name: 'ada', password: 'rope' })
       const [cookie = ''] = headers.getSetCookie()

@@ -25,6 +25,11 @@ describe('What of the documentation is generated', () => {
       expect(svg === picture(), `docs/images/graph.svg ${stale}`).to.equal(true)
     })
 
+    it('is that of the inspector’s page', () => {
+      const copy = read('../lib/inspector/page/graph.svg')
+      expect(copy === svg, `lib/inspector/page/graph.svg ${stale}`).to.equal(true)
+    })
+
     it('has an element for each question, each answer and each status of a question', () => {
       const exits = Object.entries(graph) as [Question, readonly [Exit, Exit]][]
       const elements = exits.flatMap(([question, exits]) => [

@@ -25,6 +25,7 @@ const settings = {
     'express-lariat': [join(root, 'lib/index.ts')],
     'express-lariat/client': [join(root, 'lib/client.ts')],
     'express-lariat/metrics': [join(root, 'lib/metrics.ts')],
+    'express-lariat/inspector': [join(root, 'lib/inspector.ts')],
     'express-lariat/redis': [join(root, 'lib/redis.ts')],
     'express-lariat/testing': [join(root, 'lib/testing.ts')],
   },

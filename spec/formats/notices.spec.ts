@@ -142,6 +142,33 @@ describe('A notice by choice, on the wire', () => {
     expect((await site.get().whole()).body).to.equal(':\ndata: {"token":"a"}\n\ndata: [DONE]\n\n')
   })
 
+  it('fails as OpenAI streams do: with the error, which is in the details for those who name it', async () => {
+    const failure = Object.assign(new Error('The rope broke'), { code: 'rope', secret: 'x' })
+    async function* breaking() {
+      yield { token: 'a' }
+      throw failure
+    }
+    const seen: unknown[] = []
+    const says: readonly [NonNullable<Choose>, string][] = [
+      [
+        (_kind, { error }) => event({ error: { message: (error as Error).message } }),
+        'data: {"error":{"message":"The rope broke"}}',
+      ],
+      [
+        (kind, details) => (seen.push(details.error), event(details, { type: kind })),
+        'event: error\ndata: {}',
+      ],
+    ]
+    for (const [notice, body] of says) {
+      const site = await stage.now.serve(
+        loop({ format: sse({ notice }), subscribe: breaking, stream: { errorEvent: true }, terminate() {} }),
+      )
+      const closed = await site.get().closed()
+      expect(closed).to.include({ body: `:\ndata: {"token":"a"}\n\n${body}\n\n`, isWhole: false })
+    }
+    expect(seen).to.deep.equal([failure])
+  })
+
   it('is an element of an array, a record, a part, a text, before the tail', async () => {
     for (const [format, body] of [
       [jsonArray({ notice: bye }), '[1,"bye, end"]'],

@@ -251,6 +251,20 @@ describe('In-band notices of the end (docs/guide/loop.md)', () => {
     })
   }
 
+  it('`errorEvent: "complete"` ends properly once the failure is told; its reason stays, and a format without notices is cut', async () => {
+    for (const [format, body] of [
+      [sse(), ':\nevent: failed\ndata: {}\n\n'],
+      [jsonArray({ envelope: true }), '[{"notice":"error"}]'],
+      [ndjson(), undefined],
+    ] as const) {
+      const { client, context, log } = await held(format, { stream: { errorEvent: 'complete' } })
+      context.send(new Error('secret'))
+      if (body === undefined) expect(await client.closed()).to.include({ body: '', isWhole: false })
+      else expect((await client.whole()).body).to.equal(body)
+      await log.until('error')
+    }
+  })
+
   it('in an array the notice is one more element', async () => {
     const { client, context } = await held(jsonArray({ envelope: true }), { stream: both })
     context.send(event(1, { id: 'a' }))

@@ -152,6 +152,33 @@ export const apps = {
     ${body}`,
 }
 
+const inspected = `
+  const table = resources({ '/ticks': { contentTypesProvided: [sse()], subscribe: () => ['one'] } })
+  const app = express()
+  app.use('/inspector', inspector({ of: table }))
+  const server = app.listen(0, '127.0.0.1', async () => {
+    const url = 'http://127.0.0.1:' + server.address().port + '/inspector'
+    const answers = await Promise.all(['', '/style.css', '/graph.svg', '/feed'].map((path) => fetch(url + path)))
+    const said = answers.map(({ status, headers }) => [status, headers.get('content-type')].join(' '))
+    console.log(JSON.stringify([...said, (await answers[3].json()).about.version]))
+    server.close()
+    server.closeAllConnections()
+  })`
+
+/** An app with an inspector, which asks for its page. */
+export const inspecting = {
+  import: `
+    import express from 'express'
+    import { resources, sse } from 'express-lariat'
+    import { inspector } from 'express-lariat/inspector'
+    ${inspected}`,
+  require: `
+    const express = require('express')
+    const { resources, sse } = require('express-lariat')
+    const { inspector } = require('express-lariat/inspector')
+    ${inspected}`,
+}
+
 export const says = `answers.then((answers) => console.log(JSON.stringify(answers)))`
 
 /** What the app answers itself. */

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { compilers, complaints } from '../support/compile.js'
 import { needsRegistry } from '../support/packages.js'
-import { apps, expected, Project, packed, root, same, says } from './project.js'
+import { apps, expected, inspecting, Project, packed, root, same, says } from './project.js'
 
 const run = promisify(execFile)
 
@@ -52,6 +52,8 @@ const pages = JSON.stringify({
   files: ['page.ts'],
 })
 
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
 describe('The tarball', function () {
   this.timeout(600_000) // installs, on a busy machine
 
@@ -70,16 +72,27 @@ describe('The tarball', function () {
       const built = files.filter((path) => /^dist\/(?:esm|cjs)\/.+(\.js|\.d\.ts)$/.test(path))
       expect(built).to.include.members(
         ['esm', 'cjs'].flatMap((kind) =>
-          ['index', 'client', 'metrics', 'redis', 'testing'].flatMap((door) => [
+          ['index', 'client', 'inspector', 'metrics', 'redis', 'testing'].flatMap((door) => [
             `dist/${kind}/${door}.js`,
             `dist/${kind}/${door}.d.ts`,
           ]),
         ),
       )
+      const page = files.filter((path) =>
+        /^dist\/(?:esm|cjs)\/inspector\/page\/[\w-]+\.(?:html|css|js|svg)$/.test(path),
+      )
+      const source = readdirSync(join(root, 'lib/inspector/page')).filter((path) =>
+        /\.(?:html|css|js|svg)$/.test(path),
+      )
+      expect(page).to.have.length(2 * source.length)
+      expect(page).to.include.members([
+        'dist/esm/inspector/page/index.html',
+        'dist/cjs/inspector/page/graph.svg',
+      ])
       const docs = files.filter((path) => /^docs\/.+\.(?:md|svg|png|yml|json)$/.test(path))
       expect(docs).to.include('docs/README.md')
       const others = ['dist/cjs/package.json', 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
-      expect(files).to.have.members([...built, ...docs, ...others])
+      expect(files).to.have.members([...new Set([...built, ...page]), ...docs, ...others])
     })
 
     /** What a file of a build imports, and what those files import that are of the build. */
@@ -169,6 +182,17 @@ describe('The tarball', function () {
           await project.write({ [`${way}.${extension}`]: `${apps[way]}\n${says}` })
           const said = await project.app(`${way}.${extension}`)
           expect(JSON.parse(said)).to.deep.equal(expected)
+        })
+
+        it(`serves the inspector’s page and its data in a program that loads it by ${way}`, async () => {
+          await project.write({ [`inspector.${extension}`]: inspecting[way] })
+          expect(JSON.parse(await project.app(`inspector.${extension}`))).to.deep.equal([
+            '200 text/html; charset=utf-8',
+            '200 text/css; charset=utf-8',
+            '200 image/svg+xml',
+            '200 application/json',
+            version,
+          ])
         })
       }
 

@@ -161,7 +161,7 @@ describe('Declaring a resource', () => {
       ['maxStreamsPerClient', [0, -1, '10', false, Number.NaN]],
       ['clientKey', ['ip', true, null, {}]],
       ['endEvent', [1, 'end']],
-      ['errorEvent', [1, null]],
+      ['errorEvent', [1, null, 'cut']],
     ] as const) {
       it(`stream.${key} says so: ${inspect(values, { breakLength: Infinity })}`, () => {
         for (const value of values) {

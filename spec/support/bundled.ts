@@ -36,11 +36,11 @@ const forNode = {
   logLevel: 'silent',
 } as const
 
-/** A demo that asks where it is gets what it would without being bundled; a file that it forks is bundled as well. */
+/** A demo that asks where it is, and the inspector, which finds its page so, get what they would without being bundled; a file that it forks is bundled as well. */
 const whereabouts: Plugin = {
   name: 'whereabouts',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]demo[\\/].+\.ts$/ }, async ({ path }) => {
+    onLoad({ filter: /[\\/](?:demo[\\/].+|lib[\\/]inspector)\.ts$/ }, async ({ path }) => {
       let contents = await readFile(path, 'utf8')
       for (const [call, file = ''] of contents.matchAll(/\bfork\(new URL\('(.+?)', import\.meta\.url\)\)/g)) {
         const forked = await made(next(basename(file, '.ts')), { entryPoints: [join(dirname(path), file)] })
