@@ -23,6 +23,8 @@ export interface Decisions {
   route: string
   /** The headers of the request, which hold secrets. */
   headers: IncomingHttpHeaders
+  /** The address of the client, as Express has it: `req.ip`. Empty if it has left. */
+  client: string
   steps: Decision[]
   outcome:
     | { readonly kind: 'status' | 'stop'; readonly status: number }
@@ -36,7 +38,8 @@ export interface Decisions {
  * `express-lariat:refusal`: a request is answered with a status of 400 or more, in the place of what it asked for. Told
  * before the answer is sent, once for each request.
  */
-export interface Refused extends Pick<Decisions, 'endpoint' | 'method' | 'url' | 'route' | 'headers'> {
+export interface Refused
+  extends Pick<Decisions, 'endpoint' | 'method' | 'url' | 'route' | 'headers' | 'client'> {
   readonly status: number
   /**
    * What it was the answer to: the question of the graph that was asked last; `init`; `subscribe`, of a stream that ended
