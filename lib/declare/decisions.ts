@@ -21,10 +21,10 @@ export interface Decisions {
   url: string
   /** The key of its table, or the pattern of the mount, such as `/books/:isbn`: a label with few values. */
   route: string
+  /** The address of the client: `req.ip`. */
+  client: string
   /** The headers of the request, which hold secrets. */
   headers: IncomingHttpHeaders
-  /** The address of the client, as Express has it: `req.ip`. Empty if it has left. */
-  client: string
   steps: Decision[]
   outcome:
     | { readonly kind: 'status' | 'stop'; readonly status: number }
@@ -39,7 +39,7 @@ export interface Decisions {
  * before the answer is sent, once for each request.
  */
 export interface Refused
-  extends Pick<Decisions, 'endpoint' | 'method' | 'url' | 'route' | 'headers' | 'client'> {
+  extends Pick<Decisions, 'endpoint' | 'method' | 'url' | 'route' | 'client' | 'headers'> {
   readonly status: number
   /**
    * What it was the answer to: the question of the graph that was asked last; `init`; `subscribe`, of a stream that ended

@@ -90,7 +90,7 @@ class Trace implements Listener {
     const route = routeOf(plan, req)
     const client = addressOf(req)
     const outcome = this.#shown(end)
-    const told: Decisions = { endpoint, method, url, route, headers, client, steps, outcome }
+    const told: Decisions = { endpoint, method, url, route, client, headers, steps, outcome }
     if (trace === true && isShown() && steps.length > 0 && !res.headersSent)
       res.setHeader('Decision-Trace', steps.map(({ question }) => question).join(', '))
     if (typeof trace === 'function')

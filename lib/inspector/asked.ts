@@ -39,7 +39,7 @@ export interface AskedInFull extends AskedRow {
 }
 
 /** What is told of any request. */
-type Request = Pick<Decisions, 'route' | 'method' | 'url' | 'headers' | 'client'>
+type Request = Pick<Decisions, 'route' | 'method' | 'url' | 'client' | 'headers'>
 
 interface Kept {
   readonly row: AskedRow
