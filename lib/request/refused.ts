@@ -1,6 +1,7 @@
 // Tells of requests that are answered with an error in the place of what they asked for.
 import type { Refused } from '../declare/decisions.js'
 import { channels } from '../diagnostics.js'
+import { addressOf } from './address.js'
 import type { Exchange } from './exchange.js'
 import { routeOf } from './route.js'
 
@@ -12,7 +13,7 @@ export function answering(x: Exchange, status: number, error?: unknown, question
   if (status < 400 || !channels.refusal.hasSubscribers || x.plan.owner.isHidden || told.has(x)) return
   told.add(x)
   const { plan, req } = x
-  const { method, originalUrl: url, headers, ip: client = '' } = req
+  const { method, originalUrl: url, headers } = req
   const { endpoint } = plan.owner
   const route = routeOf(plan, req)
   const failure = error === undefined ? {} : { error }
@@ -21,7 +22,7 @@ export function answering(x: Exchange, status: number, error?: unknown, question
     route,
     method,
     url,
-    client,
+    client: addressOf(req),
     headers,
     status,
     question,
