@@ -28,7 +28,7 @@ const hostile = [
   '</template></turbo-stream><turbo-stream action="remove" target="lines"></turbo-stream>',
   `<b hx-get="/" hx-trigger="load" data-on-load="document.title = 'taken'" data-init="document.title = 'taken'">`,
   'first\nmode remove\nmergeMode outer\nselector body\n\nevent: datastar-execute-script\rdata: script 1',
-  '${document.title = "taken"} {{ title }} &lt;b&gt; &#60;b> "quoted" \'quoted\' \\u003cb>',
+  `\${document.title = "taken"} {{ title }} &lt;b&gt; &#60;b> "quoted" 'quoted' \\u003cb>`,
 ]
 
 /** What the clients complain of when they lose a connection. htmx 2 shows no more than that it was an event. */
@@ -95,7 +95,7 @@ describe('demo/hypermedia.ts', function () {
       for (const [name, page] of pages) {
         const shown = () => page.locator('#lines > li').allTextContents()
         await page
-          .waitForFunction((n) => document.querySelectorAll('#lines > li').length >= n, said.length)
+          .waitForFunction(`document.querySelectorAll("#lines > li").length >= ${said.length}`)
           .catch(async () => expect(await shown(), name).to.deep.equal(said))
         expect(await shown(), name).to.deep.equal(said)
         expect(await page.locator('#lines > li > *, #lines > :not(li)').count(), name).to.equal(0)
