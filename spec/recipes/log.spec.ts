@@ -1,16 +1,16 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { expect } from 'chai'
 import type { Browser, Page } from 'playwright-core'
 import { all, eventsOf, until } from '../demo/bookshop/demo.js'
 import { launch, Windows } from '../support/browser.js'
+import { Curl } from '../support/curl.js'
 import { Demo } from '../support/demo.js'
-import { needs, pathOf } from '../support/installed.js'
+import { needs } from '../support/installed.js'
 
 /** What curl says when a connection is lost behind a head that announced more. */
 const cut = 18
@@ -99,12 +99,9 @@ describe('demo/log.ts', function () {
   })
 
   /** Runs curl: its exit code, and what it printed. */
-  async function curl(path: string, ...given: string[]): Promise<{ code: number; text: string }> {
-    const ran = promisify(execFile)(pathOf('curl')!, ['-sN', ...given, demo.url + path])
-    return ran.then(
-      ({ stdout }) => ({ code: 0, text: stdout }),
-      ({ code, stdout }) => ({ code, text: stdout }),
-    )
+  async function curl(path: string, ...given: string[]): Promise<{ code: number | null; text: string }> {
+    const ran = new Curl(demo.url + path, ...given)
+    return { code: await ran.code, text: ran.text }
   }
 
   /** Runs curl as one does who wants the whole log in a file: over and over, until it says that this is all. */
