@@ -37,6 +37,7 @@ const shown: Readonly<Record<string, (value: never) => Iterable<string>>> = {
   hub: () => [],
   endpoint: () => [],
   headers: () => [],
+  client: () => [],
 }
 
 /** A value without a space, or in quotes. */

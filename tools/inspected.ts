@@ -80,7 +80,7 @@ function makeShop() {
     '/replica': {
       contentTypesProvided: [sse()],
       subscribe: replicas,
-      stream: { maxQueuedBytes: 2 ** 21, overflow: 'dropOldest' },
+      stream: { maxQueuedBytes: 2 ** 21, overflow: 'dropOldest', writeTimeout: 300_000 },
     },
     '/orders': {
       isAuthorized: ({ req }) => req.headers.authorization === 'Bearer sesame' || 'Bearer realm="orders"',

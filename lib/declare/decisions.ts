@@ -21,6 +21,8 @@ export interface Decisions {
   url: string
   /** The key of its table, or the pattern of the mount, such as `/books/:isbn`: a label with few values. */
   route: string
+  /** The address of the client: `req.ip`. */
+  client: string
   /** The headers of the request, which hold secrets. */
   headers: IncomingHttpHeaders
   steps: Decision[]
@@ -36,7 +38,8 @@ export interface Decisions {
  * `express-lariat:refusal`: a request is answered with a status of 400 or more, in the place of what it asked for. Told
  * before the answer is sent, once for each request.
  */
-export interface Refused extends Pick<Decisions, 'endpoint' | 'method' | 'url' | 'route' | 'headers'> {
+export interface Refused
+  extends Pick<Decisions, 'endpoint' | 'method' | 'url' | 'route' | 'client' | 'headers'> {
   readonly status: number
   /**
    * What it was the answer to: the question of the graph that was asked last; `init`; `subscribe`, of a stream that ended

@@ -7,6 +7,7 @@ import { Refusal, report } from '../errors.js'
 import { mediaTypesOf } from '../formats/format.js'
 import { safely } from '../guard.js'
 import { type Awaitable, isPromise } from '../promise.js'
+import { addressOf } from '../request/address.js'
 import type { Exchange } from '../request/exchange.js'
 import type { Outcome } from '../request/outcome.js'
 import { routeOf } from '../request/route.js'
@@ -87,8 +88,9 @@ class Trace implements Listener {
     const { method, originalUrl: url, headers } = req
     const { endpoint, isHidden } = plan.owner
     const route = routeOf(plan, req)
+    const client = addressOf(req)
     const outcome = this.#shown(end)
-    const told: Decisions = { endpoint, method, url, route, headers, steps, outcome }
+    const told: Decisions = { endpoint, method, url, route, client, headers, steps, outcome }
     if (trace === true && isShown() && steps.length > 0 && !res.headersSent)
       res.setHeader('Decision-Trace', steps.map(({ question }) => question).join(', '))
     if (typeof trace === 'function')

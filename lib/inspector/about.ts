@@ -19,7 +19,7 @@ export interface About {
 /** The version of the package; put here by its build. */
 declare const LARIAT_VERSION: string | undefined
 
-export const version = typeof LARIAT_VERSION === 'undefined' ? 'source' : LARIAT_VERSION
+const version = typeof LARIAT_VERSION === 'undefined' ? 'source' : LARIAT_VERSION
 
 /** A worker of node:cluster, of pm2 in either mode, or what says so itself. */
 function isOneOfSeveral({ instances, NODE_APP_INSTANCE, LARIAT_PROCESSES }: NodeJS.ProcessEnv): boolean {

@@ -39,7 +39,7 @@ export interface AskedInFull extends AskedRow {
 }
 
 /** What is told of any request. */
-type Request = Pick<Decisions, 'route' | 'method' | 'url' | 'headers'> & { readonly client?: string }
+type Request = Pick<Decisions, 'route' | 'method' | 'url' | 'client' | 'headers'>
 
 interface Kept {
   readonly row: AskedRow
@@ -106,7 +106,7 @@ export class Asked {
     told: Request,
     rest: Pick<AskedRow, 'status' | 'outcome' | 'question' | 'error' | 'ms' | 'hasSteps'>,
   ): AskedRow {
-    const { method, url, route, headers, client = '' } = told
+    const { method, url, route, headers, client } = told
     return {
       id: (++this.#count).toString(36),
       at: clock.date(),

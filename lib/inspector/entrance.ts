@@ -53,7 +53,9 @@ export function entrance(isAuthorized: InspectorOptions['isAuthorized']) {
   if (!isAuthorized) return ({ req }: Context<undefined>): Answer => local(req)
   return (context: Context<undefined>): Awaitable<Answer> => {
     const answer = isAuthorized(context)
-    return isPromise(answer) ? (answer as PromiseLike<boolean | Answer>).then(answerOf) : answerOf(answer)
+    return isPromise(answer)
+      ? Promise.resolve(answer as PromiseLike<boolean | Answer>).then(answerOf)
+      : answerOf(answer)
   }
 }
 

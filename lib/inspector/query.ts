@@ -6,7 +6,7 @@ export const views = ['overview', 'streams', 'ended', 'channels', 'decisions'] a
 export type ViewName = (typeof views)[number]
 
 /** What each view can be sorted by; those without an order show the newest first. */
-export const orders = {
+const orders = {
   overview: [],
   streams: [
     'age',

@@ -1,7 +1,7 @@
 // Keeps the last so many of what comes.
 
 /** How many are kept: as many as somebody may want to look through. */
-export const kept = 200
+const kept = 200
 
 export class Ring<T> {
   readonly #items: T[] = []

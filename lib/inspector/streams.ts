@@ -47,6 +47,9 @@ export class Known {
   #sampled = 0
   #rate: number | undefined
   #behindSince: number | undefined
+  #path: string | undefined
+  /** What is searched. */
+  #text: string | undefined
 
   constructor(stream: OpenStream) {
     this.stream = stream
@@ -61,8 +64,14 @@ export class Known {
     return this.#inside.isBehind
   }
 
+  /** Bytes that the client has not taken. Of one that keeps up none, and its socket is not asked: most do. */
   get queuedBytes(): number {
-    return this.#inside.queuedBytes
+    return this.isBehind ? this.#inside.queuedBytes : 0
+  }
+
+  get path(): string {
+    this.#path ??= this.stream.path
+    return this.#path
   }
 
   /** Whether its client does not keep up: not merely in this moment. To be asked now and then. */
@@ -91,7 +100,7 @@ export class Known {
     const { stream } = this
     return {
       id: stream.id,
-      path: cut(stream.path, 500),
+      path: cut(this.path, 500),
       route: cut(this.route),
       format: cut(this.format),
       client: cut(stream.client, 100),
@@ -100,7 +109,7 @@ export class Known {
       bytes: stream.bytes,
       rate: Math.round(this.rate(now) * 10) / 10,
       queued: stream.queued,
-      queuedBytes: this.queuedBytes,
+      queuedBytes: this.#inside.queuedBytes,
       dropped: stream.dropped,
       isBehind: this.isBehind,
       decision: decisionOf(this.#inside.headers),
@@ -108,8 +117,8 @@ export class Known {
   }
 
   has(text: string): boolean {
-    const { id, path, client } = this.stream
-    return id === text || path.toLowerCase().includes(text) || client.toLowerCase().includes(text)
+    this.#text ??= `${this.path}\n${this.stream.client}`.toLowerCase()
+    return this.#text.includes(text) || this.stream.id === text
   }
 }
 
@@ -123,7 +132,7 @@ const keys: Readonly<Record<StreamOrder, (known: Known, now: number) => number |
   queuedBytes: (known) => known.queuedBytes,
   dropped: ({ stream }) => stream.dropped,
   route: ({ route }) => route,
-  path: ({ stream }) => stream.path,
+  path: ({ path }) => path,
   client: ({ stream }) => stream.client,
   format: ({ format }) => format,
 }

@@ -78,12 +78,12 @@ function endedOf(query: Query, all: readonly EndedRow[]): object {
 
 function decisionsOf(query: Query, all: readonly AskedRow[]): object {
   const { q, route, status, question } = query
-  const isAsked = new RegExp(`^${status.replace('xx', '\\d\\d')}`)
+  const digits = status.replace('xx', '')
   const found = all.filter(
     (row) =>
       (!route || row.route === route) &&
       (!question || row.question === question) &&
-      (!status || isAsked.test(String(row.status))) &&
+      String(row.status ?? '').startsWith(digits) &&
       hasText(q, row.url, row.client, row.userAgent, row.accept, row.method),
   )
   return {

@@ -1,6 +1,7 @@
 // Tells of requests that are answered with an error in the place of what they asked for.
 import type { Refused } from '../declare/decisions.js'
 import { channels } from '../diagnostics.js'
+import { addressOf } from './address.js'
 import type { Exchange } from './exchange.js'
 import { routeOf } from './route.js'
 
@@ -21,6 +22,7 @@ export function answering(x: Exchange, status: number, error?: unknown, question
     route,
     method,
     url,
+    client: addressOf(req),
     headers,
     status,
     question,

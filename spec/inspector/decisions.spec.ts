@@ -72,7 +72,7 @@ describe('The decisions that an inspector shows', () => {
       userAgent: 'curl/8',
       hasSteps: true,
     })
-    expect(rows[2]).to.include({ route: '/books/:isbn' })
+    expect(rows[2]).to.include({ route: '/books/:isbn', client: '127.0.0.1' })
     expect(rows[6]).to.include({ error: 'Error: the disk is full' })
     expect(rows[0].ms).to.be.a('number')
   })

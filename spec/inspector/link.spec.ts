@@ -17,7 +17,7 @@ describe('An inspector links a stream and the request that became it', () => {
     const [request] = await scene.rows('view=decisions')
     expect(early).to.include({ path: '/early', decision: null })
     expect(late).to.include({ path: '/late', decision: request.id })
-    expect(request).to.include({ stream: late.id, outcome: 'loop' })
+    expect(request).to.include({ stream: late.id, outcome: 'loop', client: '127.0.0.1' })
     client.leave()
     before.leave()
     await turns()

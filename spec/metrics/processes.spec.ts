@@ -5,6 +5,7 @@ import { atEnd } from '../support/at-end.js'
 import { bundledCode } from '../support/bundled.js'
 import { needs } from '../support/installed.js'
 import { Client } from '../support/raw.js'
+import { Place } from '../support/redis/place.js'
 import { parsed } from './kinds.js'
 import { Prometheus } from './prometheus.js'
 
@@ -27,10 +28,10 @@ const imports = `
   import { metrics } from './lib/metrics.js'
 `
 
-/** One process, whose number is its argument. */
+/** One process, whose number and port are its arguments. */
 const single = `${imports}
   ${app('Number(process.argv[2])', 2)}
-  const server = express().use('/metrics', measured).use(endpoint).listen(0, '127.0.0.1', () => process.send(server.address().port))
+  express().use('/metrics', measured).use(endpoint).listen(Number(process.argv[3]), '127.0.0.1', () => process.send('listens'))
   process.on('disconnect', () => process.exit())
 `
 
@@ -114,13 +115,19 @@ describe('Metrics of several processes (docs/operate/metrics.md)', function () {
   describe('that a Prometheus scrapes', () => {
     needs('prometheus')
     let prometheus: Prometheus | undefined
+    const places: Place[] = []
 
-    afterEach(() => prometheus?.close())
+    afterEach(async () => {
+      await prometheus?.close()
+      for (const place of places.splice(0)) place.release()
+    })
 
     it('it has the values of all four, and evaluates the rules', async () => {
-      const numbers = [1, 2, 3, 4]
-      const ports = await Promise.all(numbers.map((number) => start<number>(single, String(number))))
+      for (let number = 1; number <= 4; number++) places.push(new Place())
+      const ports = places.map(({ port }) => port)
+      // it looks for its targets for five seconds, in which they come to listen
       prometheus = new Prometheus(ports.map((port) => `127.0.0.1:${port}`))
+      await Promise.all(ports.map((port, at) => start<string>(single, String(at + 1), String(port))))
       for (const port of ports) {
         await get(port, '/news').head()
         await get(port, '/list').whole()

@@ -178,7 +178,7 @@ const noSteps =
  * @param {Decision} decision
  * @param {string} [asked] what the last question asks, in words
  */
-function sentence({ outcome, status, question, steps, ms }, asked) {
+function sentence({ outcome, status, question, accept, steps, ms }, asked) {
   const last = steps.at(-1)
   const name = visible(question ?? last?.question)
   const after = steps.length > 0 ? `, after ${plural(steps.length, 'question')} in ${took(ms)}` : ''
@@ -191,7 +191,8 @@ function sentence({ outcome, status, question, steps, ms }, asked) {
   if (status < 400 || !name) return `It was answered ${got}${after}.`
   const asks = asked ? ` It asks: ${asked.replace(/[.?]?$/, '?')}` : ''
   const answer = last?.question === question ? ` The answer was: ${answerOf(last)}.` : ''
-  return `${got}, decided by ${name}${after}.${asks}${answer}`
+  const wanted = question === 'acceptableMediaType' && accept ? ` The client accepts ${visible(accept)}.` : ''
+  return `${got}, decided by ${name}${after}.${asks}${answer}${wanted}`
 }
 
 /** @param {Step | undefined} step */

@@ -2,7 +2,7 @@
 
 const [soon, late] = [500, 5000]
 /** A page that nobody sees for so long lets go of the server. */
-const unseen = 3000
+const unseen = 1500
 
 /**
  * @typedef {{ kind: 'connecting' } | { kind: 'live' } | { kind: 'asleep' }

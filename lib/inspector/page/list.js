@@ -1,6 +1,7 @@
 // A view that is a list: its title, search, filters, table and pages. The server sorts, searches and cuts into pages.
 import { h, setAttribute, setText } from './dom.js'
-import { hrefOf, place, refine } from './place.js'
+import { Pages } from './pages.js'
+import { place, refine } from './place.js'
 import { Table } from './table.js'
 import { count, visible } from './words.js'
 
@@ -39,10 +40,7 @@ export class List {
   #empty = h('p')
   #clear
   #nothing
-  #pages = h('nav', { class: 'pages', 'aria-label': 'Pages' })
-  #previous = h('a', { rel: 'prev' }, 'Previous')
-  #next = h('a', { rel: 'next' }, 'Next')
-  #range = h('span')
+  #pages = new Pages()
   #lead
   /** @type {HTMLSelectElement | undefined} */
   #order
@@ -71,7 +69,6 @@ export class List {
     this.#lead = h('p', { class: 'lead' }, lead)
     this.#clear = h('button', { type: 'button', onclick: () => this.#showAll() }, 'Show all')
     this.#nothing = h('div', { class: 'nothing', hidden: true }, this.#empty, this.#clear)
-    this.#pages.append(this.#previous, this.#range, this.#next)
     this.element = h(
       'div',
       { class: `list ${view}` },
@@ -79,7 +76,7 @@ export class List {
       h('form', { class: 'tools', role: 'search', onsubmit: prevent }, this.#search, ...this.#selects()),
       this.#table.element,
       this.#nothing,
-      this.#pages,
+      this.#pages.element,
     )
   }
 
@@ -132,7 +129,7 @@ export class List {
   /** @param {Snapshot} snapshot @param {number} at when it came */
   update(snapshot, at) {
     const { open, query } = place()
-    const { rows, total, matched, page, pages } = snapshot
+    const { rows, total, matched } = snapshot
     const sort = query.sort ?? this.#parts.sort
     if (document.activeElement !== this.#search) this.#search.value = query.q ?? ''
     this.#learn(snapshot)
@@ -145,7 +142,7 @@ export class List {
     const isFiltered = total > 0
     setText(this.#empty, isFiltered ? `No ${this.#parts.things} match.` : this.#parts.empty(snapshot))
     this.#clear.hidden = !isFiltered
-    this.#turnTo(page, pages, matched, rows.length)
+    this.#pages.update(snapshot)
   }
 
   tick() {
@@ -158,28 +155,6 @@ export class List {
       const told = [...((from && snapshot[from]) ?? []), ...(of ? snapshot.rows.map(of) : [])]
       const offered = new Set(['', ...[...select.options].map(({ value }) => value)])
       for (const value of new Set(told)) if (value && !offered.has(value)) addOption(select, value, value)
-    }
-  }
-
-  /**
-   * @param {number} page
-   * @param {number} pages
-   * @param {number} matched
-   * @param {number} shown
-   */
-  #turnTo(page, pages, matched, shown) {
-    this.#pages.hidden = pages <= 1
-    const first = (page - 1) * 50 + 1
-    setText(this.#range, `${count(first)}–${count(first + shown - 1)} of ${count(matched)}`)
-    const { view, open, query } = place()
-    for (const [link, to] of /** @type {const} */ ([
-      [this.#previous, page - 1],
-      [this.#next, page + 1],
-    ])) {
-      const isThere = to >= 1 && to <= pages
-      const href = hrefOf({ view, open, query: { ...query, page: String(to) } })
-      setAttribute(link, 'href', isThere && href)
-      setAttribute(link, 'aria-disabled', isThere ? undefined : 'true')
     }
   }
 }

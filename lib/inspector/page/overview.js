@@ -1,6 +1,7 @@
 // The first view: what should be looked at, in sentences, and the state of each route.
 import { h, setAttribute, setChildren, setText } from './dom.js'
 import { toneOfReason } from './ended.js'
+import { Pages } from './pages.js'
 import { hrefOf } from './place.js'
 import { Table } from './table.js'
 import { bytes, clock, count, plural, reasons, span, statusName, visible } from './words.js'
@@ -20,6 +21,7 @@ export class Overview {
   #figures = h('dl', { class: 'figures' })
   #backends = h('ul', { class: 'backends', 'aria-label': 'Backends' })
   #table
+  #pages = new Pages()
   #nothing = h('div', { class: 'nothing', hidden: true })
   /** @type {readonly Backend[]} */
   #told = []
@@ -107,6 +109,7 @@ export class Overview {
       h('h2', {}, 'Routes'),
       this.#table.element,
       this.#nothing,
+      this.#pages.element,
       this.#backends,
     )
   }
@@ -121,6 +124,7 @@ export class Overview {
     this.#table.update(rows, { at })
     this.#table.element.hidden = rows.length === 0
     this.#nothing.hidden = rows.length > 0
+    this.#pages.update(snapshot)
     this.#told = backends
     this.tick()
   }
@@ -150,7 +154,9 @@ export class Overview {
     const total = (/** @type {Readonly<Record<string, number>>} */ parts) =>
       Object.values(parts).reduce((one, other) => one + other, 0)
     const [open, behind, gaps] = [sum((row) => row.open), sum((row) => row.behind), sum((row) => row.gaps)]
-    const refused = sum((row) => total(row.refused))
+    // a route has the same refusals in each of its rows, of whichever format
+    const refusals = new Map(rows.map((row) => [row.route, total(row.refused)]))
+    const refused = [...refusals.values()].reduce((one, other) => one + other, 0)
     /** @type {[label: string, value: string, tone: string, href?: string][]} */
     const figures = [
       ['Open streams', count(open), '', '#streams'],

@@ -45,6 +45,17 @@ describe('The page of an inspector', function () {
     await shows(page, '.ended .c-reason', 'disconnect')
   })
 
+  it('the overview adds up what the routes have: a refusal once, of however many formats', async () => {
+    await watched.stay('/api/news?sum', xml)
+    const page = await watched.open()
+    await shows(page, '.findings', /\/api\/news answered 406/)
+    const [figure, row] = await Promise.all([
+      page.locator('.figures div', { hasText: 'Refused' }).locator('dd').textContent(),
+      page.locator('.routes tr', { hasText: 'x-ndjson' }).locator('.c-refused b').textContent(),
+    ])
+    expect(figure).to.equal(row)
+  })
+
   it('sorts by the header of a column, searches and filters; where one is, the address says', async () => {
     for (const name of ['c', 'a', 'b']) await watched.stay(`/api/quotes/${name}`)
     await watched.stay('/api/news')
@@ -173,6 +184,21 @@ describe('The page of an inspector', function () {
     watched.isLetIn = true
     await shows(page, '#connection', 'Live')
     watched.windows.forgive(/net::ERR_|status of 40[13]/)
+  })
+
+  it('a window that nobody sees lets go of the server, and comes back when it is seen', async () => {
+    const page = await watched.open('#streams')
+    const see = (hidden: boolean) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, 'hidden', { value, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      }, hidden)
+    await see(true)
+    await shows(page, '#connection', 'Asleep')
+    await watched.stay('/api/news')
+    await see(false)
+    await shows(page, '#connection', 'Live')
+    await shows(page, '.streams tbody tr')
   })
 
   it('is used by the keyboard alone', async () => {
