@@ -48,6 +48,7 @@ const mcp = resource({
   contentTypesAccepted: {
     'application/json': async ({ json, state, res, negotiated }) => {
       const message = Object(await json()) as Message
+      if (message.jsonrpc !== '2.0') return stop(400, { detail: 'Expected one message of JSON-RPC 2.0' })
       if (message.method === 'initialize') state.session = sessions.open()
       const { session } = state
       if (!session) return stop(400, { detail: 'Mcp-Session-Id: expected one' })

@@ -179,6 +179,17 @@ describe('Recipe: an MCP server', function () {
     }
   })
 
+  it('What is no message of JSON-RPC, such as a batch, is refused', async () => {
+    const opened = await rpc(initialize)
+    const session = { 'Mcp-Session-Id': opened.headers.get('mcp-session-id')! }
+    const ping = { jsonrpc: '2.0', id: 2, method: 'ping' }
+    for (const body of [[ping], 'null', { id: 2, method: 'ping' }, {}]) {
+      const answer = await demo.post('/mcp', body, { Accept: 'application/json', ...session })
+      expect(answer.status, JSON.stringify(body)).to.equal(400)
+      expect(await answer.json()).to.have.nested.property('error.message')
+    }
+  })
+
   it('A client that does not come back to a stream of another session hears nothing of it', async () => {
     const [mine, other] = await Promise.all([rpc(initialize), rpc(initialize)])
     const idOf = ({ headers }: Response) => headers.get('mcp-session-id')!
