@@ -179,6 +179,28 @@ describe('Recipe: an MCP server', function () {
     }
   })
 
+  it('A call that is cancelled stops its tool, and its stream ends without an answer', async () => {
+    const opened = await rpc({
+      ...initialize,
+      params: { ...initialize.params, capabilities: { elicitation: {} } },
+    })
+    const session = { 'Mcp-Session-Id': opened.headers.get('mcp-session-id')! }
+    const call = {
+      id: 7,
+      method: 'tools/call',
+      params: { name: 'test_elicitation', arguments: { message: 'Who?' } },
+    }
+    const stream = await rpc(call, { Accept: 'text/event-stream', ...session })
+    let heard = ''
+    for await (const piece of stream.body!.pipeThrough(new TextDecoderStream())) {
+      const wasAsked = heard.includes('elicitation/create')
+      heard += piece
+      if (!wasAsked && heard.includes('elicitation/create'))
+        await rpc({ method: 'notifications/cancelled', params: { requestId: 7 } }, session)
+    }
+    expect(heard).to.include('elicitation/create').and.not.include('"id":7')
+  })
+
   it('What is no message of JSON-RPC, such as a batch, is refused', async () => {
     const opened = await rpc(initialize)
     const session = { 'Mcp-Session-Id': opened.headers.get('mcp-session-id')! }
