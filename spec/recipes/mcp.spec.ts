@@ -201,6 +201,23 @@ describe('Recipe: an MCP server', function () {
     expect(heard).to.include('elicitation/create').and.not.include('"id":7')
   })
 
+  it('What is said unasked goes to one stream: to that which came last', async () => {
+    const opened = await rpc(initialize)
+    const session = { 'Mcp-Session-Id': opened.headers.get('mcp-session-id')! }
+    const listen = () => demo.ask('/mcp', { Accept: 'text/event-stream', ...session })
+    const [first, second] = [await listen(), await listen()]
+    const uri = 'test://a'
+    await rpc({ id: 1, method: 'resources/subscribe', params: { uri } }, session)
+    await rpc({ id: 2, method: 'tools/call', params: { name: 'touch', arguments: { uri } } }, session)
+    expect(await first.text()).not.to.include('updated')
+    let heard = ''
+    for await (const piece of second.body!.pipeThrough(new TextDecoderStream())) {
+      heard += piece
+      if (heard.includes('updated')) break
+    }
+    expect(heard).to.include('updated')
+  })
+
   it('What is no message of JSON-RPC, such as a batch, is refused', async () => {
     const opened = await rpc(initialize)
     const session = { 'Mcp-Session-Id': opened.headers.get('mcp-session-id')! }
