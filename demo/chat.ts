@@ -83,6 +83,7 @@ app.get('/', (_req, res) => res.sendFile(fileURLToPath(new URL('chat/page.html',
 app.get('/ai.js', ai())
 
 const server = app.listen(Number(process.env.PORT || 3000))
+server.keepAliveTimeout = 65_000 // longer than clients and proxies keep a connection that they will use again
 server.on('listening', () => {
   console.log(`The chat is at http://localhost:${(server.address() as AddressInfo).port}`)
 })

@@ -85,6 +85,7 @@ app.use(((error, _req, res, _next) => {
 }) satisfies express.ErrorRequestHandler)
 
 const server = app.listen(Number(process.env.PORT || 3000))
+server.keepAliveTimeout = 65_000 // longer than clients and proxies keep a connection that they will use again
 server.on('listening', () => {
   console.log(`The models are at http://localhost:${(server.address() as AddressInfo).port}/v1`)
 })

@@ -118,6 +118,13 @@ export function judgements(packages: Packages, url: string, first: number): Judg
       },
     },
     {
+      name: 'chat.completions.create: a stream ends with [DONE], which its client takes away',
+      async run() {
+        const answer = await client.chat.completions.create({ ...ofThree, stream: true }).asResponse()
+        assert.match(await answer.text(), /"finish_reason":"length"\}\]\}\n\ndata: \[DONE\]\n\n$/)
+      },
+    },
+    {
       name: 'responses.create: a whole answer, with its usage',
       async run() {
         const response = await client.responses.create(inputOfThree)
