@@ -18,7 +18,7 @@ import { Asked } from './asked.js'
 import { Lately, minute } from './lately.js'
 import type { Inspected } from './options.js'
 import { Ring } from './ring.js'
-import { cut, errorText } from './text.js'
+import { cut, errorText, redacted } from './text.js'
 
 /** A stream that has ended, as a row. */
 export interface EndedRow {
@@ -118,7 +118,7 @@ export class Recorder {
     this.ended.push({
       at: clock.date(),
       id: stream.id,
-      path: cut(stream.path, 500),
+      path: redacted(stream.path),
       route: cut(route),
       format: cut(format),
       client: cut(stream.client, 100),

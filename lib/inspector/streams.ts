@@ -4,7 +4,7 @@ import { type EndpointInside, inside, type StreamInside, type WithStream } from 
 import type { OpenStream } from '../values/open-stream.js'
 import type { Query, StreamOrder } from './query.js'
 import { type Page, pageOf, sorted } from './rows.js'
-import { cut } from './text.js'
+import { cut, redacted } from './text.js'
 
 export interface StreamRow {
   readonly id: string
@@ -70,7 +70,7 @@ export class Known {
   }
 
   get path(): string {
-    this.#path ??= this.stream.path
+    this.#path ??= redacted(this.stream.path)
     return this.#path
   }
 
@@ -100,7 +100,7 @@ export class Known {
     const { stream } = this
     return {
       id: stream.id,
-      path: cut(this.path, 500),
+      path: this.path,
       route: cut(this.route),
       format: cut(this.format),
       client: cut(stream.client, 100),
