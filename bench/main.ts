@@ -9,7 +9,7 @@
  *     npm run bench -- fanout --peers raw,lariat --streams 100,1000 --rounds 3 --seconds 2 --searches 0
  *     npm run bench -- stalled --stalled 30
  *     npm run bench -- gather --rounds 3
- *     npm run bench -- operating --rounds 5  metrics that are scraped, beside none: about five minutes
+ *     npm run bench -- operating --rounds 5  metrics that are scraped and an inspector that is open, beside none
  *
  *     npm run bench -- processes             several processes on one Redis: about six minutes
  *     npm run bench -- processes --peers lariat,SUBSCRIBE --processes 1,4 --rounds 1 --seconds 2

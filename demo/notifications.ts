@@ -1,7 +1,7 @@
 // A user's notifications on one stream: those for him, for his teams, and for all. Who reconnects gets what he has missed of
 // each, whichever teams he is in by then. Who is online is told by `join` and `leave`, with the state of the stream.
 //
-//   npx tsx demo/notifications.ts
+//   npx tsx demo/notifications.ts                                           # and open http://localhost:3000/?user=ada
 //   curl -N localhost:3000/notifications/ada                                # stays; in another terminal:
 //   curl -i --json '{"text":"Tea?"}' localhost:3000/notify/user:ada         # 204
 //   curl -i --json '{"text":"Milk is out"}' localhost:3000/notify/team:tea  # 204, to all of the team
@@ -10,6 +10,7 @@
 //   curl -N 'localhost:3000/notifications/ada?lastEventId=earliest'         # all that there was for her, and goes on
 //   curl localhost:3000/online                                              # who is there
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import express from 'express'
 import { createHub, merge, ndjson, type OpenStream, resource, sse, stop } from '../lib/index.js' // elsewhere: 'express-lariat'
 
@@ -36,6 +37,7 @@ const notifications = resource({
 })
 
 const app = express().use(express.json()).all('/notifications/:user', notifications)
+app.get('/', (_req, res) => res.sendFile(fileURLToPath(new URL('notifications/page.html', import.meta.url))))
 app.post('/notify/:name', async ({ params: { name }, body }, res) => {
   const [kind, who = ''] = name.split(':')
   const isKnown = kind === 'user' ? users.has(who) : kind === 'team' ? members.has(who) : name === 'all'

@@ -42,10 +42,11 @@ for (const file of readdirSync('dist/esm', { recursive: true, encoding: 'utf8' }
     format: 'cjs',
     platform: 'node',
     target: 'es2023',
-    // a module of CommonJS knows its place by another name
+    // a module of CommonJS knows its place by another name; in an ES module that it is bundled into, it is the program
     ...(source.includes('import.meta.url') && {
       define: { 'import.meta.url': 'moduleUrl' },
-      banner: "const moduleUrl = require('node:url').pathToFileURL(__filename).href",
+      banner:
+        "const moduleUrl = require('node:url').pathToFileURL(typeof __filename === 'string' ? __filename : process.argv[1] || '.').href",
     }),
   })
   mkdirSync(dirname(`dist/cjs/${file}`), { recursive: true })

@@ -73,6 +73,12 @@ export const peers = {
     looked: { path: '/metrics', each: 5000, goal: 1.03 },
     make: async () => (await lariat()).lariat({ isMeasured: true }),
   },
+  'express-lariat, inspector': {
+    kind: 'ours',
+    only: 'operating',
+    looked: { path: '/inspector/feed?view=streams', accept: 'text/event-stream', goal: 1.05 },
+    make: async () => (await lariat()).lariat({ isInspected: true }),
+  },
 } satisfies Record<string, Entry>
 
 export type Name = keyof typeof peers

@@ -53,8 +53,12 @@ export interface Query {
 }
 
 /** A mistake in a query, for the client. */
-export class Mistake {
-  constructor(readonly detail: string) {}
+export interface Mistake {
+  readonly detail: string
+}
+
+export function isMistake(query: Query | Mistake): query is Mistake {
+  return 'detail' in query
 }
 
 /** The parameters of a request, whose URL may be anything that Node lets pass. */
@@ -67,7 +71,7 @@ export function queryOf(url: string): Query | Mistake {
   const given = parametersOf(url)
   const of = (name: string) => cut(given.get(name) ?? '')
   const view = (of('view') || 'overview') as ViewName
-  if (!views.includes(view)) return new Mistake(`view is ${quoted(view)}: expected ${views.join(', ')}`)
+  if (!views.includes(view)) return { detail: `view is ${quoted(view)}: expected ${views.join(', ')}` }
   const sort = of('sort')
   const key = sort.replace(/^-/, '')
   const sorted: readonly string[] = orders[view]
@@ -76,10 +80,10 @@ export function queryOf(url: string): Query | Mistake {
   if (state && !states[view].includes(state)) return expected('state', state, states[view])
   const status = of('status').toLowerCase()
   if (!/^(?:|\d(?:\d\d|xx))$/.test(status))
-    return new Mistake(`status is ${quoted(status)}: expected a status, such as 406, or 4xx`)
+    return { detail: `status is ${quoted(status)}: expected a status, such as 406, or 4xx` }
   const page = of('page') === '' ? 1 : Number(of('page'))
   if (!isWhole(page) || page < 1)
-    return new Mistake(`page is ${quoted(of('page'))}: expected a number, 1 or more`)
+    return { detail: `page is ${quoted(of('page'))}: expected a number, 1 or more` }
   return {
     view,
     q: of('q').trim().toLowerCase(),
@@ -96,7 +100,7 @@ export function queryOf(url: string): Query | Mistake {
 
 function expected(name: string, value: string, known: readonly string[]): Mistake {
   const instead = known.length > 0 ? `expected ${known.join(', ')}` : 'this view has none'
-  return new Mistake(`${name} is ${quoted(value)}: ${instead}`)
+  return { detail: `${name} is ${quoted(value)}: ${instead}` }
 }
 
 function quoted(text: string): string {

@@ -12,7 +12,7 @@ import { Items } from './items.js'
 import { Looking } from './looking.js'
 import type { Inspected } from './options.js'
 import { type Asset, withSlash } from './page.js'
-import { Mistake, parametersOf, type Query, queryOf } from './query.js'
+import { isMistake, parametersOf, type Query, queryOf } from './query.js'
 import type { Recorder } from './record.js'
 import { tailChannel, tailStream } from './tail.js'
 import { Views } from './views.js'
@@ -63,7 +63,7 @@ export function specsOf(
     ...data,
     malformedRequest: ({ req }) => {
       const query = queryOf(req.url)
-      return query instanceof Mistake ? stop(400, { detail: query.detail }) : false
+      return isMistake(query) ? stop(400, { detail: query.detail }) : false
     },
     contentTypesProvided: {
       'application/json': ({ req }) => snapshot(queryOf(req.url) as Query),

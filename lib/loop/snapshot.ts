@@ -75,8 +75,13 @@ function stopWithin(stop: StopValue): TypeError {
   )
 }
 
-/** An item as it is written: of type `snapshot` unless it has its own. An id of its own would be no place in the feed. */
+/**
+ * An item as it is written: of type `snapshot` unless it has its own, or null. An id of its own would be no place in the
+ * feed.
+ */
 function eventOf(item: unknown, id: string | undefined): Event {
-  const { data, type = 'snapshot', retry, comment } = isEvent(item) ? item : event(item)
+  const given = isEvent(item) ? item : event(item)
+  const { data, retry, comment } = given
+  const type = Object.hasOwn(given, 'type') ? (given.type ?? null) : 'snapshot'
   return event(data, { id, type, retry, comment })
 }

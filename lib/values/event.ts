@@ -21,7 +21,7 @@ export interface Event<out Data = unknown> {
 export interface EventMeta {
   /** The event's id. A channel makes the ids of its own events. */
   id?: string | undefined
-  /** Null for none: in a feed's `map`, an event keeps its type unless it gets another one, or null. */
+  /** Null for none: an event keeps its type in a feed's `map`, and is a `snapshot` in a snapshot, unless this says other. */
   type?: string | null | undefined
   /** The reconnection time of an SSE client, in whole milliseconds. */
   retry?: number | undefined
@@ -34,7 +34,7 @@ export interface EventMeta {
  *
  * @param data serialised by the format; with undefined, only the metadata is written
  * @param meta `id`, `type`, `retry` (ms, a whole number) and `comment`; empty strings and 0 are values. `type: null`
- *   takes the type away from an event that a `map` changes
+ *   takes the type away from an event that a `map` changes, and from one of a snapshot
  * @throws TypeError for a second argument that is no such object
  */
 export function event<Data>(data: Data, meta: EventMeta = {}): Event<Data> {

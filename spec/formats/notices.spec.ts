@@ -155,7 +155,10 @@ describe('A notice by choice, on the wire', () => {
         'data: {"error":{"message":"The rope broke"}}',
       ],
       [
-        (kind, details) => (seen.push(details.error), event(details, { type: kind })),
+        (kind, details) => {
+          seen.push(details.error)
+          return event(details, { type: kind })
+        },
         'event: error\ndata: {}',
       ],
     ]

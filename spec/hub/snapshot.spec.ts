@@ -543,6 +543,11 @@ describe('Snapshot, then live (docs/guide/snapshots.md)', () => {
       })
     })
 
+    it('an event of type null: one without a type', async () => {
+      const { client, place } = await clientFor(event('whole', { type: null }))
+      expect(client.body).to.include(`\nid: ${place}\ndata: whole\n\n`).and.not.to.include('event: ')
+    })
+
     const iterables: Record<string, () => unknown> = {
       'an array': () => [1, event(2, { type: 'two' }), 3],
       'a Set': () => new Set([1, event(2, { type: 'two' }), 3]),

@@ -80,7 +80,8 @@ export function bundledBeside(path: string): Promise<string> {
 /** The same of many files in one folder, with what several of them import in a file for all. */
 export async function bundledTogether(paths: readonly string[], outdir: string): Promise<void> {
   const outExtension = { '.js': '.mjs' }
-  await build({ ...forNode, entryPoints: [...paths], outdir, splitting: true, outExtension })
+  const entryPoints = [...paths]
+  await build({ ...forNode, entryPoints, outdir, splitting: true, outExtension, plugins: [whereabouts] })
 }
 
 /** The same for a page or a worker, as the text of a script that leaves the exports of the file in a global variable. */

@@ -1,4 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel'
+import { cpSync } from 'node:fs'
 import express from 'express'
 import type { Endpoint, StreamOptions } from '../../../lib/index.js'
 import { type Lariat, lariatOf } from '../../lariat.js'
@@ -13,6 +14,8 @@ interface How {
   readonly isObserved?: boolean
   /** Metrics are counted, and can be asked for. */
   readonly isMeasured?: boolean
+  /** The inspector is there. */
+  readonly isInspected?: boolean
 }
 type Spec = Parameters<Lariat['resources']>[0][string] & object
 
@@ -22,6 +25,7 @@ export async function lariat({
   stream = {},
   isObserved,
   isMeasured,
+  isInspected,
 }: How = {}): Promise<Peer> {
   if (isObserved) observe()
   const library = await lariatOf(which)
@@ -36,6 +40,12 @@ export async function lariat({
   if (isMeasured) {
     const { metrics } = await import('../../../lib/metrics.js')
     listener.use('/metrics', metrics({ of: endpoint, hub, channels: ['ticks'] }))
+  }
+  if (isInspected) {
+    // what is compiled leaves its page behind
+    cpSync('lib/inspector/page', new URL('../../../lib/inspector/page', import.meta.url), { recursive: true })
+    const { inspector } = await import('../../../lib/inspector.js')
+    listener.use('/inspector', inspector({ of: endpoint, hub }))
   }
   return { listener, publish: (tick) => void channel.publish(tick) }
 }

@@ -48,6 +48,7 @@ function dataOf(text) {
 
 /** @param {string} text */
 function hintOf(text) {
+  if (text === '') return 'Nothing is written: an empty string is published.'
   const data = dataOf(text)
   if (data === text) return 'This is no JSON: it is published as a string.'
   const kind = data === null ? 'null' : Array.isArray(data) ? 'an array' : typeof data
