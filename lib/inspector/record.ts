@@ -51,7 +51,17 @@ export interface BackendNow {
 }
 
 /** The key that counts are kept by, of a route and a format, and what is counted. */
-export const keyOf = (what: string, ...of: readonly string[]) => [what, ...of].join('\n')
+export const keyOf = (what: string, ...of: readonly string[]) =>
+  // a route may be a path that a client has chosen, of a mount that is a pattern without a name
+  [
+    what,
+    ...of.map((each) =>
+      each
+        .split('\n')
+        .map((part) => cut(part))
+        .join('\n'),
+    ),
+  ].join('\n')
 
 function headersOf(stream: OpenStream): object {
   return (stream as unknown as WithStream)[inside].headers
@@ -114,7 +124,7 @@ export class Recorder {
     const error = errorText(reason.error) ?? null
     this.lately.add(keyOf('ended', route, format, reason.kind))
     if (life < 10_000) this.lately.add(keyOf('short', route, format))
-    if (error !== null) this.#keep(this.errors, route, error)
+    if (error !== null) this.#keep(this.errors, cut(route), error)
     this.ended.push({
       at: clock.date(),
       id: stream.id,

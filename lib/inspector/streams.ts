@@ -54,7 +54,7 @@ export class Known {
   constructor(stream: OpenStream) {
     this.stream = stream
     this.#inside = (stream as unknown as WithStream)[inside]
-    this.route = stream.route
+    this.route = cut(stream.route)
     this.format = stream.format
     this.openedAt = stream.openedAt.getTime()
     this.#sampledAt = this.openedAt
@@ -101,7 +101,7 @@ export class Known {
     return {
       id: stream.id,
       path: this.path,
-      route: cut(this.route),
+      route: this.route,
       format: cut(this.format),
       client: cut(stream.client, 100),
       age: Math.max(0, Math.floor((now - this.openedAt) / 1000) * 1000),

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { createHub, type Endpoint, resources, sse } from '../../lib/index.js'
+import express from 'express'
+import { createHub, type Endpoint, resource, resources, sse } from '../../lib/index.js'
 import { Lately } from '../../lib/inspector/lately.js'
 import { errorText, fieldsOf, redacted, valueText } from '../../lib/inspector/text.js'
 import { stage, staged, turns } from '../support/stage.js'
@@ -216,6 +217,22 @@ describe('What hostile clients say to an inspector', () => {
     expect(valueText({ password: 'a', title: 'b', deep: { token: 'c' } })).to.equal(
       '{ password: …, title: "b", deep }',
     )
+  })
+
+  it('cannot fill the memory with routes: of a mount that is a pattern they are paths, and cut', async () => {
+    const endpoint = resource({ contentTypesProvided: [sse()], subscribe: () => {} }) as Endpoint
+    const scene = await Scene.of(endpoint, { serve: { before: [express().use(/\/x.*/, endpoint)] } })
+    const path = `/x${'a'.repeat(3000)}`
+    const client = scene.site.get(path)
+    await client.head()
+    await scene.site.get(path, { headers: { Accept: 'image/png' } }).whole()
+    const { rows, alerts } = await scene.view('view=overview')
+    const [row] = rows.filter((each: Json) => each.route.startsWith('/xa'))
+    expect(row).to.include({ open: 1, opened: 1 })
+    expect(row.refused).to.deep.equal({ 406: 1 })
+    expect(alerts[0].view.length).to.be.at.most(400)
+    expect((await scene.view(alerts[0].view)).matched).to.equal(1)
+    expect((await scene.view(`view=streams&route=${encodeURIComponent(row.route)}`)).matched).to.equal(1)
   })
 
   it('cannot fill the memory: counts are kept of so many names', () => {
