@@ -120,10 +120,13 @@ export class Recorder {
   }
 
   #ended(told: StreamEnded): void {
-    const { stream, route, format, reason, life, msToHead = null, msToFirst = null } = told
+    const { stream, route, format, reason, wasOpen, life, msToHead = null, msToFirst = null } = told
     const error = errorText(reason.error) ?? null
-    this.lately.add(keyOf('ended', route, format, reason.kind))
-    if (life < 10_000) this.lately.add(keyOf('short', route, format))
+    // one without a head was never opened: unless it failed, it is no more than a refusal, or a client that had left
+    if (wasOpen || reason.kind === 'error') {
+      this.lately.add(keyOf('ended', route, format, reason.kind))
+      if (life < 10_000 && !isComplete(reason)) this.lately.add(keyOf('short', route, format))
+    }
     if (error !== null) this.#keep(this.errors, cut(route), error)
     this.ended.push({
       at: clock.date(),
@@ -204,4 +207,9 @@ export class Recorder {
     this.#rest()
     for (const [name, listener] of this.#listeners) unsubscribe(`express-lariat:${name}`, listener)
   }
+}
+
+/** Whether all of a stream's data came to its client: of answers that is the rule, however short they are. */
+function isComplete({ kind }: StreamEnded['reason']): boolean {
+  return kind === 'end' || kind === 'stop'
 }
