@@ -71,7 +71,11 @@ const endpoint = resources({
 })
 
 function isMessages(value: unknown): value is UIMessage[] {
-  return Array.isArray(value) && value.length > 0 && value.every((each) => Array.isArray(Object(each).parts))
+  return Array.isArray(value) && value.length > 0 && value.every((each) => hasParts(Object(each)))
+}
+
+function hasParts({ parts }: { parts?: unknown }): boolean {
+  return Array.isArray(parts) && parts.every((part) => typeof Object(part).type === 'string')
 }
 
 const app = express().use(endpoint)

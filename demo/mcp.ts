@@ -21,11 +21,13 @@ const channelOf = (id: string, stream: number) =>
 const sessions = new Sessions({
   say: (id, stream, message) => channelOf(id, stream).publish(message),
   forget: (id, stream) => hub.delete(`${id}.${stream}`),
-  hangUp: (id, stream) => {
-    for (const held of mcp.streams)
-      if (held.state.session?.id === id && held.state.stream === stream) held.close()
-  },
+  hangUp,
 })
+
+function hangUp(id: string, stream: number, but?: object) {
+  for (const held of mcp.streams)
+    if (held.state !== but && held.state.session?.id === id && held.state.stream === stream) held.close()
+}
 
 /** Runs a tool to its end, whether its client is there or not. */
 async function run(session: Session, stream: number, message: Message) {
@@ -48,6 +50,7 @@ const mcp = resource({
   contentTypesAccepted: {
     'application/json': async ({ json, state, res, negotiated }) => {
       const message = Object(await json()) as Message
+      if (message.jsonrpc !== '2.0') return stop(400, { detail: 'Expected one message of JSON-RPC 2.0' })
       if (message.method === 'initialize') state.session = sessions.open()
       const { session } = state
       if (!session) return stop(400, { detail: 'Mcp-Session-Id: expected one' })
@@ -71,7 +74,9 @@ const mcp = resource({
   subscribe: ({ lastEventId = '', state }) => {
     const [, was = state.stream] = /^\w+\.(\d+)=/.exec(lastEventId) ?? []
     state.stream = Number(was)
-    return state.session && merge(channelOf(state.session.id, state.stream)).from('earliest')
+    if (!state.session) return undefined
+    hangUp(state.session.id, state.stream, state) // a message goes to one connection: the latest
+    return merge(channelOf(state.session.id, state.stream)).from('earliest')
   },
   deleteResource: async ({ state: { session } }) => {
     await session?.close()

@@ -65,22 +65,37 @@ async function write(id: string, { messages, answer: mine }: Required<Chat>, len
   const channel = answer(mine)
   const stopping = new AbortController()
   const listening = over(channel).then(() => stopping.abort())
+  listening.catch(() => {}) // it is told below
   let text = ''
   try {
     await channel.publish({ type: 'start', messageId: mine })
     await channel.publish({ type: 'text-start', id: '1' })
-    for await (const delta of complete(textOf(messages.at(-1)), length, stopping.signal)) {
+    for await (const delta of speak(textOf(messages.at(-1)), length, stopping.signal)) {
       await channel.publish({ type: 'text-delta', id: '1', delta })
       text += delta
     }
     await channel.publish({ type: 'text-end', id: '1' })
     await channel.publish({ type: 'finish' }, { key: 'end' })
   } catch (error) {
-    unlessEnded(error)
+    if (!hasEnded(error)) {
+      await channel
+        .publish({ type: 'error', errorText: 'The model failed.' }, { key: 'end' })
+        .catch(unlessEnded)
+      console.error(error)
+    }
   }
   await turns(id).publish({ said: { id: mine, role: 'assistant', parts: [{ type: 'text', text }] } })
   await channel.end()
   await listening
+}
+
+/** The model: it breaks where the question has something frayed. */
+async function* speak(question: string, length: number, signal: AbortSignal): AsyncGenerator<string> {
+  let count = 0
+  for await (const token of complete(question, length, signal)) {
+    if (question.includes('frayed') && count++ === 3) throw new Error('The rope broke')
+    yield token
+  }
 }
 
 /** Resolves when a channel has ended, by whichever process. */
@@ -88,8 +103,10 @@ async function over(channel: ReturnType<typeof answer>): Promise<void> {
   for await (const _ of channel.filter(() => false));
 }
 
+const hasEnded = (error: unknown) => error instanceof LariatError && error.code === 'LARIAT_ENDED'
+
 function unlessEnded(error: unknown): void {
-  if (!(error instanceof LariatError && error.code === 'LARIAT_ENDED')) throw error
+  if (!hasEnded(error)) throw error
 }
 
 function textOf(message: UIMessage | undefined): string {

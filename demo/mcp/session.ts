@@ -3,7 +3,12 @@ import { randomBytes } from 'node:crypto'
 import { type Call, info, levels, methods, type Params, Refusal } from './offers.js'
 
 /** A message of JSON-RPC: a request, a notification, or an answer. */
-export type Message = Params & { method?: string; params?: Params; id?: string | number | undefined }
+export type Message = Params & {
+  jsonrpc?: string
+  method?: string
+  params?: Params
+  id?: string | number | undefined
+}
 
 /** What carries what is said, by a session's id and the number of its stream: 0 is what the server says unasked. */
 export interface Carrier {

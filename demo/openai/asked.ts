@@ -24,8 +24,10 @@ export class Failure extends Error {
   }
 }
 
-/** How a failure is told, before the head and in mid-stream. */
+/** How a failure is told, before the head and in mid-stream. What one is that nobody foresaw, the console says. */
 export function told(error: unknown) {
+  // a client that leaves aborts the model
+  if (!(error instanceof Failure) && Object(error).name !== 'AbortError') console.error(error)
   const known = error instanceof Failure ? error : new Failure(500, 'The server had an error.')
   const { status, message, param, code } = known
   return { error: { message, type: status < 500 ? 'invalid_request_error' : 'server_error', param, code } }

@@ -2,7 +2,7 @@
 import { COMMON_ORPC_ERROR_DEFS, toORPCError } from '@orpc/client'
 import { StandardRPCJsonSerializer, StandardRPCSerializer } from '@orpc/client/standard'
 import { type AnyRouter, getEventMeta, ORPCError, withEventMeta } from '@orpc/server'
-import { RPCHandler } from '@orpc/server/node'
+import { BodyLimitPlugin, RPCHandler } from '@orpc/server/node'
 import type { NextFunction, Request, Response } from 'express'
 import { event, type Feed, resource, type StreamOptions, sse } from '../../lib/index.js' // elsewhere: 'express-lariat'
 
@@ -59,6 +59,7 @@ export function rpc(
 ) {
   const outputs = new WeakMap<Request, Output>()
   const handler = new RPCHandler(router, {
+    plugins: [new BodyLimitPlugin({ maxBodySize: 1 << 20 })],
     clientInterceptors: [
       async ({ context, next }) => {
         const output = await next()

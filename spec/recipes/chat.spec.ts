@@ -5,18 +5,13 @@ import { launch, Windows } from '../support/browser.js'
 import { Demo } from '../support/demo.js'
 import { needs } from '../support/installed.js'
 import { RedisServer } from '../support/redis/server.js'
-import { judgements, open, type Packages, standOf, textOf, wordsOf } from './judges/chat.js'
+import { judgements, open, type Packages, settled, standOf, textOf, wordsOf } from './judges/chat.js'
 import { judged } from './judging.js'
 
 describe('The recipe chat: the AI SDK’s transport and chat', function () {
   this.timeout(60_000)
 
   let demo: Demo
-
-  /** Waits until what was said of an answer that was stopped is kept. */
-  async function settled(url: string, chat: string): Promise<void> {
-    while ((await standOf(url, chat)).answer !== undefined);
-  }
 
   it('The lines that its page shows are those of the program', () => {
     const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
@@ -74,8 +69,7 @@ describe('The recipe chat: the AI SDK’s transport and chat', function () {
         for (const each of [page, second])
           await each.waitForFunction("document.querySelector('output').value === 'ready'")
         expect(await said(page)).to.equal(await said(second))
-        await settled(demo.url, 'a')
-        expect(textOf((await standOf(demo.url, 'a')).messages[1])).to.equal(
+        expect(textOf((await settled(demo.url, 'a')).messages[1])).to.equal(
           (await said(page))!.split('assistant: ')[1],
         )
         expect(windows.complaints).to.deep.equal([])

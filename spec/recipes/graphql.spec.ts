@@ -142,6 +142,16 @@ describe('demo/graphql.ts, judged by graphql-sse', function () {
     expect(await error.response?.json()).to.include({ detail: 'query: expected a string' })
   })
 
+  it('A GET may ask, and not change anything: a link in a page of others would', async () => {
+    const ask = (query: string) => demo.ask(`/graphql?query=${encodeURIComponent(query)}`)
+    expect(await (await ask('{ posts(topic: tea) { text } }')).text()).to.include('event: complete')
+    const refused = await ask('mutation { post(topic: tea, text: "by GET") }')
+    expect(refused.status).to.equal(405)
+    expect(refused.headers.get('allow')).to.equal('POST')
+    const [all] = await results(clientOf(demo.url), '{ posts(topic: tea) { text } }')
+    expect(JSON.stringify(all)).not.to.include('by GET')
+  })
+
   it('A client that is cut off within an event comes back; one that keeps its place misses nothing', async () => {
     const { options, connected } = watched()
     const { told, unsubscribe } = subscribed(keeping(knife.url, options), tea)

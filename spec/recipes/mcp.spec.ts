@@ -179,6 +179,56 @@ describe('Recipe: an MCP server', function () {
     }
   })
 
+  it('A call that is cancelled stops its tool, and its stream ends without an answer', async () => {
+    const opened = await rpc({
+      ...initialize,
+      params: { ...initialize.params, capabilities: { elicitation: {} } },
+    })
+    const session = { 'Mcp-Session-Id': opened.headers.get('mcp-session-id')! }
+    const call = {
+      id: 7,
+      method: 'tools/call',
+      params: { name: 'test_elicitation', arguments: { message: 'Who?' } },
+    }
+    const stream = await rpc(call, { Accept: 'text/event-stream', ...session })
+    let heard = ''
+    for await (const piece of stream.body!.pipeThrough(new TextDecoderStream())) {
+      const wasAsked = heard.includes('elicitation/create')
+      heard += piece
+      if (!wasAsked && heard.includes('elicitation/create'))
+        await rpc({ method: 'notifications/cancelled', params: { requestId: 7 } }, session)
+    }
+    expect(heard).to.include('elicitation/create').and.not.include('"id":7')
+  })
+
+  it('What is said unasked goes to one stream: to that which came last', async () => {
+    const opened = await rpc(initialize)
+    const session = { 'Mcp-Session-Id': opened.headers.get('mcp-session-id')! }
+    const listen = () => demo.ask('/mcp', { Accept: 'text/event-stream', ...session })
+    const [first, second] = [await listen(), await listen()]
+    const uri = 'test://a'
+    await rpc({ id: 1, method: 'resources/subscribe', params: { uri } }, session)
+    await rpc({ id: 2, method: 'tools/call', params: { name: 'touch', arguments: { uri } } }, session)
+    expect(await first.text()).not.to.include('updated')
+    let heard = ''
+    for await (const piece of second.body!.pipeThrough(new TextDecoderStream())) {
+      heard += piece
+      if (heard.includes('updated')) break
+    }
+    expect(heard).to.include('updated')
+  })
+
+  it('What is no message of JSON-RPC, such as a batch, is refused', async () => {
+    const opened = await rpc(initialize)
+    const session = { 'Mcp-Session-Id': opened.headers.get('mcp-session-id')! }
+    const ping = { jsonrpc: '2.0', id: 2, method: 'ping' }
+    for (const body of [[ping], 'null', { id: 2, method: 'ping' }, {}]) {
+      const answer = await demo.post('/mcp', body, { Accept: 'application/json', ...session })
+      expect(answer.status, JSON.stringify(body)).to.equal(400)
+      expect(await answer.json()).to.have.nested.property('error.message')
+    }
+  })
+
   it('A client that does not come back to a stream of another session hears nothing of it', async () => {
     const [mine, other] = await Promise.all([rpc(initialize), rpc(initialize)])
     const idOf = ({ headers }: Response) => headers.get('mcp-session-id')!

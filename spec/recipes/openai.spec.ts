@@ -1,3 +1,5 @@
+import { expect } from 'chai'
+import { Failure, told } from '../../demo/openai/asked.js'
 import { Demo } from '../support/demo.js'
 import { judgements, type Packages } from './judges/openai.js'
 import { judged } from './judging.js'
@@ -10,6 +12,30 @@ describe('The recipe openai: clients of OpenAI’s API and the AI SDK', function
     return demo.listening()
   })
   after(() => demo.kill())
+
+  describe('a failure', () => {
+    const { error: log } = console
+    const logged: unknown[] = []
+    beforeEach(() => {
+      logged.length = 0
+      console.error = (...said) => logged.push(...said)
+    })
+    afterEach(() => {
+      console.error = log
+    })
+
+    it('that nobody foresaw is on the console, and clients do not learn what it is', () => {
+      const bug = new TypeError('password is undefined')
+      expect(told(bug).error).to.include({ message: 'The server had an error.', type: 'server_error' })
+      expect(logged).to.deep.equal([bug])
+    })
+
+    it('that is told, and a client that leaves, are not on the console', () => {
+      told(new Failure(429, 'All ropes are in use.'))
+      told(new DOMException('This operation was aborted', 'AbortError'))
+      expect(logged).to.deep.equal([])
+    })
+  })
 
   judged<Packages>({
     name: 'openai',

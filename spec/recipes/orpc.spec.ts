@@ -1,10 +1,14 @@
 import { createORPCClient, getEventMeta, ORPCError } from '@orpc/client'
 import { RPCLink } from '@orpc/client/fetch'
 import { ClientRetryPlugin, type ClientRetryPluginContext } from '@orpc/client/plugins'
-import type { RouterClient } from '@orpc/server'
+import { os, type RouterClient } from '@orpc/server'
 import { expect } from 'chai'
 import { expectTypeOf } from 'expect-type'
+import express from 'express'
+import { live, rpc } from '../../demo/orpc/rpc.js'
 import type { AppRouter } from '../../demo/orpc.js'
+import { createHub } from '../../lib/index.js'
+import { type Stage, stage } from '../../lib/testing.js'
 import { Knife } from '../clients/knife.js'
 import { Demo } from '../support/demo.js'
 import { Inbox } from '../support/inbox.js'
@@ -148,6 +152,20 @@ describe('demo/orpc.ts, judged by @orpc/client', function () {
     await own.kill()
   })
 
+  it('A body of more than a MiB is refused, with or without its length', async () => {
+    const error = await failureOf(client.say('a'.repeat(2 ** 20)))
+    expect(error).to.include({ code: 'PAYLOAD_TOO_LARGE', status: 413 })
+    const body = new Blob([JSON.stringify({ json: 'a'.repeat(2 ** 20) })]).stream()
+    const headers = { 'Content-Type': 'application/json' }
+    const answer = await fetch(`${demo.url}/rpc/say`, {
+      method: 'POST',
+      headers,
+      body,
+      duplex: 'half',
+    } as object)
+    expect(answer.status).to.equal(413)
+  })
+
   it('Where a client has too many streams, the next is refused in oRPC’s shape', async () => {
     const open = await Promise.all(Array.from({ length: 20 }, () => client.onPost({ topic: 'tea' })))
     expect(await failureOf(client.onPost({ topic: 'tea' }))).to.include({
@@ -156,5 +174,49 @@ describe('demo/orpc.ts, judged by @orpc/client', function () {
     })
     expect(await post('Still there?')).to.be.a('string')
     await Promise.all(open.map((each) => each.return?.()))
+  })
+})
+
+describe('demo/orpc/rpc.ts, in another app', () => {
+  const numbers = createHub().channel<{ n: number }>('numbers', { history: 10 })
+  const ended = new Inbox<'ended'>()
+  const router = {
+    numbers: os.handler(() => live(numbers.from('earliest'))),
+    endless: os.handler(async function* () {
+      try {
+        for (let n = 0; n < 1e9; n++) yield n
+      } finally {
+        ended.put('ended')
+      }
+    }),
+  }
+  let at: Stage
+  let client: RouterClient<typeof router>
+  before(async () => {
+    at = await stage(
+      express().use(
+        '/rpc',
+        rpc(router, () => ({})),
+      ),
+    )
+    client = createORPCClient(new RPCLink({ url: `${at.url}/rpc` }))
+  })
+  after(() => at.close())
+
+  it('The end of a channel is that of the iterator', async () => {
+    await numbers.publish({ n: 1 })
+    const values = await client.numbers()
+    expect(await values.next()).to.deep.include({ done: false, value: { n: 1 } })
+    await numbers.end()
+    expect(await values.next()).to.deep.equal({ done: true, value: undefined })
+    const { body } = await fetch(`${at.url}/rpc/numbers`, { method: 'POST' })
+    expect(await new Response(body).text()).to.match(/\n\nevent: done\ndata: \n\n$/)
+  })
+
+  it('A client that leaves ends its generator', async () => {
+    const values = await client.endless()
+    expect(await values.next()).to.deep.include({ value: 0 })
+    await values.return?.()
+    await ended.next()
   })
 })

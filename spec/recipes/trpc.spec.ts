@@ -1,5 +1,5 @@
 import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink, TRPCClientError } from '@trpc/client'
-import { initTRPC, TRPCError } from '@trpc/server'
+import { initTRPC, TRPCError, tracked } from '@trpc/server'
 import { expect } from 'chai'
 import { EventSource } from 'eventsource'
 import { expectTypeOf } from 'expect-type'
@@ -217,6 +217,11 @@ describe('demo/trpc/subscriptions.ts, in another app', () => {
       whoAmI: t.procedure.subscription(async function* ({ ctx }) {
         yield ctx.user
       }),
+      count: t.procedure
+        .input((input) => Number(Object(input).lastEventId ?? 0))
+        .subscription(async function* ({ input }) {
+          for (let count = input + 1; count <= 3; count++) yield tracked(String(count), count)
+        }),
     }),
   })
 
@@ -245,6 +250,17 @@ describe('demo/trpc/subscriptions.ts, in another app', () => {
     await at.close()
   })
 
+  it('A generator whose client comes back has its last id in the input', async () => {
+    const at = await open(() => ({ user: 'ada' }))
+    const read = async (headers: Record<string, string>) => {
+      const answer = await fetch(`${at.url}/live/deep.count`, { headers })
+      return [...(await answer.text()).matchAll(/^id: (.*)$/gm)].map(([, id]) => id)
+    }
+    expect(await read({})).to.deep.equal(['1', '2', '3'])
+    expect(await read({ 'Last-Event-ID': '2' })).to.deep.equal(['3'])
+    await at.close()
+  })
+
   it('A context that refuses is an error of tRPC’s, and not of Express', async () => {
     const at = await open(() => {
       throw new TRPCError({ code: 'UNAUTHORIZED' })
@@ -261,8 +277,8 @@ describe('demo/trpc/subscriptions.ts, in another app', () => {
     const first = values.next()
     const id = await numbers.publish(7)
     // typed as its client has it; here it is what tracked() makes
-    const [tracked, data] = (await first).value as unknown as unknown[]
-    expect([tracked, data]).to.deep.equal([id, 7])
+    const [place, data] = (await first).value as unknown as unknown[]
+    expect([place, data]).to.deep.equal([id, 7])
     await values.return?.()
     const lost = live(numbers.from('of-yesterday')).next()
     const error = await lost.catch((reason: unknown) => reason)

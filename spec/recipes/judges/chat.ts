@@ -39,6 +39,14 @@ export async function standOf(url: string, id: string): Promise<{ messages: UIMe
   return (await answer.json()) as { messages: UIMessage[] }
 }
 
+/** How it stands once what was said in an answer that is over is kept. */
+export async function settled(url: string, id: string): ReturnType<typeof standOf> {
+  for (;;) {
+    const stand = await standOf(url, id)
+    if (stand.answer === undefined) return stand
+  }
+}
+
 /** Opens a window on a chat, as the AI SDK's hooks do. */
 export function open(
   { ai }: Packages,
@@ -260,6 +268,21 @@ export function judgements(packages: Packages, url: string, first: number): Judg
       },
     },
     {
+      name: 'a model that fails is an error at once: what was said stays, and the chat goes on',
+      async run() {
+        const chat = id()
+        const window = windowOf(chat, { length: 5 })
+        await window.sendMessage({ text: 'Hold on to the frayed' })
+        assert.deepEqual([window.status, window.error?.message], ['error', 'The model failed.'])
+        assert.equal(wordsOf(window.messages.at(-1)), 3)
+        const { messages } = await settled(url, chat)
+        assert.deepEqual(messages.map(textOf), window.messages.map(textOf))
+        const next = windowOf(chat, { messages, length: 2 })
+        await next.sendMessage(asked)
+        await hasAll(next, chat, 2)
+      },
+    },
+    {
       name: 'what is refused is an error that says why',
       async run() {
         const transport = new DefaultChatTransport({ api: `${url}/api/chat` })
@@ -268,6 +291,9 @@ export function judgements(packages: Packages, url: string, first: number): Judg
           transport.sendMessages({ ...sent, trigger: 'submit-message' }),
           /messages: expected some, with parts/,
         )
+        const body = JSON.stringify({ id: id(), messages: [{ id: '1', role: 'user', parts: [null] }] })
+        const headers = { 'Content-Type': 'application/json' }
+        assert.equal((await fetch(`${url}/api/chat`, { method: 'POST', headers, body })).status, 400)
       },
     },
   ]
