@@ -52,7 +52,9 @@ export async function readRetained({ hubs, channels }: Watched): Promise<readonl
       // a store is not asked for channels that nobody has named: they may be many
       if (label === other && !isInMemory(hub)) continue
       const add = (retained: Retained | undefined) => {
-        if (retained) sums.set(label, sumOf(sums.get(label) ?? { events: 0, bytes: 0 }, retained))
+        // a backend of the user's may say anything, and prom-client refuses all for what is no number
+        if (retained && Number.isFinite(retained.events) && Number.isFinite(retained.bytes ?? 0))
+          sums.set(label, sumOf(sums.get(label) ?? { events: 0, bytes: 0 }, retained))
       }
       const retained = each.retained()
       if (isPromise(retained)) asked.push((retained as PromiseLike<Retained | undefined>).then(add))
