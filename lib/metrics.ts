@@ -63,11 +63,16 @@ export function openTelemetry(options: OpenTelemetryOptions): Stoppable {
   const subjects = checkOpenTelemetry(options)
   const instruments = new OpenTelemetryInstruments(options.meter, () => measuring.read())
   const measuring: Measuring = new Measuring(instruments)
-  measuring.add(subjects)
-  return {
-    stop() {
-      measuring.stop()
-      instruments.remove()
-    },
+  const stop = () => {
+    measuring.stop()
+    instruments.remove()
   }
+  try {
+    measuring.add(subjects)
+  } catch (error) {
+    // a meter of the user's
+    stop()
+    throw error
+  }
+  return { stop }
 }

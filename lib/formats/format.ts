@@ -77,6 +77,8 @@ export interface Wire {
   readonly joins?: true
   /** The id of an event makes no difference to its bytes. */
   readonly withoutIds?: true
+  /** Records are `{ id, type, data }`. */
+  readonly envelope?: true
 }
 
 /** A format, and what it tells in addition if it is built in. */

@@ -88,7 +88,7 @@ function records(
       : undefined
   return make(
     { ...parts, mediaType, encode, ...(notice && { notice }) },
-    { ...own, ...(!envelope && withoutIds(options)) },
+    { ...own, ...(envelope ? { envelope } : withoutIds(options)) },
   )
 }
 

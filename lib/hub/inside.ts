@@ -8,31 +8,54 @@ export function insideOf(backend: string, isUp: boolean, channels: Names<Channel
   return {
     backend,
     isUp,
+    /** Made as they are asked for. */
     get channels() {
-      return [...channels].map(channelInside)
+      return shownOf(channels)
     },
     channel(name) {
       const channel = channels.get(name)
-      return channel && channelInside(channel)
+      return channel && new InsideOfChannel(channel)
     },
   }
 }
 
-function channelInside(channel: Channel<never>): ChannelInside {
-  const { root } = channel
-  return {
-    name: root.name,
-    channel: channel as never,
-    get subscribers() {
-      return channel.subscribers
-    },
-    get source() {
-      return root.source
-    },
-    get hasEnded() {
-      return root.hasEnded
-    },
-    retained: () => root.retained(),
-    tap: (listener) => tap(root, listener),
+function* shownOf(channels: Iterable<Channel<never>>): Iterable<ChannelInside> {
+  for (const channel of channels) yield new InsideOfChannel(channel)
+}
+
+/** There may be very many channels: what is shown of each is made of one class, not of functions of its own. */
+class InsideOfChannel implements ChannelInside {
+  readonly #channel: Channel<never>
+
+  constructor(channel: Channel<never>) {
+    this.#channel = channel
+  }
+
+  get name(): string {
+    return this.#channel.root.name
+  }
+
+  get channel(): ChannelInside['channel'] {
+    return this.#channel as never
+  }
+
+  get subscribers(): number {
+    return this.#channel.subscribers
+  }
+
+  get source(): ChannelInside['source'] {
+    return this.#channel.root.source
+  }
+
+  get hasEnded(): boolean {
+    return this.#channel.root.hasEnded
+  }
+
+  retained(): ReturnType<ChannelInside['retained']> {
+    return this.#channel.root.retained()
+  }
+
+  tap(listener: Parameters<ChannelInside['tap']>[0]): () => void {
+    return tap(this.#channel.root, listener)
   }
 }

@@ -1,7 +1,7 @@
 // Lists the channels of the hubs: how many follow each, how fast it goes, and what is retained. A store is asked only about
 // those on the page, and seldom; events are counted only for those on the page, while somebody looks.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { clock } from '../clock.js'
+import { clock, type Deadline } from '../clock.js'
 import { isPromise } from '../promise.js'
 import type { Publication } from '../values/diagnostics.js'
 import type { Channel, Hub } from '../values/feed.js'
@@ -32,6 +32,9 @@ export interface ChannelRow {
 
 /** Milliseconds between two questions to the store about a channel; and between two measures of its rate. */
 const again = 2000
+
+/** Milliseconds for which an answer waits for the store. */
+const patience = 1000
 
 /** Milliseconds after which a channel that is on no page is not counted any more. */
 const stale = 5000
@@ -153,12 +156,12 @@ export class Channels {
     return page
   }
 
-  /** Waits for what the store says of the channels on a page, as long as they are not known. */
+  /** Waits for what the store says of the channels on a page, as long as they are not known; not for ever. */
   async ready(query: Query): Promise<void> {
     const { found } = this.#found(query)
     this.page(query)
     const { rows } = pageOf(found, 0, query.page, (each) => this.#knownOf(each))
-    await Promise.all(rows.map((known) => known.ask()))
+    await inTime(rows.map((known) => known.ask()))
   }
 
   #found(query: Query): { readonly found: readonly Found[]; readonly total: number } {
@@ -233,6 +236,16 @@ export class Channels {
     for (const known of this.#known.values()) known.letGo()
     this.#known.clear()
   }
+}
+
+/** A store that is away may not answer at all. */
+async function inTime(asked: readonly (PromiseLike<void> | undefined)[]): Promise<void> {
+  let late: Deadline | undefined
+  const tooLate = new Promise<void>((resolve) => {
+    late = clock.after(patience, resolve)
+  })
+  await Promise.race([Promise.all(asked), tooLate])
+  late?.cancel()
 }
 
 function isAskedFor({ name, source, hasEnded }: ChannelInside, { q, state }: Query): boolean {

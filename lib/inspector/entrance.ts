@@ -75,6 +75,9 @@ function local(req: Request): Answer {
   )
   if (through !== undefined)
     return refuse(`The request came through a proxy, which has added ${cut(through, 60)}`)
+  // a proxy may add nothing and send its own Host, as nginx does where nothing is said
+  if (req.httpVersion === '1.0')
+    return refuse('The request came through a proxy: it is of HTTP/1.0, which no browser speaks')
   const host = hostOf(req)
   if (!/^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i.test(host))
     return refuse(`The request is for the host ${JSON.stringify(cut(host, 60))}, not for localhost`)

@@ -1,6 +1,8 @@
 // Makes the views while somebody looks: one at most 4 times a second, less often where it takes long, once for all who look
 // at the same, and only told where something has changed.
 import { clock, type Deadline } from '../clock.js'
+import { report } from '../errors.js'
+import { safely } from '../guard.js'
 import type { Query } from './query.js'
 
 /** Milliseconds between two makings of a view, at least. */
@@ -85,8 +87,12 @@ export class Looking {
     let took = 0
     for (const each of this.#looks.values()) took += each.took
     look.next = clock.after(Math.min(slowest, Math.max(beat, Math.ceil(took / share))), () => {
-      this.#tell(look)
-      this.#wait(look)
+      // a failure here, of code of the app such as its `trust proxy`, would end the process
+      safely(
+        () => this.#tell(look),
+        (error) => report('Making a view of the inspector failed', error),
+      )
+      if (look.lookers.size > 0) this.#wait(look)
     })
   }
 }

@@ -61,9 +61,14 @@ export function isMistake(query: Query | Mistake): query is Mistake {
   return 'detail' in query
 }
 
-export function queryOf(url: string): Query | Mistake {
+/** The parameters of a request, whose URL may be anything that Node lets pass. */
+export function parametersOf(url: string): URLSearchParams {
   const at = url.indexOf('?')
-  const given = new URLSearchParams(at < 0 ? '' : url.slice(at))
+  return new URLSearchParams(at < 0 ? '' : url.slice(at))
+}
+
+export function queryOf(url: string): Query | Mistake {
+  const given = parametersOf(url)
   const of = (name: string) => cut(given.get(name) ?? '')
   const view = (of('view') || 'overview') as ViewName
   if (!views.includes(view)) return { detail: `view is ${quoted(view)}: expected ${views.join(', ')}` }

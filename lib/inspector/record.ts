@@ -18,7 +18,7 @@ import { Asked } from './asked.js'
 import { Lately, minute } from './lately.js'
 import type { Inspected } from './options.js'
 import { Ring } from './ring.js'
-import { cut, errorText } from './text.js'
+import { cut, errorText, redacted } from './text.js'
 
 /** A stream that has ended, as a row. */
 export interface EndedRow {
@@ -51,7 +51,17 @@ export interface BackendNow {
 }
 
 /** The key that counts are kept by, of a route and a format, and what is counted. */
-export const keyOf = (what: string, ...of: readonly string[]) => [what, ...of].join('\n')
+export const keyOf = (what: string, ...of: readonly string[]) =>
+  // a route may be a path that a client has chosen, of a mount that is a pattern without a name
+  [
+    what,
+    ...of.map((each) =>
+      each
+        .split('\n')
+        .map((part) => cut(part))
+        .join('\n'),
+    ),
+  ].join('\n')
 
 function headersOf(stream: OpenStream): object {
   return (stream as unknown as WithStream)[inside].headers
@@ -110,15 +120,18 @@ export class Recorder {
   }
 
   #ended(told: StreamEnded): void {
-    const { stream, route, format, reason, life, msToHead = null, msToFirst = null } = told
+    const { stream, route, format, reason, wasOpen, life, msToHead = null, msToFirst = null } = told
     const error = errorText(reason.error) ?? null
-    this.lately.add(keyOf('ended', route, format, reason.kind))
-    if (life < 10_000) this.lately.add(keyOf('short', route, format))
-    if (error !== null) this.#keep(this.errors, route, error)
+    // one without a head was never opened: unless it failed, it is no more than a refusal, or a client that had left
+    if (wasOpen || reason.kind === 'error') {
+      this.lately.add(keyOf('ended', route, format, reason.kind))
+      if (life < 10_000 && !isComplete(reason)) this.lately.add(keyOf('short', route, format))
+    }
+    if (error !== null) this.#keep(this.errors, cut(route), error)
     this.ended.push({
       at: clock.date(),
       id: stream.id,
-      path: cut(stream.path, 500),
+      path: redacted(stream.path),
       route: cut(route),
       format: cut(format),
       client: cut(stream.client, 100),
@@ -194,4 +207,9 @@ export class Recorder {
     this.#rest()
     for (const [name, listener] of this.#listeners) unsubscribe(`express-lariat:${name}`, listener)
   }
+}
+
+/** Whether all of a stream's data came to its client: of answers that is the rule, however short they are. */
+function isComplete({ kind }: StreamEnded['reason']): boolean {
+  return kind === 'end' || kind === 'stop'
 }

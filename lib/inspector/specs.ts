@@ -12,7 +12,7 @@ import { Items } from './items.js'
 import { Looking } from './looking.js'
 import type { Inspected } from './options.js'
 import { type Asset, withSlash } from './page.js'
-import { isMistake, type Query, queryOf } from './query.js'
+import { isMistake, parametersOf, type Query, queryOf } from './query.js'
 import type { Recorder } from './record.js'
 import { tailChannel, tailStream } from './tail.js'
 import { Views } from './views.js'
@@ -181,6 +181,6 @@ export function specsOf(
 
 /** What a tail is of. */
 function tailed(url: string): { readonly stream: string | undefined; readonly channel: string | undefined } {
-  const given = new URL(url, 'http://localhost').searchParams
+  const given = parametersOf(url)
   return { stream: given.get('stream') ?? undefined, channel: given.get('channel') ?? undefined }
 }

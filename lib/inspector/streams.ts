@@ -4,7 +4,7 @@ import { type EndpointInside, inside, type StreamInside, type WithStream } from 
 import type { OpenStream } from '../values/open-stream.js'
 import type { Query, StreamOrder } from './query.js'
 import { type Page, pageOf, sorted } from './rows.js'
-import { cut } from './text.js'
+import { cut, redacted } from './text.js'
 
 export interface StreamRow {
   readonly id: string
@@ -54,7 +54,7 @@ export class Known {
   constructor(stream: OpenStream) {
     this.stream = stream
     this.#inside = (stream as unknown as WithStream)[inside]
-    this.route = stream.route
+    this.route = cut(stream.route)
     this.format = stream.format
     this.openedAt = stream.openedAt.getTime()
     this.#sampledAt = this.openedAt
@@ -70,7 +70,7 @@ export class Known {
   }
 
   get path(): string {
-    this.#path ??= this.stream.path
+    this.#path ??= redacted(this.stream.path)
     return this.#path
   }
 
@@ -100,8 +100,8 @@ export class Known {
     const { stream } = this
     return {
       id: stream.id,
-      path: cut(this.path, 500),
-      route: cut(this.route),
+      path: this.path,
+      route: this.route,
       format: cut(this.format),
       client: cut(stream.client, 100),
       age: Math.max(0, Math.floor((now - this.openedAt) / 1000) * 1000),

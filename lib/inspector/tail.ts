@@ -14,8 +14,9 @@ const readers: readonly Reader[] = [sse, ndjson, jsonSeq, jsonArray]
 
 /** Adds what a stream writes. Calls `ended` when it is over. Returns a function that ends it. */
 export function tailStream(stream: OpenStream, items: Items, ended: () => void): () => void {
-  const reading = new Reading(stream, items)
-  const untap = (stream as unknown as WithStream)[inside].tap((bytes) => reading.take(bytes))
+  const seen = (stream as unknown as WithStream)[inside]
+  const reading = new Reading(stream, seen.hasEnvelope, items)
+  const untap = seen.tap((bytes) => reading.take(bytes))
   const onEnd = (message: unknown) => {
     const { stream: which, reason } = message as StreamEnded
     if (which !== stream) return
@@ -59,9 +60,10 @@ class Reading {
   #parser: Parser | undefined
   #isWithin: boolean
 
-  constructor({ format, sent }: OpenStream, items: Items) {
+  /** @param envelope without one a record is data, whatever its members are called */
+  constructor({ format, sent }: OpenStream, envelope: boolean, items: Items) {
     this.#items = items
-    this.#parser = readerOf(format, readers)?.read(format, {}, this.#received)
+    this.#parser = readerOf(format, readers)?.read(format, { envelope }, this.#received)
     // an array that has begun: what separates the next element from those before is not read
     this.#isWithin = sent > 0 && jsonArray.mediaTypes.includes(format)
     if (jsonArray.mediaTypes.includes(format)) this.#parse(Buffer.from('['))

@@ -5,39 +5,70 @@ import { asBytes } from '../values/bytes.js'
 /** In the place of a secret. */
 const hidden = '…'
 
-/** Query parameters and header fields that hold secrets, by their names. */
-const secret = /token|key|secret|passw|ticket|auth|session|signature|code|cookie|jwt/i
+/** What holds secrets, by its name: a query parameter, a header field, a key. */
+const secret =
+  /token|key|secret|passw|passphrase|pwd|ticket|auth|session|signature|code|cookie|jwt|credential|assertion|bearer|[cx]srf|(?:^|[^a-z])(?:pass|sig|sid|pin|otp)(?![a-z])/i
 
-/** Credentials, whatever the field is called. */
-const credentials = /^(?:bearer|basic|digest|negotiate)\s/i
+/** Credentials, whatever they are the value of. A challenge is none: what follows its scheme has names. */
+const credentials = /\b(bearer|basic|digest|negotiate|token)(\s+)(?!\w+=["\w])[\w+/.~=-]{6,}/gi
+const scheme = /^(?:bearer|basic|digest|negotiate)\s/i
+const jwt = /\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*/g
+const userinfo = /(\/\/)[^/?#\s]*@/g
+const member = /"([^"]*)"(\s*:\s*)("(?:[^"\\]|\\.)*"?|[^",}\s]+)/g
+
+/** How often a value is looked into that has parameters of its own, such as the URL to go on to. */
+const deepest = 4
 
 /** Text of at most so many characters. */
 export function cut(text: string, length = 200): string {
   return text.length > length ? `${text.slice(0, length - 1).replace(/[\ud800-\udbff]$/, '')}…` : text
 }
 
-/** A URL without the values of query parameters whose names are those of secrets, and without credentials. */
-export function redacted(url: string, length = 500): string {
-  const at = url.indexOf('?')
-  const path = (at < 0 ? url : url.slice(0, at)).replace(/^([a-z][\w+.-]*:\/\/)[^/@]*@/i, `$1${hidden}@`)
-  if (at < 0) return cut(path, length)
-  // a longer one is not looked at: it is cut anyway
-  const query = url.slice(at + 1, at + 1 + 8 * length)
-  return cut(`${path}?${query.split('&').map(parameter).join('&')}`, length)
+/**
+ * A URL, or text that may have some in it, without the values of parameters whose names are those of secrets, in its query,
+ * its fragment, or within another value; and without credentials. Of a longer text no more than that is looked at.
+ */
+export function redacted(text: string, length = 500): string {
+  return cut(withoutSecrets(text.slice(0, 8 * length), deepest), length)
 }
 
-function parameter(part: string): string {
+function withoutSecrets(text: string, depth: number): string {
+  return text
+    .replace(userinfo, `$1${hidden}@`)
+    .replace(credentials, `$1$2${hidden}`)
+    .replace(jwt, hidden)
+    .replace(member, (all, name, colon) => (secret.test(name) ? `"${name}"${colon}${hidden}` : all))
+    .split(/([&#\s]+)/)
+    .map((part) => parameter(part, depth))
+    .join('')
+}
+
+function parameter(part: string, depth: number): string {
   const at = part.indexOf('=')
   if (at < 0) return part
-  return secret.test(decoded(part.slice(0, at))) ? `${part.slice(0, at)}=${hidden}` : part
+  const before = part.slice(0, at)
+  const name = before.slice(Math.max(before.lastIndexOf('?'), before.lastIndexOf(';')) + 1)
+  const value = part.slice(at + 1)
+  return `${before}=${secret.test(decoded(name)) ? hidden : shown(value, depth - 1)}`
 }
 
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name)
-  } catch {
-    return name
-  }
+/** A value, which may have parameters itself: as it is, or encoded. */
+function shown(value: string, depth: number): string {
+  if (!/[=%+]/.test(value)) return value
+  if (depth === 0) return hidden
+  const plain = decoded(value)
+  return plain !== value && withoutSecrets(plain, depth) !== plain ? hidden : withoutSecrets(value, depth)
+}
+
+/** As the most lenient reader has it. */
+function decoded(text: string): string {
+  return text.replaceAll('+', ' ').replace(/(?:%[\da-f]{2})+/gi, (bytes) => {
+    try {
+      return decodeURIComponent(bytes)
+    } catch {
+      return Buffer.from(bytes.replaceAll('%', ''), 'hex').toString('latin1')
+    }
+  })
 }
 
 /** Header fields as text. The values of those that hold secrets are not shown. */
@@ -50,8 +81,7 @@ export function fieldsOf(headers: Readonly<Record<string, unknown>>): Record<str
 
 function field(name: string, value: unknown): string {
   const text = Array.isArray(value) ? value.join(', ') : String(value)
-  if (isSecret(name) || credentials.test(text)) return hidden
-  return name === 'referer' || name === 'referrer' ? redacted(text) : cut(text, 500)
+  return isSecret(name) || scheme.test(text) ? hidden : redacted(text)
 }
 
 function isSecret(name: string): boolean {
@@ -59,13 +89,13 @@ function isSecret(name: string): boolean {
   return secret.test(name) && name !== 'sec-websocket-key'
 }
 
-/** An error as text, without its stack. Never throws. */
+/** An error as text, without its stack, and without secrets. Never throws. */
 export function errorText(error: unknown): string | undefined {
   if (error === undefined) return undefined
   try {
     if (typeof error === 'object' && error !== null && 'message' in error) {
       const { name, message } = error as { name?: unknown; message?: unknown }
-      return cut(`${typeof name === 'string' ? name : 'Error'}: ${message}`)
+      return redacted(`${typeof name === 'string' ? name : 'Error'}: ${message}`, 200)
     }
   } catch {
     // a Proxy, or a getter

@@ -1,6 +1,6 @@
 // Shows what lies behind an endpoint, and behind a stream, to the parts of the library that observe them.
 import type { Plan } from '../declare/plan.js'
-import { type Format, isFormat, mediaTypesOf } from '../formats/format.js'
+import { type Format, isFormat, mediaTypesOf, wire } from '../formats/format.js'
 import type { EndpointInside, Mount, StreamInside } from '../values/inside.js'
 import type { Outlet } from '../wire/outlet.js'
 import { tap } from '../wire/tap.js'
@@ -51,6 +51,10 @@ export class InsideOfStream implements StreamInside {
 
   get headers(): object {
     return this.#outlet.res.req.headers
+  }
+
+  get hasEnvelope(): boolean {
+    return this.#outlet.format[wire]?.envelope === true
   }
 
   get isBehind(): boolean {

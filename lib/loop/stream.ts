@@ -2,6 +2,7 @@
 import { shared } from '../brand.js'
 import type { Request } from '../declare/context.js'
 import type { Plan } from '../declare/plan.js'
+import { addressOf } from '../request/address.js'
 import { routeOf } from '../request/route.js'
 import { inside, type StreamInside } from '../values/inside.js'
 import type { OpenStream } from '../values/open-stream.js'
@@ -59,7 +60,7 @@ export class Stream implements OpenStream {
   }
 
   get client(): string {
-    this.#client ??= this.#observed.outlet.res.req.ip ?? ''
+    this.#client ??= addressOf(this.#observed.outlet.res.req as Request)
     return this.#client
   }
 

@@ -2,6 +2,8 @@
 
 import type { Refused } from '../declare/decisions.js'
 import { channels } from '../diagnostics.js'
+import { report } from '../errors.js'
+import { safely } from '../guard.js'
 import type {
   BackendTurn,
   Delivered,
@@ -86,11 +88,17 @@ export function count(watched: Watched, sink: Sink, ended: Sums): () => void {
 
 type Listeners = { readonly [Name in keyof typeof channels]?: (message: never) => void }
 
+/** A failure of the instruments is told once: what is counted goes on, and a message may not end the process. */
 function listen(listeners: Listeners): () => void {
-  const entries = Object.entries(listeners).map(
-    ([name, listener]) =>
-      [channels[name as keyof typeof channels], listener as (message: unknown) => void] as const,
-  )
+  let hasFailed = false
+  const failed = (error: unknown) => {
+    if (!hasFailed) report('Metrics: counting failed', error)
+    hasFailed = true
+  }
+  const entries = Object.entries(listeners).map(([name, listener]) => {
+    const told = (message: unknown) => safely(() => listener(message as never), failed)
+    return [channels[name as keyof typeof channels], told] as const
+  })
   for (const [channel, listener] of entries) channel.subscribe(listener)
   return () => {
     for (const [channel, listener] of entries) channel.unsubscribe(listener)

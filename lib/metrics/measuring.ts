@@ -52,7 +52,7 @@ export class Measuring {
 
   async #read(): Promise<readonly Reading[]> {
     this.#known.look(this.#watched)
-    const found = [...this.#limits(), ...readHubs(this.#watched)]
+    const found = [...this.#limits(), ...(await readHubs(this.#watched))]
     return [...found, ...(await this.#streams()), ...(await readRetained(this.#watched))]
   }
 

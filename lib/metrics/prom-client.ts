@@ -65,7 +65,7 @@ function requireFrom(file: string): PrometheusClient | undefined {
 export class PrometheusInstruments implements Sink {
   readonly #register: PrometheusRegistry
   readonly #prefix: string
-  readonly #made: ReadonlyMap<string, Made>
+  readonly #made = new Map<string, Made>()
 
   /** @param read reads all gauges and totals: called when the registry is asked for its metrics */
   constructor(
@@ -78,17 +78,20 @@ export class PrometheusInstruments implements Sink {
     this.#prefix = prefix
     const { Counter, Gauge, Histogram } = client
     const classes = { counter: Counter, total: Counter, gauge: Gauge, histogram: Histogram }
-    this.#made = new Map(
-      list.map(([name, instrument]) => {
-        const collect = async () => this.#show(name, instrument, await read())
+    try {
+      for (const [name, instrument] of list) {
         const configuration = {
           ...configurationOf(prefix + name, instrument),
           registers: [register],
-          collect,
+          collect: async () => this.#show(name, instrument, await read()),
         }
-        return [name, new classes[instrument.kind](configuration as never) as Made]
-      }),
-    )
+        this.#made.set(name, new classes[instrument.kind](configuration as never) as Made)
+      }
+    } catch (error) {
+      // a name is taken: half of them would be in the way of the next try
+      this.remove()
+      throw error
+    }
   }
 
   count(name: Of<'counter'>, labels: Values, by: number): void {

@@ -25,6 +25,8 @@ export function measureIn(
   let found = own.get(prefix)
   if (found && !found.instruments.areRegistered) {
     found.measuring.stop()
+    // of those that are left a second cannot be made
+    found.instruments.remove()
     found = undefined
   }
   const registered = found ?? made(client(), register, prefix)

@@ -1,6 +1,8 @@
 // Tells of requests that are answered with an error in the place of what they asked for.
 import type { Refused } from '../declare/decisions.js'
 import { channels } from '../diagnostics.js'
+import { report } from '../errors.js'
+import { safely } from '../guard.js'
 import { addressOf } from './address.js'
 import type { Exchange } from './exchange.js'
 import { routeOf } from './route.js'
@@ -12,18 +14,27 @@ const told = new WeakSet<Exchange>()
 export function answering(x: Exchange, status: number, error?: unknown, question = x.asked): void {
   if (status < 400 || !channels.refusal.hasSubscribers || x.plan.owner.isHidden || told.has(x)) return
   told.add(x)
+  // reading a request may run code of the app; the answer does not depend on it
+  safely(
+    () => tell(x, status, question, error),
+    (failure) => report('Telling of a refusal failed', failure),
+  )
+}
+
+function tell(x: Exchange, status: number, question: string, error: unknown): void {
   const { plan, req } = x
   const { method, originalUrl: url, headers } = req
   const { endpoint } = plan.owner
   const route = routeOf(plan, req)
   const failure = error === undefined ? {} : { error }
+  const client = addressOf(req)
   channels.refusal.publish({
     endpoint,
     route,
     method,
     url,
-    client: addressOf(req),
     headers,
+    client,
     status,
     question,
     ...failure,
@@ -32,10 +43,18 @@ export function answering(x: Exchange, status: number, error?: unknown, question
 
 /** A request is left to the error handlers of the app: by what Express does, with the status of the error. */
 export function failing(x: Exchange, error: unknown): void {
-  if (x.isOver) return
-  const { status, statusCode } = Object(error) as { status?: unknown; statusCode?: unknown }
-  const own = [status, statusCode].find(
-    (each) => Number.isInteger(each) && Number(each) >= 400 && Number(each) < 600,
-  )
-  answering(x, Number(own ?? 500), error)
+  if (!x.isOver && channels.refusal.hasSubscribers) answering(x, statusOf(error), error)
+}
+
+/** An error of the app may be anything: a Proxy, or a getter that throws. */
+function statusOf(error: unknown): number {
+  try {
+    const { status, statusCode } = Object(error) as { status?: unknown; statusCode?: unknown }
+    const own = [status, statusCode].find(
+      (each) => Number.isInteger(each) && Number(each) >= 400 && Number(each) < 600,
+    )
+    return Number(own ?? 500)
+  } catch {
+    return 500
+  }
 }

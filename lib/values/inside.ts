@@ -33,6 +33,8 @@ export interface StreamInside {
   readonly endpoint: object
   /** The header fields of its request: the same object as in the messages of its decisions. */
   readonly headers: object
+  /** Its records are `{ id, type, data }`: of others all is data. */
+  readonly hasEnvelope: boolean
   /** The client has not taken all that was written. */
   readonly isBehind: boolean
   /** Bytes encoded that the kernel has not taken. */

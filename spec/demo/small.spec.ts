@@ -41,6 +41,7 @@ async function curl(command: string, url: string, jars: Map<string, string>): Pr
       preset('Accept', 'application/json')
     } else if (word === '-b') headers.set('Cookie', jars.get(words.shift()!) ?? '')
     else if (word === '-c') jar = words.shift()!
+    else if (word === '-I') method = 'HEAD'
     else if (word === '--limit-rate' || word === '-o') words.shift()
     else if (word.startsWith('localhost:3000'))
       path = word.slice('localhost:3000'.length).replace(/.*…$/, jars.get('Location')!)
@@ -83,6 +84,9 @@ describe('The small demos', function () {
     folder = await mkdtemp(join(tmpdir(), 'lariat-small-'))
     file = join(folder, 'small.log')
     await writeFile(file, 'the first line\n')
+    // of log.ts: a job that is running
+    await writeFile(join(folder, '42.pid'), `${process.pid}\n`)
+    await writeFile(join(folder, '42.log'), 'the first line\nthe second line\n')
   })
 
   after(async () => {
@@ -98,9 +102,14 @@ describe('The small demos', function () {
 
   const small = ['ticker', 'prices', 'rooms', 'notifications', 'tail', 'llm', 'existing-app']
   /** Of these docs/recipes has a page. */
-  const recipes = ['openai', 'chat', 'mcp', 'durable-streams', 'trpc', 'orpc', 'graphql']
-  /** An answer of a model that is not whole must not look whole, nor what failed in tRPC. */
-  const cuts = ['llm', 'openai', 'chat', 'trpc']
+  const recipes = ['openai', 'chat', 'mcp', 'durable-streams', 'trpc', 'orpc', 'graphql', 'hypermedia', 'log']
+  /** An answer of a model, or a log, that is not whole must not look whole, nor what failed in tRPC. */
+  const cuts = ['llm', 'openai', 'chat', 'trpc', 'hypermedia', 'log']
+  const argsOf: Readonly<Record<string, () => string[]>> = {
+    tail: () => [file],
+    hypermedia: () => [join(folder, 'lines.ndjson')],
+    log: () => [folder],
+  }
 
   for (const name of [...small, ...recipes]) {
     const most = small.includes(name) ? 60 : 100
@@ -109,7 +118,7 @@ describe('The small demos', function () {
     })
 
     it(`${name}.ts answers each curl line of its header as it says; on SIGTERM what is open ends`, async () => {
-      const demo = await run(name, ...(name === 'tail' ? [file] : []))
+      const demo = await run(name, ...(argsOf[name]?.() ?? []))
       const jars = new Map<string, string>()
       const answers: Response[] = []
       for (const { command, status } of curlsOf(name)) {

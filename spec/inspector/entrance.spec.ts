@@ -76,6 +76,14 @@ describe('Who may look', () => {
         )
       }
     })
+
+    it('no request of HTTP/1.0: so asks a proxy of which nobody has said more than where to', async () => {
+      const scene = await Scene.of(of())
+      for (const path of ['', 'feed'])
+        expect(
+          (await scene.ask(path, { version: '1.0', headers: { Host: 'localhost:3000' } })).status,
+        ).to.equal(403)
+    })
   })
 
   describe('with `isAuthorized`', () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { type Endpoint, ndjson, resources } from '../../lib/index.js'
+import { memory } from '../../lib/hub/memory.js'
+import { createHub, type Endpoint, ndjson, resources } from '../../lib/index.js'
 import { Looking } from '../../lib/inspector/looking.js'
 import { type Query, queryOf } from '../../lib/inspector/query.js'
 import { stage, staged, turns, turnsUntil } from '../support/stage.js'
@@ -75,6 +76,43 @@ describe('A feed of an inspector', () => {
     stage.now.time.advance(5000)
     expect(made).to.be.within(2, 4)
     away()
+  })
+
+  it('goes on after a view could not be made, and ends nothing but that', async () => {
+    let made = 0
+    const looking = new Looking(() => {
+      made += 1
+      if (made === 2) throw Object.assign(new Error('of the app'), { stack: 'of the app' })
+      return { now: made, about: {}, rows: { made } }
+    })
+    const told: string[] = []
+    const away = looking.attach(queryOf('') as Query, (text) => told.push(text))
+    for (let times = 0; times < 3; times++) stage.now.time.advance(5000)
+    await turns()
+    expect(made).to.be.at.least(4)
+    expect(told).to.have.length(made - 1)
+    expect(stage.now.warnings.splice(0).map(({ message }) => message)).to.deep.equal([
+      'Making a view of the inspector failed: of the app',
+    ])
+    away()
+  })
+
+  it('shows channels of a store that does not answer as far as they are known: events at once, JSON in a second', async () => {
+    const store = memory()
+    const open = store.open.bind(store)
+    const hub = createHub(
+      Object.assign(store, {
+        open: (...of: Parameters<typeof open>) =>
+          Object.assign(open(...of), { retained: () => new Promise<never>(() => {}) }),
+      }),
+    )
+    hub.channel('prices', { history: 1 })
+    const scene = await Scene.of(news(), { hub })
+    expect((await scene.watch('feed?view=channels').next(1)).rows[0].retained).to.equal(null)
+    const rows = scene.rows('view=channels')
+    await turns()
+    stage.now.time.advance(1000)
+    expect((await rows)[0]).to.include({ name: 'prices', retained: null })
   })
 
   it('leaves nothing behind: nothing is made, nothing waits on the clock', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { backend } from '../../lib/hub/authoring.js'
 import { memory } from '../../lib/hub/memory.js'
-import { createHub, type Endpoint, ndjson, resource, resources, sse } from '../../lib/index.js'
+import { createHub, type Endpoint, ndjson, resource, resources, sse, stop } from '../../lib/index.js'
 import { flood, stage, staged, turns, turnsUntil } from '../support/stage.js'
 import { inspecting, type Json, Scene } from './scene.js'
 
@@ -116,15 +116,35 @@ describe('What an inspector says in plain words, so that it is found within a mi
   })
 
   it('a reconnect storm: how many, how soon they end, why, and whether it is one client', async () => {
-    const endpoint = resources({ '/news': { contentTypesProvided: [sse()], subscribe: () => ['bye'] } })
+    const endpoint = resources({ '/news': { contentTypesProvided: [sse()], subscribe: () => {} } })
     const scene = await Scene.of(endpoint)
-    for (let at = 0; at < 30; at++) await scene.site.get('/news').whole()
+    for (let at = 0; at < 30; at++) (await scene.stream('/news')).leave()
+    await turnsUntil(() => [...endpoint.streams].length === 0)
     const finding = await only(scene)
     expect(finding).to.deep.equal({
       level: 'warn',
-      text: 'Reconnect storm: 30 streams of /news opened in the last minute, most of them of 127.0.0.1, and 30 ended within 10 seconds, most with reason "end".',
+      text: 'Reconnect storm: 30 streams of /news opened in the last minute, most of them of 127.0.0.1, and 30 ended within 10 seconds, most with reason "disconnect".',
       view: 'view=ended&route=%2Fnews',
     })
+  })
+
+  it('complete answers, however short and many, are no storm', async () => {
+    const endpoint = resources({
+      '/answers': { contentTypesProvided: [sse(), ndjson()], subscribe: () => ['yes'] },
+    })
+    const scene = await Scene.of(endpoint)
+    for (let at = 0; at < 30; at++) await scene.site.get('/answers').whole()
+    expect(await alerts(scene)).to.deep.equal([])
+  })
+
+  it('a stream that never had a head is no stream that ended', async () => {
+    const endpoint = resources({
+      '/news': { contentTypesProvided: [sse()], subscribe: () => stop(404) },
+    })
+    const scene = await Scene.of(endpoint)
+    await scene.site.get('/news', asSse).whole()
+    const [row] = await scene.rows('view=overview')
+    expect(row).to.deep.include({ opened: 0, ended: {}, refused: { 404: 1 } })
   })
 
   it('clients that all came back after a deploy are no storm, and told', async () => {

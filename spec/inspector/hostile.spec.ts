@@ -1,7 +1,8 @@
 import { expect } from 'chai'
-import { createHub, type Endpoint, resources, sse } from '../../lib/index.js'
+import express from 'express'
+import { createHub, type Endpoint, resource, resources, sse } from '../../lib/index.js'
 import { Lately } from '../../lib/inspector/lately.js'
-import { redacted, valueText } from '../../lib/inspector/text.js'
+import { errorText, fieldsOf, redacted, valueText } from '../../lib/inspector/text.js'
 import { stage, staged, turns } from '../support/stage.js'
 import { inspecting, type Json, pass, Scene } from './scene.js'
 
@@ -114,6 +115,55 @@ describe('What hostile clients say to an inspector', () => {
     }
   })
 
+  for (const text of [
+    '/a?to%6ben[]=S3CRET&to%6ben[]=S3CRET',
+    '/a?t%6Fken%ZZ=S3CRET',
+    '/a?token==S3CRET?S3CRET;S3CRET',
+    '/a?x=1;token=S3CRET',
+    '/a?next=/cb?token=S3CRET',
+    '/a?next=%2Fcb%3Ftoken%3DS3CRET',
+    '/a?next=%2Fcb%3Fnext%3D%252Fcb%253Ftoken%253DS3CRET',
+    '/a?data=%7B%22token%22:%22S3CRET%22%7D',
+    '/a?header=Bearer+S3CRET',
+    '/login#access_token=S3CRET',
+    '/a;jsessionid=S3CRET',
+    '/a?sig=S3CRET&pwd=S3CRET&user[pass]=S3CRET&X-Amz-Credential=S3CRET&otp=S3CRET',
+    'https://bob:S3CRET@example.com/a',
+    '//bob:S3CRET@example.com',
+    '/a?url=https://bob:S3CRET@example.com/&url=https%3A%2F%2Fbob%3AS3CRET%40example.com',
+  ])
+    it(`has its secrets not shown, wherever they are written: ${text}`, () => {
+      expect(redacted(text)).not.to.include('S3CRET')
+      expect(fieldsOf({ 'x-original-uri': text })['x-original-uri']).not.to.include('S3CRET')
+      expect(fieldsOf({ referer: `https://example.com${text}` }).referer).not.to.include('S3CRET')
+      expect(errorText(new Error(`GET ${text} failed`))).not.to.include('S3CRET')
+      expect(valueText(text)).not.to.include('S3CRET')
+      expect(valueText([text])).not.to.include('S3CRET')
+      expect(valueText({ to: text })).not.to.include('S3CRET')
+    })
+
+  it('has no secret in an error, whose words stay', () => {
+    for (const [message, shown] of [
+      ['connect redis://:S3CRET@store:6379 failed', 'connect redis://…@store:6379 failed'],
+      ['Authorization: Bearer S3CRET.x was refused', 'Authorization: Bearer … was refused'],
+      ['of eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.S3CRET', 'of …'],
+      ['password=S3CRET is wrong', 'password=… is wrong'],
+      ['a == b, and page=2', 'a == b, and page=2'],
+    ] as const)
+      expect(errorText(new Error(message))).to.equal(`Error: ${shown}`)
+  })
+
+  it('keeps what is no secret as it is', () => {
+    for (const text of [
+      '/sessions/1?page=2&q=a%20b&lastEventId=k-1-2',
+      '/auth/login?next=%2Fhome%3Fpage%3D2',
+      'Bearer realm="news", error="invalid_token"',
+      'text/html;q=0.9, */*;q=0.1',
+      'W/"abc=="',
+    ])
+      expect(redacted(text)).to.equal(text)
+  })
+
   it('is redacted and cut in a time that grows with its length alone', () => {
     const began = performance.now()
     for (const text of [
@@ -122,9 +172,29 @@ describe('What hostile clients say to an inspector', () => {
       `/?${'%'.repeat(1e6)}`,
       `http://${'@'.repeat(1e6)}`,
       `/?${'token='.repeat(2e5)}`,
+      `/?${'a='.repeat(2e5)}`,
+      `/?a=${encodeURIComponent('a='.repeat(1e5))}`,
+      '"'.repeat(1e6),
+      '"a" :'.repeat(1e5),
+      '-eyJaaaaaa'.repeat(1e5),
+      'bearer '.repeat(1e5),
     ])
       expect(redacted(text).length).to.be.at.most(500)
     expect(performance.now() - began).to.be.lessThan(1000)
+  })
+
+  it('in an absolute URL that is none is a query like others', async () => {
+    const { endpoint, hub } = table()
+    const scene = await Scene.of(endpoint, { hub })
+    for (const [path, status] of [
+      ['tail?stream=none', 404],
+      ['tail', 400],
+      ['feed?view=none', 400],
+    ] as const)
+      expect(
+        (await scene.site.get(`http://localhost:99999/inspector/${path}`).whole()).status,
+        path,
+      ).to.equal(status)
   })
 
   it('as the value of a callback is shown without calling anything of it', () => {
@@ -147,6 +217,22 @@ describe('What hostile clients say to an inspector', () => {
     expect(valueText({ password: 'a', title: 'b', deep: { token: 'c' } })).to.equal(
       '{ password: …, title: "b", deep }',
     )
+  })
+
+  it('cannot fill the memory with routes: of a mount that is a pattern they are paths, and cut', async () => {
+    const endpoint = resource({ contentTypesProvided: [sse()], subscribe: () => {} }) as Endpoint
+    const scene = await Scene.of(endpoint, { serve: { before: [express().use(/\/x.*/, endpoint)] } })
+    const path = `/x${'a'.repeat(3000)}`
+    const client = scene.site.get(path)
+    await client.head()
+    await scene.site.get(path, { headers: { Accept: 'image/png' } }).whole()
+    const { rows, alerts } = await scene.view('view=overview')
+    const [row] = rows.filter((each: Json) => each.route.startsWith('/xa'))
+    expect(row).to.include({ open: 1, opened: 1 })
+    expect(row.refused).to.deep.equal({ 406: 1 })
+    expect(alerts[0].view.length).to.be.at.most(400)
+    expect((await scene.view(alerts[0].view)).matched).to.equal(1)
+    expect((await scene.view(`view=streams&route=${encodeURIComponent(row.route)}`)).matched).to.equal(1)
   })
 
   it('cannot fill the memory: counts are kept of so many names', () => {

@@ -92,6 +92,21 @@ describe('The tail of an inspector', () => {
     expect(second).to.include({ data: `${'x'.repeat(1999)}…`, size: 100_000 })
   })
 
+  for (const format of [ndjson(), jsonSeq(), jsonArray()])
+    it(`takes nothing of data in ${format.mediaType} for an id or a type, whatever its members are called`, async () => {
+      const { endpoint, send } = sending(format)
+      const scene = await Scene.of(endpoint)
+      await scene.stream('/news')
+      const watch = await tail(scene, `stream=${[...endpoint.streams][0]!.id}`)
+      send({ id: 'S3CRET', type: 'S3CRET', data: 1 })
+      send({ notice: 'gap', id: 'S3CRET', type: 'S3CRET' })
+      await pass()
+      expect(itemsOf(watch).map(({ kind, id, type }) => [kind, id, type])).to.deep.equal([
+        ['event', null, null],
+        ['event', null, null],
+      ])
+    })
+
   it('tells at most 50 in a message and four messages a second, and how many were skipped', async () => {
     const { endpoint, send } = sending(sse())
     const scene = await Scene.of(endpoint)

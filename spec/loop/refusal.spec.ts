@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type express from 'express'
 import { createHub, loop, ndjson, type Refused, resource, resources, sse, stop } from '../../lib/index.js'
 import { hidden } from '../../lib/values/inside.js'
 import { stage, staged, turnsUntil } from '../support/stage.js'
@@ -70,6 +71,33 @@ describe('The diagnostics channel refusal (docs/operate/diagnostics.md)', () => 
     await site.get('/').head()
     expect(refused().map(why)).to.deep.equal([[418, 'forbidden']])
     expect(refused()[0]).to.have.property('error', error)
+  })
+
+  it('an error that cannot be read is told as a 500, and answered: thrown or rejected', async () => {
+    const hostile = {
+      get status() {
+        throw new Error('must not be read')
+      },
+    }
+    for (const isListening of [false, true]) {
+      if (isListening) told.now.on('refusal')
+      for (const provide of [
+        () => {
+          throw hostile
+        },
+        () => Promise.reject(hostile),
+      ]) {
+        const app = resources({ '/': { contentTypesProvided: { 'text/plain': provide as never } } })
+        const site = await stage.now.serve((req: never, res: express.Response) =>
+          app(req, res, () => void res.status(500).end('the app answers')),
+        )
+        expect((await site.get('/').whole()).body).to.equal('the app answers')
+      }
+    }
+    expect(refused().map(({ status, error }) => [status, error])).to.deep.equal([
+      [500, hostile],
+      [500, hostile],
+    ])
   })
 
   it('endpoint.close() refuses what comes later', async () => {

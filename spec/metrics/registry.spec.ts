@@ -115,6 +115,63 @@ describe('metrics() in a registry of prom-client (docs/operate/metrics.md)', () 
     expect(now).to.not.match(/^streams_open\{/m)
   })
 
+  it('a registry from which one instrument was removed, or that has one of the app’s of that name, can be used again', async () => {
+    const register = new Registry()
+    const endpoint = endpointOf()
+    const first = metrics({ of: endpoint, register })
+    register.removeSingleMetric('lariat_streams_open')
+    const second = metrics({ of: endpoint, register })
+    expect(await register.metrics()).to.include('lariat_streams_open{route="/news"')
+    first.stop()
+    second.stop()
+    new promClient.Gauge({ name: 'lariat_backend_up', help: 'of the app', registers: [register] })
+    expect(() => metrics({ of: endpoint, register })).to.throw(
+      'lariat_backend_up has already been registered',
+    )
+    expect(register.getMetricsAsArray()).to.have.length(1)
+    register.removeSingleMetric('lariat_backend_up')
+    metrics({ of: endpoint, register }).stop()
+    expect(register.getMetricsAsArray()).to.have.length(0)
+  })
+
+  it('a meter that fails is told of once, and fails neither publishes nor streams', async () => {
+    let isBroken = true
+    const fail = () => {
+      const error = new Error('the meter is broken')
+      error.stack = String(error)
+      if (isBroken) throw error
+    }
+    const make = () => ({ add: fail, record: fail })
+    const meter = {
+      createCounter: make,
+      createHistogram: make,
+      createObservableCounter: make,
+      createObservableGauge: make,
+      createObservableUpDownCounter: make,
+      addBatchObservableCallback() {},
+      removeBatchObservableCallback() {},
+    }
+    const hub = createHub()
+    const endpoint = resources({
+      '/news': { contentTypesProvided: [ndjson()], subscribe: hub.channel('news') },
+    })
+    expect(() => openTelemetry({ of: endpoint, hub, meter })).to.throw('the meter is broken')
+    // nothing listens now
+    await hub.channel('news').publish('one')
+    isBroken = false
+    atEnd(openTelemetry({ of: endpoint, hub, meter }).stop)
+    isBroken = true
+    const site = await stage.now.serve(endpoint)
+    const client = site.get('/news')
+    await client.head()
+    await hub.channel('news').publish('two')
+    await client.until('two')
+    expect(stage.now.warnings.map(({ message }) => message)).to.deep.equal([
+      'Metrics: counting failed: Error: the meter is broken',
+    ])
+    stage.now.warnings.length = 0
+  })
+
   it('labels are escaped, whatever the names of channels', async () => {
     const register = new Registry()
     const hub = createHub()

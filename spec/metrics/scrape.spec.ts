@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { expect } from 'chai'
+import { createHub } from '../../lib/index.js'
 import { inside } from '../../lib/values/inside.js'
 import { onEach } from './kinds.js'
 
@@ -44,6 +45,24 @@ onEach('A scrape of many streams', (kind) => {
     isOver = true
     expect(now.value('streams_open', labels)).to.equal(4500)
     expect(turns).to.be.at.least(4)
+  })
+
+  it('lets other work in among very many channels too', async () => {
+    const hub = createHub()
+    const channels = Array.from({ length: 2000 }, (_, at) => hub.channel(`user:${at}`, { history: 1 }))
+    const measured = kind.measure({ of: [], hub })
+    let turns = 0
+    let isOver = false
+    const count = () => {
+      turns += 1
+      if (!isOver) setImmediate(count)
+    }
+    setImmediate(count)
+    const now = await measured.read()
+    isOver = true
+    expect(now.value('channel_subscribers', { channel: 'other' })).to.equal(0)
+    // of each it asks for subscribers, and for what is retained
+    expect(turns).to.be.at.least((2 * channels.length) / 500)
   })
 
   it('counts a stream that ends meanwhile once at most, and all of it by the next', async () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { Browser, Page } from 'playwright-core'
 import { Knife } from '../clients/knife.js'
+import { eventsOf, next } from '../demo/bookshop/demo.js'
 import { launch, Windows } from '../support/browser.js'
 import { Curl } from '../support/curl.js'
 import { Demo } from '../support/demo.js'
@@ -9,9 +10,20 @@ import { needs } from '../support/installed.js'
 describe('demo/prices.ts', function () {
   this.timeout(60_000)
   let demo: Demo
+  /** A tenth of all symbols, so that one of them changes soon. */
+  let watched: string[]
+  let path: string
 
   before(async () => {
     demo = await new Demo('prices').listening()
+    const all = eventsOf(await demo.ask('/', { Accept: 'text/event-stream' }))
+    const [snapshot] = await next(1, all)
+    await all.return(undefined)
+    watched = JSON.parse(snapshot!.data)
+      .slice(0, 50)
+      .map(({ symbol }: { symbol: string }) => symbol)
+      .sort()
+    path = `/?watch=${watched.join()}`
   })
 
   after(() => demo.kill())
@@ -22,14 +34,14 @@ describe('demo/prices.ts', function () {
     needs('curl')
 
     it('A watch list is a snapshot of it, then its changes; who comes back gets what he missed, and no snapshot', async () => {
-      const first = new Curl(`${demo.url}/?watch=ABC,XYZ,DEF`, ...events)
+      const first = new Curl(demo.url + path, ...events)
       const [, whole, id] = await first.prints(/^event: snapshot\nid: .*\ndata: (.*)\n\nid: (.*)\n/m)
       await first.stop()
-      expect(JSON.parse(whole!)).to.have.length(3)
-      const second = new Curl(`${demo.url}/?watch=ABC,XYZ,DEF`, ...events, '-H', `Last-Event-ID: ${id}`)
+      expect(JSON.parse(whole!)).to.have.length(watched.length)
+      const second = new Curl(demo.url + path, ...events, '-H', `Last-Event-ID: ${id}`)
       const [, data] = await second.prints(/^data: (\{"symbol.*)\n\n/m)
       await second.stop()
-      expect(['ABC', 'XYZ', 'DEF']).to.include(JSON.parse(data!).symbol)
+      expect(watched).to.include(JSON.parse(data!).symbol)
       expect(second.text).not.to.include('snapshot')
       const stranger = new Curl(
         `${demo.url}/?watch=ABC`,
@@ -63,7 +75,7 @@ describe('demo/prices.ts', function () {
       browser = await launch()
       windows = await Windows.in(browser)
       knife = await Knife.before(Number(new URL(demo.url).port))
-      page = await windows.open(`${knife.url}/?watch=ABC,XYZ,DEF`)
+      page = await windows.open(knife.url + path)
     })
 
     after(async () => {
@@ -79,7 +91,7 @@ describe('demo/prices.ts', function () {
         `JSON.stringify([...document.querySelectorAll('li')].map((li) => li.textContent)) !== ${JSON.stringify(before)}`,
       )
       const rows = await shown()
-      expect(rows.map((row) => row.slice(0, 3)).sort()).to.deep.equal(['ABC', 'DEF', 'XYZ'])
+      expect(rows.map((row) => row.slice(0, 3)).sort()).to.deep.equal(watched)
       for (const row of rows) expect(row).to.match(/^[A-Z]{3}\d+\.\d\d$/)
     }
 

@@ -62,9 +62,11 @@ const forMocha = process.argv.slice(2)
 
 /** What is run by a process of its own: the longest first, so that all lanes end at about the same time. */
 const folders: readonly (readonly string[])[] = [
+  ['recipes'],
   ['demo/page'],
   ['redis'],
   ['demo/bookshop', 'demo/*.spec.ts'],
+  ['inspector', 'metrics'],
   ['loop'],
   ['hub'],
   ['package'],

@@ -83,7 +83,7 @@ export class DecisionPane {
     const facts = [
       ['Error', error],
       ['Route', route],
-      ['Time', new Date(at).toLocaleString('en-GB')],
+      ['Time', new Date(at).toLocaleString('sv-SE')],
       ['Address', client],
       ['Accept', accept],
       ['User agent', userAgent],
