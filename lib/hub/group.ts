@@ -1,9 +1,10 @@
 // Shares bytes: collects the events of a turn once for all streams of a feed in one format.
 
 import { clock, type Deadline } from '../clock.js'
+import { isWatched } from '../diagnostics.js'
 import type { Format } from '../formats/format.js'
 import { setImmediate } from '../turn.js'
-import { begun, isTold, type Streaming } from '../values/diagnostics.js'
+import { begun, type Streaming } from '../values/diagnostics.js'
 import { Batch, batchBytes, type Taker } from '../wire/batch.js'
 import type { Encoded } from '../wire/chunk.js'
 import { type Gathered, gathered } from './delivering.js'
@@ -72,7 +73,7 @@ export class Group implements Sink {
   add(outlet: Taker, sink: Sink, streaming: Partial<Streaming>): void {
     this.flush()
     this.#lanes.add(outlet, sink)
-    if ('plan' in streaming && isTold(streaming as Streaming) && streaming.stream?.sent === 0) {
+    if (isWatched() && streaming.plan?.owner.isHidden === false && streaming.stream?.sent === 0) {
       this.#newcomers ??= new Map()
       this.#newcomers.set(outlet, streaming as Streaming)
     }

@@ -12,7 +12,7 @@ const secret =
 /** Credentials, whatever they are the value of. A challenge is none: what follows its scheme has names. */
 const credentials = /\b(bearer|basic|digest|negotiate|token)(\s+)(?!\w+=["\w])[\w+/.~=-]{6,}/gi
 const scheme = /^(?:bearer|basic|digest|negotiate)\s/i
-const jwt = /\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*/g
+const jwt = /(?<![\w-])eyJ[\w-]{5,}\.[\w-]+\.[\w-]*/g
 const userinfo = /(\/\/)[^/?#\s]*@/g
 const member = /"([^"]*)"(\s*:\s*)("(?:[^"\\]|\\.)*"?|[^",}\s]+)/g
 
