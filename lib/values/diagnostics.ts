@@ -139,7 +139,7 @@ export interface Streaming {
 }
 
 /** Whether anybody is told what becomes of a stream. */
-export function isTold({ plan }: Streaming): boolean {
+function isTold({ plan }: Streaming): boolean {
   return isWatched() && !plan.owner.isHidden
 }
 
