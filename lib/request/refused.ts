@@ -11,18 +11,18 @@ import { routeOf } from './route.js'
 const told = new WeakSet<Exchange>()
 
 /** A request is about to be answered. Told if the status is 400 or more. */
-export function answering(x: Exchange, status: number, error?: unknown, question = x.asked): void {
+export function answering(x: Exchange, status: number, error?: unknown): void {
   if (status < 400 || !channels.refusal.hasSubscribers || x.plan.owner.isHidden || told.has(x)) return
   told.add(x)
   // reading a request may run code of the app; the answer does not depend on it
   safely(
-    () => tell(x, status, question, error),
+    () => tell(x, status, error),
     (failure) => report('Telling of a refusal failed', failure),
   )
 }
 
-function tell(x: Exchange, status: number, question: string, error: unknown): void {
-  const { plan, req } = x
+function tell(x: Exchange, status: number, error: unknown): void {
+  const { plan, req, asked: question } = x
   const { method, originalUrl: url, headers } = req
   const { endpoint } = plan.owner
   const route = routeOf(plan, req)

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { offEnd, onEnd } from '../http/connection.js'
 import type { Batch, FastLane, Taker } from './batch.js'
 import type { Chunk } from './chunk.js'
-import { untap, wrote } from './tap.js'
+import { isTapped, untap, wrote } from './tap.js'
 import { Writer, type Written } from './writer.js'
 
 /**
@@ -46,7 +46,8 @@ export abstract class LaneWriter extends Writer implements Taker {
 
   protected override writeNow(chunk: Chunk, now: number): Written {
     const written = super.writeNow(chunk, now)
-    if (written !== 'closed') wrote(this, chunk.bytes)
+    // the bytes without their framing may have to be made
+    if (isTapped(this) && written !== 'closed') wrote(this, chunk.bytes)
     return written
   }
 
