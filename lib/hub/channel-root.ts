@@ -8,7 +8,7 @@ import type { Retained } from '../values/inside.js'
 import type { OpenStream } from '../values/open-stream.js'
 import { type Log, type Reading, retains, type Where } from './backend.js'
 import { Deliveries } from './deliveries.js'
-import { delivering } from './delivering.js'
+import { delivering, isMeasured } from './delivering.js'
 import { Gap } from './gap.js'
 import { endedLog } from './history.js'
 import { Listening } from './listening.js'
@@ -58,12 +58,8 @@ export class ChannelRoot<Data> implements Root {
     this.presence = new Presence(name)
     this.#deliveries = new Deliveries((item) => {
       if (item instanceof Gap) whole.gap(item)
-      else
-        delivering(
-          () => this.#shown,
-          item,
-          () => whole.event(item),
-        )
+      else if (isMeasured()) delivering(this.#shown, item, () => whole.event(item))
+      else whole.event(item)
       tapping(this, item)
       this.#last = item.id
     })

@@ -65,11 +65,15 @@ interface Delivered {
   readonly subscribers: number
 }
 
-/** Delivers an event to all sinks. */
-export function delivering(channel: () => Delivered, event: Published, deliver: () => void): void {
-  if (!channels.delivery.hasSubscribers) return deliver()
+/** Whether anybody listens. */
+export function isMeasured(): boolean {
+  return channels.delivery.hasSubscribers
+}
+
+/** Delivers an event to all sinks, and measures how long that takes. */
+export function delivering(channel: Delivered, event: Published, deliver: () => void): void {
   const outer = current
-  const { hub, name, log, subscribers } = channel()
+  const { hub, name, log, subscribers } = channel
   const mine = new Delivering(hub, name, appended(log, event))
   current = mine
   try {
